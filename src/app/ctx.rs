@@ -1,0 +1,77 @@
+//! What panes are told about the world.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use crate::model::alarm::Counts;
+use crate::model::page::{Generations, RequestId};
+use crate::model::source::SourceRow;
+use crate::model::time::Ts;
+use crate::theme::{Glyphs, Theme};
+
+/// For updating: data, no colours.
+#[derive(Debug)]
+pub struct Ctx {
+    /// The present, our clock.
+    pub now: Ts,
+    /// Seconds east of UTC, for showing local time.
+    pub utc_offset_s: i32,
+    /// Name of the profile.
+    pub profile: Arc<str>,
+    /// Name written into actions.
+    pub operator: Arc<str>,
+    /// The profile refuses changes.
+    pub read_only: bool,
+    /// Another noctule owns the cache; its process id.
+    pub attached: Option<u32>,
+    /// Alarm counters.
+    pub counts: Counts,
+    /// Generations of the tables.
+    pub generations: Generations,
+    /// Sources and their health.
+    pub sources: Arc<[SourceRow]>,
+    /// Rows and columns of the terminal.
+    pub size: (u16, u16),
+    next_request: Cell<u64>,
+}
+
+impl Ctx {
+    /// A context at an instant, with everything else empty.
+    #[must_use]
+    pub fn new(now: Ts) -> Self {
+        Self {
+            now,
+            utc_offset_s: 0,
+            profile: "default".into(),
+            operator: "operator".into(),
+            read_only: false,
+            attached: None,
+            counts: Counts::default(),
+            generations: Generations::default(),
+            sources: Arc::from([]),
+            size: (80, 24),
+            next_request: Cell::new(1),
+        }
+    }
+
+    /// A request id never used before.
+    #[must_use]
+    pub fn request_id(&self) -> RequestId {
+        let id = self.next_request.get();
+        self.next_request.set(id + 1);
+        RequestId(id)
+    }
+}
+
+/// For drawing: the same with colours and glyphs.
+#[derive(Debug, Clone, Copy)]
+pub struct ViewCtx<'a> {
+    /// Data.
+    pub ctx: &'a Ctx,
+    /// Styles by token.
+    pub theme: &'a Theme,
+    /// Signs.
+    pub glyphs: &'a Glyphs,
+    /// Whether the pane has the keyboard (no overlay above it).
+    pub focused: bool,
+}

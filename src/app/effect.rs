@@ -1,0 +1,169 @@
+//! What panes and overlays want done. Only the kernel does it.
+
+use crate::model::command::{Intent, LiveRequest};
+use crate::model::ids::{ActionId, RowId};
+use crate::model::page::{DataRequest, PageRequest, RequestId};
+
+use super::pane::PaneId;
+
+/// A wish.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Ask the cache; the answer is [`super::message::Msg::Data`] with the same id.
+    Query(RequestId, DataRequest),
+    /// The answer is no longer wanted: interrupt the query if it still runs.
+    Cancel(RequestId),
+    /// Run a mutating command: goes through the gate.
+    Intent(Intent),
+    /// Take a batch of actions back.
+    Undo(ActionId),
+    /// Ask a controller for details; the answer is [`super::message::Msg::Live`].
+    Live(RequestId, LiveRequest),
+    /// Put text on the clipboard (OSC 52).
+    Copy {
+        /// The text.
+        text: String,
+        /// What it is, for the toast.
+        what: String,
+    },
+    /// Write the rows of a list to a file.
+    Export(ExportRequest),
+    /// Tell the operator something.
+    Toast(Toast),
+    /// Ask for one line of text, then run the command with it as the argument `arg`.
+    Prompt(Prompt),
+    /// Ask to choose one of several, then run the command with it as the argument `arg`.
+    Choose(Choose),
+    /// Show a pane, at a thing.
+    Goto(Location),
+    /// Save the named view of a list.
+    SaveView(SavedView),
+    /// Run a command by id, as if its key had been pressed.
+    Run(&'static str, crate::model::command::Args),
+    /// Edit text in `$EDITOR`, then run the command with it as the argument `arg`.
+    Editor {
+        /// Command.
+        command: &'static str,
+        /// Argument the text becomes.
+        arg: &'static str,
+        /// Text to begin with.
+        initial: String,
+    },
+    /// Leave the program.
+    Quit,
+}
+
+/// A question for one line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prompt {
+    /// Title of the dialog.
+    pub title: String,
+    /// Text to begin with.
+    pub initial: String,
+    /// Command that runs with the answer.
+    pub command: &'static str,
+    /// Argument the answer becomes.
+    pub arg: &'static str,
+    /// Arguments known already.
+    pub args: crate::model::command::Args,
+}
+
+/// A question with a fixed set of answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choose {
+    /// Title of the dialog.
+    pub title: String,
+    /// Answers: value and what it says.
+    pub items: Vec<(String, String)>,
+    /// Command that runs with the answer.
+    pub command: &'static str,
+    /// Argument the answer becomes.
+    pub arg: &'static str,
+    /// Arguments known already.
+    pub args: crate::model::command::Args,
+}
+
+/// Where to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// Pane.
+    pub pane: PaneId,
+    /// Row to put the cursor on.
+    pub row: Option<RowId>,
+    /// Canonical name to look for when the row is not known.
+    pub canonical: Option<String>,
+    /// Filter text to set.
+    pub filter: Option<String>,
+}
+
+/// How loud a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// Went well.
+    Good,
+    /// Worth knowing.
+    Info,
+    /// Worth a look.
+    Warn,
+    /// Failed.
+    Error,
+}
+
+/// A short message that goes away by itself; kept in `:messages`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    /// How loud.
+    pub level: Level,
+    /// What.
+    pub text: String,
+}
+
+impl Toast {
+    /// A toast.
+    pub fn new(level: Level, text: impl Into<String>) -> Self {
+        Self { level, text: text.into() }
+    }
+}
+
+/// File formats of exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExportFormat {
+    /// Comma-separated values with a header.
+    Csv,
+    /// One JSON array.
+    Json,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// Writes the filtered rows of a list to a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExportRequest {
+    /// The rows: filter, scope and sort count; anchor and limit do not.
+    pub rows: PageRequest,
+    /// Only these rows of them; all when empty.
+    pub only: Vec<RowId>,
+    /// Format.
+    pub format: ExportFormat,
+    /// File; `~` is not expanded; an existing file is not overwritten.
+    pub path: String,
+    /// Field names, in order; all of the table when empty.
+    pub fields: Vec<&'static str>,
+}
+
+/// A named view of a list.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SavedView {
+    /// Name.
+    pub name: String,
+    /// Pane it belongs to.
+    pub pane: PaneId,
+    /// Filter text.
+    pub filter: String,
+    /// Sort fields with "largest first".
+    pub sort: Vec<(String, bool)>,
+    /// Field names of the columns, in order.
+    pub columns: Vec<String>,
+    /// `open`, `hidden`, `all`.
+    pub scope: String,
+}

@@ -1,0 +1,73 @@
+//! What comes in: input, answers, and news.
+
+use std::sync::Arc;
+
+use crossterm::event::Event;
+
+use crate::model::alarm::Counts;
+use crate::model::command::{LiveSection, Outcome, Plan};
+use crate::model::ids::SourceName;
+use crate::model::page::{Data, Generations, RequestId};
+use crate::model::source::SourceRow;
+use crate::model::time::Ts;
+use crate::theme::Theme;
+
+use super::effect::{SavedView, Toast};
+
+/// A message.
+#[derive(Debug, Clone)]
+pub enum Msg {
+    /// A key, the mouse, a paste, a resize, focus.
+    Input(Event),
+    /// An answer of the cache.
+    Data(RequestId, Data),
+    /// Tables changed.
+    Changed(Generations),
+    /// Counters changed.
+    Counts(Counts),
+    /// Sources changed.
+    Sources(Arc<[SourceRow]>),
+    /// A plan is ready (or why there is none).
+    Planned(RequestId, Result<Plan, String>),
+    /// A command moves on: done, total.
+    Progress(RequestId, u64, u64),
+    /// A command ended.
+    Done(RequestId, Outcome),
+    /// An answer of a controller, or why there is none.
+    Live(RequestId, Result<Vec<LiveSection>, String>),
+    /// A source compared its full list with the cache after a gap.
+    Rebuilt {
+        /// Source.
+        source: SourceName,
+        /// New devices.
+        added: u32,
+        /// Devices gone.
+        removed: u32,
+    },
+    /// A worker died and comes back after a pause (`None`: it stays down).
+    WorkerDown {
+        /// Worker.
+        name: String,
+        /// Why.
+        reason: String,
+        /// Pause, ms.
+        restart_ms: Option<u64>,
+    },
+    /// Something to tell.
+    Toast(Toast),
+    /// The theme file changed.
+    Theme(Box<Theme>),
+    /// The keymap file changed: the bindings, or what is wrong with them.
+    Keymap(Result<crate::keymap::Keymap, String>),
+    /// Saved views of the profile.
+    Views(Vec<SavedView>),
+    /// A timer armed by the kernel ran out, at this instant.
+    Tick(Ts),
+    /// The system wants us to end: SIGTERM (false) or SIGHUP (true: the terminal is gone).
+    Terminate {
+        /// The terminal is gone.
+        hangup: bool,
+    },
+    /// We run again after a stop.
+    Resumed,
+}

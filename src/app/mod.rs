@@ -1,0 +1,8 @@
+//! The kernel: one loop owns all state. Messages come in, [`effect::Effect`]s go out; panes are
+//! pure functions of both, and whatever is slow happens behind [`port::Backend`].
+
+pub mod ctx;
+pub mod effect;
+pub mod message;
+pub mod pane;
+pub mod port;

@@ -1,0 +1,43 @@
+//! The way out of the kernel: everything slow is asked for here and answered by a message.
+
+use crate::model::command::{Intent, LiveRequest};
+use crate::model::ids::ActionId;
+use crate::model::page::{DataRequest, RequestId};
+
+use super::effect::{ExportRequest, SavedView};
+
+/// A request to the workers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Ask the cache.
+    Data(RequestId, DataRequest),
+    /// Interrupt.
+    Cancel(RequestId),
+    /// Make the plan of an intent.
+    Plan(RequestId, Intent),
+    /// Run an intent that the gate has let through.
+    Execute(RequestId, Intent),
+    /// Take a batch back.
+    Undo(RequestId, ActionId),
+    /// Ask a controller.
+    Live(RequestId, LiveRequest),
+    /// Write a file.
+    Export(RequestId, ExportRequest),
+    /// Keep a value of the user interface (`session`, `history`), per profile.
+    Remember {
+        /// Name.
+        key: String,
+        /// JSON text.
+        value: String,
+    },
+    /// Keep or (with an empty column list and no filter) replace a named view.
+    SaveView(SavedView),
+    /// Drop a named view.
+    DropView(super::pane::PaneId, String),
+}
+
+/// Takes requests; never blocks.
+pub trait Backend {
+    /// Hands a request over. Answers come as messages.
+    fn send(&mut self, request: Request);
+}

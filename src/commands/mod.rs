@@ -1,0 +1,4 @@
+//! The one registry of commands. Keys, `:`, the palette, help, hints, the gate, `noctule run`,
+//! the man page and the key documentation are all made from [`spec::CommandSpec`]s.
+
+pub mod spec;

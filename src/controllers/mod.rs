@@ -1,0 +1,3 @@
+//! One folder a system noctule speaks to.
+
+pub mod voltha;

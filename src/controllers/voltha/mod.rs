@@ -1,0 +1,13 @@
+//! VOLTHA: `rw_core` over gRPC for devices, `voltha.events` over Kafka for what happens to them.
+
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    reason = "generated from assets/proto"
+)]
+pub mod proto {
+    tonic::include_proto!("protos");
+}

@@ -1,0 +1,121 @@
+//! Commands with their targets, the plan shown before they run, and what came of them.
+//!
+//! An [`Intent`] is all that a key, the palette, `:` or `noctule run` produce. One gate
+//! (`commands::gate`) decides about it; one executor (`workers::actions`) plans and runs it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::ids::{ActionId, RowId};
+use super::page::{Scope, Table};
+use super::query::Query;
+
+/// Arguments of a command by name.
+pub type Args = BTreeMap<String, String>;
+
+/// A wish to run a mutating command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intent {
+    /// Command id (`alarm.ack`).
+    pub command: &'static str,
+    /// On what.
+    pub targets: Targets,
+    /// With which arguments.
+    pub args: Args,
+    /// On whose behalf.
+    pub actor: String,
+}
+
+/// On what a command works.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Targets {
+    /// On nothing in particular.
+    #[default]
+    None,
+    /// Rows of one table.
+    Rows(Table, Vec<RowId>),
+    /// Things by their names: alarm keys, canonical node names, source names.
+    Names(Table, Vec<String>),
+    /// All rows of a filter but some.
+    Filter {
+        /// Table.
+        table: Table,
+        /// Base set.
+        scope: Scope,
+        /// The filter; `None` for all.
+        filter: Option<Arc<Query>>,
+        /// Only on or below this node.
+        below: Option<RowId>,
+        /// Rows left out.
+        except: HashSet<RowId>,
+    },
+}
+
+/// What will happen, shown before it does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// Title, e.g. `Reboot OLT BBSIM_OLT_0`.
+    pub title: String,
+    /// How many targets.
+    pub total: u64,
+    /// The first ten, by name.
+    pub first: Vec<String>,
+    /// Targets that are left out, with the reason: `(reason, count)`.
+    pub skipped: Vec<(String, u64)>,
+    /// ONUs that lose service.
+    pub onus: u64,
+    /// Subscribers that lose service, from the inventory.
+    pub subscribers: u64,
+    /// The equivalent calls, at most ten lines.
+    pub calls: Vec<String>,
+    /// What cannot be undone.
+    pub irreversible: Vec<String>,
+    /// What else to know.
+    pub notes: Vec<String>,
+    /// What has to be typed when the confirm level asks for a name or a count.
+    pub phrase: String,
+}
+
+/// What came of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// Command id.
+    pub command: String,
+    /// One line: `acknowledged 12 alarms`.
+    pub summary: String,
+    /// Targets.
+    pub total: u64,
+    /// Targets that went well.
+    pub done: u64,
+    /// `(target, why not)`, at most 100.
+    pub errors: Vec<(String, String)>,
+    /// The batch that undo takes back, when it can be undone.
+    pub undo: Option<ActionId>,
+}
+
+/// Values read from a device at the operator's wish.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum LiveRequest {
+    /// Ports, flows, meters, PM configuration and images of a node.
+    Detail(String),
+    /// One on-demand value (`optical`, `omci_stats`, `rx_power` …) of a node.
+    Value {
+        /// Canonical name of the node.
+        node: String,
+        /// Name of the value.
+        value: String,
+    },
+}
+
+/// A titled table of a live answer, ready for a detail view or JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LiveSection {
+    /// Title (`Ports`).
+    pub title: String,
+    /// Headers.
+    pub headers: Vec<String>,
+    /// Cells, row by row.
+    pub rows: Vec<Vec<String>>,
+    /// Why the section is empty, or a warning about it.
+    pub note: String,
+}

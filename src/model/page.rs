@@ -1,0 +1,284 @@
+//! Windows onto tables: what a list asks for and what it gets. Nobody ever holds all rows.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::alarm::{AlarmDetail, AlarmRow};
+use super::ids::{RowId, Seq};
+use super::log::LogRow;
+use super::query::Query;
+use super::source::SourceRow;
+use super::time::Ts;
+use super::topology::NodeRow;
+
+/// The tables of the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Table {
+    /// Alarms that are not over and dealt with (and, on request, those that are).
+    Alarms,
+    /// Devices and ports.
+    Nodes,
+    /// Sources.
+    Sources,
+    /// Calls, actions, notices.
+    Log,
+}
+
+/// Matches answers to questions; a list drops answers to questions it no longer asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct RequestId(pub u64);
+
+/// Sort by one field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sort {
+    /// A [`super::field::FieldSpec::name`] that is sortable.
+    pub field: &'static str,
+    /// Largest first.
+    pub desc: bool,
+}
+
+/// Which rows of the table are in question before any filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Scope {
+    /// Alarms: what an operator still has to do with (everything visible but NORMAL). Other tables: all.
+    #[default]
+    Open,
+    /// Alarms: shelved, suppressed, out of service.
+    Hidden,
+    /// Everything.
+    All,
+}
+
+/// Where the window lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Anchor {
+    /// At the first row.
+    #[default]
+    Start,
+    /// At the last row.
+    End,
+    /// Around a row: `before` rows above it. A row that is gone is replaced by the row that has
+    /// taken its place in the order, as far as can be told, else the start.
+    Row {
+        /// The row.
+        id: RowId,
+        /// Rows wanted above it.
+        before: u16,
+    },
+    /// At the n-th row, for jumps by scroll bar or percentage.
+    Offset(u64),
+}
+
+/// Asks for a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PageRequest {
+    /// Table.
+    pub table: Table,
+    /// Base set.
+    pub scope: Scope,
+    /// Filter; `None` for all.
+    pub filter: Option<Arc<Query>>,
+    /// Only what lies on or below this node (alarms and nodes).
+    pub below: Option<RowId>,
+    /// Order; empty for the table's own. The row id is always the last key.
+    pub sort: Vec<Sort>,
+    /// Where.
+    pub anchor: Anchor,
+    /// Rows wanted.
+    pub limit: u16,
+    /// Count rows above the window that arrived after this journal record (`▲ 37 new`).
+    pub new_since: Option<Seq>,
+    /// "Now" for relative times in the filter.
+    pub now: Ts,
+}
+
+/// Which rows of a tree are unfolded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unfolded {
+    /// Nodes above this depth are unfolded unless toggled (0: everything folded).
+    pub depth: u8,
+    /// Nodes that differ from the rule of `depth`.
+    pub toggled: HashSet<RowId>,
+}
+
+impl Unfolded {
+    /// Whether a node is unfolded.
+    #[must_use]
+    pub fn has(&self, id: RowId, depth: u8) -> bool {
+        (depth < self.depth) != self.toggled.contains(&id)
+    }
+}
+
+/// Asks for a window onto the flattened tree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TreeRequest {
+    /// What is unfolded.
+    pub unfolded: Arc<Unfolded>,
+    /// Where: `Start`, `End` and `Row` (a hidden row stands for its lowest visible ancestor).
+    pub anchor: Anchor,
+    /// Rows wanted.
+    pub limit: u16,
+}
+
+/// Asks for data of the cache.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DataRequest {
+    /// A window.
+    Page(PageRequest),
+    /// A window onto the tree.
+    Tree(TreeRequest),
+    /// Everything about an alarm.
+    Alarm(RowId),
+    /// Everything the cache has about a node.
+    Node(RowId),
+    /// The row of a node by canonical name.
+    FindNode(String),
+    /// Counts the rows of a filter (bulk): stops at `limit`.
+    Count(PageRequest, u64),
+}
+
+/// How many rows there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Total {
+    /// Counted.
+    Exact(u64),
+    /// At least so many; counting was cut short.
+    AtLeast(u64),
+}
+
+impl Default for Total {
+    fn default() -> Self {
+        Self::Exact(0)
+    }
+}
+
+/// Rows of one table.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rows {
+    /// Alarms.
+    Alarms(Vec<AlarmRow>),
+    /// Nodes.
+    Nodes(Vec<NodeRow>),
+    /// Sources.
+    Sources(Vec<SourceRow>),
+    /// Log rows.
+    Log(Vec<LogRow>),
+}
+
+impl Rows {
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::Alarms(v) => v.len(),
+            Self::Nodes(v) => v.len(),
+            Self::Sources(v) => v.len(),
+            Self::Log(v) => v.len(),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Identity of the i-th row.
+    #[must_use]
+    pub fn id(&self, i: usize) -> Option<RowId> {
+        match self {
+            Self::Alarms(v) => v.get(i).map(|r| r.id),
+            Self::Nodes(v) => v.get(i).map(|r| r.id),
+            Self::Sources(v) => v.get(i).map(|r| r.id),
+            Self::Log(v) => v.get(i).map(|r| r.id),
+        }
+    }
+
+    /// The i-th row by its fields.
+    #[must_use]
+    pub fn record(&self, i: usize) -> Option<&dyn super::field::Record> {
+        match self {
+            Self::Alarms(v) => v.get(i).map(|r| r as _),
+            Self::Nodes(v) => v.get(i).map(|r| r as _),
+            Self::Sources(v) => v.get(i).map(|r| r as _),
+            Self::Log(v) => v.get(i).map(|r| r as _),
+        }
+    }
+}
+
+/// A window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The rows, in order.
+    pub rows: Rows,
+    /// Whether the first row is the first of all.
+    pub at_start: bool,
+    /// Whether the last row is the last of all.
+    pub at_end: bool,
+    /// Place of the first row, when it is cheap to know.
+    pub first: Option<u64>,
+    /// Rows in all.
+    pub total: Total,
+    /// Rows above the window newer than [`PageRequest::new_since`].
+    pub new_above: u32,
+    /// Newest journal record the window includes.
+    pub seq: Seq,
+}
+
+/// What the cache has about a node beyond its row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeDetail {
+    /// The row.
+    pub row: NodeRow,
+    /// Rows from the top down to its parent.
+    pub ancestors: Vec<NodeRow>,
+    /// Its open alarms and those of its ancestors that explain it, at most 50.
+    pub alarms: Vec<AlarmRow>,
+    /// Newest measurements, one a group.
+    pub kpis: Vec<super::observation::KpiSample>,
+    /// Other device ids it had, newest first.
+    pub former_ids: Vec<String>,
+}
+
+/// An answer of the cache.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    /// A window (also of the tree).
+    Page(Page),
+    /// An alarm; `None` when it is gone.
+    Alarm(Option<Box<AlarmDetail>>),
+    /// A node; `None` when it is gone.
+    Node(Option<Box<NodeDetail>>),
+    /// A count.
+    Count(Total),
+    /// The cache could not answer, in words.
+    Failed(String),
+}
+
+/// What changed in the cache; each number rises with every change of its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Generations {
+    /// Alarms.
+    pub alarms: u64,
+    /// Nodes.
+    pub nodes: u64,
+    /// Sources.
+    pub sources: u64,
+    /// Log.
+    pub log: u64,
+    /// Newest journal record folded.
+    pub seq: Seq,
+}
+
+impl Generations {
+    /// The generation of one table.
+    #[must_use]
+    pub const fn of(&self, table: Table) -> u64 {
+        match table {
+            Table::Alarms => self.alarms,
+            Table::Nodes => self.nodes,
+            Table::Sources => self.sources,
+            Table::Log => self.log,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! SQLite: the journal, the cache folded from it, one writer, many readers.

@@ -1,0 +1,1 @@
+//! What noctule tells about itself: tracing, the log ring, crash files.

@@ -1,0 +1,1 @@
+//! What runs beside the screen: supervisor, pollers, streams, the executor of commands.
