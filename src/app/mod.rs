@@ -1,8 +1,12 @@
 //! The kernel: one loop owns all state. Messages come in, [`effect::Effect`]s go out; panes are
 //! pure functions of both, and whatever is slow happens behind [`port::Backend`].
 
+pub mod commands;
 pub mod ctx;
 pub mod effect;
+pub mod line;
 pub mod message;
 pub mod pane;
 pub mod port;
+
+pub use commands::registry;
