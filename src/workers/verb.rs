@@ -1,0 +1,422 @@
+//! What an intent does, with its arguments checked, and to which rows it can be done.
+//!
+//! Pure: the plan, the executor and `noctule run` all ask here, so that what the plan announces is
+//! what happens. The rules for devices are those the controller was seen to apply (facts:
+//! voltha-api §1.1, voltha-run §5-§6); knowing them here saves a call that is bound to fail.
+
+use std::borrow::Cow;
+
+use crate::model::action::Verb;
+use crate::model::alarm::{AlarmRow, OpState, Visibility};
+use crate::model::command::{Args, Intent};
+use crate::model::page::Table;
+use crate::model::resource::NodeKind;
+use crate::model::time::{DAY, Ts, parse_duration};
+use crate::model::topology::{AdminState, ConnectStatus, NodeRow, OperStatus};
+
+/// The longest a shelf may last, µs. A shelf is a promise to look again, not a way to forget.
+pub const MAX_SHELF: i64 = 30 * DAY;
+
+/// Why an intent cannot be carried out at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerbError {
+    /// No executor for the command.
+    #[error("`{0}` is no command that changes anything")]
+    Unknown(String),
+    /// A required argument is not there or empty.
+    #[error("`{command}` needs `{arg}`: {what}")]
+    Missing {
+        /// Command id.
+        command: &'static str,
+        /// Argument.
+        arg: &'static str,
+        /// What it is for.
+        what: &'static str,
+    },
+    /// An argument that is no duration.
+    #[error("`{arg}={value}` is no duration: write it like 90s, 15m, 2h, 3d or 1h30m")]
+    Duration {
+        /// Argument.
+        arg: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// A duration that is too long or zero.
+    #[error("`{arg}={value}` is out of range: at least 1s and at most {max}")]
+    Range {
+        /// Argument.
+        arg: &'static str,
+        /// What was given.
+        value: String,
+        /// The longest, in words.
+        max: &'static str,
+    },
+    /// Targets of a table the command does not work on.
+    #[error("`{command}` works on {wanted}, not on {given}")]
+    Table {
+        /// Command id.
+        command: &'static str,
+        /// What it works on.
+        wanted: &'static str,
+        /// What was given.
+        given: &'static str,
+    },
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// An operator's action on alarms; journalled.
+    Alarm(Verb),
+    /// A call to the controller of a device.
+    Device(DeviceVerb),
+    /// A word to the worker of a source.
+    Source(SourceVerb),
+}
+
+/// What can be asked of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeviceVerb {
+    /// Put into service.
+    Enable,
+    /// Take out of service.
+    Disable,
+    /// Restart.
+    Reboot,
+    /// Remove from the controller.
+    Delete,
+    /// Remove from the controller's model without asking the adapter.
+    ForceDelete,
+    /// Switch a PON port on.
+    PortEnable,
+    /// Switch a PON port off.
+    PortDisable,
+}
+
+/// What can be asked of the worker of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SourceVerb {
+    /// Stop polling and listening.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Close the circuit breaker.
+    ResetBreaker,
+    /// Poll now.
+    Poll,
+    /// Poll now and tell how it went.
+    Test,
+}
+
+impl Work {
+    /// Reads an intent. `now` is what durations count from.
+    ///
+    /// # Errors
+    /// [`VerbError`] when the command is unknown, an argument is missing or wrong, or the targets
+    /// are of another table.
+    pub fn of(intent: &Intent, now: Ts) -> Result<Self, VerbError> {
+        let work = Self::parse(intent.command, &intent.args, now)?;
+        let wanted = work.table();
+        match table_of(&intent.targets) {
+            Some(given) if given != wanted => Err(VerbError::Table {
+                command: intent.command,
+                wanted: plural(wanted),
+                given: plural(given),
+            }),
+            _ => Ok(work),
+        }
+    }
+
+    /// Reads command and arguments.
+    ///
+    /// # Errors
+    /// As [`Work::of`].
+    pub fn parse(command: &'static str, args: &Args, now: Ts) -> Result<Self, VerbError> {
+        let get = |name: &str| args.get(name).map_or("", |v| v.trim()).to_owned();
+        let need = |arg: &'static str, what: &'static str| {
+            let value = get(arg);
+            if value.is_empty() { Err(VerbError::Missing { command, arg, what }) } else { Ok(value) }
+        };
+        Ok(match command {
+            "alarm.ack" => {
+                let until = match get("for") {
+                    v if v.is_empty() => Ts::NEVER,
+                    v => now.plus(span("for", &v, 366 * DAY, "366d")?),
+                };
+                Self::Alarm(Verb::Ack { text: get("note"), until })
+            }
+            "alarm.unack" => Self::Alarm(Verb::Unack { text: get("note") }),
+            "alarm.assign" => Self::Alarm(Verb::Assign { owner: owner(args)? }),
+            "alarm.shelve" => {
+                let length = need("for", "how long it stays hidden, at most 30d")?;
+                let reason = need("reason", "why it is hidden")?;
+                Self::Alarm(Verb::Shelve { until: now.plus(span("for", &length, MAX_SHELF, "30d")?), reason })
+            }
+            "alarm.unshelve" => Self::Alarm(Verb::Unshelve),
+            "alarm.close" => Self::Alarm(Verb::Close { reason: get("reason") }),
+            "alarm.note" => Self::Alarm(Verb::Note { text: need("text", "the note")? }),
+            "pon.enable" => Self::Device(DeviceVerb::Enable),
+            "pon.disable" => Self::Device(DeviceVerb::Disable),
+            "pon.reboot" => Self::Device(DeviceVerb::Reboot),
+            "pon.delete" => Self::Device(DeviceVerb::Delete),
+            "pon.force-delete" => Self::Device(DeviceVerb::ForceDelete),
+            "pon.port-enable" => Self::Device(DeviceVerb::PortEnable),
+            "pon.port-disable" => Self::Device(DeviceVerb::PortDisable),
+            "source.pause" => Self::Source(SourceVerb::Pause),
+            "source.resume" => Self::Source(SourceVerb::Resume),
+            "source.reset-breaker" => Self::Source(SourceVerb::ResetBreaker),
+            "source.poll" => Self::Source(SourceVerb::Poll),
+            "source.test" => Self::Source(SourceVerb::Test),
+            other => return Err(VerbError::Unknown(other.to_owned())),
+        })
+    }
+
+    /// The table it works on.
+    #[must_use]
+    pub const fn table(&self) -> Table {
+        match self {
+            Self::Alarm(_) => Table::Alarms,
+            Self::Device(_) => Table::Nodes,
+            Self::Source(_) => Table::Sources,
+        }
+    }
+}
+
+/// The owner of `alarm.assign`. The argument has to be there, but may be empty: that takes the
+/// owner away.
+fn owner(args: &Args) -> Result<String, VerbError> {
+    match args.get("owner") {
+        Some(owner) => Ok(owner.trim().to_owned()),
+        None => Err(VerbError::Missing {
+            command: "alarm.assign",
+            arg: "owner",
+            what: "who takes care of it; empty for nobody",
+        }),
+    }
+}
+
+/// A duration between a second and `max`.
+fn span(arg: &'static str, value: &str, max: i64, words: &'static str) -> Result<i64, VerbError> {
+    let micros = parse_duration(value).ok_or_else(|| VerbError::Duration { arg, value: value.to_owned() })?;
+    if (1..=max).contains(&micros) {
+        Ok(micros)
+    } else {
+        Err(VerbError::Range { arg, value: value.to_owned(), max: words })
+    }
+}
+
+/// The table of targets; `None` for none.
+#[must_use]
+pub const fn table_of(targets: &crate::model::command::Targets) -> Option<Table> {
+    use crate::model::command::Targets;
+    match targets {
+        Targets::None => None,
+        Targets::Rows(table, _) | Targets::Names(table, _) | Targets::Filter { table, .. } => Some(*table),
+    }
+}
+
+const fn plural(table: Table) -> &'static str {
+    match table {
+        Table::Alarms => "alarms",
+        Table::Nodes => "devices and ports",
+        Table::Sources => "sources",
+        Table::Log => "log rows",
+    }
+}
+
+/// Whether an action can be done to an alarm; else why not, as it stands in a plan.
+///
+/// # Errors
+/// The reason, in words that fit after `3 skipped:`.
+pub fn check_alarm(verb: &Verb, row: &AlarmRow) -> Result<(), &'static str> {
+    match verb {
+        Verb::Ack { until, .. } => match row.op_state {
+            OpState::Ack if *until == row.ack_until => Err("already acknowledged"),
+            OpState::Closed => Err("closed"),
+            OpState::Ack | OpState::None => Ok(()),
+        },
+        Verb::Unack { .. } if row.op_state != OpState::Ack => Err("not acknowledged"),
+        Verb::Assign { owner } if *owner == row.owner => {
+            Err(if owner.is_empty() { "has no owner" } else { "already theirs" })
+        }
+        Verb::Shelve { .. } if row.visibility == Visibility::Shelved => Err("already shelved"),
+        Verb::Unshelve if row.visibility != Visibility::Shelved => Err("not shelved"),
+        Verb::Close { .. } if row.op_state == OpState::Closed => Err("already closed"),
+        Verb::Close { reason } if reason.is_empty() && !row.cleared => Err("still active: closing it needs a reason"),
+        _ => Ok(()),
+    }
+}
+
+impl DeviceVerb {
+    /// The verb at the head of a title.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Enable => "Enable",
+            Self::Disable => "Disable",
+            Self::Reboot => "Reboot",
+            Self::Delete => "Delete",
+            Self::ForceDelete => "Force-delete",
+            Self::PortEnable => "Switch on",
+            Self::PortDisable => "Switch off",
+        }
+    }
+
+    /// The verb in the past, for the outcome.
+    #[must_use]
+    pub const fn past(self) -> &'static str {
+        match self {
+            Self::Enable => "enabled",
+            Self::Disable => "disabled",
+            Self::Reboot => "rebooted",
+            Self::Delete => "deleted",
+            Self::ForceDelete => "force-deleted",
+            Self::PortEnable => "switched on",
+            Self::PortDisable => "switched off",
+        }
+    }
+
+    /// The controller's method.
+    #[must_use]
+    pub const fn method(self) -> &'static str {
+        match self {
+            Self::Enable => "EnableDevice",
+            Self::Disable => "DisableDevice",
+            Self::Reboot => "RebootDevice",
+            Self::Delete => "DeleteDevice",
+            Self::ForceDelete => "ForceDeleteDevice",
+            Self::PortEnable => "EnablePort",
+            Self::PortDisable => "DisablePort",
+        }
+    }
+
+    /// Whether it works on ports.
+    #[must_use]
+    pub const fn on_ports(self) -> bool {
+        matches!(self, Self::PortEnable | Self::PortDisable)
+    }
+
+    /// Whether whatever is below loses service.
+    #[must_use]
+    pub const fn interrupts(self) -> bool {
+        !matches!(self, Self::Enable | Self::PortEnable)
+    }
+
+    /// Whether the name has to be typed for this target whatever the command's own level is: it
+    /// cannot be undone, or it takes a whole OLT down.
+    #[must_use]
+    pub const fn wants_name(self, kind: NodeKind) -> bool {
+        matches!(self, Self::Delete | Self::ForceDelete)
+            || (matches!(self, Self::Reboot | Self::Disable) && matches!(kind, NodeKind::Olt))
+    }
+
+    /// Whether it can be done to a node; else why not. `olt` is the OLT an ONU hangs on, when known.
+    ///
+    /// # Errors
+    /// The reason, in words that fit after `3 skipped:`.
+    pub fn check(self, row: &NodeRow, olt: Option<&NodeRow>) -> Result<(), &'static str> {
+        self.check_kind(row.kind())?;
+        if row.device_id.is_empty() && !self.on_ports() {
+            return Err("its controller gave it no device id");
+        }
+        let busy = matches!(row.oper_status, OperStatus::Reconciling);
+        match self {
+            Self::Enable if row.admin_state == AdminState::Enabled && row.oper_status != OperStatus::Failed => {
+                Err("already enabled")
+            }
+            Self::Disable | Self::PortDisable if row.admin_state == AdminState::Disabled => Err("already disabled"),
+            Self::PortEnable if row.admin_state == AdminState::Enabled => Err("already enabled"),
+            Self::Disable if row.admin_state == AdminState::Preprovisioned => Err("never enabled"),
+            Self::Enable | Self::Disable | Self::Reboot | Self::Delete if busy => Err("being reconciled"),
+            Self::Reboot if olt.is_some_and(|o| o.connect_status == ConnectStatus::Unreachable) => {
+                Err("its OLT is unreachable")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    const fn check_kind(self, kind: NodeKind) -> Result<(), &'static str> {
+        match (self.on_ports(), kind) {
+            (false, NodeKind::Olt | NodeKind::Onu) | (true, NodeKind::PonPort) => Ok(()),
+            (false, _) => Err("not an OLT or ONU"),
+            // Everything but PON_OLT ports is answered with UNIMPLEMENTED by the core.
+            (true, _) => Err("not a PON port of an OLT"),
+        }
+    }
+
+    /// The equivalent call, as `grpcurl` would write it. `device_id` is that of the OLT for ports.
+    #[must_use]
+    pub fn call(self, row: &NodeRow, olt: Option<&NodeRow>) -> String {
+        let method = self.method();
+        if self.on_ports() {
+            let device = olt.map_or(row.device_id.as_str(), |o| o.device_id.as_str());
+            let device = crate::model::text::clean(device);
+            format!("/voltha.VolthaService/{method} {{\"device_id\": \"{device}\", \"port_no\": {}}}", row.number)
+        } else {
+            let id = crate::model::text::clean(&row.device_id);
+            format!("/voltha.VolthaService/{method} {{\"id\": \"{id}\"}}")
+        }
+    }
+}
+
+impl SourceVerb {
+    /// The verb at the head of a title, and in the past.
+    #[must_use]
+    pub const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Pause => ("Pause", "paused"),
+            Self::Resume => ("Resume", "resumed"),
+            Self::ResetBreaker => ("Reset the breaker of", "breaker reset"),
+            Self::Poll => ("Poll", "polled"),
+            Self::Test => ("Test", "tested"),
+        }
+    }
+}
+
+/// The verb of an alarm action at the head of a title, and in the past.
+#[must_use]
+pub const fn alarm_words(verb: &Verb) -> (&'static str, &'static str) {
+    match verb {
+        Verb::Ack { .. } => ("Acknowledge", "acknowledged"),
+        Verb::Unack { .. } => ("Un-acknowledge", "un-acknowledged"),
+        Verb::Assign { .. } => ("Assign", "assigned"),
+        Verb::Shelve { .. } => ("Shelve", "shelved"),
+        Verb::Unshelve => ("Unshelve", "unshelved"),
+        Verb::Close { .. } => ("Close", "closed"),
+        Verb::Note { .. } => ("Note on", "noted on"),
+        Verb::Undo { .. } => ("Undo", "undone"),
+    }
+}
+
+/// `1 alarm`, `12,345 alarms`: a count with its noun and digits in groups of three.
+#[must_use]
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(n), if n == 1 { one } else { many })
+}
+
+/// A number with its digits in groups of three.
+#[must_use]
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// The canonical name of the OLT that a PON port or ONU hangs on, read from the names themselves:
+/// a port's own name or the parent's holds it.
+#[must_use]
+pub fn olt_name(row: &NodeRow) -> Option<Cow<'_, str>> {
+    let of = match row.kind() {
+        NodeKind::PonPort | NodeKind::NniPort => row.canonical.as_str(),
+        NodeKind::Onu => row.parent_name.as_str(),
+        _ => return None,
+    };
+    let (olt, _) = of.rsplit_once("/pon/").or_else(|| of.rsplit_once("/nni/")).or(Some((of, "")))?;
+    (!olt.is_empty()).then_some(Cow::Borrowed(olt))
+}
