@@ -350,11 +350,9 @@ impl DeviceVerb {
         let method = self.method();
         if self.on_ports() {
             let device = olt.map_or(row.device_id.as_str(), |o| o.device_id.as_str());
-            let device = crate::model::text::clean(device);
             format!("/voltha.VolthaService/{method} {{\"device_id\": \"{device}\", \"port_no\": {}}}", row.number)
         } else {
-            let id = crate::model::text::clean(&row.device_id);
-            format!("/voltha.VolthaService/{method} {{\"id\": \"{id}\"}}")
+            format!("/voltha.VolthaService/{method} {{\"id\": \"{}\"}}", row.device_id)
         }
     }
 }
