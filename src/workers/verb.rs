@@ -118,11 +118,9 @@ impl Work {
         let work = Self::parse(intent.command, &intent.args, now)?;
         let wanted = work.table();
         match table_of(&intent.targets) {
-            Some(given) if given != wanted => Err(VerbError::Table {
-                command: intent.command,
-                wanted: plural(wanted),
-                given: plural(given),
-            }),
+            Some(given) if given != wanted => {
+                Err(VerbError::Table { command: intent.command, wanted: plural(wanted), given: plural(given) })
+            }
             _ => Ok(work),
         }
     }
