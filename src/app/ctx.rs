@@ -4,10 +4,13 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::model::alarm::Counts;
+use crate::model::alarm_type::AlarmTypes;
 use crate::model::page::{Generations, RequestId};
 use crate::model::source::SourceRow;
 use crate::model::time::Ts;
 use crate::theme::{Glyphs, Theme};
+
+use super::pane::PaneId;
 
 /// For updating: data, no colours.
 #[derive(Debug)]
@@ -32,6 +35,10 @@ pub struct Ctx {
     pub sources: Arc<[SourceRow]>,
     /// Rows and columns of the terminal.
     pub size: (u16, u16),
+    /// The pane at the front: the others take news in but ask for nothing.
+    pub active: PaneId,
+    /// Inventory of alarm types: titles, causes, what to do.
+    pub alarm_types: Arc<AlarmTypes>,
     next_request: Cell<u64>,
 }
 
@@ -50,6 +57,8 @@ impl Ctx {
             generations: Generations::default(),
             sources: Arc::from([]),
             size: (80, 24),
+            active: PaneId::Alarms,
+            alarm_types: Arc::default(),
             next_request: Cell::new(1),
         }
     }

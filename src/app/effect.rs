@@ -38,6 +38,8 @@ pub enum Effect {
     Goto(Location),
     /// Save the named view of a list.
     SaveView(SavedView),
+    /// Drop the named view of a list.
+    DropView(PaneId, String),
     /// Run a command by id, as if its key had been pressed.
     Run(&'static str, crate::model::command::Args),
     /// Edit text in `$EDITOR`, then run the command with it as the argument `arg`.
@@ -75,6 +77,8 @@ pub struct Choose {
     pub title: String,
     /// Answers: value and what it says.
     pub items: Vec<(String, String)>,
+    /// The answer the cursor stands on at first.
+    pub selected: usize,
     /// Command that runs with the answer.
     pub command: &'static str,
     /// Argument the answer becomes.
@@ -94,6 +98,8 @@ pub struct Location {
     pub canonical: Option<String>,
     /// Filter text to set.
     pub filter: Option<String>,
+    /// Show only what lies on or below this node; its row and its name for the breadcrumb.
+    pub below: Option<(RowId, String)>,
 }
 
 /// How loud a message is.
@@ -143,6 +149,8 @@ pub struct ExportRequest {
     pub rows: PageRequest,
     /// Only these rows of them; all when empty.
     pub only: Vec<RowId>,
+    /// All of them but these.
+    pub except: Vec<RowId>,
     /// Format.
     pub format: ExportFormat,
     /// File; `~` is not expanded; an existing file is not overwritten.
