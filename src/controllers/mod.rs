@@ -1,3 +1,4 @@
 //! One folder a system noctule speaks to.
 
+pub mod resilience;
 pub mod voltha;

@@ -1,0 +1,45 @@
+//! What a source's worker needs of the store, as a trait: the worker's tests run without a disk.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::model::observation::Origin;
+use crate::model::record::Record;
+use crate::model::topology::NodeRow;
+
+/// Resolves once records are on disk and folded; the error in words.
+pub type Durable = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+
+/// A node the cache holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The node.
+    pub resource: crate::model::resource::Resource,
+    /// The controller's id for it; empty when it has none.
+    pub device_id: String,
+}
+
+/// The journal and the cache, as a source's worker sees them. The reading calls block: workers
+/// make them on a blocking thread.
+pub trait Cache: Send + Sync + 'static {
+    /// Journals records; never blocks.
+    fn append(&self, records: Vec<Record>) -> Durable;
+
+    /// The last journalled place of each partition of the source's stream.
+    ///
+    /// # Errors
+    /// Those of the disk, in words.
+    fn offsets(&self, source: &str) -> Result<Vec<Origin>, String>;
+
+    /// Every node of the source.
+    ///
+    /// # Errors
+    /// Those of the disk, in words.
+    fn known(&self, source: &str) -> Result<Vec<Known>, String>;
+
+    /// The node of that canonical name.
+    ///
+    /// # Errors
+    /// Those of the disk, in words.
+    fn node(&self, canonical: &str) -> Result<Option<NodeRow>, String>;
+}
