@@ -56,8 +56,7 @@ impl Supervisor {
         F: FnMut() -> Fut + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        let (name, msgs, stop, runtime) =
-            (name.into(), self.msgs.clone(), self.stop.clone(), self.runtime.clone());
+        let (name, msgs, stop, runtime) = (name.into(), self.msgs.clone(), self.stop.clone(), self.runtime.clone());
         let watch = async move {
             let mut deaths = Deaths::default();
             while !stop.is_cancelled() {
