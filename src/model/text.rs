@@ -1,1 +1,205 @@
 //! Text from outside is hostile: this is the one place that makes it safe to draw, log or export.
+//!
+//! A device's serial number may hold an escape sequence that repaints the terminal, a
+//! bidirectional override that makes one name look like another, or a line break that fakes a
+//! log line. [`clean`] leaves only what can be seen.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Stands for a control character that was taken out.
+const REPLACEMENT: char = '\u{fffd}';
+
+/// Most combining marks kept on one base character ("zalgo" text paints over its neighbours).
+const MAX_MARKS: usize = 4;
+
+/// The text without anything that acts on a terminal, or looks like something it is not:
+/// * escape sequences (CSI, OSC, DCS and the like, also in their 8-bit form) vanish whole,
+/// * line breaks and tabs become one blank,
+/// * other control characters become `U+FFFD`,
+/// * bidirectional controls, zero-width characters and other invisible format characters vanish
+///   (a zero-width joiner stays between two emoji, where it is part of the sign),
+/// * of a pile of combining marks the first four stay.
+///
+/// Borrowed when there is nothing to do, which is almost always.
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        return Cow::Borrowed(text);
+    }
+    if !text.chars().any(suspicious) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(scrub(text))
+}
+
+/// Whether a character alone is a reason to look closer.
+fn suspicious(c: char) -> bool {
+    c.is_control() || is_invisible(c) || is_mark(c)
+}
+
+fn scrub(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    let mut marks = 0;
+    let mut pending_joiner = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' => {
+                skip_sequence(&mut chars);
+                continue;
+            }
+            '\u{9b}' => {
+                skip_csi(&mut chars);
+                continue;
+            }
+            '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => {
+                skip_string(&mut chars);
+                continue;
+            }
+            '\r' if chars.peek() == Some(&'\n') => continue,
+            '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push(' '),
+            c if c.is_control() => out.push(REPLACEMENT),
+            '\u{200d}' => {
+                pending_joiner = out.chars().next_back().is_some_and(is_pictographic);
+                continue;
+            }
+            c if is_invisible(c) => continue,
+            c if is_mark(c) => {
+                marks += 1;
+                if marks <= MAX_MARKS && !out.is_empty() {
+                    out.push(c);
+                }
+                continue;
+            }
+            c => {
+                if pending_joiner && is_pictographic(c) {
+                    out.push('\u{200d}');
+                }
+                out.push(c);
+            }
+        }
+        marks = 0;
+        pending_joiner = false;
+    }
+    out
+}
+
+type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+/// Passes over what follows an ESC.
+fn skip_sequence(chars: &mut Chars<'_>) {
+    match chars.peek() {
+        Some('[') => {
+            chars.next();
+            skip_csi(chars);
+        }
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            chars.next();
+            skip_string(chars);
+        }
+        // nF and two-character sequences: intermediates, then one final character.
+        Some(' '..='~') => {
+            while chars.next_if(|c| (' '..='/').contains(c)).is_some() {}
+            chars.next_if(|c| ('0'..='~').contains(c));
+        }
+        _ => {}
+    }
+}
+
+/// Passes over parameters, intermediates and the final character of a CSI sequence. Stops at
+/// anything else, so that a broken sequence cannot swallow the text behind it.
+fn skip_csi(chars: &mut Chars<'_>) {
+    while chars.next_if(|c| ('0'..='?').contains(c)).is_some() {}
+    while chars.next_if(|c| (' '..='/').contains(c)).is_some() {}
+    chars.next_if(|c| ('@'..='~').contains(c));
+}
+
+/// Passes over a control string up to BEL or ST; without one, over all that is left, as a
+/// terminal would.
+fn skip_string(chars: &mut Chars<'_>) {
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{7}' | '\u{9c}' => return,
+            '\u{1b}' => {
+                chars.next_if(|c| *c == '\\');
+                return;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Characters without a shape that change how others look or are compared.
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Characters of no width that sit on the one before them.
+fn is_mark(c: char) -> bool {
+    c >= '\u{300}' && !c.is_control() && !is_invisible(c) && c.width() == Some(0)
+}
+
+/// Roughly the emoji, and the selector that follows many of them.
+const fn is_pictographic(c: char) -> bool {
+    matches!(c, '\u{2190}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}')
+}
+
+/// Columns that a text takes on a terminal.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.bytes().filter(|b| !b.is_ascii_control()).count();
+    }
+    UnicodeWidthStr::width(text)
+}
+
+/// The beginning of a text that fits into `columns`, with `ellipsis` as its last sign when
+/// something was cut off. Never cuts within a grapheme, so the result may be narrower.
+#[must_use]
+pub fn clip<'a>(text: &'a str, columns: usize, ellipsis: &str) -> Cow<'a, str> {
+    // No text of fewer bytes than columns can be wider than them.
+    if (text.len() <= columns && text.is_ascii()) || width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let ellipsis = if width(ellipsis) <= columns { ellipsis } else { "" };
+    let room = columns - width(ellipsis);
+    let mut out = String::with_capacity(columns + ellipsis.len());
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        let w = width(grapheme);
+        if used + w > room {
+            break;
+        }
+        used += w;
+        out.push_str(grapheme);
+    }
+    out.push_str(ellipsis);
+    Cow::Owned(out)
+}
+
+/// On which side blanks go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Align {
+    /// Blanks behind.
+    Left,
+    /// Blanks before.
+    Right,
+}
+
+/// A text of exactly `columns`: clipped, or filled with blanks.
+#[must_use]
+pub fn pad(text: &str, columns: usize, align: Align, ellipsis: &str) -> String {
+    let text = clip(text, columns, ellipsis);
+    let blanks = " ".repeat(columns.saturating_sub(width(&text)));
+    match align {
+        Align::Left => format!("{text}{blanks}"),
+        Align::Right => format!("{blanks}{text}"),
+    }
+}

@@ -1,8 +1,41 @@
-//! The filter language of every list and of `--filter`: its syntax tree.
+//! The filter language of every list and of `--filter`: its syntax tree, and what it means.
 //!
 //! ```text
 //! severity>=major and not owner=anna raised>-2h "fiber cut" text~/LOS|gasp/
 //! ```
+//!
+//! | Written | Meaning |
+//! |---|---|
+//! | `gasp`, `"fiber cut"` | a free-text field contains it |
+//! | `/LOS\|gasp/` | a free-text field matches the regular expression |
+//! | `owner=anna`, `owner!=anna` | equal, not equal |
+//! | `owner=`, `owner!=` | not set, set |
+//! | `sev>=maj`, `occurrences>10k`, `rx<-27.5` | ordered; a beginning of a word is enough |
+//! | `text:fiber` | contains (on fields that are no text: equal) |
+//! | `text~/cut$/`, `serial!~^BBSM` | matches, does not match |
+//! | `cleared`, `cleared=no` | yes-or-no fields |
+//! | `raised>-2h`, `shelf_until<+1h`, `raised=2026-11-20`, `last_ok<now` | instants (UTC) |
+//! | `sev in (critical,major)`, `owner not in (anna,bob)` | one of, none of |
+//! | `not x`, `!x`, `-x`, `x y`, `x and y`, `x or y`, `( )`, `*` | not, and, or, grouping, everything |
+//!
+//! The meaning is two-valued, and [`Query::matches`] defines it; whoever translates the tree for
+//! another engine (SQL) has to agree:
+//! * Text that is not known is the empty text. Text is compared byte by byte after lower-casing
+//!   ASCII only, as SQLite's `lower()` and `LIKE` do.
+//! * A number, instant or severity that is not known satisfies `!=` and `= Empty` and nothing
+//!   else; an instant of 0 ([`Ts::NEVER`]) is not known; yes-or-no fields that are not known are no.
+//! * `Not` is the plain negation of its operand.
+
+mod complete;
+mod eval;
+mod lexer;
+mod parse;
+mod print;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use complete::{Completion, complete};
 
 use std::sync::Arc;
 
