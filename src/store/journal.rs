@@ -1,0 +1,82 @@
+//! The way into the journal: a queue that never blocks, and tickets that resolve after COMMIT.
+
+use tokio::sync::oneshot;
+
+use super::Error;
+use crate::model::ids::Seq;
+use crate::model::record::{Entry, Record};
+
+/// An append-only journal. Kept this narrow so that a team's shared stream can stand in for the
+/// embedded one.
+pub trait Journal: Send + Sync {
+    /// Queues records, in order. Never blocks. The ticket may be dropped by those who need no
+    /// acknowledgement.
+    fn append(&self, records: Vec<Record>) -> Ticket;
+
+    /// Records queued and not yet committed.
+    fn backlog(&self) -> usize;
+
+    /// Records after a place, at most `limit`.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn read(&self, after: Seq, limit: usize) -> Result<Vec<Entry>, Error>;
+
+    /// The place of the newest committed record.
+    fn last(&self) -> Seq;
+}
+
+/// Resolves when the records it stands for are journalled and folded.
+#[derive(Debug)]
+pub struct Ticket(oneshot::Receiver<Result<Seq, Error>>);
+
+impl Ticket {
+    pub(crate) fn new() -> (oneshot::Sender<Result<Seq, Error>>, Self) {
+        let (sender, receiver) = oneshot::channel();
+        (sender, Self(receiver))
+    }
+
+    /// A ticket that has failed already.
+    pub(crate) fn failed(error: Error) -> Self {
+        let (sender, ticket) = Self::new();
+        let _ = sender.send(Err(error));
+        ticket
+    }
+
+    /// Waits for the COMMIT; the place of the last of the records.
+    ///
+    /// # Errors
+    /// When the records were not taken or the store was closed before they were written.
+    pub async fn durable(self) -> Result<Seq, Error> {
+        self.0.await.unwrap_or(Err(Error::Closed))
+    }
+
+    /// The same for threads outside the async runtime.
+    ///
+    /// # Errors
+    /// As [`Ticket::durable`].
+    pub fn wait(self) -> Result<Seq, Error> {
+        self.0.blocking_recv().unwrap_or(Err(Error::Closed))
+    }
+}
+
+/// A journal that takes nothing.
+pub(crate) struct Closed;
+
+impl Journal for Closed {
+    fn append(&self, _: Vec<Record>) -> Ticket {
+        Ticket::failed(Error::Closed)
+    }
+
+    fn backlog(&self) -> usize {
+        0
+    }
+
+    fn read(&self, _: Seq, _: usize) -> Result<Vec<Entry>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn last(&self) -> Seq {
+        Seq(0)
+    }
+}
