@@ -44,7 +44,9 @@ pub enum Error {
         reason: String,
     },
     /// No space.
-    #[error("no space left for the cache {path}: free some; nothing acknowledged is lost and noctule goes on by itself")]
+    #[error(
+        "no space left for the cache {path}: free some; nothing acknowledged is lost and noctule goes on by itself"
+    )]
     DiskFull {
         /// The file.
         path: PathBuf,

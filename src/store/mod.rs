@@ -70,12 +70,7 @@ pub struct Snapshot {
 
 impl Default for Snapshot {
     fn default() -> Self {
-        Self {
-            generations: Generations::default(),
-            counts: Counts::default(),
-            sources: Arc::from([]),
-            trouble: None,
-        }
+        Self { generations: Generations::default(), counts: Counts::default(), sources: Arc::from([]), trouble: None }
     }
 }
 
