@@ -4,13 +4,12 @@
 //! what happens. The rules for devices are those the controller was seen to apply (facts:
 //! voltha-api §1.1, voltha-run §5-§6); knowing them here saves a call that is bound to fail.
 
-use std::borrow::Cow;
-
 use crate::model::action::Verb;
 use crate::model::alarm::{AlarmRow, OpState, Visibility};
 use crate::model::command::{Args, Intent};
 use crate::model::page::Table;
 use crate::model::resource::NodeKind;
+use crate::model::source::{Breaker, Health, SourceRow};
 use crate::model::time::{DAY, Ts, parse_duration};
 use crate::model::topology::{AdminState, ConnectStatus, NodeRow, OperStatus};
 
@@ -367,6 +366,21 @@ impl SourceVerb {
             Self::Test => ("Test", "tested"),
         }
     }
+
+    /// Whether it can be done to a source; else why not.
+    ///
+    /// # Errors
+    /// The reason, in words that fit after `3 skipped:`.
+    pub fn check(self, row: &SourceRow) -> Result<(), &'static str> {
+        let paused = row.report.health == Health::Paused;
+        match self {
+            Self::Pause if paused => Err("already paused"),
+            Self::Resume if !paused => Err("not paused"),
+            Self::Poll if paused => Err("paused: resume it first"),
+            Self::ResetBreaker if row.report.breaker == Breaker::Closed => Err("its breaker is closed"),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The verb of an alarm action at the head of a title, and in the past.
@@ -407,12 +421,12 @@ pub fn grouped(n: u64) -> String {
 /// The canonical name of the OLT that a PON port or ONU hangs on, read from the names themselves:
 /// a port's own name or the parent's holds it.
 #[must_use]
-pub fn olt_name(row: &NodeRow) -> Option<Cow<'_, str>> {
+pub fn olt_name(row: &NodeRow) -> Option<&str> {
     let of = match row.kind() {
         NodeKind::PonPort | NodeKind::NniPort => row.canonical.as_str(),
         NodeKind::Onu => row.parent_name.as_str(),
         _ => return None,
     };
     let (olt, _) = of.rsplit_once("/pon/").or_else(|| of.rsplit_once("/nni/")).or(Some((of, "")))?;
-    (!olt.is_empty()).then_some(Cow::Borrowed(olt))
+    (!olt.is_empty()).then_some(olt)
 }

@@ -1,0 +1,215 @@
+//! The plan of a command: what a person sees before it runs, and `noctule run --dry-run` prints.
+//!
+//! Counts, the first names, who loses service, the equivalent calls, and what cannot be undone.
+//! The consequences named here were measured on a real stack (facts: voltha-run §6, voltha-api §1.1).
+
+use std::collections::BTreeMap;
+
+use crate::model::action::Verb;
+use crate::model::command::Plan;
+use crate::model::resource::NodeKind;
+use crate::model::text;
+use crate::model::time::{Ts, brief_duration};
+use crate::model::topology::NodeRow;
+
+use super::targets::{AlarmTargets, NodeTargets, SourceTargets, Tally, node_label};
+use super::verb::{DeviceVerb, SourceVerb, alarm_words, counted};
+
+/// How many equivalent calls a plan lists.
+const CALLS: usize = 10;
+
+/// What hangs below the targets and loses service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Below {
+    /// ONUs.
+    pub onus: u64,
+    /// Subscribers, from the inventory.
+    pub subscribers: u64,
+}
+
+/// The plan of an action on alarms.
+#[must_use]
+pub fn of_alarms(verb: &Verb, targets: &AlarmTargets, now: Ts) -> Plan {
+    let (head, _) = alarm_words(verb);
+    let mut plan = base(&targets.tally);
+    plan.title = title(head, &targets.tally, "alarm", "alarms");
+    plan.notes = alarm_notes(verb, targets, now);
+    plan.phrase = targets.tally.total.to_string();
+    plan
+}
+
+fn alarm_notes(verb: &Verb, targets: &AlarmTargets, now: Ts) -> Vec<String> {
+    let mut notes = Vec::new();
+    match verb {
+        Verb::Ack { until, .. } if until.is_set() => {
+            notes.push(format!("The acknowledgement ends after {} ({}).", brief_duration(until.since(now)), until.to_rfc3339()));
+        }
+        Verb::Ack { .. } => notes.push("A rise in severity takes the acknowledgement away again.".into()),
+        Verb::Assign { owner } if owner.is_empty() => notes.push("Nobody will own it afterwards.".into()),
+        Verb::Assign { owner } => notes.push(format!("New owner: {}.", text::clean(owner))),
+        Verb::Shelve { until, reason } => {
+            notes.push(format!("Hidden until {} ({}).", until.to_rfc3339(), brief_duration(until.since(now))));
+            notes.push(format!("Reason: {}.", text::clean(reason)));
+        }
+        Verb::Close { .. } if targets.active > 0 => notes.push(format!(
+            "{} still active: disputed at once, open again after the grace unless the source clears.",
+            counted(targets.active, "is", "are")
+        )),
+        _ => {}
+    }
+    if targets.never_clear > 0 && matches!(verb, Verb::Close { .. } | Verb::Shelve { .. }) {
+        notes.push(format!("{} never cleared by the source: check by other means.", counted(targets.never_clear, "is", "are")));
+    }
+    if targets.subscribers > 0 {
+        notes.push(format!("{} behind the alarmed objects.", counted(targets.subscribers, "subscriber", "subscribers")));
+    }
+    notes.push("Can be undone.".into());
+    notes
+}
+
+/// The plan of a call to controllers.
+#[must_use]
+pub fn of_devices(verb: DeviceVerb, targets: &NodeTargets, below: Below) -> Plan {
+    let mut plan = base(&targets.tally);
+    let (one, many) = if verb.on_ports() { ("PON port", "PON ports") } else { ("device", "devices") };
+    plan.title = title(verb.title(), &targets.tally, one, many);
+    if verb.interrupts() {
+        plan.onus = below.onus;
+        plan.subscribers = below.subscribers;
+    }
+    plan.calls = targets.rows.iter().take(CALLS).map(|row| call(verb, row, targets)).collect();
+    plan.type_name = targets.rows.iter().any(|row| verb.wants_name(row.kind()));
+    plan.phrase = match targets.rows.as_slice() {
+        [only] => phrase(only),
+        rows => rows.len().to_string(),
+    };
+    consequences(verb, targets, &mut plan);
+    plan
+}
+
+fn call(verb: DeviceVerb, row: &NodeRow, targets: &NodeTargets) -> String {
+    text::clean(&verb.call(row, targets.olt(row))).into_owned()
+}
+
+/// What has to be typed: the serial number, as it stands on the device.
+fn phrase(row: &NodeRow) -> String {
+    let serial = text::clean(&row.resource.name);
+    if row.kind() == NodeKind::PonPort { format!("{serial}/pon/{}", row.resource.index) } else { serial.into_owned() }
+}
+
+fn consequences(verb: DeviceVerb, targets: &NodeTargets, plan: &mut Plan) {
+    let kinds = kinds(&targets.rows);
+    let olts = kinds.get(&NodeKind::Olt).copied().unwrap_or(0);
+    let onus = kinds.get(&NodeKind::Onu).copied().unwrap_or(0);
+    let mut forever = |text: &str| plan.irreversible.push(text.to_owned());
+    let mut note = |text: &str| plan.notes.push(text.to_owned());
+    match verb {
+        DeviceVerb::Reboot if olts > 0 => {
+            forever("Every ONU behind the OLT is deleted and created again under a new device id.");
+            forever("All flows of the OLT are dropped; the controller has to push them again.");
+        }
+        DeviceVerb::Reboot => note("Each ONU is out of service until it has registered again, some ten seconds or more."),
+        DeviceVerb::Disable if olts > 0 => note("Disabling an OLT disables its ONUs too. Enabling brings both back."),
+        DeviceVerb::Disable => note("The ONU is locked over OMCI; enabling brings it back."),
+        DeviceVerb::Enable => {
+            note("The answer comes before the work is done: watch the state go from activating to active.");
+        }
+        DeviceVerb::Delete => {
+            if olts > 0 {
+                forever("The OLT leaves the controller with its ONUs and flows; it has to be created and enabled anew.");
+            }
+            if onus > 0 {
+                forever("The ONU is discovered again after about 6 s under a new device id; its flows are gone.");
+                note("The controller takes some 5 s to answer for each ONU.");
+            }
+        }
+        DeviceVerb::ForceDelete => {
+            forever("The controller forgets the device without asking its adapter: what the device itself holds stays there.");
+            forever("Flows and reservations on the device are not taken back; it may have to be reset by hand.");
+            if onus > 0 {
+                note("A live ONU is discovered again under a new device id.");
+            }
+        }
+        DeviceVerb::PortDisable => note("Every ONU on the port goes dark until it is switched on again."),
+        DeviceVerb::PortEnable => note("The ONUs on the port register again one by one."),
+    }
+    if targets.rows.len() > CALLS {
+        note(&format!("And {} more calls of the same kind, four at a time.", targets.rows.len() - CALLS));
+    }
+}
+
+fn kinds(rows: &[NodeRow]) -> BTreeMap<NodeKind, u64> {
+    let mut out = BTreeMap::new();
+    for row in rows {
+        *out.entry(row.kind()).or_default() += 1;
+    }
+    out
+}
+
+/// The plan of a word to source workers.
+#[must_use]
+pub fn of_sources(verb: SourceVerb, targets: &SourceTargets) -> Plan {
+    let mut plan = base(&targets.tally);
+    plan.title = title(verb.words().0, &targets.tally, "source", "sources");
+    plan.phrase = targets.tally.total.to_string();
+    plan.notes.push(
+        match verb {
+            SourceVerb::Pause => "Nothing is polled or received until it is resumed; its rows stay, marked stale.",
+            SourceVerb::Resume => "The stream goes on at the last journalled offset; a full comparison follows.",
+            SourceVerb::ResetBreaker => "The next call is let through at once.",
+            SourceVerb::Poll => "One full poll now, beside the regular ones.",
+            SourceVerb::Test => "One connection and one call to each side; nothing is changed.",
+        }
+        .into(),
+    );
+    plan
+}
+
+fn base(tally: &Tally) -> Plan {
+    Plan {
+        total: tally.total,
+        first: tally.first.clone(),
+        skipped: tally.skipped.iter().map(|(reason, n)| (reason.clone(), *n)).collect(),
+        ..Plan::default()
+    }
+}
+
+fn title(head: &str, tally: &Tally, one: &str, many: &str) -> String {
+    match tally.first.as_slice() {
+        [only] if tally.total == 1 => format!("{head} {only}"),
+        _ => format!("{head} {}", counted(tally.total, one, many)),
+    }
+}
+
+/// The plan as lines of text, for a pipe or a screen reader.
+#[must_use]
+pub fn lines(plan: &Plan) -> Vec<String> {
+    let mut out = vec![plan.title.clone()];
+    let shown = plan.first.len() as u64;
+    if plan.total != 1 {
+        out.extend(plan.first.iter().map(|name| format!("  {name}")));
+        if plan.total > shown {
+            out.push(format!("  … and {} more", super::verb::grouped(plan.total - shown)));
+        }
+    }
+    for (reason, n) in &plan.skipped {
+        out.push(format!("Skipped: {} ({reason})", super::verb::grouped(*n)));
+    }
+    if plan.onus > 0 || plan.subscribers > 0 {
+        out.push(format!(
+            "Out of service: {}, {}",
+            counted(plan.onus, "ONU", "ONUs"),
+            counted(plan.subscribers, "subscriber", "subscribers")
+        ));
+    }
+    out.extend(plan.calls.iter().map(|c| format!("Call: {c}")));
+    out.extend(plan.irreversible.iter().map(|t| format!("Cannot be undone: {t}")));
+    out.extend(plan.notes.iter().map(|t| format!("Note: {t}")));
+    out
+}
+
+/// The name of the only target, for messages.
+#[must_use]
+pub fn target_name(row: &NodeRow) -> String {
+    node_label(row)
+}

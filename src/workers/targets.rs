@@ -1,0 +1,202 @@
+//! From targets to rows: which of them a verb can be done to, and why not to the others.
+//!
+//! Plan and executor resolve the same way, so the numbers a person agreed to are the numbers that
+//! are worked through (rows may change in between: the executor checks again and reports).
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::model::action::Verb;
+use crate::model::alarm::AlarmRow;
+use crate::model::command::Targets;
+use crate::model::ids::{AlarmKey, RowId};
+use crate::model::source::SourceRow;
+use crate::model::text;
+use crate::model::topology::NodeRow;
+
+use super::verb::{DeviceVerb, SourceVerb, check_alarm, olt_name};
+
+/// How many targets are named in a plan.
+pub const NAMED: usize = 10;
+
+/// Counts what was resolved and remembers the first names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Targets it will be done to.
+    pub total: u64,
+    /// The first [`NAMED`] of them.
+    pub first: Vec<String>,
+    /// Targets left out, by reason.
+    pub skipped: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    /// Counts one that it will be done to.
+    pub fn take(&mut self, name: impl FnOnce() -> String) {
+        self.total += 1;
+        if self.first.len() < NAMED {
+            self.first.push(name());
+        }
+    }
+
+    /// Counts one that is left out.
+    pub fn skip(&mut self, reason: &str) {
+        self.skip_many(reason, 1);
+    }
+
+    /// Counts several that are left out.
+    pub fn skip_many(&mut self, reason: &str, n: u64) {
+        if n > 0 {
+            *self.skipped.entry(reason.to_owned()).or_default() += n;
+        }
+    }
+
+    /// How many were left out.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.skipped.values().sum()
+    }
+}
+
+/// Alarms an action will be done to. Only the keys are kept: a bulk may be 100,000 of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AlarmTargets {
+    /// Counts and names.
+    pub tally: Tally,
+    /// Keys, in the order of the list.
+    pub keys: Vec<AlarmKey>,
+    /// Subscribers behind the alarmed objects.
+    pub subscribers: u64,
+    /// How many of them are still active.
+    pub active: u64,
+    /// How many their source never clears by itself.
+    pub never_clear: u64,
+}
+
+impl AlarmTargets {
+    /// Sorts one row in.
+    pub fn add(&mut self, verb: &Verb, row: &AlarmRow) {
+        if let Err(reason) = check_alarm(verb, row) {
+            self.tally.skip(reason);
+            return;
+        }
+        self.tally.take(|| alarm_label(row));
+        self.keys.push(row.key);
+        self.subscribers += u64::from(row.subscribers);
+        self.active += u64::from(!row.cleared);
+        self.never_clear += u64::from(!row.will_clear && !row.cleared);
+    }
+}
+
+/// Devices and ports a call will be made for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct NodeTargets {
+    /// Counts and names.
+    pub tally: Tally,
+    /// The rows.
+    pub rows: Vec<NodeRow>,
+    /// The OLTs they hang on, by canonical name.
+    pub olts: HashMap<String, NodeRow>,
+}
+
+impl NodeTargets {
+    /// Sorts rows in. `find` looks an OLT up by its canonical name.
+    pub fn add(&mut self, verb: DeviceVerb, rows: Vec<NodeRow>, mut find: impl FnMut(&str) -> Option<NodeRow>) {
+        for row in rows {
+            let olt = self.olt_of(&row, &mut find);
+            match verb.check(&row, olt) {
+                Err(reason) => self.tally.skip(reason),
+                Ok(()) => {
+                    self.tally.take(|| node_label(&row));
+                    self.rows.push(row);
+                }
+            }
+        }
+    }
+
+    /// The OLT a target hangs on.
+    #[must_use]
+    pub fn olt(&self, row: &NodeRow) -> Option<&NodeRow> {
+        self.olts.get(olt_name(row)?)
+    }
+
+    fn olt_of(&mut self, row: &NodeRow, find: &mut impl FnMut(&str) -> Option<NodeRow>) -> Option<&NodeRow> {
+        let name = olt_name(row)?;
+        if !self.olts.contains_key(name) {
+            self.olts.insert(name.to_owned(), find(name)?);
+        }
+        self.olts.get(name)
+    }
+
+    /// The rows' identities.
+    #[must_use]
+    pub fn ids(&self) -> Vec<RowId> {
+        self.rows.iter().map(|r| r.id).collect()
+    }
+}
+
+/// Sources a word goes to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceTargets {
+    /// Counts and names.
+    pub tally: Tally,
+    /// Their names.
+    pub names: Vec<String>,
+}
+
+impl SourceTargets {
+    /// Picks the sources meant out of all there are.
+    pub fn pick(verb: SourceVerb, targets: &Targets, all: &[SourceRow]) -> Self {
+        let mut out = Self::default();
+        for row in all.iter().filter(|row| meant(targets, row)) {
+            match verb.check(row) {
+                Err(reason) => out.tally.skip(reason),
+                Ok(()) => {
+                    out.tally.take(|| text::clean(&row.name).into_owned());
+                    out.names.push(row.name.to_string());
+                }
+            }
+        }
+        if let Targets::Names(_, names) = targets {
+            let unknown = names.iter().filter(|n| all.iter().all(|row| *row.name != ***n)).count();
+            out.tally.skip_many("no such source", unknown as u64);
+        }
+        out
+    }
+}
+
+fn meant(targets: &Targets, row: &SourceRow) -> bool {
+    match targets {
+        Targets::None => false,
+        Targets::Rows(_, ids) => ids.contains(&row.id),
+        Targets::Names(_, names) => names.iter().any(|n| **n == *row.name),
+        Targets::Filter { filter, except, .. } => {
+            !except.contains(&row.id) && filter.as_ref().is_none_or(|q| q.matches(row, row.as_of))
+        }
+    }
+}
+
+/// An alarm in one line: what and where.
+#[must_use]
+pub fn alarm_label(row: &AlarmRow) -> String {
+    let what = text::clean(&row.type_id);
+    let place = text::clean(&row.canonical);
+    let name = text::clean(&row.name);
+    if name.is_empty() { format!("{what} on {place}") } else { format!("{what} on {place} ({name})") }
+}
+
+/// A device or port in one line: kind, serial or port, its name in the inventory.
+#[must_use]
+pub fn node_label(row: &NodeRow) -> String {
+    use crate::model::resource::NodeKind;
+    let serial = text::clean(&row.resource.name);
+    let label = match row.kind() {
+        NodeKind::Olt => format!("OLT {serial}"),
+        NodeKind::Onu => format!("ONU {serial}"),
+        NodeKind::PonPort => format!("PON port {} of OLT {serial}", row.resource.index),
+        kind => format!("{} {serial}", kind.word()),
+    };
+    match text::clean(&row.name) {
+        name if name.is_empty() => label,
+        name => format!("{label} ({name})"),
+    }
+}
