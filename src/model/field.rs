@@ -121,4 +121,9 @@ impl<'a> Value<'a> {
 pub trait Record {
     /// The value of the field called `field` (a [`FieldSpec::name`]); [`Value::None`] for others.
     fn get(&self, field: &str) -> Value<'_>;
+
+    /// Identity of the row inside its table, where it has one.
+    fn row_id(&self) -> Option<super::ids::RowId> {
+        None
+    }
 }

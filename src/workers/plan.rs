@@ -42,7 +42,11 @@ fn alarm_notes(verb: &Verb, targets: &AlarmTargets, now: Ts) -> Vec<String> {
     let mut notes = Vec::new();
     match verb {
         Verb::Ack { until, .. } if until.is_set() => {
-            notes.push(format!("The acknowledgement ends after {} ({}).", brief_duration(until.since(now)), until.to_rfc3339()));
+            notes.push(format!(
+                "The acknowledgement ends after {} ({}).",
+                brief_duration(until.since(now)),
+                until.to_rfc3339()
+            ));
         }
         Verb::Ack { .. } => notes.push("A rise in severity takes the acknowledgement away again.".into()),
         Verb::Assign { owner } if owner.is_empty() => notes.push("Nobody will own it afterwards.".into()),
@@ -58,10 +62,14 @@ fn alarm_notes(verb: &Verb, targets: &AlarmTargets, now: Ts) -> Vec<String> {
         _ => {}
     }
     if targets.never_clear > 0 && matches!(verb, Verb::Close { .. } | Verb::Shelve { .. }) {
-        notes.push(format!("{} never cleared by the source: check by other means.", counted(targets.never_clear, "is", "are")));
+        notes.push(format!(
+            "{} never cleared by the source: check by other means.",
+            counted(targets.never_clear, "is", "are")
+        ));
     }
     if targets.subscribers > 0 {
-        notes.push(format!("{} behind the alarmed objects.", counted(targets.subscribers, "subscriber", "subscribers")));
+        notes
+            .push(format!("{} behind the alarmed objects.", counted(targets.subscribers, "subscriber", "subscribers")));
     }
     notes.push("Can be undone.".into());
     notes
@@ -108,7 +116,9 @@ fn consequences(verb: DeviceVerb, targets: &NodeTargets, plan: &mut Plan) {
             forever("Every ONU behind the OLT is deleted and created again under a new device id.");
             forever("All flows of the OLT are dropped; the controller has to push them again.");
         }
-        DeviceVerb::Reboot => note("Each ONU is out of service until it has registered again, some ten seconds or more."),
+        DeviceVerb::Reboot => {
+            note("Each ONU is out of service until it has registered again, some ten seconds or more.")
+        }
         DeviceVerb::Disable if olts > 0 => note("Disabling an OLT disables its ONUs too. Enabling brings both back."),
         DeviceVerb::Disable => note("The ONU is locked over OMCI; enabling brings it back."),
         DeviceVerb::Enable => {
@@ -116,7 +126,9 @@ fn consequences(verb: DeviceVerb, targets: &NodeTargets, plan: &mut Plan) {
         }
         DeviceVerb::Delete => {
             if olts > 0 {
-                forever("The OLT leaves the controller with its ONUs and flows; it has to be created and enabled anew.");
+                forever(
+                    "The OLT leaves the controller with its ONUs and flows; it has to be created and enabled anew.",
+                );
             }
             if onus > 0 {
                 forever("The ONU is discovered again after about 6 s under a new device id; its flows are gone.");
@@ -124,7 +136,9 @@ fn consequences(verb: DeviceVerb, targets: &NodeTargets, plan: &mut Plan) {
             }
         }
         DeviceVerb::ForceDelete => {
-            forever("The controller forgets the device without asking its adapter: what the device itself holds stays there.");
+            forever(
+                "The controller forgets the device without asking its adapter: what the device itself holds stays there.",
+            );
             forever("Flows and reservations on the device are not taken back; it may have to be reset by hand.");
             if onus > 0 {
                 note("A live ONU is discovered again under a new device id.");
@@ -212,4 +226,75 @@ pub fn lines(plan: &Plan) -> Vec<String> {
 #[must_use]
 pub fn target_name(row: &NodeRow) -> String {
     node_label(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::HOUR;
+    use crate::workers::fixture::{NOW, alarm, olt, onu, pon};
+
+    fn devices(verb: DeviceVerb, rows: Vec<NodeRow>) -> Plan {
+        let mut targets = NodeTargets::default();
+        targets.add(verb, rows, |name| (name == "voltha-1/olt/OLT_0").then(|| olt("OLT_0")));
+        of_devices(verb, &targets, Below { onus: 64, subscribers: 60 })
+    }
+
+    #[test]
+    fn rebooting_an_olt_shows_its_blast_radius_and_asks_for_its_name() {
+        let plan = devices(DeviceVerb::Reboot, vec![olt("OLT_0")]);
+        assert_eq!(plan.title, "Reboot OLT OLT_0");
+        assert_eq!((plan.onus, plan.subscribers), (64, 60));
+        assert_eq!((plan.phrase.as_str(), plan.type_name), ("OLT_0", true));
+        assert!(plan.irreversible.iter().any(|t| t.contains("new device id")));
+        assert_eq!(plan.calls, [r#"/voltha.VolthaService/RebootDevice {"id": "id-OLT_0"}"#]);
+        let plan = devices(DeviceVerb::Reboot, vec![onu("BBSM00000001")]);
+        assert!(!plan.type_name && plan.irreversible.is_empty());
+    }
+
+    #[test]
+    fn enabling_interrupts_nobody() {
+        let mut off = olt("OLT_0");
+        off.admin_state = crate::model::topology::AdminState::Disabled;
+        let plan = devices(DeviceVerb::Enable, vec![off]);
+        assert_eq!((plan.onus, plan.subscribers), (0, 0));
+    }
+
+    #[test]
+    fn several_targets_are_counted_and_the_rest_is_told() {
+        let rows = (0..25).map(|i| onu(&format!("BBSM{i:08}"))).chain([pon("OLT_0", 1)]).collect();
+        let plan = devices(DeviceVerb::Delete, rows);
+        assert_eq!((plan.total, plan.first.len(), plan.calls.len()), (25, 10, 10));
+        assert_eq!(plan.skipped, [("not an OLT or ONU".to_owned(), 1)]);
+        assert_eq!(plan.phrase, "25");
+        let text = lines(&plan).join("\n");
+        assert!(text.contains("Delete 25 devices") && text.contains("… and 15 more"), "{text}");
+        assert!(text.contains("Out of service: 64 ONUs, 60 subscribers"), "{text}");
+    }
+
+    #[test]
+    fn the_port_of_an_olt_is_called_by_the_olts_id() {
+        let plan = devices(DeviceVerb::PortDisable, vec![pon("OLT_0", 1)]);
+        assert_eq!(plan.title, "Switch off PON port 1 of OLT OLT_0");
+        assert_eq!(plan.phrase, "OLT_0/pon/1");
+        assert!(plan.calls[0].contains(r#""device_id": "id-OLT_0", "port_no": 536870913"#));
+    }
+
+    #[test]
+    fn escapes_in_a_serial_number_do_not_reach_the_plan() {
+        let plan = devices(DeviceVerb::Reboot, vec![onu("X\u{1b}[31m")]);
+        assert!(lines(&plan).iter().all(|l| !l.contains('\u{1b}')));
+    }
+
+    #[test]
+    fn a_shelf_says_until_when_and_why() {
+        let verb = Verb::Shelve { until: NOW.plus(2 * HOUR), reason: "planned works".into() };
+        let mut targets = AlarmTargets::default();
+        targets.add(&verb, &alarm("A"));
+        targets.add(&verb, &alarm("B"));
+        let plan = of_alarms(&verb, &targets, NOW);
+        assert_eq!(plan.title, "Shelve 2 alarms");
+        let text = lines(&plan).join("\n");
+        assert!(text.contains("2h00m") && text.contains("planned works"), "{text}");
+    }
 }

@@ -430,3 +430,111 @@ pub fn olt_name(row: &NodeRow) -> Option<&str> {
     let (olt, _) = of.rsplit_once("/pon/").or_else(|| of.rsplit_once("/nni/")).or(Some((of, "")))?;
     (!olt.is_empty()).then_some(olt)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::command::Targets;
+    use crate::model::time::{HOUR, MINUTE};
+    use crate::workers::fixture::{NOW, alarm, olt, onu, pon};
+
+    fn args(pairs: &[(&str, &str)]) -> Args {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_shelf_needs_a_time_and_a_reason_and_is_short() {
+        let parse = |pairs: &[(&str, &str)]| Work::parse("alarm.shelve", &args(pairs), NOW);
+        assert!(matches!(parse(&[("reason", "works")]), Err(VerbError::Missing { arg: "for", .. })));
+        assert!(matches!(parse(&[("for", "2h"), ("reason", " ")]), Err(VerbError::Missing { arg: "reason", .. })));
+        assert!(matches!(parse(&[("for", "31d"), ("reason", "x")]), Err(VerbError::Range { .. })));
+        assert!(matches!(parse(&[("for", "0s"), ("reason", "x")]), Err(VerbError::Range { .. })));
+        assert!(matches!(parse(&[("for", "soon"), ("reason", "x")]), Err(VerbError::Duration { .. })));
+        let good = Work::Alarm(Verb::Shelve { until: NOW.plus(2 * HOUR), reason: "works".into() });
+        assert_eq!(parse(&[("for", "2h"), ("reason", "works")]), Ok(good));
+    }
+
+    #[test]
+    fn an_acknowledgement_may_have_an_end() {
+        let forever = Work::parse("alarm.ack", &Args::new(), NOW).unwrap();
+        assert_eq!(forever, Work::Alarm(Verb::Ack { text: String::new(), until: Ts::NEVER }));
+        let short = Work::parse("alarm.ack", &args(&[("for", "30m"), ("note", "mine")]), NOW).unwrap();
+        assert_eq!(short, Work::Alarm(Verb::Ack { text: "mine".into(), until: NOW.plus(30 * MINUTE) }));
+    }
+
+    #[test]
+    fn an_owner_can_be_taken_away_but_not_forgotten() {
+        assert!(Work::parse("alarm.assign", &Args::new(), NOW).is_err());
+        let nobody = Work::parse("alarm.assign", &args(&[("owner", "")]), NOW).unwrap();
+        assert_eq!(nobody, Work::Alarm(Verb::Assign { owner: String::new() }));
+    }
+
+    #[test]
+    fn targets_of_another_table_are_refused() {
+        let intent = Intent {
+            command: "pon.reboot",
+            targets: Targets::Names(Table::Alarms, vec!["x".into()]),
+            args: Args::new(),
+            actor: "anna".into(),
+        };
+        assert!(matches!(Work::of(&intent, NOW), Err(VerbError::Table { .. })));
+        assert!(matches!(Work::parse("app.quit", &Args::new(), NOW), Err(VerbError::Unknown(_))));
+    }
+
+    #[test]
+    fn closing_what_is_active_needs_a_reason() {
+        let bare = Verb::Close { reason: String::new() };
+        let mut row = alarm("BBSM00000001");
+        assert!(check_alarm(&bare, &row).unwrap_err().contains("reason"));
+        assert_eq!(check_alarm(&Verb::Close { reason: "spliced".into() }, &row), Ok(()));
+        row.cleared = true;
+        assert_eq!(check_alarm(&bare, &row), Ok(()));
+    }
+
+    #[test]
+    fn what_is_done_already_is_left_out() {
+        let mut row = alarm("BBSM00000001");
+        assert!(check_alarm(&Verb::Unshelve, &row).is_err());
+        row.op_state = OpState::Ack;
+        let ack = Verb::Ack { text: String::new(), until: Ts::NEVER };
+        assert_eq!(check_alarm(&ack, &row), Err("already acknowledged"));
+        let longer = Verb::Ack { text: String::new(), until: NOW.plus(HOUR) };
+        assert_eq!(check_alarm(&longer, &row), Ok(()), "an end is something new");
+        row.visibility = Visibility::Shelved;
+        assert!(check_alarm(&Verb::Shelve { until: NOW, reason: "x".into() }, &row).is_err());
+    }
+
+    #[test]
+    fn devices_refuse_what_the_controller_would_refuse() {
+        assert_eq!(DeviceVerb::Enable.check(&olt("OLT_0"), None), Err("already enabled"));
+        let mut failed = olt("OLT_0");
+        failed.oper_status = OperStatus::Failed;
+        assert_eq!(DeviceVerb::Enable.check(&failed, None), Ok(()), "a failed one may be enabled again");
+        let mut busy = olt("OLT_0");
+        busy.oper_status = OperStatus::Reconciling;
+        assert_eq!(DeviceVerb::Delete.check(&busy, None), Err("being reconciled"));
+        assert_eq!(DeviceVerb::ForceDelete.check(&busy, None), Ok(()));
+        assert_eq!(DeviceVerb::Reboot.check(&pon("OLT_0", 3), None), Err("not an OLT or ONU"));
+        assert_eq!(DeviceVerb::PortDisable.check(&onu("X"), None), Err("not a PON port of an OLT"));
+        let mut away = olt("OLT_0");
+        away.connect_status = ConnectStatus::Unreachable;
+        assert_eq!(DeviceVerb::Reboot.check(&onu("X"), Some(&away)), Err("its OLT is unreachable"));
+    }
+
+    #[test]
+    fn calls_name_the_device_and_the_port() {
+        let call = DeviceVerb::Reboot.call(&olt("OLT_0"), None);
+        assert_eq!(call, r#"/voltha.VolthaService/RebootDevice {"id": "id-OLT_0"}"#);
+        let call = DeviceVerb::PortDisable.call(&pon("OLT_0", 1), Some(&olt("OLT_0")));
+        assert_eq!(call, r#"/voltha.VolthaService/DisablePort {"device_id": "id-OLT_0", "port_no": 536870913}"#);
+        assert_eq!(olt_name(&pon("OLT_0", 1)), Some("voltha-1/olt/OLT_0"));
+        assert_eq!(olt_name(&onu("X")), Some("voltha-1/olt/OLT_0"));
+    }
+
+    #[test]
+    fn digits_come_in_threes() {
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "alarm", "alarms"), "1 alarm");
+    }
+}

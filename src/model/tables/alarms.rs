@@ -2,6 +2,7 @@
 
 use super::super::alarm::AlarmRow;
 use super::super::field::{FieldKind, Record, TableSpec, Value};
+use super::super::ids::RowId;
 use super::super::page::Table;
 use super::field;
 
@@ -75,6 +76,10 @@ pub static ALARMS: TableSpec = TableSpec {
 };
 
 impl Record for AlarmRow {
+    fn row_id(&self) -> Option<RowId> {
+        Some(self.id)
+    }
+
     fn get(&self, field: &str) -> Value<'_> {
         match field {
             "key" => Value::Text(self.key.to_string().into()),

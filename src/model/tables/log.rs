@@ -1,6 +1,7 @@
 //! Fields of the log.
 
 use super::super::field::{FieldKind, Record, TableSpec, Value};
+use super::super::ids::RowId;
 use super::super::log::LogRow;
 use super::super::page::Table;
 use super::field;
@@ -32,6 +33,10 @@ pub static LOG: TableSpec = TableSpec {
 };
 
 impl Record for LogRow {
+    fn row_id(&self) -> Option<RowId> {
+        Some(self.id)
+    }
+
     fn get(&self, field: &str) -> Value<'_> {
         match field {
             "seq" => Value::Int(self.id.0),

@@ -1,6 +1,7 @@
 //! Fields of the PON tree.
 
 use super::super::field::{FieldKind, Record, TableSpec, Value};
+use super::super::ids::RowId;
 use super::super::page::Table;
 use super::super::severity::Severity;
 use super::super::topology::NodeRow;
@@ -51,6 +52,10 @@ pub static NODES: TableSpec = TableSpec {
 };
 
 impl Record for NodeRow {
+    fn row_id(&self) -> Option<RowId> {
+        Some(self.id)
+    }
+
     fn get(&self, field: &str) -> Value<'_> {
         match field {
             "id" => Value::text(&self.canonical),

@@ -1,6 +1,7 @@
 //! Fields of the source list.
 
 use super::super::field::{FieldKind, Record, TableSpec, Value};
+use super::super::ids::RowId;
 use super::super::page::Table;
 use super::super::source::SourceRow;
 use super::field;
@@ -37,6 +38,10 @@ pub static SOURCES: TableSpec = TableSpec {
 };
 
 impl Record for SourceRow {
+    fn row_id(&self) -> Option<RowId> {
+        Some(self.id)
+    }
+
     fn get(&self, field: &str) -> Value<'_> {
         let r = &self.report;
         match field {
