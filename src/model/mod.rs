@@ -14,6 +14,7 @@ pub mod ids;
 pub mod log;
 pub mod observation;
 pub mod page;
+pub mod place;
 pub mod query;
 pub mod record;
 pub mod resource;

@@ -1,7 +1,19 @@
-//! Colours and glyphs by meaning. Views name a [`token::Token`], never a colour.
+//! Colours and glyphs by meaning. Views name a [`token::Token`], never a colour; a theme file
+//! ([`load`]) says what a token looks like, and [`degrade`] what becomes of it on a terminal with
+//! fewer colours.
 
+mod colour;
+pub mod degrade;
+mod error;
+pub mod load;
+mod probe;
+#[cfg(test)]
+mod tests;
 pub mod token;
+pub mod watch;
 
+pub use degrade::Depth;
+pub use error::Error;
 use ratatui::style::Style;
 pub use token::Token;
 
@@ -24,6 +36,12 @@ impl Theme {
     #[must_use]
     pub fn style(&self, token: Token) -> Style {
         self.styles.get(token as usize).copied().unwrap_or_default()
+    }
+
+    fn set(&mut self, token: Token, style: Style) {
+        if let Some(slot) = self.styles.get_mut(token as usize) {
+            *slot = style;
+        }
     }
 }
 
