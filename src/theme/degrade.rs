@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn severities_differ_without_colour() {
-        let tokens = [Token::Critical, Token::Major, Token::Minor, Token::Warning, Token::Indeterminate, Token::Cleared];
+        let tokens =
+            [Token::Critical, Token::Major, Token::Minor, Token::Warning, Token::Indeterminate, Token::Cleared];
         for (i, a) in tokens.iter().enumerate() {
             assert!(!mono(*a).is_empty(), "{} looks like text", a.name());
             for b in tokens.iter().skip(i + 1) {

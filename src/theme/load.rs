@@ -129,8 +129,8 @@ struct File<'a> {
 }
 
 fn parse(name: &str, file: &str, text: &str, user_dir: Option<&Path>, depth: usize) -> Result<Theme, Error> {
-    let doc = DeTable::parse(text)
-        .map_err(|e| Error::invalid(file, text, e.span().map_or(0, |s| s.start), e.message()))?;
+    let doc =
+        DeTable::parse(text).map_err(|e| Error::invalid(file, text, e.span().map_or(0, |s| s.start), e.message()))?;
     let doc = doc.get_ref();
     let mut reader = File { name: file, text, palette: BTreeMap::new() };
     for key in doc.keys() {

@@ -5,8 +5,7 @@ use ratatui::style::{Color, Modifier, Style};
 use super::colour::{Rgb, contrast, distance, linear, rgb};
 use super::{Depth, Error, Theme, Token, load};
 
-const SEVERITIES: [Token; 5] =
-    [Token::Critical, Token::Major, Token::Minor, Token::Warning, Token::Indeterminate];
+const SEVERITIES: [Token; 5] = [Token::Critical, Token::Major, Token::Minor, Token::Warning, Token::Indeterminate];
 const SHIPPED: [&str; 5] = ["default", "high-contrast", "deuteranopia", "tritanopia", "tty"];
 
 fn shipped(name: &str) -> Theme {
@@ -117,8 +116,7 @@ fn simulate(colour: Rgb, matrix: [[f64; 3]; 3]) -> Rgb {
     Rgb(r, g, b)
 }
 
-const DEUTERANOPIA: [[f64; 3]; 3] =
-    [[0.292_75, 0.707_25, 0.0], [0.292_75, 0.707_25, 0.0], [-0.022_34, 0.022_34, 1.0]];
+const DEUTERANOPIA: [[f64; 3]; 3] = [[0.292_75, 0.707_25, 0.0], [0.292_75, 0.707_25, 0.0], [-0.022_34, 0.022_34, 1.0]];
 const TRITANOPIA: [[f64; 3]; 3] =
     [[1.255_528, -0.076_749, -0.178_779], [-0.078_411, 0.930_809, 0.147_602], [0.004_733, 0.691_367, 0.303_900]];
 
@@ -177,8 +175,14 @@ fn a_user_theme_inherits_and_overrides() {
 #[test]
 fn mistakes_are_told_with_their_place_and_what_was_meant() {
     let cases = [
-        ("[tokens]\n\"severity.critcal\" = \"red\"\n", "mine.toml:2:1: unknown token `severity.critcal` (did you mean `severity.critical`?)"),
-        ("[tokens]\ntitle = \"bright-rde\"\n", "mine.toml:2:9: unknown colour `bright-rde` (did you mean `bright-red`?)"),
+        (
+            "[tokens]\n\"severity.critcal\" = \"red\"\n",
+            "mine.toml:2:1: unknown token `severity.critcal` (did you mean `severity.critical`?)",
+        ),
+        (
+            "[tokens]\ntitle = \"bright-rde\"\n",
+            "mine.toml:2:9: unknown colour `bright-rde` (did you mean `bright-red`?)",
+        ),
         ("[tokens]\ntitle = \"#12345\"\n", "mine.toml:2:9: `#12345` is not #rrggbb"),
         ("[tokens]\ntitle = 300\n", "mine.toml:2:9: a colour number is 0 to 255"),
         ("[tokens]\ntitle = { gf = \"red\" }\n", "mine.toml:2:11: unknown key `gf` (did you mean `fg`?)"),

@@ -41,9 +41,7 @@ impl Watch {
             }
         })
         .map_err(|e| unwatchable(e.to_string()))?;
-        watcher
-            .watch(user_dir, notify::RecursiveMode::NonRecursive)
-            .map_err(|e| unwatchable(e.to_string()))?;
+        watcher.watch(user_dir, notify::RecursiveMode::NonRecursive).map_err(|e| unwatchable(e.to_string()))?;
         let (name, dir) = (name.to_owned(), user_dir.to_owned());
         std::thread::Builder::new()
             .name("theme-watch".into())
