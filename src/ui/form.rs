@@ -1,0 +1,97 @@
+//! Several labelled inputs, for adding a first source.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::paint::{Paint, popup, wide, wrap};
+use super::text_input::TextInput;
+use crate::theme::Token;
+
+/// One input.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Field<'a> {
+    /// Label.
+    pub label: &'a str,
+    /// The text.
+    pub text: &'a str,
+    /// What is expected, shown while the field is empty.
+    pub hint: &'a str,
+    /// What is wrong with it.
+    pub error: Option<&'a str>,
+    /// Show dots instead of the text.
+    pub secret: bool,
+}
+
+/// The form.
+#[derive(Debug, Clone, Copy)]
+pub struct Form<'a> {
+    /// Title.
+    pub title: &'a str,
+    /// Words above the fields.
+    pub intro: &'a str,
+    /// The fields.
+    pub fields: &'a [Field<'a>],
+    /// The field with the keyboard.
+    pub focus: usize,
+    /// Cursor in it, in characters.
+    pub cursor: usize,
+    /// What came of the last try: words and whether it went well.
+    pub note: Option<(&'a str, bool)>,
+    /// Keys and what they do.
+    pub keys: &'a str,
+}
+
+impl Form<'_> {
+    /// Draws the form; returns the cell of the text cursor.
+    pub fn render(&self, buf: &mut Buffer, screen: Rect, paint: &Paint<'_>) -> Option<(u16, u16)> {
+        let inside = 76.min(screen.width.saturating_sub(2));
+        let intro = wrap(self.intro, inside);
+        let note = self.note.map(|(words, good)| (wrap(words, inside), good));
+        let noted = note.as_ref().map_or(0, |(lines, _)| lines.len());
+        let height = intro.len() + self.fields.len() * 2 + noted + 4;
+        let area = popup(screen, inside + 2, u16::try_from(height).unwrap_or(u16::MAX));
+        let inner = paint.boxed(buf, area, self.title, Token::Dialog, Token::BorderFocus);
+        let base = paint.style(Token::Dialog);
+        let mut y = inner.y;
+        for line in &intro {
+            paint.put_styled(buf, (inner.x, y), inner.width, line, base);
+            y += 1;
+        }
+        let label = self.fields.iter().map(|f| wide(f.label)).max().unwrap_or(0) + 2;
+        let mut cursor = None;
+        // When all does not fit, the fields around the one with the keyboard are shown.
+        let room = usize::from(inner.bottom().saturating_sub(y + 1)) / 2;
+        let first = super::palette::first_row(self.focus, room.max(1));
+        for (i, field) in self.fields.iter().enumerate().skip(first) {
+            if y + 1 >= inner.bottom() {
+                break;
+            }
+            let focused = i == self.focus;
+            let token = if focused { Token::Strong } else { Token::Dim };
+            paint.put_styled(buf, (inner.x, y), label, field.label, base.patch(paint.style(token)));
+            let input = TextInput {
+                text: field.text,
+                cursor: focused.then_some(self.cursor),
+                ghost: if field.text.is_empty() { field.hint } else { "" },
+                error: None,
+                secret: field.secret,
+            };
+            let at = Rect { x: inner.x + label, y, width: inner.width.saturating_sub(label), height: 1 };
+            cursor = input.render(buf, at, paint).or(cursor);
+            if let Some(error) = field.error {
+                paint.put_styled(buf, (at.x, y + 1), at.width, error, base.patch(paint.style(Token::InputError)));
+            }
+            y += 2;
+        }
+        if let Some((lines, good)) = note {
+            let token = if good { Token::Good } else { Token::Bad };
+            for line in lines {
+                paint.put_styled(buf, (inner.x, y), inner.width, &line, base.patch(paint.style(token)));
+                y = (y + 1).min(inner.bottom());
+            }
+        }
+        let last = inner.bottom().saturating_sub(1);
+        paint.put_styled(buf, (inner.x, last), inner.width, self.keys, base.patch(paint.style(Token::KeyText)));
+        cursor
+    }
+}
