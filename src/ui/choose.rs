@@ -37,8 +37,8 @@ impl Choose<'_> {
         let inner = paint.boxed(buf, area, self.title, Token::Dialog, Token::BorderFocus);
         let field = Rect { height: 1.min(inner.height), ..inner };
         let ghost = if self.text.is_empty() { "type to search, enter chooses, esc leaves" } else { "" };
-        let cursor =
-            TextInput { text: self.text, cursor: Some(self.cursor), ghost, ..TextInput::default() }.render(buf, field, paint);
+        let cursor = TextInput { text: self.text, cursor: Some(self.cursor), ghost, ..TextInput::default() }
+            .render(buf, field, paint);
         let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
         let first = first_row(self.selected, usize::from(list.height));
         for (y, (place, hit)) in (list.y..list.bottom()).zip(self.hits.iter().enumerate().skip(first)) {

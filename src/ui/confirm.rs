@@ -55,11 +55,23 @@ impl Confirm<'_> {
         let most = lines.len().saturating_sub(usize::from(body));
         let first = usize::from(self.scroll).min(most);
         for (y, (token, line)) in (inner.y..inner.y + body).zip(lines.iter().skip(first)) {
-            paint.put_styled(buf, (inner.x + 1, y), inner.width.saturating_sub(2), line, base.patch(paint.style(*token)));
+            paint.put_styled(
+                buf,
+                (inner.x + 1, y),
+                inner.width.saturating_sub(2),
+                line,
+                base.patch(paint.style(*token)),
+            );
         }
         if most > first {
             let more = format!("{} {} more lines: down, page down", paint.glyphs.down, most - first);
-            paint.put_styled(buf, (inner.x + 1, inner.y + body), inner.width.saturating_sub(2), &more, base.patch(paint.style(Token::Dim)));
+            paint.put_styled(
+                buf,
+                (inner.x + 1, inner.y + body),
+                inner.width.saturating_sub(2),
+                &more,
+                base.patch(paint.style(Token::Dim)),
+            );
         }
         self.question(buf, Rect { y: inner.bottom().saturating_sub(asked - 1), height: asked - 1, ..inner }, paint)
     }

@@ -49,7 +49,8 @@ pub fn matching(sections: &[Section], text: &str) -> Vec<Section> {
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     let key = text.trim();
     let fits = |entry: &&Entry| {
-        let all = format!("{} {} {}", entry.title, entry.doc, entry.disabled.as_deref().unwrap_or_default()).to_lowercase();
+        let all =
+            format!("{} {} {}", entry.title, entry.doc, entry.disabled.as_deref().unwrap_or_default()).to_lowercase();
         entry.keys.iter().any(|k| k == key) || words.iter().all(|w| all.contains(w.as_str()))
     };
     let narrowed = |section: &Section| Section {
@@ -66,8 +67,8 @@ impl Help<'_> {
         let inner = paint.boxed(buf, area, "Help", Token::Dialog, Token::BorderFocus);
         let field = Rect { height: 1.min(inner.height), ..inner };
         let ghost = if self.text.is_empty() { "type words or a key; enter runs, esc leaves" } else { "" };
-        let cursor =
-            TextInput { text: self.text, cursor: Some(self.cursor), ghost, ..TextInput::default() }.render(buf, field, paint);
+        let cursor = TextInput { text: self.text, cursor: Some(self.cursor), ghost, ..TextInput::default() }
+            .render(buf, field, paint);
         let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
         if self.sections.is_empty() {
             paint.put(buf, (list.x, list.y), list.width, "nothing matches", Token::Dim);
@@ -110,7 +111,13 @@ impl Help<'_> {
                     || (entry.doc.clone(), Token::Dim),
                     |reason| (format!("not now: {reason}"), Token::Off),
                 );
-                paint.put_styled(buf, (row.x + 18, row.y), row.width.saturating_sub(19), &doc, base.patch(paint.style(token)));
+                paint.put_styled(
+                    buf,
+                    (row.x + 18, row.y),
+                    row.width.saturating_sub(19),
+                    &doc,
+                    base.patch(paint.style(token)),
+                );
             }
             Line::Entry(n, entry) => {
                 let selected = *n == self.selected;
@@ -123,12 +130,19 @@ impl Help<'_> {
                 paint.put_styled(buf, (row.x + 2, row.y), 15, &keys, base.patch(paint.style(Token::Key)));
                 let token = if entry.disabled.is_some() { Token::Dim } else { Token::KeyText };
                 let width = row.width.saturating_sub(19);
-                let used = paint.put_styled(buf, (row.x + 18, row.y), width, &entry.title, base.patch(paint.style(token)));
+                let used =
+                    paint.put_styled(buf, (row.x + 18, row.y), width, &entry.title, base.patch(paint.style(token)));
                 if let Some(reason) = &entry.disabled
                     && wide(reason) + used + 4 < width
                 {
                     let words = format!("  ({reason})");
-                    paint.put_styled(buf, (row.x + 18 + used, row.y), width - used, &words, base.patch(paint.style(Token::Off)));
+                    paint.put_styled(
+                        buf,
+                        (row.x + 18 + used, row.y),
+                        width - used,
+                        &words,
+                        base.patch(paint.style(Token::Off)),
+                    );
                 }
             }
         }

@@ -47,20 +47,30 @@ impl Palette<'_> {
         let area = popup(screen, 90, rows.saturating_add(3));
         let inner = paint.boxed(buf, area, self.title, Token::Dialog, Token::BorderFocus);
         let marker = paint.put(buf, (inner.x, inner.y), inner.width, "> ", Token::Key);
-        let field = Rect { x: inner.x + marker, width: inner.width.saturating_sub(marker), height: 1.min(inner.height), ..inner };
+        let field = Rect {
+            x: inner.x + marker,
+            width: inner.width.saturating_sub(marker),
+            height: 1.min(inner.height),
+            ..inner
+        };
         let ghost = if self.text.is_empty() { self.hint } else { "" };
-        let cursor =
-            TextInput { text: self.text, cursor: Some(self.cursor), ghost, ..TextInput::default() }.render(buf, field, paint);
+        let cursor = TextInput { text: self.text, cursor: Some(self.cursor), ghost, ..TextInput::default() }
+            .render(buf, field, paint);
         let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
         if self.hits.is_empty() {
             paint.put(buf, (list.x, list.y), list.width, "nothing matches", Token::Dim);
         }
         let first = first_row(self.selected, usize::from(list.height));
-        for (line, (place, hit)) in
-            (list.y..list.bottom()).zip(self.hits.iter().enumerate().skip(first))
-        {
+        for (line, (place, hit)) in (list.y..list.bottom()).zip(self.hits.iter().enumerate().skip(first)) {
             if let Some(entry) = self.entries.get(hit.index) {
-                draw_entry(buf, Rect { y: line, height: 1, ..list }, paint, entry, &hit.matched, place == self.selected);
+                draw_entry(
+                    buf,
+                    Rect { y: line, height: 1, ..list },
+                    paint,
+                    entry,
+                    &hit.matched,
+                    place == self.selected,
+                );
             }
         }
         cursor

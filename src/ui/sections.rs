@@ -105,8 +105,7 @@ fn fact<'a>(lines: &mut Vec<Vec<Piece<'a>>>, name: &'a str, value: &'a [Piece<'a
         && columns(value) > room
     {
         for (i, line) in wrap(&only.text, room).into_iter().enumerate() {
-            let mut pieces =
-                if i == 0 { head.to_vec() } else { vec![Piece::plain(" ".repeat(usize::from(names)))] };
+            let mut pieces = if i == 0 { head.to_vec() } else { vec![Piece::plain(" ".repeat(usize::from(names)))] };
             pieces.push(Piece::new(line, only.token));
             lines.push(pieces);
         }

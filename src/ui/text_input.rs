@@ -47,7 +47,8 @@ impl TextInput<'_> {
             if left == 0 || text::width(shown) > usize::from(left) {
                 break;
             }
-            let token = if self.error.as_ref().is_some_and(|e| e.contains(&i)) { Token::InputError } else { Token::Input };
+            let token =
+                if self.error.as_ref().is_some_and(|e| e.contains(&i)) { Token::InputError } else { Token::Input };
             x += paint.put(buf, (x, area.y), left, shown, token);
         }
         if self.cursor == Some(self.text.chars().count()) {
@@ -64,6 +65,13 @@ impl TextInput<'_> {
         let input = Input::new(self.text.to_owned()).with_cursor(cursor);
         let columns = input.visual_scroll(usize::from(width.saturating_sub(1)));
         let mut passed = 0;
-        self.text.chars().take_while(|c| { let before = passed; passed += text::width(c.encode_utf8(&mut [0; 4])); before < columns }).count()
+        self.text
+            .chars()
+            .take_while(|c| {
+                let before = passed;
+                passed += text::width(c.encode_utf8(&mut [0; 4]));
+                before < columns
+            })
+            .count()
     }
 }

@@ -73,12 +73,7 @@ impl TopBar<'_> {
             let numbers = self.numbers();
             let wide = columns(&numbers);
             paint.line_right(buf, (second.x, second.y), second.width.saturating_sub(1), &numbers);
-            paint.line(
-                buf,
-                (second.x + 1, second.y),
-                second.width.saturating_sub(wide + 3),
-                &self.place(paint),
-            );
+            paint.line(buf, (second.x + 1, second.y), second.width.saturating_sub(wide + 3), &self.place(paint));
             return;
         }
         let mut right = self.numbers();
@@ -114,7 +109,8 @@ impl TopBar<'_> {
         let mut pieces = counters(self.active);
         pieces.push(Piece::new("  ", Token::Bar));
         let words = ["shlvd", "dsupr", "oos"];
-        let hidden: Vec<String> = words.iter().zip(self.hidden).map(|(w, n)| format!("{w} {}", grouped(n.into()))).collect();
+        let hidden: Vec<String> =
+            words.iter().zip(self.hidden).map(|(w, n)| format!("{w} {}", grouped(n.into()))).collect();
         pieces.push(Piece::new(hidden.join(" "), Token::Bar));
         pieces
     }
