@@ -37,7 +37,7 @@ impl Watch {
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             if event.is_ok_and(|e| concerns_themes(&e)) {
                 // A closed channel means that the watch is being dropped.
-                drop(tx.send(()));
+                let _ = tx.send(());
             }
         })
         .map_err(|e| unwatchable(e.to_string()))?;
