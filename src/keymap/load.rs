@@ -75,13 +75,15 @@ impl Overlay<'_> {
     }
 
     fn apply(&self, map: &mut Keymap) -> Result<(), Error> {
-        let doc = DeTable::parse(self.text)
-            .map_err(|e| self.error(e.span().map_or(0, |s| s.start), e.message()))?;
+        let doc = DeTable::parse(self.text).map_err(|e| self.error(e.span().map_or(0, |s| s.start), e.message()))?;
         let mut entries = Vec::new();
         for (name, section) in doc.get_ref() {
             let context = self.context(name)?;
             let Some(table) = section.get_ref().as_table() else {
-                return Err(self.error(section.span().start, format!("`{name}` is a table: write [{name}]", name = name.get_ref())));
+                return Err(self.error(
+                    section.span().start,
+                    format!("`{name}` is a table: write [{name}]", name = name.get_ref()),
+                ));
             };
             for (keys, value) in table {
                 entries.push(self.entry(context, keys, value)?);
@@ -149,7 +151,9 @@ impl Overlay<'_> {
             if let Some(first) = seen.insert((entry.context, &entry.keys), entry) {
                 let line = Place::at(self.text, first.at).line;
                 let written = entry.written;
-                return Err(self.error(entry.at, format!("`{written}` is the same key as `{}` in line {line}", first.written)));
+                return Err(
+                    self.error(entry.at, format!("`{written}` is the same key as `{}` in line {line}", first.written))
+                );
             }
         }
         Ok(())

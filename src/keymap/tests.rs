@@ -81,13 +81,28 @@ fn a_file_binds_replaces_and_frees() {
 fn mistakes_are_told_with_their_place_and_what_was_meant() {
     let cases = [
         ("[alrams]\n", "keymap.toml:1:2: unknown context `alrams` (did you mean `alarms`?)"),
-        ("[alarms]\n\"a\" = \"alarm.akc\"\n", "keymap.toml:2:7: unknown command `alarm.akc` (did you mean `alarm.ack`?)"),
+        (
+            "[alarms]\n\"a\" = \"alarm.akc\"\n",
+            "keymap.toml:2:7: unknown command `alarm.akc` (did you mean `alarm.ack`?)",
+        ),
         ("[alarms]\n\"entre\" = \"alarm.ack\"\n", "keymap.toml:2:1: `entre` is no key (did you mean `enter`?)"),
         ("[alarms]\n\"a\" = true\n", "keymap.toml:2:7: keys take the id of a command"),
-        ("[alarms]\n\"g\" = \"alarm.ack\"\n", "keymap.toml:2:1: `g` for `alarm.ack` would cut off `g d` in [alarms], which runs `alarm.goto`"),
-        ("[alarms]\n\"a b\" = \"alarm.goto\"\n", "keymap.toml:2:1: `a b` for `alarm.goto` can never be reached in [alarms]: `a` already runs `alarm.ack`"),
-        ("[alarms]\n\"x\" = \"alarm.ack\"\n\"X\" = \"alarm.ack\"\n\"shift-x\" = \"alarm.goto\"\n", "keymap.toml:4:1: `shift-x` is the same key as `X` in line 3"),
-        ("[alarms]\n\"x\" = \"pon.reboot\"\n", "keymap.toml:2:7: `pon.reboot` works in [pon], its keys cannot be in [alarms]"),
+        (
+            "[alarms]\n\"g\" = \"alarm.ack\"\n",
+            "keymap.toml:2:1: `g` for `alarm.ack` would cut off `g d` in [alarms], which runs `alarm.goto`",
+        ),
+        (
+            "[alarms]\n\"a b\" = \"alarm.goto\"\n",
+            "keymap.toml:2:1: `a b` for `alarm.goto` can never be reached in [alarms]: `a` already runs `alarm.ack`",
+        ),
+        (
+            "[alarms]\n\"x\" = \"alarm.ack\"\n\"X\" = \"alarm.ack\"\n\"shift-x\" = \"alarm.goto\"\n",
+            "keymap.toml:4:1: `shift-x` is the same key as `X` in line 3",
+        ),
+        (
+            "[alarms]\n\"x\" = \"pon.reboot\"\n",
+            "keymap.toml:2:7: `pon.reboot` works in [pon], its keys cannot be in [alarms]",
+        ),
         ("[list]\n\"x\" = \"alarm.ack\"\n", "keymap.toml:2:7: `alarm.ack` works in [alarms]"),
         ("[alarms]\n\"x\" = \"app.quit\"\n\"x\" = \"alarm.ack\"\n", "keymap.toml:3:1: duplicate key"),
         ("alarms = 1\n", "keymap.toml:1:10: `alarms` is a table: write [alarms]"),
@@ -103,7 +118,10 @@ fn mistakes_are_told_with_their_place_and_what_was_meant() {
 fn clashing_defaults_are_refused() {
     let (a, b) = (spec("a", Context::Global, &["x"]), spec("b", Context::Global, &["x"]));
     let error = Keymap::build(&[&a, &b], None).unwrap_err().to_string();
-    assert!(error.contains("built-in keys") && error.contains("`x` cannot run `b` in [global]: it runs `a`"), "{error}");
+    assert!(
+        error.contains("built-in keys") && error.contains("`x` cannot run `b` in [global]: it runs `a`"),
+        "{error}"
+    );
     let long = spec("c", Context::Global, &["x y"]);
     assert!(Keymap::build(&[&a, &long], None).is_err());
     let elsewhere = spec("d", Context::List, &["x y"]);
