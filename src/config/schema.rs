@@ -4,12 +4,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::secret::SecretRef;
+use crate::model::time::{DAY, parse_duration};
 
 /// The whole configuration, all layers merged.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Profile used when none is named on the command line.
+    #[schemars(extend("format" = "name"))]
     pub default_profile: Option<String>,
     /// What the screen looks like.
     pub ui: Ui,
@@ -17,7 +19,8 @@ pub struct Config {
     pub cache: Cache,
     /// Sites, names and subscribers.
     pub inventory: Inventory,
-    /// The user's own alarm types, over the shipped ones.
+    /// A file with the user's own alarm types, over the shipped ones.
+    #[schemars(extend("format" = "path"))]
     pub alarm_types: Option<String>,
     /// Controllers to watch.
     #[serde(rename = "source")]
@@ -43,8 +46,10 @@ pub struct Ui {
     /// No blinking, no moving signs.
     pub reduced_motion: bool,
     /// The user's key bindings, over the shipped ones; a path, `keymap.toml` beside the configuration when it exists.
+    #[schemars(extend("format" = "path"))]
     pub keymap: Option<String>,
     /// Milliseconds after a prefix key until the popup with its continuations appears.
+    #[schemars(range(min = 0, max = 10000))]
     pub which_key_ms: u64,
 }
 
@@ -102,13 +107,60 @@ pub enum Colour {
 #[serde(deny_unknown_fields, default)]
 pub struct Cache {
     /// File; by default `noctule.db` in the XDG data folder, one a profile.
+    #[schemars(extend("format" = "path"))]
     pub path: Option<String>,
     /// Journal records older than this are dropped once nothing depends on them (`30d`).
+    #[schemars(extend("format" = "time-span"))]
     pub keep: String,
     /// Journal bytes above which the oldest are dropped (`2GiB`).
+    #[schemars(extend("format" = "byte-size"))]
     pub max_size: String,
     /// Alarms that are over and dealt with leave the cache after this time (`7d`).
+    #[schemars(extend("format" = "time-span"))]
     pub purge_after: String,
+}
+
+impl Cache {
+    /// [`Cache::keep`] in microseconds. The loader has refused what cannot be read; a
+    /// configuration made otherwise falls back to the default.
+    #[must_use]
+    pub fn keep_us(&self) -> i64 {
+        parse_duration(&self.keep).unwrap_or(30 * DAY)
+    }
+
+    /// [`Cache::max_size`] in bytes; see [`Cache::keep_us`].
+    #[must_use]
+    pub fn max_bytes(&self) -> u64 {
+        parse_size(&self.max_size).unwrap_or(2 << 30)
+    }
+
+    /// [`Cache::purge_after`] in microseconds; see [`Cache::keep_us`].
+    #[must_use]
+    pub fn purge_after_us(&self) -> i64 {
+        parse_duration(&self.purge_after).unwrap_or(7 * DAY)
+    }
+}
+
+/// Parses `512MiB`, `2GiB`, `1.5GB`, `4096` into bytes (IEC units are powers of 1024, SI units of 1000).
+#[must_use]
+pub fn parse_size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(split)?;
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "tb" => 1e12,
+        "kib" | "k" => 1024.0,
+        "mib" | "m" => 1_048_576.0,
+        "gib" | "g" => 1_073_741_824.0,
+        "tib" | "t" => 1_099_511_627_776.0,
+        _ => return None,
+    };
+    let bytes = number.trim().parse::<f64>().ok()? * factor;
+    (bytes.is_finite() && (0.0..1e18).contains(&bytes)).then_some(bytes as u64)
 }
 
 impl Default for Cache {
@@ -122,6 +174,7 @@ impl Default for Cache {
 #[serde(deny_unknown_fields, default)]
 pub struct Inventory {
     /// A TOML or CSV file; read again when it changes.
+    #[schemars(extend("format" = "path"))]
     pub file: Option<String>,
 }
 
@@ -149,9 +202,9 @@ impl Default for Profile {
 
 /// A controller to watch.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Source {
     /// Name, unique, shown everywhere: letters, digits, `-`, `_`, `.`.
+    #[schemars(extend("format" = "name"))]
     pub name: String,
     /// What it is.
     #[serde(flatten)]
@@ -171,6 +224,7 @@ pub enum SourceKind {
 #[serde(deny_unknown_fields)]
 pub struct Voltha {
     /// `http://host:50057` or, behind a TLS proxy, `https://host:port`.
+    #[schemars(extend("format" = "endpoint"))]
     pub grpc: String,
     /// TLS settings of the gRPC side.
     #[serde(default)]
@@ -180,16 +234,35 @@ pub struct Voltha {
     pub kafka: Option<Kafka>,
     /// Seconds between full polls.
     #[serde(default = "poll_s")]
+    #[schemars(range(min = 1, max = 86400))]
     pub poll_s: u64,
     /// Seconds a call may take.
     #[serde(default = "timeout_s")]
+    #[schemars(range(min = 1, max = 600))]
     pub timeout_s: u64,
     /// Largest answer, MiB (2,048 ONUs are 4.3 MB).
     #[serde(default = "max_message_mib")]
+    #[schemars(range(min = 4, max = 2047))]
     pub max_message_mib: usize,
     /// Do not connect.
     #[serde(default)]
     pub paused: bool,
+}
+
+impl Voltha {
+    /// A stack at this gRPC endpoint, everything else by default.
+    #[must_use]
+    pub fn new(grpc: impl Into<String>) -> Self {
+        Self {
+            grpc: grpc.into(),
+            tls: Tls::default(),
+            kafka: None,
+            poll_s: poll_s(),
+            timeout_s: timeout_s(),
+            max_message_mib: max_message_mib(),
+            paused: false,
+        }
+    }
 }
 
 const fn poll_s() -> u64 {
@@ -209,8 +282,10 @@ const fn max_message_mib() -> usize {
 #[serde(deny_unknown_fields, default)]
 pub struct Tls {
     /// PEM file of the authority that signed the server; the system's own when not set.
+    #[schemars(extend("format" = "path"))]
     pub ca: Option<String>,
     /// PEM file of our certificate.
+    #[schemars(extend("format" = "path"))]
     pub cert: Option<String>,
     /// PEM of our private key.
     pub key: Option<SecretRef>,
@@ -223,6 +298,7 @@ pub struct Tls {
 #[serde(deny_unknown_fields)]
 pub struct Kafka {
     /// `host:port`, one or more.
+    #[schemars(length(min = 1), extend("items" = serde_json::json!({ "type": "string", "format": "host-port" })))]
     pub brokers: Vec<String>,
     /// Topic.
     #[serde(default = "topic")]
@@ -233,6 +309,14 @@ pub struct Kafka {
     /// Login.
     #[serde(default)]
     pub sasl: Option<Sasl>,
+}
+
+impl Kafka {
+    /// A stream of VOLTHA's own topic at these brokers, without login.
+    #[must_use]
+    pub fn new(brokers: Vec<String>) -> Self {
+        Self { brokers, topic: topic(), tls: None, sasl: None }
+    }
 }
 
 fn topic() -> String {
@@ -263,4 +347,16 @@ pub enum SaslMechanism {
     /// Salted challenge, SHA-512.
     #[serde(rename = "SCRAM-SHA-512")]
     ScramSha512,
+}
+
+impl SaslMechanism {
+    /// The mechanism's registered name.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha512 => "SCRAM-SHA-512",
+        }
+    }
 }

@@ -1,0 +1,160 @@
+//! Changes the user's configuration file without touching what else is in it: comments, order
+//! and layout stay (first-run form, "add a source").
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, value};
+
+use super::schema::{Kafka, Sasl, Source, SourceKind, Tls, Voltha};
+
+/// Why the file was not changed. It is as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It could not be read or written.
+    #[error("{}: {cause}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// What stands in it is no TOML, or its `source` is no list of tables.
+    #[error("{}: {why}; mend it first (noctule config check)", path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// There is a source of that name.
+    #[error("there is a source {0} already; choose another name")]
+    Taken(String),
+}
+
+/// Adds a source to a file, which is created (mode 0600) when it does not exist. The new text
+/// replaces the old one at once or not at all.
+///
+/// # Errors
+/// When the file cannot be read, is no configuration, has the name already, or cannot be written.
+pub fn add_source(path: &Path, source: &Source) -> Result<(), Error> {
+    let io = |cause| Error::Io { path: path.to_path_buf(), cause };
+    let old = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(e) => return Err(io(e)),
+    };
+    let new = with_source(path, &old, source)?;
+    write_atomic(path, new.as_bytes()).map_err(io)
+}
+
+/// The text `old` of the file `path` with a source added.
+fn with_source(path: &Path, old: &str, source: &Source) -> Result<String, Error> {
+    let unfit = |why: String| Error::Unfit { path: path.to_path_buf(), why };
+    let mut document: DocumentMut = old.parse().map_err(|e: toml_edit::TomlError| unfit(e.message().to_owned()))?;
+    let item = document.entry("source").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    let Some(sources) = item.as_array_of_tables_mut() else {
+        return Err(unfit("source is not written as [[source]]".into()));
+    };
+    if sources.iter().any(|t| t.get("name").and_then(Item::as_str) == Some(&source.name)) {
+        return Err(Error::Taken(source.name.clone()));
+    }
+    let mut table = table_of(source);
+    if !old.trim().is_empty() {
+        table.decor_mut().set_prefix("\n");
+    }
+    sources.push(table);
+    Ok(document.to_string())
+}
+
+/// A source as its table; settings that have their default are left out.
+fn table_of(source: &Source) -> Table {
+    let mut table = Table::new();
+    table.insert("name", value(&source.name));
+    match &source.kind {
+        SourceKind::Voltha(voltha) => {
+            table.insert("kind", value("voltha"));
+            voltha_into(&mut table, voltha);
+        }
+    }
+    table
+}
+
+fn voltha_into(table: &mut Table, voltha: &Voltha) {
+    let defaults = Voltha::new(&voltha.grpc);
+    table.insert("grpc", value(&voltha.grpc));
+    if voltha.poll_s != defaults.poll_s {
+        table.insert("poll_s", value(voltha.poll_s as i64));
+    }
+    if voltha.timeout_s != defaults.timeout_s {
+        table.insert("timeout_s", value(voltha.timeout_s as i64));
+    }
+    if voltha.max_message_mib != defaults.max_message_mib {
+        table.insert("max_message_mib", value(voltha.max_message_mib as i64));
+    }
+    if voltha.paused {
+        table.insert("paused", value(true));
+    }
+    if let Some(tls) = tls_of(&voltha.tls) {
+        table.insert("tls", value(tls));
+    }
+    if let Some(kafka) = &voltha.kafka {
+        table.insert("kafka", Item::Table(kafka_of(kafka)));
+    }
+}
+
+fn kafka_of(kafka: &Kafka) -> Table {
+    let mut table = Table::new();
+    table.insert("brokers", value(kafka.brokers.iter().collect::<Array>()));
+    table.insert("topic", value(&kafka.topic));
+    if let Some(tls) = &kafka.tls {
+        table.insert("tls", value(tls_of(tls).unwrap_or_default()));
+    }
+    if let Some(sasl) = &kafka.sasl {
+        table.insert("sasl", value(sasl_of(sasl)));
+    }
+    table
+}
+
+fn sasl_of(sasl: &Sasl) -> InlineTable {
+    let mut table = InlineTable::new();
+    table.insert("mechanism", sasl.mechanism.word().into());
+    table.insert("username", sasl.username.as_str().into());
+    table.insert("password", sasl.password.reference().into());
+    table
+}
+
+/// TLS settings; nothing when all of them have their default.
+fn tls_of(tls: &Tls) -> Option<InlineTable> {
+    let key = tls.key.as_ref().map(super::secret::SecretRef::reference);
+    let mut table = InlineTable::new();
+    for (name, text) in [("ca", &tls.ca), ("cert", &tls.cert), ("key", &key), ("server_name", &tls.server_name)] {
+        if let Some(text) = text {
+            table.insert(name, text.as_str().into());
+        }
+    }
+    (!table.is_empty()).then_some(table)
+}
+
+/// Replaces a file by way of a new one beside it, readable by us only, on the disk before it
+/// takes the old one's place. A symbolic link stays one: its target is replaced.
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = super::folder_of(&path);
+    if !folder.as_os_str().is_empty() {
+        std::fs::create_dir_all(&folder)?;
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let written = (|| {
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, &path)
+    })();
+    if written.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    written
+}

@@ -1,0 +1,57 @@
+//! What the texts of the configuration have to look like, by the `format` that `schema.rs`
+//! gives them.
+
+use super::schema::parse_size;
+use super::secret::SecretRef;
+use crate::model::time::parse_duration;
+
+/// Checks a text against a format; formats without rules pass.
+pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
+    match format {
+        "name" => name(text),
+        "path" if text.is_empty() => Err("a path is not empty".into()),
+        "time-span" => match parse_duration(text) {
+            Some(us) if us > 0 => Ok(()),
+            _ => Err("a time span is written like 90s, 15m, 12h, 30d or 1h30m".into()),
+        },
+        "byte-size" => match parse_size(text) {
+            Some(bytes) if bytes > 0 => Ok(()),
+            _ => Err("a size is written like 512MiB, 2GiB or 1500MB".into()),
+        },
+        "endpoint" => endpoint(text),
+        "host-port" => host_port(text),
+        // The text is not quoted: it may be the secret itself.
+        "secret-reference" => text.parse::<SecretRef>().map(drop).map_err(|e| e.to_string()),
+        _ => Ok(()),
+    }
+}
+
+/// Names of sources and profiles: they become part of file names, keys and commands.
+pub(super) fn name(text: &str) -> Result<(), String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if text.is_empty() || text.len() > 64 || !text.chars().all(good) || text.starts_with(['.', '-']) {
+        return Err("a name has 1 to 64 letters, digits, - _ or . and begins with neither - nor .".into());
+    }
+    Ok(())
+}
+
+fn endpoint(text: &str) -> Result<(), String> {
+    let usage = || "an endpoint is written http://host:port, or https://host:port for TLS".to_owned();
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).ok_or_else(usage)?;
+    if rest.contains('@') {
+        return Err("credentials do not stand in an endpoint".into());
+    }
+    host_port(rest.strip_suffix('/').unwrap_or(rest)).map_err(|_| usage())
+}
+
+fn host_port(text: &str) -> Result<(), String> {
+    let usage = || "it is written host:port, an IPv6 address in brackets: [::1]:9092".to_owned();
+    let (host, port) = text.rsplit_once(':').ok_or_else(usage)?;
+    let port_good = port.parse::<u16>().is_ok_and(|p| p > 0);
+    let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let host_good = match bracketed {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')),
+    };
+    if port_good && host_good { Ok(()) } else { Err(usage()) }
+}

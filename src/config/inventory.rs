@@ -1,0 +1,212 @@
+//! The inventory file: what controllers do not know of their devices (site, name, subscribers).
+//!
+//! CSV with a header (columns in any order, `,` or `;` between them), or TOML:
+//!
+//! ```toml
+//! [[item]]
+//! serial = "BBSM00000001"
+//! name = "Main Street 4"
+//! subscribers = 12
+//! ```
+//!
+//! A line that is wrong is told and left out; the good ones count.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::model::log::InventoryItem;
+use crate::model::text::clean;
+
+/// Columns of the file.
+const COLUMNS: [&str; 5] = ["serial", "source", "site", "name", "subscribers"];
+
+/// A line that was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineError {
+    /// Line, from 1; 0 when the file as a whole is meant.
+    pub line: usize,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.message),
+            line => write!(f, "line {line}: {}", self.message),
+        }
+    }
+}
+
+/// What a file says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Loaded {
+    /// The good lines.
+    pub items: Vec<InventoryItem>,
+    /// The others.
+    pub errors: Vec<LineError>,
+}
+
+/// Reads a file; `.toml` is TOML, everything else CSV. A file that cannot be read at all is one
+/// error with line 0 and no items: keep what an earlier read said.
+#[must_use]
+pub fn load(path: &Path) -> Loaded {
+    match std::fs::read(path) {
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let toml = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
+            if toml { parse_toml(&text) } else { parse_csv(&text) }
+        }
+        Err(e) => failed(0, format!("{}: {e}", path.display())),
+    }
+}
+
+fn failed(line: usize, message: String) -> Loaded {
+    Loaded { items: Vec::new(), errors: vec![LineError { line, message }] }
+}
+
+/// Collects lines and refuses the second one for the same device.
+#[derive(Default)]
+struct Collector {
+    loaded: Loaded,
+    seen: HashSet<(String, String)>,
+}
+
+impl Collector {
+    fn add(&mut self, line: usize, item: Result<InventoryItem, String>) {
+        let item = item.and_then(|item| {
+            if item.serial.is_empty() {
+                return Err("the serial number is missing".to_owned());
+            }
+            if !self.seen.insert((item.source.clone(), item.serial.clone())) {
+                return Err(format!("{} is in an earlier line already", item.serial));
+            }
+            Ok(item)
+        });
+        match item {
+            Ok(item) => self.loaded.items.push(item),
+            Err(message) => self.loaded.errors.push(LineError { line, message }),
+        }
+    }
+}
+
+/// Reads CSV text.
+#[must_use]
+pub fn parse_csv(text: &str) -> Loaded {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let header = text.lines().next().unwrap_or_default();
+    let delimiter = if header.matches(';').count() > header.matches(',').count() { b';' } else { b',' };
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .comment(Some(b'#'))
+        .from_reader(text.as_bytes());
+    let mut columns = [None; COLUMNS.len()];
+    let mut out = Collector::default();
+    match reader.headers() {
+        Ok(header) => {
+            for (i, name) in header.iter().enumerate() {
+                match COLUMNS.iter().position(|c| c.eq_ignore_ascii_case(name)) {
+                    Some(c) => columns[c] = Some(i),
+                    None => out.loaded.errors.push(LineError { line: 1, message: unknown_column(name) }),
+                }
+            }
+        }
+        Err(e) => return failed(1, csv_error(&e)),
+    }
+    if columns[0].is_none() {
+        let message = format!("there is no column serial; the first line names the columns: {}", COLUMNS.join(","));
+        return failed(1, message);
+    }
+    for record in reader.records() {
+        match record {
+            Ok(record) => {
+                let line = record.position().map_or(0, |p| p.line() as usize);
+                let cell = |c: usize| columns[c].and_then(|i| record.get(i)).unwrap_or_default();
+                out.add(line, item(cell));
+            }
+            Err(e) => {
+                let line = e.position().map_or(0, |p| p.line() as usize);
+                out.loaded.errors.push(LineError { line, message: csv_error(&e) });
+            }
+        }
+    }
+    out.loaded
+}
+
+fn csv_error(e: &csv::Error) -> String {
+    match e.kind() {
+        csv::ErrorKind::Utf8 { .. } => "it is not UTF-8 text".to_owned(),
+        _ => e.to_string(),
+    }
+}
+
+fn unknown_column(name: &str) -> String {
+    let near = super::nearest(name, COLUMNS.iter().copied());
+    let advice = near.map_or_else(|| format!("there are {}", COLUMNS.join(", ")), |n| format!("did you mean {n}?"));
+    format!("no column {}; {advice}", clean(name))
+}
+
+fn item<'a>(cell: impl Fn(usize) -> &'a str) -> Result<InventoryItem, String> {
+    let subscribers = match cell(4) {
+        "" => 0,
+        n => n.parse().map_err(|_| format!("subscribers is a whole number, not {:?}", clean(n)))?,
+    };
+    let text = |c| clean(cell(c)).into_owned();
+    Ok(InventoryItem { serial: text(0), source: text(1), site: text(2), name: text(3), subscribers })
+}
+
+/// One `[[item]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    serial: String,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    site: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    subscribers: u32,
+}
+
+/// Reads TOML text.
+#[must_use]
+pub fn parse_toml(text: &str) -> Loaded {
+    let line_of = |at: usize| text.bytes().take(at).filter(|b| *b == b'\n').count() + 1;
+    let root = match toml::de::DeTable::parse(text) {
+        Ok(root) => root,
+        Err(e) => return failed(e.span().map_or(0, |s| line_of(s.start)), e.message().to_owned()),
+    };
+    let mut out = Collector::default();
+    for (key, value) in root.into_inner() {
+        if key.get_ref() != "item" {
+            let message = format!("no key {}; lines are [[item]] tables", clean(key.get_ref()));
+            out.loaded.errors.push(LineError { line: line_of(key.span().start), message });
+            continue;
+        }
+        let at = value.span().start;
+        let toml::de::DeValue::Array(items) = value.into_inner() else {
+            out.loaded.errors.push(LineError { line: line_of(at), message: "item is a list: [[item]]".to_owned() });
+            continue;
+        };
+        for entry in items {
+            let line = line_of(entry.span().start);
+            let read = Entry::deserialize(toml::de::ValueDeserializer::from(entry));
+            let read = read.map_err(|e| e.message().to_owned()).map(|e| InventoryItem {
+                serial: clean(&e.serial).into_owned(),
+                source: clean(&e.source).into_owned(),
+                site: clean(&e.site).into_owned(),
+                name: clean(&e.name).into_owned(),
+                subscribers: e.subscribers,
+            });
+            out.add(line, read);
+        }
+    }
+    out.loaded
+}
