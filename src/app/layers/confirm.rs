@@ -1,0 +1,90 @@
+//! The plan of a command before it runs: what it touches, the equivalent calls, what cannot be
+//! undone; and the answer, as heavy as the command's confirm level asks.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::app::ctx::ViewCtx;
+use crate::app::line::Line;
+use crate::commands::spec::Confirm;
+use crate::model::command::{Intent, Plan};
+use crate::ui;
+
+use super::{Act, Layer, LayerCx, Reply, is_cancel};
+
+/// The overlay.
+#[derive(Debug)]
+pub struct ConfirmLayer {
+    intent: Intent,
+    plan: Plan,
+    level: Confirm,
+    typed: Line,
+    scroll: u16,
+}
+
+impl ConfirmLayer {
+    /// Asks.
+    #[must_use]
+    pub fn new(intent: Intent, plan: Plan, level: Confirm) -> Self {
+        Self { intent, plan, level, typed: Line::default(), scroll: 0 }
+    }
+
+    fn run(&self) -> Reply {
+        Reply::Close(vec![Act::Execute(self.intent.clone())])
+    }
+}
+
+impl Layer for ConfirmLayer {
+    fn key(&mut self, key: KeyEvent, _: &mut LayerCx<'_>) -> Reply {
+        if is_cancel(key) {
+            return Reply::close();
+        }
+        match key.code {
+            KeyCode::Up | KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(1),
+            KeyCode::Down | KeyCode::PageDown => self.scroll = self.scroll.saturating_add(1),
+            _ if self.plan.total == 0 => {}
+            _ if self.level == Confirm::TypeName => {
+                if key.code == KeyCode::Enter && self.typed.text().trim() == self.plan.phrase {
+                    return self.run();
+                }
+                self.typed.key(key);
+            }
+            KeyCode::Char('y' | 'Y') if !key.modifiers.contains(KeyModifiers::CONTROL) => return self.run(),
+            KeyCode::Char('n' | 'N') => return Reply::close(),
+            _ => {}
+        }
+        Reply::stay()
+    }
+
+    fn paste(&mut self, _: &str, _: &mut LayerCx<'_>) -> Reply {
+        // The name has to be typed: a pasted one proves nothing.
+        Reply::stay()
+    }
+
+    fn wheel(&mut self, lines: i16) {
+        self.scroll = self.scroll.saturating_add_signed(lines);
+    }
+
+    fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
+        let typed = (self.level == Confirm::TypeName && self.plan.total > 0).then(|| (self.typed.text(), self.typed.cursor()));
+        ui::confirm::draw(
+            frame,
+            area,
+            &ui::confirm::ConfirmView { plan: &self.plan, typed, scroll: self.scroll },
+            cx.theme,
+            cx.glyphs,
+        );
+    }
+
+    fn linear(&self) -> Vec<String> {
+        let mut out = vec![self.plan.title.clone()];
+        out.extend(self.plan.first.iter().map(|n| format!("  target {n}")));
+        out.extend(self.plan.irreversible.iter().map(|n| format!("  cannot be undone: {n}")));
+        out.push(match self.level {
+            Confirm::TypeName => format!("type {} and Enter, or Esc", self.plan.phrase),
+            _ => "y or n".into(),
+        });
+        out
+    }
+}

@@ -1,0 +1,63 @@
+//! The messages that have gone from the screen.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::app::ctx::ViewCtx;
+use crate::app::effect::Toast;
+use crate::model::time::Ts;
+use crate::ui;
+
+use super::{Layer, LayerCx, Reply, is_cancel};
+
+/// The overlay: messages, newest first.
+#[derive(Debug)]
+pub struct MessagesLayer {
+    messages: Vec<(Ts, Toast)>,
+    scroll: usize,
+}
+
+impl MessagesLayer {
+    /// Shows messages, newest first.
+    #[must_use]
+    pub const fn new(messages: Vec<(Ts, Toast)>) -> Self {
+        Self { messages, scroll: 0 }
+    }
+}
+
+impl Layer for MessagesLayer {
+    fn key(&mut self, key: KeyEvent, _: &mut LayerCx<'_>) -> Reply {
+        if is_cancel(key) || matches!(key.code, KeyCode::Enter | KeyCode::Char('q' | 'M')) {
+            return Reply::close();
+        }
+        let last = self.messages.len().saturating_sub(1);
+        match key.code {
+            KeyCode::Up | KeyCode::Char('k') => self.scroll = self.scroll.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j') => self.scroll = (self.scroll + 1).min(last),
+            KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(10),
+            KeyCode::PageDown => self.scroll = (self.scroll + 10).min(last),
+            _ => {}
+        }
+        Reply::stay()
+    }
+
+    fn wheel(&mut self, lines: i16) {
+        let last = self.messages.len().saturating_sub(1);
+        self.scroll = self.scroll.saturating_add_signed(lines.into()).min(last);
+    }
+
+    fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
+        let rows: Vec<(Ts, ui::toast::Loudness, &str)> = self
+            .messages
+            .iter()
+            .skip(self.scroll)
+            .map(|(at, t)| (*at, super::super::draw::loudness(t.level), t.text.as_str()))
+            .collect();
+        ui::toast::draw_messages(frame, area, &rows, cx.ctx.utc_offset_s, cx.theme, cx.glyphs);
+    }
+
+    fn linear(&self) -> Vec<String> {
+        self.messages.iter().map(|(at, t)| format!("{} {}", at.to_rfc3339(), t.text)).collect()
+    }
+}

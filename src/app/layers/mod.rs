@@ -1,0 +1,161 @@
+//! Overlays, as a stack: the topmost gets the keys and says whether it took them. None of them
+//! changes the program's state; they answer with [`Act`]s that the kernel carries out.
+
+mod choose;
+mod command_line;
+mod confirm;
+mod help;
+mod messages;
+mod palette;
+mod prompt;
+
+use std::fmt::Debug;
+
+use crossterm::event::KeyEvent;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+pub use choose::ChooseLayer;
+pub use command_line::CommandLine;
+pub use confirm::ConfirmLayer;
+pub use help::HelpLayer;
+pub use messages::MessagesLayer;
+pub use palette::PaletteLayer;
+pub use prompt::PromptLayer;
+
+use crate::commands::Registry;
+use crate::commands::spec::{CommandSpec, Context, Situation};
+use crate::keymap::Keymap;
+use crate::model::command::{Args, Intent};
+
+use super::ctx::ViewCtx;
+use super::line::History;
+
+/// What an overlay may look at while it takes a key.
+#[derive(Debug)]
+pub struct LayerCx<'a> {
+    /// All commands.
+    pub registry: &'static Registry,
+    /// All keys.
+    pub keymap: &'a Keymap,
+    /// Contexts of the pane below, the innermost first.
+    pub contexts: &'a [Context],
+    /// Situation of the pane below.
+    pub situation: &'a Situation,
+    /// Lines typed before.
+    pub history: &'a mut History,
+}
+
+/// What an overlay wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Act {
+    /// Run a command.
+    Run(&'static str, Args),
+    /// Run an intent whose plan has been confirmed.
+    Execute(Intent),
+    /// Show this theme while it is being chosen; `None` goes back to the one before.
+    PreviewTheme(Option<String>),
+    /// The history of typed lines changed: keep it.
+    KeepHistory,
+}
+
+/// What became of a key.
+#[derive(Debug)]
+pub enum Reply {
+    /// Not taken: the next one below gets it.
+    Ignored,
+    /// Taken.
+    Stay(Vec<Act>),
+    /// Taken, and the overlay is done.
+    Close(Vec<Act>),
+}
+
+impl Reply {
+    /// Taken, nothing to do.
+    pub(crate) const fn stay() -> Self {
+        Self::Stay(Vec::new())
+    }
+
+    /// Done, nothing to do.
+    pub(crate) const fn close() -> Self {
+        Self::Close(Vec::new())
+    }
+}
+
+/// An overlay.
+pub trait Layer: Debug {
+    /// Takes a key.
+    fn key(&mut self, key: KeyEvent, cx: &mut LayerCx<'_>) -> Reply;
+
+    /// Takes pasted text.
+    fn paste(&mut self, _text: &str, _cx: &mut LayerCx<'_>) -> Reply {
+        Reply::stay()
+    }
+
+    /// The wheel turned (lines, down positive).
+    fn wheel(&mut self, _lines: i16) {}
+
+    /// Draws itself over `area`, the whole screen.
+    fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>);
+
+    /// What `--linear` prints when it opens: a numbered question.
+    fn linear(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Whether a key closes an overlay: Esc, or Ctrl-C.
+pub(crate) fn is_cancel(key: KeyEvent) -> bool {
+    use crossterm::event::{KeyCode, KeyModifiers};
+    key.code == KeyCode::Esc || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL))
+}
+
+/// Moves of a selection in a list of `len`: arrows, Ctrl-N/P, page keys, Home and End.
+pub(crate) fn move_selection(key: KeyEvent, selected: usize, len: usize, page: usize) -> Option<usize> {
+    use crossterm::event::{KeyCode, KeyModifiers};
+    let last = len.saturating_sub(1);
+    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+    Some(match key.code {
+        KeyCode::Up => selected.checked_sub(1).unwrap_or(last),
+        KeyCode::Down => if selected >= last { 0 } else { selected + 1 },
+        KeyCode::Char('p') if ctrl => selected.checked_sub(1).unwrap_or(last),
+        KeyCode::Char('n') if ctrl => if selected >= last { 0 } else { selected + 1 },
+        KeyCode::PageUp => selected.saturating_sub(page),
+        KeyCode::PageDown => (selected + page).min(last),
+        _ => return None,
+    })
+}
+
+/// Commands in the contexts given, each with its keys and, when it cannot run, the reason.
+pub(crate) fn entries(cx: &LayerCx<'_>) -> Vec<Entry> {
+    let mut out: Vec<Entry> = cx
+        .registry
+        .all()
+        .filter(|s| cx.contexts.contains(&s.context))
+        .map(|spec| Entry { spec, keys: cx.keymap.keys_of(spec.id), disabled: disabled(spec, cx.situation) })
+        .collect();
+    out.sort_by_key(|e| cx.contexts.iter().position(|c| *c == e.spec.context));
+    out
+}
+
+/// Why a command cannot run, including what the gate would say.
+pub(crate) fn disabled(spec: &CommandSpec, situation: &Situation) -> Option<String> {
+    use crate::commands::spec::Mutates;
+    if spec.mutates != Mutates::Nothing {
+        if situation.read_only {
+            return Some("the profile is read-only".into());
+        }
+        if situation.attached {
+            return Some("another noctule owns the cache".into());
+        }
+    }
+    (spec.enabled)(situation).err().map(str::to_owned)
+}
+
+/// A command as help and palette show it.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) spec: &'static CommandSpec,
+    pub(crate) keys: Vec<String>,
+    pub(crate) disabled: Option<String>,
+}

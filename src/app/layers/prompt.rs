@@ -1,0 +1,126 @@
+//! Asks for one line: a note, a reason, a file name, a filter.
+//!
+//! A filter is previewed with every key, so that the list answers while it is being typed; Esc
+//! brings the filter before back.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::app::ctx::ViewCtx;
+use crate::app::effect::Prompt;
+use crate::app::line::Line;
+use crate::model::command::Args;
+use crate::model::page::Table;
+use crate::model::query::{self, Query, QueryError};
+use crate::ui;
+
+use super::{Act, Layer, LayerCx, Reply, is_cancel};
+
+/// The argument that marks a filter as a preview.
+pub const PREVIEW: &str = "preview";
+
+/// The overlay.
+#[derive(Debug)]
+pub struct PromptLayer {
+    prompt: Prompt,
+    line: Line,
+    /// The table when it is a filter.
+    filter: Option<Table>,
+    error: Option<QueryError>,
+}
+
+impl PromptLayer {
+    /// Asks.
+    #[must_use]
+    pub fn new(prompt: Prompt, table: Option<Table>) -> Self {
+        let line = Line::new(&prompt.initial);
+        let filter = table.filter(|_| prompt.command == "list.filter");
+        Self { prompt, line, filter, error: None }
+    }
+
+    fn args(&self, text: &str, preview: bool) -> Args {
+        let mut args = self.prompt.args.clone();
+        args.insert(self.prompt.arg.to_owned(), text.to_owned());
+        if preview {
+            args.insert(PREVIEW.to_owned(), "yes".to_owned());
+        }
+        args
+    }
+
+    /// After an edit: checks a filter and shows what it finds.
+    fn edited(&mut self) -> Reply {
+        let Some(table) = self.filter else { return Reply::stay() };
+        let text = self.line.text();
+        self.error = if text.trim().is_empty() { None } else { Query::parse(text, table).err() };
+        if self.error.is_some() {
+            return Reply::stay();
+        }
+        Reply::Stay(vec![Act::Run(self.prompt.command, self.args(text, true))])
+    }
+
+    fn complete(&mut self) -> Reply {
+        let Some(table) = self.filter else { return Reply::stay() };
+        let cursor = self.line.cursor();
+        let Some(hit) = query::complete(self.line.text(), cursor, table).into_iter().next() else {
+            return Reply::stay();
+        };
+        let before: String = self.line.text().chars().take(hit.start).collect();
+        let after: String = self.line.text().chars().skip(hit.end).collect();
+        self.line.set(&format!("{before}{}{after}", hit.text));
+        self.edited()
+    }
+}
+
+impl Layer for PromptLayer {
+    fn key(&mut self, key: KeyEvent, cx: &mut LayerCx<'_>) -> Reply {
+        if is_cancel(key) {
+            let back = self.filter.map(|_| Act::Run(self.prompt.command, self.args(&self.prompt.initial, false)));
+            return Reply::Close(back.into_iter().collect());
+        }
+        match key.code {
+            KeyCode::Enter if self.error.is_some() => Reply::stay(),
+            KeyCode::Enter => {
+                let text = self.line.text().to_owned();
+                if self.filter.is_some() {
+                    cx.history.push(&format!("filter {text}"));
+                }
+                Reply::Close(vec![Act::Run(self.prompt.command, self.args(&text, false)), Act::KeepHistory])
+            }
+            KeyCode::Tab => self.complete(),
+            _ => match self.line.key(key) {
+                Some(true) => self.edited(),
+                _ => Reply::stay(),
+            },
+        }
+    }
+
+    fn paste(&mut self, text: &str, _: &mut LayerCx<'_>) -> Reply {
+        self.line.insert(text);
+        self.edited()
+    }
+
+    fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
+        let hints: Vec<String> = self
+            .filter
+            .map(|table| query::complete(self.line.text(), self.line.cursor(), table).into_iter().take(6).map(|c| c.text).collect())
+            .unwrap_or_default();
+        ui::prompt::draw(
+            frame,
+            area,
+            &ui::prompt::PromptView {
+                title: &self.prompt.title,
+                text: self.line.text(),
+                cursor: self.line.cursor(),
+                error: self.error.as_ref().map(|e| (e.at, e.len, e.message.as_str())),
+                hints: &hints,
+            },
+            cx.theme,
+            cx.glyphs,
+        );
+    }
+
+    fn linear(&self) -> Vec<String> {
+        vec![format!("{}: type the answer and Enter", self.prompt.title)]
+    }
+}
