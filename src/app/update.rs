@@ -1,0 +1,252 @@
+//! Messages in: what each of them changes.
+
+use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+
+use crate::keymap::{Chord, Lookup};
+use crate::model::command::{Args, Outcome};
+use crate::model::page::RequestId;
+use crate::model::time::{SECOND, Ts};
+
+use super::effect::{Effect, Level, Toast};
+use super::layers::{Act, LayerCx, Reply};
+use super::message::Msg;
+use super::state::{App, BANNER, TerminalAct, Undoable};
+
+impl App {
+    /// Takes a message in, at the instant `now`.
+    pub fn on(&mut self, msg: Msg, now: Ts) {
+        self.ctx.now = now;
+        match &msg {
+            Msg::Input(event) => return self.input(event),
+            Msg::Tick(_) => return self.tick(now),
+            Msg::Changed(generations) => self.ctx.generations = *generations,
+            Msg::Counts(counts) => {
+                self.dirty |= self.ctx.counts != *counts;
+                self.ctx.counts = *counts;
+            }
+            Msg::Sources(sources) => {
+                self.ctx.sources = sources.clone();
+                self.dirty = true;
+            }
+            Msg::Planned(id, plan) => self.planned(*id, plan.clone()),
+            Msg::Progress(id, done, total) => {
+                if let Some(running) = self.running.get_mut(id) {
+                    (running.1, running.2) = (*done, *total);
+                    self.dirty = true;
+                }
+            }
+            Msg::Done(id, outcome) => self.done(*id, outcome),
+            Msg::Rebuilt { source, added, removed } => {
+                let text = format!("{source}: list rebuilt +{added} -{removed}");
+                self.banner = Some((now.plus(BANNER), text.clone()));
+                self.toast(Toast::new(Level::Info, text));
+            }
+            Msg::WorkerDown { name, reason, restart_ms } => self.worker_down(name, reason, *restart_ms),
+            Msg::Toast(toast) => self.toast(toast.clone()),
+            Msg::Theme(theme) => {
+                self.theme = (**theme).clone();
+                self.theme_before = None;
+                self.dirty = true;
+            }
+            Msg::Keymap(Ok(keymap)) => {
+                self.keymap = keymap.clone();
+                self.toast(Toast::new(Level::Good, "keys read again"));
+            }
+            Msg::Keymap(Err(error)) => self.toast(Toast::new(Level::Error, format!("keys left as they were: {error}"))),
+            Msg::Terminate { .. } => self.acts.push(TerminalAct::Quit),
+            Msg::Resumed => self.acts.push(TerminalAct::Redraw),
+            Msg::Data(..) | Msg::Live(..) | Msg::Views(_) => {}
+        }
+        self.tell_panes(&msg);
+    }
+
+    /// Hands a message to every pane.
+    fn tell_panes(&mut self, msg: &Msg) {
+        let mut effects = Vec::new();
+        for pane in &mut self.panes {
+            effects.extend(pane.update(msg, &self.ctx));
+            if self.settings.linear {
+                self.lines.extend(pane.linear(msg, &self.ctx));
+            }
+        }
+        // News of a pane that is not shown change nothing on the screen, but they are rare enough.
+        self.dirty |= matches!(msg, Msg::Data(..) | Msg::Live(..) | Msg::Views(_));
+        self.apply(effects);
+    }
+
+    fn input(&mut self, event: &Event) {
+        self.dirty = true;
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.key(*key),
+            Event::Mouse(mouse) => self.mouse(*mouse),
+            Event::Paste(text) => {
+                if let Some(reply) = self.with_top(|layer, cx| layer.paste(text, cx)) {
+                    self.reply(reply);
+                }
+            }
+            Event::Resize(columns, rows) => {
+                self.ctx.size = (*columns, *rows);
+                self.show_active();
+            }
+            Event::Key(_) | Event::FocusGained | Event::FocusLost => {}
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent) {
+        match self.with_top(|layer, cx| layer.key(key, cx)) {
+            Some(Reply::Ignored) | None => {}
+            Some(reply) => return self.reply(reply),
+        }
+        self.chord(Chord::from(key));
+    }
+
+    /// A key for the panes: possibly one of several of a chord.
+    fn chord(&mut self, chord: Chord) {
+        self.pending.push(chord);
+        match self.keymap.lookup(&self.contexts(), &self.pending) {
+            Lookup::Command(id) => {
+                self.forget_pending();
+                self.run(id, Args::new());
+            }
+            Lookup::Prefix(_) => {
+                if self.pending.len() == 1 {
+                    self.which_key_at = Some(self.ctx.now.plus(self.settings.which_key));
+                }
+            }
+            Lookup::None => {
+                let chord = self.pending.len() > 1;
+                self.forget_pending();
+                // Esc closes nothing here and is no mistake; the pane may fold its detail away.
+                if chord {
+                    self.toast(Toast::new(Level::Info, "no command has these keys"));
+                }
+            }
+        }
+    }
+
+    fn forget_pending(&mut self) {
+        self.pending.clear();
+        self.which_key_at = None;
+    }
+
+    fn mouse(&mut self, mouse: MouseEvent) {
+        let lines = match mouse.kind {
+            MouseEventKind::ScrollDown => 3,
+            MouseEventKind::ScrollUp => -3,
+            MouseEventKind::Down(MouseButton::Left) => 0,
+            _ => return,
+        };
+        if let Some(layer) = self.layers.last_mut() {
+            layer.wheel(lines);
+            return;
+        }
+        let at = (mouse.column, mouse.row);
+        if lines == 0 && mouse.row == 0 {
+            if let Some(id) = super::draw::pane_at(self, mouse.column) {
+                self.show_pane(id);
+            }
+            return;
+        }
+        let double = lines == 0
+            && self.last_click.is_some_and(|(when, cell)| cell == at && self.ctx.now.since(when) < SECOND / 2);
+        if lines == 0 {
+            self.last_click = Some((self.ctx.now, at));
+        }
+        let area = super::draw::pane_area(self.ctx.size);
+        let inside = (at.0.saturating_sub(area.x), at.1.saturating_sub(area.y));
+        if let Some((pane, cx)) = self.pane_mut() {
+            let effects = pane.mouse(inside, lines, double, cx);
+            self.apply(effects);
+        }
+    }
+
+    /// Lets the topmost overlay do something.
+    fn with_top<R>(&mut self, f: impl FnOnce(&mut dyn super::layers::Layer, &mut LayerCx<'_>) -> R) -> Option<R> {
+        let contexts = self.contexts();
+        let situation = self.situation();
+        let layer = self.layers.last_mut()?;
+        let mut cx = LayerCx {
+            registry: super::registry(),
+            keymap: &self.keymap,
+            contexts: &contexts,
+            situation: &situation,
+            history: &mut self.history,
+        };
+        Some(f(layer.as_mut(), &mut cx))
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        let acts = match reply {
+            Reply::Ignored => return,
+            Reply::Stay(acts) => acts,
+            Reply::Close(acts) => {
+                self.layers.pop();
+                acts
+            }
+        };
+        for act in acts {
+            match act {
+                Act::Run(id, args) => self.run(id, args),
+                Act::Execute(intent) => self.execute(intent),
+                Act::PreviewTheme(name) => self.preview_theme(name.as_deref()),
+                Act::KeepHistory => self.keep_history(),
+            }
+        }
+    }
+
+    fn planned(&mut self, id: RequestId, plan: Result<crate::model::command::Plan, String>) {
+        let Some((intent, level)) = self.planning.remove(&id) else { return };
+        match plan {
+            Ok(plan) => self.open(Box::new(super::layers::ConfirmLayer::new(intent, plan, level))),
+            Err(why) => self.toast(Toast::new(Level::Error, why)),
+        }
+    }
+
+    fn done(&mut self, id: RequestId, outcome: &Outcome) {
+        self.running.remove(&id);
+        let failed = outcome.errors.len();
+        let level = if outcome.done < outcome.total || failed > 0 { Level::Error } else { Level::Good };
+        let mut text = outcome.summary.clone();
+        if let Some((target, why)) = outcome.errors.first() {
+            text = format!("{text}: {target}: {why}");
+            if failed > 1 {
+                text = format!("{text} (and {} more)", failed - 1);
+            }
+        }
+        if let Some(batch) = outcome.undo {
+            self.undo.push(Undoable { batch, at: self.ctx.now, what: outcome.summary.clone() });
+            if self.undo.len() > 100 {
+                self.undo.remove(0);
+            }
+            let key = self.keymap.keys_of("app.undo").into_iter().next().unwrap_or_else(|| ":undo".into());
+            text = format!("{text}  ({key} undoes)");
+        }
+        self.toast(Toast::new(level, text));
+    }
+
+    fn worker_down(&mut self, name: &str, reason: &str, restart_ms: Option<u64>) {
+        let after = restart_ms.map_or_else(
+            || "it stays down; see the log".to_owned(),
+            |ms| format!("it starts again in {:.1} s", ms as f64 / 1000.0),
+        );
+        self.workers_down.insert(name.to_owned(), restart_ms.is_some());
+        self.toast(Toast::new(Level::Error, format!("worker {name} failed: {reason}; {after}")));
+    }
+
+    /// Asks the pane at the front for what it needs now.
+    pub fn show_active(&mut self) {
+        let rows = super::draw::pane_area(self.ctx.size).height;
+        if let Some((pane, cx)) = self.pane_mut() {
+            let effects = pane.shown(rows, cx);
+            self.apply(effects);
+        }
+        self.dirty = true;
+    }
+
+    /// Carries effects out.
+    pub(super) fn apply(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.carry_out(effect);
+        }
+    }
+}
