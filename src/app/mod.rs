@@ -3,10 +3,18 @@
 
 pub mod commands;
 pub mod ctx;
+pub mod draw;
 pub mod effect;
+mod effects;
+pub mod event_loop;
+pub mod layers;
 pub mod line;
 pub mod message;
 pub mod pane;
 pub mod port;
+pub mod session;
+pub mod state;
+mod update;
 
 pub use commands::registry;
+pub use state::{App, Settings};

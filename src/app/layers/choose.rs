@@ -8,13 +8,15 @@ use crate::app::ctx::ViewCtx;
 use crate::app::effect::Choose;
 use crate::app::line::Line;
 use crate::ui;
+use crate::ui::fuzzy::{self, Hit};
 
-use super::{Act, Layer, LayerCx, Reply, is_cancel, move_selection};
+use super::{Act, Layer, LayerCx, Reply, draw, is_cancel, move_selection};
 
 /// The overlay.
 #[derive(Debug)]
 pub struct ChooseLayer {
     choose: Choose,
+    labels: Vec<String>,
     filter: Line,
     selected: usize,
     /// The selected item is shown at once (themes).
@@ -26,27 +28,23 @@ impl ChooseLayer {
     #[must_use]
     pub fn new(choose: Choose) -> Self {
         let preview = choose.command == "app.theme";
-        Self { choose, filter: Line::default(), selected: 0, preview }
-    }
-
-    /// Indices of the items that the typed text leaves.
-    fn hits(&self) -> Vec<usize> {
-        let needle = self.filter.text().to_lowercase();
-        self.choose
+        let labels = choose
             .items
             .iter()
-            .enumerate()
-            .filter(|(_, (value, label))| {
-                needle.is_empty() || value.to_lowercase().contains(&needle) || label.to_lowercase().contains(&needle)
-            })
-            .map(|(i, _)| i)
-            .collect()
+            .map(|(value, says)| if says.is_empty() { value.clone() } else { format!("{value}  {says}") })
+            .collect();
+        Self { selected: choose.selected, choose, labels, filter: Line::default(), preview }
+    }
+
+    /// The items that the typed letters leave, the best match first.
+    fn hits(&self) -> Vec<Hit> {
+        fuzzy::rank(self.filter.text(), self.labels.iter().map(String::as_str))
     }
 
     fn value(&self) -> Option<&str> {
         let hits = self.hits();
-        let item = hits.get(self.selected.min(hits.len().saturating_sub(1)))?;
-        self.choose.items.get(*item).map(|(value, _)| value.as_str())
+        let hit = hits.get(self.selected.min(hits.len().saturating_sub(1)))?;
+        self.choose.items.get(hit.index).map(|(value, _)| value.as_str())
     }
 
     fn moved(&self) -> Reply {
@@ -99,24 +97,16 @@ impl Layer for ChooseLayer {
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
-        let items: Vec<(&str, &str)> = self
-            .hits()
-            .into_iter()
-            .filter_map(|i| self.choose.items.get(i))
-            .map(|(value, label)| (value.as_str(), label.as_str()))
-            .collect();
-        ui::choose::draw(
-            frame,
-            area,
-            &ui::choose::ChooseView {
-                title: &self.choose.title,
-                items: &items,
-                selected: self.selected.min(items.len().saturating_sub(1)),
-                filter: self.filter.text(),
-            },
-            cx.theme,
-            cx.glyphs,
-        );
+        let hits = self.hits();
+        let list = ui::choose::Choose {
+            title: &self.choose.title,
+            items: &self.labels,
+            hits: &hits,
+            text: self.filter.text(),
+            cursor: self.filter.cursor(),
+            selected: self.selected.min(hits.len().saturating_sub(1)),
+        };
+        draw(frame, cx, |buf, paint| list.render(buf, area, paint));
     }
 
     fn linear(&self) -> Vec<String> {

@@ -7,9 +7,10 @@ use ratatui::layout::Rect;
 use crate::app::ctx::ViewCtx;
 use crate::app::line::Line;
 use crate::commands::parse::{self, Completion};
-use crate::ui;
+use crate::ui::filter_bar::{Fault, FilterBar};
+use crate::ui::which_key::{self, Continuation};
 
-use super::{Act, Layer, LayerCx, Reply, is_cancel};
+use super::{Act, Layer, LayerCx, Reply, draw, is_cancel};
 
 /// The overlay.
 #[derive(Debug, Default)]
@@ -106,19 +107,31 @@ impl Layer for CommandLine {
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
-        let rows: Vec<(&str, &str)> = self.completions.iter().map(|c| (c.label.as_str(), c.doc.as_str())).collect();
-        ui::command_line::draw(
-            frame,
-            area,
-            &ui::command_line::CommandLineView {
-                text: self.line.text(),
-                cursor: self.line.cursor(),
-                completions: &rows,
-                selected: self.at,
-                error: self.error.as_deref(),
-            },
-            cx.theme,
-            cx.glyphs,
-        );
+        let height = FilterBar::HEIGHT.min(area.height);
+        let bottom = Rect { y: area.bottom() - height, height, ..area };
+        let doc = self.at.or(Some(0)).and_then(|i| self.completions.get(i)).map_or("", |c| c.doc.as_str());
+        let ghost = match (self.at, self.completions.first()) {
+            (None, Some(first)) => first.line.strip_prefix(self.line.text()).unwrap_or(""),
+            _ => "",
+        };
+        let fault = self.error.as_deref().map(|message| Fault { at: 0, len: self.line.text().chars().count(), message });
+        let bar = FilterBar {
+            label: ":",
+            text: self.line.text(),
+            cursor: self.line.cursor(),
+            ghost,
+            fault,
+            hint: doc,
+        };
+        let items: Vec<Continuation> =
+            self.completions.iter().map(|c| Continuation { key: c.label.clone(), title: c.doc.clone() }).collect();
+        let above = Rect { height: area.height.saturating_sub(height).min(area.height), ..area };
+        draw(frame, cx, |buf, paint| {
+            if items.len() > 1 && above.height > 6 {
+                let shown = items.get(..items.len().min(24)).unwrap_or(&items);
+                which_key::render(buf, above, "tab completes", shown, paint);
+            }
+            bar.render(buf, bottom, paint)
+        });
     }
 }

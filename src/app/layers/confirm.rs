@@ -10,8 +10,9 @@ use crate::app::line::Line;
 use crate::commands::spec::Confirm;
 use crate::model::command::{Intent, Plan};
 use crate::ui;
+use crate::ui::confirm::Ask;
 
-use super::{Act, Layer, LayerCx, Reply, is_cancel};
+use super::{Act, Layer, LayerCx, Reply, draw, is_cancel};
 
 /// The overlay.
 #[derive(Debug)]
@@ -67,14 +68,13 @@ impl Layer for ConfirmLayer {
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
-        let typed = (self.level == Confirm::TypeName && self.plan.total > 0).then(|| (self.typed.text(), self.typed.cursor()));
-        ui::confirm::draw(
-            frame,
-            area,
-            &ui::confirm::ConfirmView { plan: &self.plan, typed, scroll: self.scroll },
-            cx.theme,
-            cx.glyphs,
-        );
+        let ask = if self.level == Confirm::TypeName && self.plan.total > 0 {
+            Ask::Phrase { text: self.typed.text(), cursor: self.typed.cursor() }
+        } else {
+            Ask::YesNo
+        };
+        let question = ui::confirm::Confirm { plan: Some(&self.plan), ask, scroll: self.scroll };
+        draw(frame, cx, |buf, paint| question.render(buf, area, paint));
     }
 
     fn linear(&self) -> Vec<String> {

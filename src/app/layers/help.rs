@@ -7,103 +7,86 @@ use ratatui::layout::Rect;
 
 use crate::app::ctx::ViewCtx;
 use crate::app::line::Line;
-use crate::model::command::Args;
-use crate::ui;
+use crate::ui::help::{self, Help, Section};
 
-use super::{Act, Entry, Layer, LayerCx, Reply, entries, is_cancel, move_selection};
+use super::{Layer, LayerCx, Reply, draw, entries, is_cancel, move_selection};
 
 /// The overlay.
 #[derive(Debug)]
 pub struct HelpLayer {
     line: Line,
-    entries: Vec<Entry>,
+    sections: Vec<Section>,
+    /// What the typed text leaves of them.
+    shown: Vec<Section>,
     selected: usize,
 }
 
 impl HelpLayer {
-    /// Lists what can be done in the contexts given.
+    /// Lists what can be done in the contexts given, the innermost first.
     #[must_use]
     pub fn new(cx: &LayerCx<'_>) -> Self {
-        Self { line: Line::default(), entries: entries(cx), selected: 0 }
+        let mut sections: Vec<Section> = Vec::new();
+        for entry in entries(cx) {
+            let title = entry.spec.context.word();
+            if sections.last().is_none_or(|s| s.title != title) {
+                sections.push(Section { title: title.to_owned(), entries: Vec::new() });
+            }
+            if let Some(section) = sections.last_mut() {
+                section.entries.push(help::Entry {
+                    keys: entry.keys,
+                    title: entry.spec.title.to_owned(),
+                    doc: entry.spec.doc.to_owned(),
+                    disabled: entry.disabled,
+                });
+            }
+        }
+        Self { line: Line::default(), shown: sections.clone(), sections, selected: 0 }
     }
 
-    fn hits(&self) -> Vec<&Entry> {
-        let needle = self.line.text().trim().to_lowercase();
-        self.entries
-            .iter()
-            .filter(|e| {
-                needle.is_empty()
-                    || e.keys.iter().any(|k| k.eq_ignore_ascii_case(&needle))
-                    || [e.spec.title, e.spec.id, e.spec.doc].iter().any(|t| t.to_lowercase().contains(&needle))
-                    || e.spec.aliases.iter().any(|a| a.contains(&needle))
-            })
-            .collect()
+    fn search(&mut self) {
+        self.selected = 0;
+        self.shown = help::matching(&self.sections, self.line.text());
+    }
+
+    fn len(&self) -> usize {
+        self.shown.iter().map(|s| s.entries.len()).sum()
     }
 }
 
 impl Layer for HelpLayer {
     fn key(&mut self, key: KeyEvent, _: &mut LayerCx<'_>) -> Reply {
-        if is_cancel(key) || key.code == KeyCode::F(1) {
+        if is_cancel(key) || matches!(key.code, KeyCode::F(1) | KeyCode::Enter) {
             return Reply::close();
         }
-        let len = self.hits().len();
-        if let Some(selected) = move_selection(key, self.selected, len, 15) {
+        if let Some(selected) = move_selection(key, self.selected, self.len(), 15) {
             self.selected = selected;
-        } else if key.code == KeyCode::Enter {
-            return match self.hits().get(self.selected) {
-                Some(e) => Reply::Close(vec![Act::Run(e.spec.id, Args::new())]),
-                None => Reply::stay(),
-            };
         } else if self.line.key(key) == Some(true) {
-            self.selected = 0;
+            self.search();
         }
         Reply::stay()
     }
 
     fn paste(&mut self, text: &str, _: &mut LayerCx<'_>) -> Reply {
         self.line.insert(text);
-        self.selected = 0;
+        self.search();
         Reply::stay()
     }
 
     fn wheel(&mut self, lines: i16) {
-        let last = self.hits().len().saturating_sub(1);
-        self.selected = self.selected.saturating_add_signed(lines.into()).min(last);
+        self.selected = self.selected.saturating_add_signed(lines.into()).min(self.len().saturating_sub(1));
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
-        let hits = self.hits();
-        let rows: Vec<ui::help::HelpRow<'_>> = hits
-            .iter()
-            .map(|e| ui::help::HelpRow {
-                section: e.spec.context.word(),
-                keys: e.keys.join(" "),
-                title: e.spec.title,
-                doc: e.spec.doc,
-                disabled: e.disabled.as_deref(),
-            })
-            .collect();
-        ui::help::draw(
-            frame,
-            area,
-            &ui::help::HelpView {
-                text: self.line.text(),
-                cursor: self.line.cursor(),
-                rows: &rows,
-                selected: self.selected,
-            },
-            cx.theme,
-            cx.glyphs,
-        );
+        let page =
+            Help { sections: &self.shown, text: self.line.text(), cursor: self.line.cursor(), selected: self.selected };
+        draw(frame, cx, |buf, paint| page.render(buf, area, paint));
     }
 
     fn linear(&self) -> Vec<String> {
-        self.entries
-            .iter()
-            .map(|e| {
-                let off = e.disabled.as_ref().map_or_else(String::new, |why| format!(" (not now: {why})"));
-                format!("{}  {}  {}{off}", e.spec.id, e.keys.join(" "), e.spec.doc)
-            })
-            .collect()
+        let line = |e: &help::Entry| {
+            let off = e.disabled.as_ref().map_or_else(String::new, |why| format!(" Not now: {why}."));
+            format!("{} ({}): {}{off}", e.title, e.keys.join(" "), e.doc)
+        };
+        self.sections.iter().flat_map(|s| s.entries.iter().map(line)).collect()
     }
 }

@@ -7,9 +7,11 @@ use ratatui::layout::Rect;
 use crate::app::ctx::ViewCtx;
 use crate::app::effect::Toast;
 use crate::model::time::Ts;
-use crate::ui;
+use crate::app::draw;
+use crate::ui::sections::{Block, Sections};
+use crate::ui::{Piece, paint};
 
-use super::{Layer, LayerCx, Reply, is_cancel};
+use super::{Layer, LayerCx, Reply, draw as overlay, is_cancel};
 
 /// The overlay: messages, newest first.
 #[derive(Debug)]
@@ -48,13 +50,21 @@ impl Layer for MessagesLayer {
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
-        let rows: Vec<(Ts, ui::toast::Loudness, &str)> = self
+        let lines: Vec<Block<'_>> = self
             .messages
             .iter()
-            .skip(self.scroll)
-            .map(|(at, t)| (*at, super::super::draw::loudness(t.level), t.text.as_str()))
+            .map(|(at, t)| {
+                let when = draw::local_time(*at, cx.ctx.utc_offset_s);
+                Block::Fact(when.into(), vec![Piece::new(t.text.as_str(), draw::level_token(t.level))])
+            })
             .collect();
-        ui::toast::draw_messages(frame, area, &rows, cx.ctx.utc_offset_s, cx.theme, cx.glyphs);
+        let area = paint::popup(area, 100, u16::try_from(self.messages.len()).unwrap_or(u16::MAX).saturating_add(2).clamp(3, 30));
+        let page = Sections { title: "Messages, newest first", blocks: &lines, scroll: u16::try_from(self.scroll).unwrap_or(u16::MAX), focused: true };
+        overlay(frame, cx, |buf, paint| {
+            ratatui::widgets::Widget::render(ratatui::widgets::Clear, area, buf);
+            page.render(buf, area, paint);
+            None
+        });
     }
 
     fn linear(&self) -> Vec<String> {

@@ -159,3 +159,15 @@ pub(crate) struct Entry {
     pub(crate) keys: Vec<String>,
     pub(crate) disabled: Option<String>,
 }
+
+/// Draws an overlay's widget and puts the text cursor where it says.
+pub(crate) fn draw(
+    frame: &mut Frame<'_>,
+    cx: &ViewCtx<'_>,
+    render: impl FnOnce(&mut ratatui::buffer::Buffer, &crate::ui::Paint<'_>) -> Option<(u16, u16)>,
+) {
+    let paint = crate::ui::Paint::new(cx.theme, cx.glyphs);
+    if let Some(at) = render(frame.buffer_mut(), &paint) {
+        frame.set_cursor_position(at);
+    }
+}

@@ -1,77 +1,67 @@
 //! The palette: any command by a few of its letters, best match first.
 
 use crossterm::event::{KeyCode, KeyEvent};
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::app::ctx::ViewCtx;
 use crate::app::line::Line;
 use crate::model::command::Args;
-use crate::ui;
+use crate::ui::fuzzy::{self, Hit};
+use crate::ui::palette;
 
-use super::{Act, Entry, Layer, LayerCx, Reply, entries, is_cancel, move_selection};
+use super::{Act, Layer, LayerCx, Reply, draw, entries, is_cancel, move_selection};
 
 /// The overlay.
 #[derive(Debug)]
 pub struct PaletteLayer {
     line: Line,
-    entries: Vec<Entry>,
+    ids: Vec<&'static str>,
+    /// What is searched: title first, so that matched letters can be shown in it.
+    texts: Vec<String>,
+    entries: Vec<palette::Entry>,
     hits: Vec<Hit>,
     selected: usize,
 }
 
-/// A matching entry with the letters of its title that matched.
-#[derive(Debug)]
-struct Hit {
-    entry: usize,
-    letters: Vec<u32>,
-}
-
 impl PaletteLayer {
-    /// Lists what can be done in the contexts given.
+    /// Lists what can be done in the contexts given; what can run now comes first.
     #[must_use]
     pub fn new(cx: &LayerCx<'_>) -> Self {
-        let mut out = Self { line: Line::default(), entries: entries(cx), hits: Vec::new(), selected: 0 };
+        let mut found = entries(cx);
+        found.sort_by_key(|e| e.disabled.is_some());
+        let mut out = Self {
+            line: Line::default(),
+            ids: found.iter().map(|e| e.spec.id).collect(),
+            texts: found
+                .iter()
+                .map(|e| format!("{} {} {} {}", e.spec.title, e.spec.id, e.spec.aliases.join(" "), e.keys.join(" ")))
+                .collect(),
+            entries: found
+                .into_iter()
+                .map(|e| palette::Entry {
+                    title: e.spec.title.to_owned(),
+                    detail: e.spec.id.to_owned(),
+                    keys: e.keys.into_iter().next().unwrap_or_default(),
+                    disabled: e.disabled,
+                })
+                .collect(),
+            hits: Vec::new(),
+            selected: 0,
+        };
         out.search();
         out
     }
 
     fn search(&mut self) {
         self.selected = 0;
-        let text = self.line.text();
-        if text.trim().is_empty() {
-            // Without a wish, what can run comes first.
-            let mut order: Vec<usize> = (0..self.entries.len()).collect();
-            order.sort_by_key(|i| self.entries.get(*i).is_some_and(|e| e.disabled.is_some()));
-            self.hits = order.into_iter().map(|entry| Hit { entry, letters: Vec::new() }).collect();
-            return;
-        }
-        let pattern = Pattern::parse(text, CaseMatching::Smart, Normalization::Smart);
-        let mut matcher = Matcher::new(Config::DEFAULT);
-        let mut scored: Vec<(u32, Hit)> = Vec::new();
-        let mut buffer = Vec::new();
-        for (entry, e) in self.entries.iter().enumerate() {
-            // Title first: matched letters are shown in it. Then id, aliases, keys, description.
-            let mut letters = Vec::new();
-            let title = pattern.indices(Utf32Str::new(e.spec.title, &mut buffer), &mut matcher, &mut letters);
-            let rest = [e.spec.id, &e.spec.aliases.join(" "), &e.keys.join(" "), e.spec.doc].join(" ");
-            let other = pattern.score(Utf32Str::new(&rest, &mut buffer), &mut matcher).map(|s| s / 2);
-            if let Some(score) = title.max(other) {
-                letters.sort_unstable();
-                letters.dedup();
-                scored.push((score, Hit { entry, letters: if title.is_some() { letters } else { Vec::new() } }));
-            }
-        }
-        scored.sort_by_key(|(score, hit)| (std::cmp::Reverse(*score), hit.entry));
-        self.hits = scored.into_iter().map(|(_, hit)| hit).collect();
+        self.hits = fuzzy::rank(self.line.text(), self.texts.iter().map(String::as_str));
     }
 
     fn accept(&self) -> Reply {
-        let entry = self.hits.get(self.selected).and_then(|h| self.entries.get(h.entry));
-        // A disabled entry closes too: the kernel then tells the reason.
-        entry.map_or_else(Reply::stay, |e| Reply::Close(vec![Act::Run(e.spec.id, Args::new())]))
+        let id = self.hits.get(self.selected).and_then(|h| self.ids.get(h.index));
+        // An entry that cannot run closes too: the kernel then tells the reason.
+        id.map_or_else(Reply::stay, |id| Reply::Close(vec![Act::Run(id, Args::new())]))
     }
 }
 
@@ -101,29 +91,15 @@ impl Layer for PaletteLayer {
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
-        let rows: Vec<ui::palette::PaletteRow<'_>> = self
-            .hits
-            .iter()
-            .filter_map(|h| self.entries.get(h.entry).map(|e| (h, e)))
-            .map(|(h, e)| ui::palette::PaletteRow {
-                title: e.spec.title,
-                detail: e.spec.id,
-                keys: e.keys.first().map_or("", String::as_str),
-                matched: &h.letters,
-                disabled: e.disabled.as_deref(),
-            })
-            .collect();
-        ui::palette::draw(
-            frame,
-            area,
-            &ui::palette::PaletteView {
-                text: self.line.text(),
-                cursor: self.line.cursor(),
-                rows: &rows,
-                selected: self.selected,
-            },
-            cx.theme,
-            cx.glyphs,
-        );
+        let list = palette::Palette {
+            title: "Commands",
+            text: self.line.text(),
+            cursor: self.line.cursor(),
+            hint: "a few letters of what you want to do",
+            entries: &self.entries,
+            hits: &self.hits,
+            selected: self.selected,
+        };
+        draw(frame, cx, |buf, paint| list.render(buf, area, paint));
     }
 }

@@ -14,8 +14,9 @@ use crate::model::command::Args;
 use crate::model::page::Table;
 use crate::model::query::{self, Query, QueryError};
 use crate::ui;
+use crate::ui::filter_bar::{Fault, FilterBar};
 
-use super::{Act, Layer, LayerCx, Reply, is_cancel};
+use super::{Act, Layer, LayerCx, Reply, draw, is_cancel};
 
 /// The argument that marks a filter as a preview.
 pub const PREVIEW: &str = "preview";
@@ -57,6 +58,14 @@ impl PromptLayer {
             return Reply::stay();
         }
         Reply::Stay(vec![Act::Run(self.prompt.command, self.args(text, true))])
+    }
+
+    /// What could stand at the cursor, in one line.
+    fn hints(&self) -> String {
+        let Some(table) = self.filter else { return String::new() };
+        let found = query::complete(self.line.text(), self.line.cursor(), table);
+        let words: Vec<&str> = found.iter().take(8).map(|c| c.text.as_str()).collect();
+        if words.is_empty() { "enter accepts, esc brings the filter before back".into() } else { format!("tab: {}", words.join("  ")) }
     }
 
     fn complete(&mut self) -> Reply {
@@ -101,23 +110,31 @@ impl Layer for PromptLayer {
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
-        let hints: Vec<String> = self
-            .filter
-            .map(|table| query::complete(self.line.text(), self.line.cursor(), table).into_iter().take(6).map(|c| c.text).collect())
-            .unwrap_or_default();
-        ui::prompt::draw(
-            frame,
-            area,
-            &ui::prompt::PromptView {
-                title: &self.prompt.title,
+        let hints = self.hints();
+        draw(frame, cx, |buf, paint| {
+            if self.filter.is_none() {
+                let prompt = ui::prompt::Prompt {
+                    title: &self.prompt.title,
+                    text: self.line.text(),
+                    cursor: self.line.cursor(),
+                    hint: "enter accepts, esc leaves",
+                    error: None,
+                };
+                return prompt.render(buf, area, paint);
+            }
+            // A filter is typed at the bottom, so that the list above answers in full sight.
+            let height = FilterBar::HEIGHT.min(area.height);
+            let bottom = Rect { y: area.bottom() - height, height, ..area };
+            let bar = FilterBar {
+                label: "/",
                 text: self.line.text(),
                 cursor: self.line.cursor(),
-                error: self.error.as_ref().map(|e| (e.at, e.len, e.message.as_str())),
-                hints: &hints,
-            },
-            cx.theme,
-            cx.glyphs,
-        );
+                ghost: "",
+                fault: self.error.as_ref().map(|e| Fault { at: e.at, len: e.len, message: &e.message }),
+                hint: &hints,
+            };
+            bar.render(buf, bottom, paint)
+        });
     }
 
     fn linear(&self) -> Vec<String> {

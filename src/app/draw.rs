@@ -1,0 +1,184 @@
+//! One frame: the bars, the pane between them, overlays and messages above it.
+
+use chrono::{DateTime, FixedOffset};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::model::source::Health;
+use crate::model::time::Ts;
+use crate::theme::Token;
+use crate::ui::density::{self, Density};
+use crate::ui::status_bar::{Chip, Hint, StatusBar};
+use crate::ui::top_bar::{Tab, TopBar};
+use crate::ui::which_key::{self, Continuation};
+use crate::ui::{Paint, toast};
+
+use super::ctx::ViewCtx;
+use super::effect::Level;
+use super::pane::PaneId;
+use super::state::App;
+use crate::keymap::Lookup;
+
+/// The area a pane has on a screen of a size (columns, rows).
+#[must_use]
+pub fn pane_area(size: (u16, u16)) -> Rect {
+    let top = TopBar::height(size.0);
+    Rect { x: 0, y: top, width: size.0, height: size.1.saturating_sub(top + 1) }
+}
+
+/// The token of a message.
+#[must_use]
+pub const fn level_token(level: Level) -> Token {
+    match level {
+        Level::Good => Token::ToastGood,
+        Level::Info => Token::ToastInfo,
+        Level::Warn => Token::ToastWarn,
+        Level::Error => Token::ToastError,
+    }
+}
+
+/// An instant as `14:02:11` of the operator's day.
+#[must_use]
+pub fn local_time(at: Ts, utc_offset_s: i32) -> String {
+    let zone = FixedOffset::east_opt(utc_offset_s);
+    match (at.to_utc(), zone) {
+        (Some(utc), Some(zone)) => DateTime::with_timezone(&utc, &zone).format("%H:%M:%S").to_string(),
+        _ => String::new(),
+    }
+}
+
+/// The pane whose name in the top bar stands at a column.
+pub(super) fn pane_at(app: &App, column: u16) -> Option<PaneId> {
+    let tabs = tabs(app.ctx.active);
+    let index = TopBar::tab_at(&tabs, column)?;
+    PaneId::ALL.get(index).copied()
+}
+
+fn tabs(active: PaneId) -> Vec<Tab> {
+    PaneId::ALL.iter().map(|p| Tab { digit: p.digit(), title: p.title(), active: *p == active }).collect()
+}
+
+impl App {
+    /// Draws a frame.
+    pub fn draw(&self, frame: &mut Frame<'_>) {
+        let area = frame.area();
+        let paint = Paint::new(&self.theme, &self.glyphs);
+        if Density::of(area.width, area.height) == Density::TooSmall {
+            density::too_small(frame.buffer_mut(), area, self.ctx.counts.active, &paint);
+            return;
+        }
+        let pane_area = pane_area((area.width, area.height));
+        let cx = ViewCtx {
+            ctx: &self.ctx,
+            theme: &self.theme,
+            glyphs: &self.glyphs,
+            focused: self.layers.is_empty(),
+        };
+        self.draw_top(frame, Rect { height: pane_area.y, ..area }, &paint);
+        if let Some(pane) = self.pane() {
+            pane.view(frame, pane_area, &cx);
+        }
+        self.draw_bottom(frame, Rect { y: area.bottom() - 1, height: 1, ..area }, &paint);
+        if self.shows_which_key() {
+            self.draw_which_key(frame, pane_area, &paint);
+        }
+        for layer in &self.layers {
+            layer.view(frame, area, &cx);
+        }
+        let toasts: Vec<toast::Toast<'_>> =
+            self.toasts.iter().map(|(_, t)| toast::Toast { token: level_token(t.level), text: &t.text }).collect();
+        // Messages stand above the line being typed, never on it.
+        let shown = Rect { height: pane_area.height.saturating_sub(u16::from(!self.layers.is_empty())), ..pane_area };
+        toast::render(frame.buffer_mut(), shown, &toasts, &paint);
+    }
+
+    fn draw_top(&self, frame: &mut Frame<'_>, area: Rect, paint: &Paint<'_>) {
+        let counts = &self.ctx.counts;
+        let mut crumbs = self.pane().map(super::pane::Pane::crumbs).unwrap_or_default();
+        if let Some((_, banner)) = &self.banner {
+            crumbs.push(banner.clone());
+        }
+        crumbs.extend(self.workers_down.iter().filter(|(_, back)| !**back).map(|(name, _)| format!("worker {name} is down")));
+        let bar = TopBar {
+            tabs: &tabs(self.ctx.active),
+            crumbs: &crumbs,
+            active: counts.active,
+            hidden: [counts.shelved, counts.suppressed, counts.out_of_service],
+            read_only: self.ctx.read_only,
+            attached: self.ctx.attached,
+            profile: &self.ctx.profile,
+        };
+        bar.render(frame.buffer_mut(), area, paint);
+    }
+
+    fn draw_bottom(&self, frame: &mut Frame<'_>, area: Rect, paint: &Paint<'_>) {
+        let contexts = self.contexts();
+        let situation = self.situation();
+        let mut specs: Vec<_> = super::registry()
+            .all()
+            .filter(|s| s.hint && contexts.contains(&s.context) && super::layers::disabled(s, &situation).is_none())
+            .collect();
+        specs.sort_by_key(|s| contexts.iter().position(|c| *c == s.context));
+        let hints: Vec<Hint> = specs
+            .into_iter()
+            .filter_map(|s| {
+                let key = self.keymap.keys_of(s.id).into_iter().next()?;
+                Some(Hint { key, title: s.title.to_owned() })
+            })
+            .collect();
+        let bar = StatusBar {
+            hints: &hints,
+            chips: &self.chips(),
+            pending: &self.pending.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            progress: &self.progress(),
+            clock: &if self.settings.clock { local_time(self.ctx.now, self.ctx.utc_offset_s) } else { String::new() },
+        };
+        bar.render(frame.buffer_mut(), area, paint);
+    }
+
+    /// Sources that are not well, by name; one chip for all when they are.
+    fn chips(&self) -> Vec<Chip> {
+        let sources = &self.ctx.sources;
+        let well = sources.iter().filter(|s| s.report.health == Health::Up).count();
+        let mut chips: Vec<Chip> = sources
+            .iter()
+            .filter(|s| s.report.health != Health::Up)
+            .take(3)
+            .map(|s| Chip {
+                name: s.name.to_string(),
+                word: s.report.health.word().to_owned(),
+                token: match s.report.health {
+                    Health::Up => Token::Good,
+                    Health::Starting => Token::Busy,
+                    Health::Degraded => Token::Stale,
+                    Health::Down => Token::Bad,
+                    Health::Paused => Token::Off,
+                },
+            })
+            .collect();
+        if !sources.is_empty() {
+            let all = well == sources.len();
+            chips.push(Chip {
+                name: "sources".into(),
+                word: format!("{well}/{} up", sources.len()),
+                token: if all { Token::Good } else { Token::Stale },
+            });
+        }
+        chips
+    }
+
+    fn progress(&self) -> String {
+        let Some((what, done, total)) = self.running.values().next() else { return String::new() };
+        if *total > 1 { format!("{what} {done}/{total}") } else { String::new() }
+    }
+
+    fn draw_which_key(&self, frame: &mut Frame<'_>, area: Rect, paint: &Paint<'_>) {
+        let Lookup::Prefix(next) = self.keymap.lookup(&self.contexts(), &self.pending) else { return };
+        let ways: Vec<Continuation> = next
+            .into_iter()
+            .map(|n| Continuation { key: n.key.to_string(), title: n.title })
+            .collect();
+        let prefix = self.pending.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        which_key::render(frame.buffer_mut(), area, &prefix, &ways, paint);
+    }
+}
