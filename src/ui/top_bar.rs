@@ -54,11 +54,29 @@ pub fn counters(active: [u32; 5]) -> Vec<Piece<'static>> {
     pieces
 }
 
+/// What stands before the panes.
+const NAME: &str = "noctule ";
+
+fn tab_text(tab: Tab) -> String {
+    format!(" {} {} ", tab.digit, tab.title)
+}
+
 impl TopBar<'_> {
     /// Rows the bar takes on a screen of a width: one where all fits, else two.
     #[must_use]
     pub const fn height(width: u16) -> u16 {
         if width >= 150 { 1 } else { 2 }
+    }
+
+    /// The tab that a column of the first row belongs to.
+    #[must_use]
+    pub fn tab_at(tabs: &[Tab], column: u16) -> Option<usize> {
+        let mut x = columns(&[Piece::plain(NAME)]) + 1;
+        tabs.iter().position(|tab| {
+            let from = x;
+            x += columns(&[Piece::plain(tab_text(*tab))]);
+            (from..x).contains(&column)
+        })
     }
 
     /// Draws the bar.
@@ -86,10 +104,10 @@ impl TopBar<'_> {
     }
 
     fn tabs(&self) -> Vec<Piece<'_>> {
-        let mut pieces = vec![Piece::new("noctule ", Token::Title)];
+        let mut pieces = vec![Piece::new(NAME, Token::Title)];
         for tab in self.tabs {
             let token = if tab.active { Token::BarActive } else { Token::Bar };
-            pieces.push(Piece::new(format!(" {} {} ", tab.digit, tab.title), token));
+            pieces.push(Piece::new(tab_text(*tab), token));
         }
         pieces
     }

@@ -1,0 +1,193 @@
+//! The real binary in a pseudo-terminal: started, looked at, typed into, resized, stopped, killed.
+
+mod tty;
+
+use tempfile::TempDir;
+use tty::{Start, Tty};
+
+fn home() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// The demo with its first alarms on the screen.
+fn demo(home: &TempDir, start: &Start<'_>) -> Tty {
+    let tty = Tty::start(home.path(), start);
+    tty.wait("alarms of the demo", |s| s.contains("UNACK"));
+    tty
+}
+
+#[test]
+fn the_demo_shows_a_living_network_and_leaves_the_terminal_as_it_was() {
+    let home = home();
+    let mut tty = demo(&home, &Start::default());
+    let screen = tty.text();
+    for word in ["noctule", "1 Alarms", "2 PON", "6 Sources", "7 Log", "sources 1/1 up"] {
+        tty.wait_for(word);
+    }
+    assert!(!screen.contains('\u{fffd}'));
+    tty.send("q");
+    let raw_end = {
+        tty.wait_raw(0, b"\x1b[?1049l");
+        tty.raw()
+    };
+    assert!(raw_end.windows(6).any(|w| w == b"\x1b[?25h"), "the cursor is shown again");
+    assert_eq!(tty.exit(), 0);
+}
+
+#[test]
+fn every_pane_is_one_key_away() {
+    let home = home();
+    let mut tty = demo(&home, &Start::default());
+    tty.send("2");
+    tty.wait_for("OLT");
+    tty.send("6");
+    tty.wait_for("127.0.0.1");
+    tty.send("7");
+    tty.wait("log rows", |s| s.contains("Status") || s.contains("call"));
+    tty.send("1");
+    tty.wait_for("UNACK");
+}
+
+#[test]
+fn an_alarm_is_acknowledged_and_taken_back() {
+    let home = home();
+    let mut tty = demo(&home, &Start::default());
+    tty.send("a");
+    tty.wait_for("undoes");
+    tty.wait_for("ACKED");
+    tty.send("u");
+    tty.wait("the alarm as it was", |s| !s.contains("ACKED"));
+}
+
+#[test]
+fn a_filter_answers_while_it_is_typed_and_points_at_mistakes() {
+    let home = home();
+    let mut tty = demo(&home, &Start::default());
+    tty.send("/");
+    tty.send("severty>=major");
+    tty.wait_for("severity");
+    tty.send("\x15severity=critical\r");
+    tty.wait("only critical alarms", |s| s.contains("severity=critical"));
+}
+
+#[test]
+fn help_palette_and_command_line_open_and_close() {
+    let home = home();
+    let mut tty = demo(&home, &Start::default());
+    tty.send("?");
+    tty.wait_for("Acknowledge");
+    tty.send("shelv");
+    tty.wait_for("Shelve");
+    tty.send("\x1b");
+    tty.send("\x10");
+    tty.wait_for("Commands");
+    tty.send("quit");
+    tty.wait_for("app.quit");
+    tty.send("\x1b");
+    tty.wait("a closed palette", |s| !s.contains("app.quit"));
+    tty.send(":frobnicate\r");
+    tty.wait_for("no command is called");
+}
+
+#[test]
+fn a_new_size_is_used_at_once_and_too_small_says_what_it_needs() {
+    let home = home();
+    let tty = demo(&home, &Start::default());
+    tty.resize(80, 24);
+    tty.wait("a screen of 80 columns", |s| s.contains("1 Alarms") && s.lines().all(|l| l.chars().count() <= 80));
+    tty.resize(50, 10);
+    tty.wait_for("60x15");
+    tty.resize(120, 30);
+    tty.wait_for("UNACK");
+}
+
+#[test]
+fn stopped_and_resumed_it_draws_everything_again() {
+    let home = home();
+    let mut tty = demo(&home, &Start::default());
+    tty.send("\x1a");
+    tty.wait_process("a stopped process", |t| t.process_state() == 'T');
+    let left = tty.raw().len();
+    tty.signal("CONT");
+    tty.wait_raw(left.saturating_sub(1), b"\x1b[?1049h");
+    tty.wait_for("UNACK");
+    tty.send("2");
+    tty.wait_for("OLT");
+}
+
+#[test]
+fn sigterm_restores_the_terminal_and_ends_well() {
+    let home = home();
+    let tty = demo(&home, &Start::default());
+    tty.signal("TERM");
+    tty.wait_raw(0, b"\x1b[?1049l");
+    assert_eq!(tty.exit(), 0);
+}
+
+#[test]
+fn sighup_writes_nothing_to_the_dead_terminal() {
+    let home = home();
+    let tty = demo(&home, &Start::default());
+    tty.signal("HUP");
+    assert_eq!(tty.exit(), 0);
+}
+
+#[test]
+fn the_linux_console_gets_ascii_and_sixteen_colours() {
+    let home = home();
+    let start = Start { size: (80, 25), term: "linux", ..Start::default() };
+    let mut tty = demo(&home, &start);
+    tty.send("2");
+    tty.wait_for("OLT");
+    tty.send("?");
+    tty.wait_for("Help");
+    let raw = tty.raw();
+    assert!(raw.iter().all(|b| *b < 0x80), "a byte beyond ASCII reached the Linux console");
+    let text = String::from_utf8_lossy(&raw);
+    for sgr in ["38;2;", "48;2;", "38;5;", "48;5;"] {
+        assert!(!text.contains(sgr), "{sgr} reached the Linux console");
+    }
+}
+
+#[test]
+fn no_color_leaves_attributes_only() {
+    let home = home();
+    let tty = demo(&home, &Start { env: &[("NO_COLOR", "1")], ..Start::default() });
+    let text = String::from_utf8_lossy(&tty.raw()).into_owned();
+    for sgr in ["38;", "48;", "\x1b[31m", "\x1b[;m"] {
+        assert!(!text.contains(sgr), "{sgr:?} although NO_COLOR is set");
+    }
+    assert!(text.contains("\x1b[7m") || text.contains("\x1b[1m"), "no attribute either");
+}
+
+#[test]
+fn a_dumb_terminal_is_told_what_works() {
+    let home = home();
+    let tty = Tty::start(home.path(), &Start { term: "dumb", ..Start::default() });
+    tty.wait_for("--linear");
+    assert_eq!(tty.exit(), 2);
+}
+
+#[test]
+fn linear_mode_prints_whole_lines_and_never_moves_the_cursor() {
+    let home = home();
+    let args = &["demo", "--scale", "small", "--seed", "7", "--linear"];
+    let mut tty = Tty::start(home.path(), &Start { args, term: "dumb", ..Start::default() });
+    tty.wait("a line about an alarm", |s| s.contains("raised") || s.contains("CRITICAL") || s.contains("MAJOR"));
+    tty.send("quit\r");
+    let raw = tty.raw();
+    assert!(!raw.windows(2).any(|w| w == b"\x1b["), "an escape sequence in linear mode");
+    assert_eq!(tty.exit(), 0);
+}
+
+#[test]
+fn frames_are_single_writes_between_synchronised_output_marks() {
+    let home = home();
+    let mut tty = demo(&home, &Start::default());
+    tty.send("2");
+    tty.wait_for("OLT");
+    let raw = tty.raw();
+    let begins = raw.windows(8).filter(|w| w == b"\x1b[?2026h").count();
+    let ends = raw.windows(8).filter(|w| w == b"\x1b[?2026l").count();
+    assert!(begins > 0 && begins == ends, "{begins} frames begun, {ends} ended");
+}
