@@ -22,7 +22,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("commands", &["model", "keymap", "config"]),
     ("ui", &["model", "theme", "keymap", "commands::spec"]),
     ("panes", &["model", "ui", "theme", "commands", "app::message", "app::effect", "app::ctx", "app::pane"]),
-    ("workers", &["model", "engine", "store", "controllers", "config", "telemetry", "app::message", "app::effect", "app::port", "app::pane"]),
+    (
+        "workers",
+        &[
+            "model",
+            "engine",
+            "store",
+            "controllers",
+            "config",
+            "telemetry",
+            "app::message",
+            "app::effect",
+            "app::port",
+            "app::pane",
+        ],
+    ),
     ("sim", &["model", "config::schema", "controllers::voltha::proto"]),
     ("app", &["panes", "ui", "commands", "keymap", "theme", "terminal", "config", "telemetry", "model"]),
 ];
@@ -138,7 +152,9 @@ fn io_crates_stay_where_io_lives() {
         for (krate, homes) in IO_CRATES {
             let named = code.lines().any(|l| {
                 let l = l.trim_start();
-                l.starts_with(&format!("use {krate}")) || l.contains(&format!(" {krate}::")) || l.contains(&format!("({krate}::"))
+                l.starts_with(&format!("use {krate}"))
+                    || l.contains(&format!(" {krate}::"))
+                    || l.contains(&format!("({krate}::"))
             });
             if named && !homes.contains(&module.as_str()) && module != "main" {
                 wrong.push(format!("{name} names {krate}"));

@@ -17,7 +17,7 @@ use super::ctx::ViewCtx;
 use super::effect::Level;
 use super::pane::PaneId;
 use super::state::App;
-use crate::keymap::Lookup;
+use crate::keymap::print_sequence;
 
 /// The area a pane has on a screen of a size (columns, rows).
 #[must_use]
@@ -68,12 +68,7 @@ impl App {
             return;
         }
         let pane_area = pane_area((area.width, area.height));
-        let cx = ViewCtx {
-            ctx: &self.ctx,
-            theme: &self.theme,
-            glyphs: &self.glyphs,
-            focused: self.layers.is_empty(),
-        };
+        let cx = ViewCtx { ctx: &self.ctx, theme: &self.theme, glyphs: &self.glyphs, focused: self.layers.is_empty() };
         self.draw_top(frame, Rect { height: pane_area.y, ..area }, &paint);
         if let Some(pane) = self.pane() {
             pane.view(frame, pane_area, &cx);
@@ -98,7 +93,9 @@ impl App {
         if let Some((_, banner)) = &self.banner {
             crumbs.push(banner.clone());
         }
-        crumbs.extend(self.workers_down.iter().filter(|(_, back)| !**back).map(|(name, _)| format!("worker {name} is down")));
+        crumbs.extend(
+            self.workers_down.iter().filter(|(_, back)| !**back).map(|(name, _)| format!("worker {name} is down")),
+        );
         let bar = TopBar {
             tabs: &tabs(self.ctx.active),
             crumbs: &crumbs,
@@ -129,7 +126,7 @@ impl App {
         let bar = StatusBar {
             hints: &hints,
             chips: &self.chips(),
-            pending: &self.pending.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            pending: &print_sequence(&self.pending),
             progress: &self.progress(),
             clock: &if self.settings.clock { local_time(self.ctx.now, self.ctx.utc_offset_s) } else { String::new() },
         };
@@ -173,12 +170,13 @@ impl App {
     }
 
     fn draw_which_key(&self, frame: &mut Frame<'_>, area: Rect, paint: &Paint<'_>) {
-        let Lookup::Prefix(next) = self.keymap.lookup(&self.contexts(), &self.pending) else { return };
-        let ways: Vec<Continuation> = next
+        let ways: Vec<Continuation> = self
+            .keymap
+            .which_key(&self.contexts(), &self.pending)
             .into_iter()
-            .map(|n| Continuation { key: n.key.to_string(), title: n.title })
+            .map(|next| Continuation { key: next.chord.to_string(), title: next.title })
             .collect();
-        let prefix = self.pending.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let prefix = print_sequence(&self.pending);
         which_key::render(frame.buffer_mut(), area, &prefix, &ways, paint);
     }
 }

@@ -105,8 +105,7 @@ impl App {
     /// The gate: nothing that changes anything passes it by.
     fn gate(&mut self, intent: Intent) {
         let Some(spec) = super::registry().get(intent.command) else { return };
-        let rights =
-            Rights { profile: &self.ctx.profile, read_only: self.ctx.read_only, attached: self.ctx.attached };
+        let rights = Rights { profile: &self.ctx.profile, read_only: self.ctx.read_only, attached: self.ctx.attached };
         match gate::decide(spec, &intent.targets, rights) {
             Decision::Refuse(why) => self.toast(Toast::new(Level::Warn, why)),
             Decision::Run => self.execute(intent),
@@ -204,7 +203,8 @@ impl App {
                 Ok(theme) => {
                     self.theme = theme;
                     self.theme_before = None;
-                    self.backend.send(Request::Remember { key: "theme".into(), value: serde_json::json!(name).to_string() });
+                    self.backend
+                        .send(Request::Remember { key: "theme".into(), value: serde_json::json!(name).to_string() });
                 }
                 Err(why) => self.toast(Toast::new(Level::Error, why)),
             }

@@ -6,7 +6,6 @@ pub mod ctx;
 pub mod draw;
 pub mod effect;
 mod effects;
-pub mod event_loop;
 pub mod layers;
 pub mod line;
 pub mod message;

@@ -19,10 +19,8 @@ struct Session {
 impl App {
     /// Keeps the session.
     pub fn save_session(&mut self) {
-        let session = Session {
-            active: self.ctx.active,
-            panes: self.panes.iter().map(|p| (p.id(), p.session())).collect(),
-        };
+        let session =
+            Session { active: self.ctx.active, panes: self.panes.iter().map(|p| (p.id(), p.session())).collect() };
         if let Ok(value) = serde_json::to_string(&session) {
             self.backend.send(Request::Remember { key: KEY.into(), value });
         }

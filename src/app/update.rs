@@ -14,9 +14,9 @@ use super::state::{App, BANNER, TerminalAct, Undoable};
 
 impl App {
     /// Takes a message in, at the instant `now`.
-    pub fn on(&mut self, msg: Msg, now: Ts) {
+    pub fn on(&mut self, msg: &Msg, now: Ts) {
         self.ctx.now = now;
-        match &msg {
+        match msg {
             Msg::Input(event) => return self.input(event),
             Msg::Tick(_) => return self.tick(now),
             Msg::Changed(generations) => self.ctx.generations = *generations,
@@ -57,7 +57,7 @@ impl App {
             Msg::Resumed => self.acts.push(TerminalAct::Redraw),
             Msg::Data(..) | Msg::Live(..) | Msg::Views(_) => {}
         }
-        self.tell_panes(&msg);
+        self.tell_panes(msg);
     }
 
     /// Hands a message to every pane.

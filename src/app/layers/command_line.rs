@@ -114,15 +114,9 @@ impl Layer for CommandLine {
             (None, Some(first)) => first.line.strip_prefix(self.line.text()).unwrap_or(""),
             _ => "",
         };
-        let fault = self.error.as_deref().map(|message| Fault { at: 0, len: self.line.text().chars().count(), message });
-        let bar = FilterBar {
-            label: ":",
-            text: self.line.text(),
-            cursor: self.line.cursor(),
-            ghost,
-            fault,
-            hint: doc,
-        };
+        let fault =
+            self.error.as_deref().map(|message| Fault { at: 0, len: self.line.text().chars().count(), message });
+        let bar = FilterBar { label: ":", text: self.line.text(), cursor: self.line.cursor(), ghost, fault, hint: doc };
         let items: Vec<Continuation> =
             self.completions.iter().map(|c| Continuation { key: c.label.clone(), title: c.doc.clone() }).collect();
         let above = Rect { height: area.height.saturating_sub(height).min(area.height), ..area };

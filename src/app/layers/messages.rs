@@ -5,9 +5,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::app::ctx::ViewCtx;
+use crate::app::draw;
 use crate::app::effect::Toast;
 use crate::model::time::Ts;
-use crate::app::draw;
 use crate::ui::sections::{Block, Sections};
 use crate::ui::{Piece, paint};
 
@@ -58,8 +58,17 @@ impl Layer for MessagesLayer {
                 Block::Fact(when.into(), vec![Piece::new(t.text.as_str(), draw::level_token(t.level))])
             })
             .collect();
-        let area = paint::popup(area, 100, u16::try_from(self.messages.len()).unwrap_or(u16::MAX).saturating_add(2).clamp(3, 30));
-        let page = Sections { title: "Messages, newest first", blocks: &lines, scroll: u16::try_from(self.scroll).unwrap_or(u16::MAX), focused: true };
+        let area = paint::popup(
+            area,
+            100,
+            u16::try_from(self.messages.len()).unwrap_or(u16::MAX).saturating_add(2).clamp(3, 30),
+        );
+        let page = Sections {
+            title: "Messages, newest first",
+            blocks: &lines,
+            scroll: u16::try_from(self.scroll).unwrap_or(u16::MAX),
+            focused: true,
+        };
         overlay(frame, cx, |buf, paint| {
             ratatui::widgets::Widget::render(ratatui::widgets::Clear, area, buf);
             page.render(buf, area, paint);

@@ -117,9 +117,21 @@ pub(crate) fn move_selection(key: KeyEvent, selected: usize, len: usize, page: u
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     Some(match key.code {
         KeyCode::Up => selected.checked_sub(1).unwrap_or(last),
-        KeyCode::Down => if selected >= last { 0 } else { selected + 1 },
+        KeyCode::Down => {
+            if selected >= last {
+                0
+            } else {
+                selected + 1
+            }
+        }
         KeyCode::Char('p') if ctrl => selected.checked_sub(1).unwrap_or(last),
-        KeyCode::Char('n') if ctrl => if selected >= last { 0 } else { selected + 1 },
+        KeyCode::Char('n') if ctrl => {
+            if selected >= last {
+                0
+            } else {
+                selected + 1
+            }
+        }
         KeyCode::PageUp => selected.saturating_sub(page),
         KeyCode::PageDown => (selected + page).min(last),
         _ => return None,

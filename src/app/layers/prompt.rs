@@ -19,7 +19,7 @@ use crate::ui::filter_bar::{Fault, FilterBar};
 use super::{Act, Layer, LayerCx, Reply, draw, is_cancel};
 
 /// The argument that marks a filter as a preview.
-pub const PREVIEW: &str = "preview";
+pub(super) const PREVIEW: &str = "preview";
 
 /// The overlay.
 #[derive(Debug)]
@@ -65,7 +65,11 @@ impl PromptLayer {
         let Some(table) = self.filter else { return String::new() };
         let found = query::complete(self.line.text(), self.line.cursor(), table);
         let words: Vec<&str> = found.iter().take(8).map(|c| c.text.as_str()).collect();
-        if words.is_empty() { "enter accepts, esc brings the filter before back".into() } else { format!("tab: {}", words.join("  ")) }
+        if words.is_empty() {
+            "enter accepts, esc brings the filter before back".into()
+        } else {
+            format!("tab: {}", words.join("  "))
+        }
     }
 
     fn complete(&mut self) -> Reply {
