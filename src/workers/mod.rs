@@ -1,10 +1,22 @@
 //! What runs beside the screen: supervisor, pollers, streams, the executor of commands.
 
+pub mod actions;
+pub mod bridge;
+pub mod export;
 #[cfg(test)]
 mod fixture;
 pub mod plan;
+pub mod resolve;
 pub mod rows;
 pub mod source;
 pub mod supervisor;
 pub mod targets;
 pub mod verb;
+
+use crate::model::time::Ts;
+
+/// The present, our clock. The clock is read out here, at the edge: model and engine have none.
+#[must_use]
+pub fn now() -> Ts {
+    Ts(chrono::Utc::now().timestamp_micros())
+}

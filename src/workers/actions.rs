@@ -1,0 +1,361 @@
+//! Runs what the gate has let through: for a key, for the palette and for `noctule run` alike.
+//!
+//! Actions on alarms are journalled in chunks and awaited: an operator is told that something is
+//! done only after the COMMIT that holds it. Calls to controllers run four at a time; each keeps
+//! its own error, and the whole command ends as one record of the journal.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::stream::{self, StreamExt as _};
+use tokio_util::sync::CancellationToken;
+
+use crate::model::action::{Action, HOLD, Verb};
+use crate::model::command::{Intent, Outcome};
+use crate::model::ids::{ActionId, AlarmKey};
+use crate::model::record::{CommandRecord, Record};
+use crate::model::text;
+use crate::model::time::Ts;
+use crate::model::topology::NodeRow;
+use crate::store::Store;
+
+use super::now;
+use super::resolve::{Resolved, resolve};
+use super::source::Sources;
+use super::targets::{AlarmTargets, NodeTargets, SourceTargets, Tally, node_label};
+use super::verb::{DeviceVerb, SourceVerb, alarm_words, counted, grouped};
+
+/// Actions journalled in one go.
+const CHUNK: usize = 2_000;
+/// Calls to controllers at a time.
+const AT_ONCE: usize = 4;
+/// Errors kept in an outcome.
+const ERRORS: usize = 100;
+
+/// Told how far a command is: done, total.
+pub trait Progress: Fn(u64, u64) + Send + Sync {}
+impl<F: Fn(u64, u64) + Send + Sync> Progress for F {}
+
+/// Runs intents. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Executor {
+    store: Store,
+    sources: Sources,
+    undone: Arc<Mutex<HashSet<ActionId>>>,
+}
+
+impl Executor {
+    /// An executor that journals in `store` and calls through `sources`.
+    #[must_use]
+    pub fn new(store: Store, sources: Sources) -> Self {
+        Self { store, sources, undone: Arc::default() }
+    }
+
+    /// Runs an intent to its end, or until `stop`: what has been done by then stays done and is
+    /// told. Never fails as a whole without saying so in the outcome.
+    pub async fn run(&self, intent: Intent, stop: &CancellationToken, progress: &dyn Progress) -> Outcome {
+        let command = intent.command;
+        let store = self.store.clone();
+        let wish = intent.clone();
+        let resolved = tokio::task::spawn_blocking(move || {
+            let mut reader = store.reader()?;
+            resolve(&mut reader, &wish, now())
+        });
+        match resolved.await {
+            Ok(Ok(resolved)) => match resolved {
+                Resolved::Alarms(verb, targets) => self.act(&intent, &verb, targets, stop, progress).await,
+                Resolved::Nodes(verb, targets) => self.call(&intent, verb, targets, stop, progress).await,
+                Resolved::Sources(verb, targets) => self.tell(&intent, verb, targets, stop, progress).await,
+            },
+            Ok(Err(error)) => failed(command, error.to_string()),
+            Err(_) => failed(command, "the look-up of the targets was ended".into()),
+        }
+    }
+
+    async fn act(
+        &self,
+        intent: &Intent,
+        verb: &Verb,
+        targets: AlarmTargets,
+        stop: &CancellationToken,
+        progress: &dyn Progress,
+    ) -> Outcome {
+        let batch = new_id();
+        let at = now();
+        let mut run = Run::new(intent.command, &targets.tally);
+        for keys in targets.keys.chunks(CHUNK) {
+            if stop.is_cancelled() {
+                run.stopped = true;
+                break;
+            }
+            let actions = keys.iter().enumerate().map(|(i, key)| {
+                let first = run.outcome.done == 0 && i == 0;
+                let id = if first { batch } else { new_id() };
+                Record::Action(Action { id, batch, actor: intent.actor.clone(), at, key: *key, verb: verb.clone() })
+            });
+            let ticket = self.store.journal().append(actions.collect());
+            match ticket.durable().await {
+                Ok(_) => run.outcome.done += keys.len() as u64,
+                Err(error) => {
+                    run.error(counted(keys.len() as u64, "alarm", "alarms"), error.to_string());
+                    break;
+                }
+            }
+            progress(run.outcome.done, run.outcome.total);
+        }
+        run.outcome.undo = (run.outcome.done > 0).then_some(batch);
+        run.end(alarm_words(verb).1, "alarm", "alarms")
+    }
+
+    async fn call(
+        &self,
+        intent: &Intent,
+        verb: DeviceVerb,
+        targets: NodeTargets,
+        stop: &CancellationToken,
+        progress: &dyn Progress,
+    ) -> Outcome {
+        let mut run = Run::new(intent.command, &targets.tally);
+        let names: Vec<String> = targets.rows.iter().take(ERRORS).map(|row| row.canonical.clone()).collect();
+        let calls = stream::iter(targets.rows)
+            .take_while(|_| std::future::ready(!stop.is_cancelled()))
+            .map(|row| async move {
+                let label = node_label(&row);
+                (label, self.call_one(intent.command, row).await)
+            })
+            .buffer_unordered(AT_ONCE);
+        let mut calls = std::pin::pin!(calls);
+        let mut ended = 0;
+        while let Some((label, result)) = calls.next().await {
+            ended += 1;
+            match result {
+                Ok(()) => run.outcome.done += 1,
+                Err(why) => run.error(label, why),
+            }
+            progress(ended, run.outcome.total);
+        }
+        run.stopped = ended < run.outcome.total;
+        let (one, many) = if verb.on_ports() { ("PON port", "PON ports") } else { ("device", "devices") };
+        let outcome = run.end(verb.past(), one, many);
+        self.record(intent, names, outcome).await
+    }
+
+    async fn call_one(&self, command: &str, row: NodeRow) -> Result<(), String> {
+        match self.sources.get(&row.source) {
+            Some(source) => source.command(command, row).await,
+            None => Err(format!("source `{}` is not in this configuration", text::clean(&row.source))),
+        }
+    }
+
+    async fn tell(
+        &self,
+        intent: &Intent,
+        verb: SourceVerb,
+        targets: SourceTargets,
+        stop: &CancellationToken,
+        progress: &dyn Progress,
+    ) -> Outcome {
+        let mut run = Run::new(intent.command, &targets.tally);
+        let mut found = Vec::new();
+        let words = stream::iter(targets.names.clone())
+            .take_while(|_| std::future::ready(!stop.is_cancelled()))
+            .map(|name| async move {
+                let result = self.tell_one(verb, &name).await;
+                (name, result)
+            })
+            .buffer_unordered(AT_ONCE);
+        let mut words = std::pin::pin!(words);
+        let mut ended = 0;
+        while let Some((name, result)) = words.next().await {
+            ended += 1;
+            match result {
+                Ok(told) => {
+                    run.outcome.done += 1;
+                    found.extend((!told.is_empty()).then(|| format!("{name}: {told}")));
+                }
+                Err(why) => run.error(name, why),
+            }
+            progress(ended, run.outcome.total);
+        }
+        run.stopped = ended < run.outcome.total;
+        let mut outcome = run.end(verb.words().1, "source", "sources");
+        if let [only] = found.as_slice() {
+            outcome.summary = only.clone();
+        }
+        self.record(intent, targets.names, outcome).await
+    }
+
+    async fn tell_one(&self, verb: SourceVerb, name: &str) -> Result<String, String> {
+        let Some(source) = self.sources.get(name) else {
+            return Err("not in this configuration".into());
+        };
+        match verb {
+            SourceVerb::Pause => source.pause(true).await.map(|()| String::new()),
+            SourceVerb::Resume => source.pause(false).await.map(|()| String::new()),
+            SourceVerb::ResetBreaker => source.reset_breaker().await.map(|()| String::new()),
+            SourceVerb::Poll => source.poll_now().await.map(|()| String::new()),
+            SourceVerb::Test => source.test().await,
+        }
+    }
+
+    /// Journals the command with its outcome. A journal that does not take it is told, too: the
+    /// command was run all the same.
+    async fn record(&self, intent: &Intent, mut targets: Vec<String>, mut outcome: Outcome) -> Outcome {
+        if outcome.total == 0 {
+            return outcome;
+        }
+        targets.truncate(ERRORS);
+        let record = CommandRecord {
+            at: now(),
+            actor: intent.actor.clone(),
+            command: intent.command.to_owned(),
+            targets,
+            total: u32::try_from(outcome.total).unwrap_or(u32::MAX),
+            done: u32::try_from(outcome.done).unwrap_or(u32::MAX),
+            errors: outcome.errors.iter().take(10).map(|(what, why)| format!("{what}: {why}")).collect(),
+        };
+        if let Err(error) = self.store.journal().append(vec![Record::Command(record)]).durable().await {
+            let _ = write!(outcome.summary, " (not journalled: {error})");
+        }
+        outcome
+    }
+
+    /// Takes a batch of actions back: within the hold as if it had never been, later by doing the
+    /// opposite, both staying in the alarms' history.
+    pub async fn undo(
+        &self,
+        batch: ActionId,
+        actor: &str,
+        stop: &CancellationToken,
+        progress: &dyn Progress,
+    ) -> Outcome {
+        if !self.undone.lock().unwrap_or_else(PoisonError::into_inner).insert(batch) {
+            return failed("undo", "undone already".into());
+        }
+        let outcome = self.take_back(batch, actor, stop, progress).await;
+        if outcome.done == 0 {
+            self.undone.lock().unwrap_or_else(PoisonError::into_inner).remove(&batch);
+        }
+        outcome
+    }
+
+    async fn take_back(
+        &self,
+        batch: ActionId,
+        actor: &str,
+        stop: &CancellationToken,
+        progress: &dyn Progress,
+    ) -> Outcome {
+        let store = self.store.clone();
+        let actions = tokio::task::spawn_blocking(move || store.reader()?.batch(batch)).await;
+        let actions = match actions {
+            Ok(Ok(actions)) => actions,
+            Ok(Err(error)) => return failed("undo", error.to_string()),
+            Err(_) => return failed("undo", "the look-up was ended".into()),
+        };
+        let at = now();
+        let actions: Vec<(AlarmKey, Action)> =
+            actions.into_iter().filter(|(_, a)| !matches!(a.verb, Verb::Undo { .. })).collect();
+        let Some((_, first)) = actions.first() else {
+            return failed("undo", "there is nothing to undo: an undoing itself is undone by doing it again".into());
+        };
+        let within_hold = actions.iter().all(|(_, a)| held(a.at, at));
+        let word = alarm_words(&first.verb).1;
+        let mut run = Run::new("undo", &Tally { total: actions.len() as u64, ..Tally::default() });
+        let undo = new_id();
+        for chunk in actions.chunks(CHUNK) {
+            if stop.is_cancelled() {
+                run.stopped = true;
+                break;
+            }
+            let records = chunk.iter().map(|(key, action)| {
+                let verb = Verb::Undo { of: action.id, within_hold };
+                Record::Action(Action { id: new_id(), batch: undo, actor: actor.to_owned(), at, key: *key, verb })
+            });
+            match self.store.journal().append(records.collect()).durable().await {
+                Ok(_) => run.outcome.done += chunk.len() as u64,
+                Err(error) => {
+                    run.error(counted(chunk.len() as u64, "alarm", "alarms"), error.to_string());
+                    break;
+                }
+            }
+            progress(run.outcome.done, run.outcome.total);
+        }
+        let mut outcome = run.end("undone on", "alarm", "alarms");
+        if outcome.done > 0 {
+            let how = if within_hold {
+                "as if it had never been"
+            } else {
+                "by the opposite action; both stay in the history"
+            };
+            let _ = write!(outcome.summary, ": `{word}` taken back {how}");
+        }
+        outcome
+    }
+}
+
+/// Whether an action is still held at `now`: it can be withdrawn without a trace of it having
+/// been in force.
+fn held(at: Ts, now: Ts) -> bool {
+    (0..=HOLD).contains(&now.since(at))
+}
+
+fn new_id() -> ActionId {
+    ActionId(uuid::Uuid::now_v7().into_bytes())
+}
+
+/// An outcome in the making.
+struct Run {
+    outcome: Outcome,
+    left_out: Vec<(String, u64)>,
+    failures: u64,
+    stopped: bool,
+}
+
+impl Run {
+    fn new(command: &str, tally: &Tally) -> Self {
+        let outcome = Outcome { command: command.to_owned(), total: tally.total, ..Outcome::default() };
+        let left_out = tally.skipped.iter().map(|(reason, n)| (reason.clone(), *n)).collect();
+        Self { outcome, left_out, failures: 0, stopped: false }
+    }
+
+    fn error(&mut self, target: String, why: String) {
+        self.failures += 1;
+        if self.outcome.errors.len() < ERRORS {
+            self.outcome.errors.push((target, text::clean(&why).into_owned()));
+        }
+    }
+
+    /// Puts it in one line: `acknowledged 12 alarms; 3 skipped (already acknowledged)`.
+    fn end(mut self, past: &str, one: &str, many: &str) -> Outcome {
+        let (done, total) = (self.outcome.done, self.outcome.total);
+        let mut line = match (done, total) {
+            (0, 0) => "nothing to do".to_owned(),
+            (done, total) if done == total => format!("{past} {}", counted(done, one, many)),
+            (done, total) => format!("{past} {} of {}", grouped(done), counted(total, one, many)),
+        };
+        if self.failures > 0 {
+            let first = self.outcome.errors.first().map_or("", |(_, why)| why.as_str());
+            let _ = write!(line, "; {} failed: {first}", grouped(self.failures));
+        }
+        if self.stopped {
+            line.push_str("; stopped before the rest");
+        }
+        for (reason, n) in &self.left_out {
+            let _ = write!(line, "; {} skipped ({reason})", grouped(*n));
+        }
+        self.outcome.summary = line;
+        self.outcome
+    }
+}
+
+/// The outcome of a command that did not begin.
+fn failed(command: &str, why: String) -> Outcome {
+    Outcome {
+        command: command.to_owned(),
+        summary: why.clone(),
+        errors: vec![(command.to_owned(), why)],
+        ..Outcome::default()
+    }
+}

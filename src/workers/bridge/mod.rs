@@ -1,0 +1,228 @@
+//! Between the kernel of the screen and everything slow: requests in, messages out.
+//!
+//! [`Bridge::send`] only queues. Two threads read the cache (one for windows, one for details,
+//! counts and plans, so that neither waits for the other), each export has a thread of its own,
+//! and whatever talks to controllers or waits for the journal is a task of the runtime.
+
+mod news;
+mod queue;
+mod reading;
+mod views;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::effect::ExportRequest;
+use crate::app::message::Msg;
+use crate::app::port::{Backend, Request};
+use crate::model::command::{LiveRequest, LiveSection};
+use crate::model::page::{DataRequest, RequestId};
+use crate::model::text;
+use crate::store::Store;
+
+use super::actions::Executor;
+use super::export;
+use super::source::Sources;
+use queue::{Job, Queue};
+use views::Views;
+pub use views::{recall, ui_key};
+
+/// What the bridge has to know besides the data.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Name of the profile: values of the user interface are kept per profile.
+    pub profile: String,
+    /// Name written into the actions of an undo.
+    pub operator: String,
+    /// The runtime that tasks run on.
+    pub runtime: Handle,
+}
+
+/// The [`Backend`] of the screen. Ends its threads when dropped.
+pub struct Bridge {
+    store: Store,
+    sources: Sources,
+    msgs: UnboundedSender<Msg>,
+    options: Options,
+    windows: Arc<Queue>,
+    details: Arc<Queue>,
+    executor: Executor,
+    views: Arc<Views>,
+    running: Running,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// What can be cancelled by the id of its request.
+type Running = Arc<Mutex<HashMap<RequestId, CancellationToken>>>;
+
+impl Bridge {
+    /// Starts the threads and the stream of news.
+    #[must_use]
+    pub fn start(store: Store, sources: Sources, msgs: UnboundedSender<Msg>, options: Options) -> Self {
+        let (windows, details) = (Arc::<Queue>::default(), Arc::<Queue>::default());
+        reading::start("windows", store.clone(), Arc::clone(&windows), msgs.clone());
+        reading::start("details", store.clone(), Arc::clone(&details), msgs.clone());
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.spawn_on(news::forward(store.snapshots(), msgs.clone(), stop.clone()), &options.runtime);
+        let views = Arc::new(Views::load(&store, &options.profile));
+        let _ = msgs.send(Msg::Views(views.all()));
+        let executor = Executor::new(store.clone(), sources.clone());
+        Self {
+            store,
+            sources,
+            msgs,
+            options,
+            windows,
+            details,
+            executor,
+            views,
+            running: Running::default(),
+            stop,
+            tasks,
+        }
+    }
+
+    /// Ends what runs: bulks stop after the chunk at hand, and everything that was promised is on
+    /// disk. Whether all ended within `grace`.
+    pub async fn stop(self, grace: Duration) -> bool {
+        self.stop.cancel();
+        self.tasks.close();
+        tokio::time::timeout(grace, self.tasks.wait()).await.is_ok()
+    }
+
+    /// Runs a task that [`Request::Cancel`] can end.
+    fn spawn<F, Fut>(&self, id: RequestId, make: F)
+    where
+        F: FnOnce(CancellationToken, UnboundedSender<Msg>) -> Fut,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let (token, forget) = self.register(id);
+        let work = make(token, self.msgs.clone());
+        let task = async move {
+            let _forget = forget;
+            work.await;
+        };
+        self.tasks.spawn_on(task, &self.options.runtime);
+    }
+
+    fn register(&self, id: RequestId) -> (CancellationToken, Forget) {
+        let token = self.stop.child_token();
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id, token.clone());
+        (token, Forget { running: Arc::clone(&self.running), id })
+    }
+
+    fn cancel(&self, id: RequestId) {
+        self.windows.cancel(id);
+        self.details.cancel(id);
+        if let Some(token) = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            token.cancel();
+        }
+    }
+
+    fn live(&self, id: RequestId, request: LiveRequest) {
+        let sources = self.sources.clone();
+        self.spawn(id, |stop, msgs| async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                answer = ask(&sources, request) => {
+                    let _ = msgs.send(Msg::Live(id, answer));
+                }
+            }
+        });
+    }
+
+    fn export(&self, id: RequestId, request: ExportRequest) {
+        let (stop, forget) = self.register(id);
+        let (store, msgs) = (self.store.clone(), self.msgs.clone());
+        let work = move || {
+            let _forget = forget;
+            let progress = |done, total| {
+                let _ = msgs.send(Msg::Progress(id, done, total));
+            };
+            let result = store
+                .reader()
+                .map_err(export::ExportError::Read)
+                .and_then(|mut reader| export::export(&mut reader, &request, &stop, &progress));
+            let _ = msgs.send(Msg::Done(id, export::outcome(&request, result)));
+        };
+        self.tasks.spawn_blocking_on(work, &self.options.runtime);
+    }
+
+    fn execute(&self, id: RequestId, request: Request) {
+        let (executor, operator) = (self.executor.clone(), self.options.operator.clone());
+        self.spawn(id, |stop, msgs| async move {
+            let news = msgs.clone();
+            let progress = move |done, total| {
+                let _ = news.send(Msg::Progress(id, done, total));
+            };
+            let outcome = match request {
+                Request::Execute(_, intent) => executor.run(intent, &stop, &progress).await,
+                Request::Undo(_, batch) => executor.undo(batch, &operator, &stop, &progress).await,
+                _ => return,
+            };
+            let _ = msgs.send(Msg::Done(id, outcome));
+        });
+    }
+}
+
+impl Backend for Bridge {
+    fn send(&mut self, request: Request) {
+        match request {
+            Request::Data(id, data) => match &data {
+                DataRequest::Page(_) | DataRequest::Tree(_) => self.windows.push(id, Job::Data(data)),
+                _ => self.details.push(id, Job::Data(data)),
+            },
+            Request::Plan(id, intent) => self.details.push(id, Job::Plan(intent)),
+            Request::Cancel(id) => self.cancel(id),
+            Request::Execute(id, _) | Request::Undo(id, _) => self.execute(id, request),
+            Request::Live(id, live) => self.live(id, live),
+            Request::Export(id, export) => self.export(id, export),
+            Request::Remember { key, value } => self.store.remember(&ui_key(&self.options.profile, &key), &value),
+            Request::SaveView(view) => {
+                let _ = self.msgs.send(Msg::Views(self.views.save(&self.store, view)));
+            }
+            Request::DropView(pane, name) => {
+                let _ = self.msgs.send(Msg::Views(self.views.drop_view(&self.store, pane, &name)));
+            }
+        }
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.windows.close();
+        self.details.close();
+    }
+}
+
+/// Takes a request out of the table of what runs, however it ends.
+struct Forget {
+    running: Running,
+    id: RequestId,
+}
+
+impl Drop for Forget {
+    fn drop(&mut self) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+/// Asks the source of a node.
+async fn ask(sources: &Sources, request: LiveRequest) -> Result<Vec<LiveSection>, String> {
+    let node = match &request {
+        LiveRequest::Detail(node) | LiveRequest::Value { node, .. } => node.as_str(),
+    };
+    match sources.of(node) {
+        Some(source) => source.live(request).await,
+        None => Err(format!("{} belongs to no source of this configuration", text::clean(node))),
+    }
+}

@@ -1,0 +1,173 @@
+//! From an intent to what it will do to which rows, asking the cache.
+
+use std::ops::ControlFlow;
+
+use crate::model::action::Verb;
+use crate::model::command::{Intent, Plan, Targets};
+use crate::model::page::{Anchor, Data, DataRequest, PageRequest, Rows, Scope, Table};
+use crate::model::source::SourceRow;
+use crate::model::time::Ts;
+use crate::model::topology::NodeRow;
+use crate::store::{self, Reader};
+
+use super::plan::{self, Below};
+use super::targets::{AlarmTargets, NodeTargets, SourceTargets, Tally};
+use super::verb::{DeviceVerb, SourceVerb, VerbError, Work};
+
+/// How many devices one command may call for: with four calls at a time of up to ten seconds each,
+/// more would run for days.
+pub const MAX_DEVICES: usize = 10_000;
+
+/// Why an intent cannot be planned or run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// The command or its arguments are wrong.
+    #[error(transparent)]
+    Verb(#[from] VerbError),
+    /// The cache could not be read.
+    #[error("the targets cannot be looked up: {0}")]
+    Store(#[from] store::Error),
+    /// Too many devices for one command.
+    #[error("more than {MAX_DEVICES} devices: narrow the filter")]
+    TooMany,
+    /// The intent names nothing.
+    #[error("`{0}` needs something to work on: a row, a name or a filter")]
+    NoTargets(&'static str),
+}
+
+/// What will be done to which rows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resolved {
+    /// An action on alarms.
+    Alarms(Verb, AlarmTargets),
+    /// Calls to controllers.
+    Nodes(DeviceVerb, NodeTargets),
+    /// Words to source workers.
+    Sources(SourceVerb, SourceTargets),
+}
+
+impl Resolved {
+    /// The counts.
+    #[must_use]
+    pub const fn tally(&self) -> &Tally {
+        match self {
+            Self::Alarms(_, t) => &t.tally,
+            Self::Nodes(_, t) => &t.tally,
+            Self::Sources(_, t) => &t.tally,
+        }
+    }
+}
+
+/// Looks up what an intent means now.
+///
+/// # Errors
+/// [`ResolveError`].
+pub fn resolve(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Resolved, ResolveError> {
+    let work = Work::of(intent, now)?;
+    if intent.targets == Targets::None {
+        return Err(ResolveError::NoTargets(intent.command));
+    }
+    match work {
+        Work::Alarm(verb) => {
+            let targets = alarms(reader, &intent.targets, &verb)?;
+            Ok(Resolved::Alarms(verb, targets))
+        }
+        Work::Device(verb) => Ok(Resolved::Nodes(verb, nodes(reader, &intent.targets, verb)?)),
+        Work::Source(verb) => {
+            let all = sources(reader, now)?;
+            Ok(Resolved::Sources(verb, SourceTargets::pick(verb, &intent.targets, &all)))
+        }
+    }
+}
+
+/// The plan of an intent.
+///
+/// # Errors
+/// [`ResolveError`].
+pub fn plan(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Plan, ResolveError> {
+    Ok(match resolve(reader, intent, now)? {
+        Resolved::Alarms(verb, targets) => plan::of_alarms(&verb, &targets, now),
+        Resolved::Nodes(verb, targets) => {
+            let below = if verb.interrupts() { below(reader, &targets)? } else { Below::default() };
+            plan::of_devices(verb, &targets, below)
+        }
+        Resolved::Sources(verb, targets) => plan::of_sources(verb, &targets),
+    })
+}
+
+fn below(reader: &mut Reader, targets: &NodeTargets) -> Result<Below, store::Error> {
+    let blast = reader.blast(&targets.ids())?;
+    Ok(Below { onus: blast.onus, subscribers: blast.subscribers })
+}
+
+fn alarms(reader: &mut Reader, targets: &Targets, verb: &Verb) -> Result<AlarmTargets, store::Error> {
+    let mut out = AlarmTargets::default();
+    reader.each_alarm(targets, &mut |row| {
+        out.add(verb, row);
+        ControlFlow::Continue(())
+    })?;
+    let found = out.tally.total + out.tally.left_out();
+    out.tally.skip_many("not in the cache", missing(targets, found));
+    Ok(out)
+}
+
+fn nodes(reader: &mut Reader, targets: &Targets, verb: DeviceVerb) -> Result<NodeTargets, ResolveError> {
+    let rows = reader.nodes(targets, MAX_DEVICES + 1)?;
+    if rows.len() > MAX_DEVICES {
+        return Err(ResolveError::TooMany);
+    }
+    let found = rows.len() as u64;
+    let mut out = NodeTargets::default();
+    let mut failed = None;
+    out.add(verb, rows, |name| {
+        find(reader, name).unwrap_or_else(|error| {
+            failed = Some(error);
+            None
+        })
+    });
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    out.tally.skip_many("not in the cache", missing(targets, found));
+    Ok(out)
+}
+
+/// Named or marked targets that the cache no longer has.
+fn missing(targets: &Targets, found: u64) -> u64 {
+    let asked = match targets {
+        Targets::Rows(_, ids) => ids.len(),
+        Targets::Names(_, names) => names.len(),
+        Targets::None | Targets::Filter { .. } => 0,
+    };
+    (asked as u64).saturating_sub(found)
+}
+
+fn find(reader: &mut Reader, canonical: &str) -> Result<Option<NodeRow>, store::Error> {
+    let targets = Targets::Names(Table::Nodes, vec![canonical.to_owned()]);
+    Ok(reader.nodes(&targets, 1)?.into_iter().next())
+}
+
+/// All sources the cache knows.
+///
+/// # Errors
+/// When the cache cannot be read.
+pub fn sources(reader: &mut Reader, now: Ts) -> Result<Vec<SourceRow>, store::Error> {
+    let request = PageRequest {
+        table: Table::Sources,
+        scope: Scope::All,
+        filter: None,
+        below: None,
+        sort: Vec::new(),
+        anchor: Anchor::Start,
+        limit: u16::MAX,
+        new_since: None,
+        now,
+    };
+    match reader.data(&DataRequest::Page(request))? {
+        Data::Page(page) => match page.rows {
+            Rows::Sources(rows) => Ok(rows),
+            _ => Ok(Vec::new()),
+        },
+        _ => Ok(Vec::new()),
+    }
+}
