@@ -127,3 +127,11 @@ fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a s
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, w)| w)
 }
+
+/// The JSON schema of a configuration file, as `noctule config schema` prints it.
+#[must_use]
+pub fn schema_json() -> String {
+    let mut text = serde_json::to_string_pretty(check::schema()).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,240 @@
+//! The command line as types: the one description that parsing, `--help`, the manual and the
+//! completions are made from.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+/// The network operations centre in one terminal.
+///
+/// Without a command it shows the dashboard; without a configuration it offers the demo or adding
+/// a first source. The keys are listed by ? on the screen, and by `noctule keys`.
+#[derive(Debug, Parser)]
+#[command(name = "noctule", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command; the dashboard without one.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Shown at the end of the help and in the manual.
+pub(crate) const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, \
+    3 partly done, 4 a source could not be reached.";
+
+/// What holds for every command.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Global {
+    /// Profile to use [env: NOCTULE_PROFILE]
+    #[arg(long, short = 'p', global = true, value_name = "NAME", help_heading = "Options for every command")]
+    pub profile: Option<String>,
+    /// Configuration file to read, and no other [env: NOCTULE_CONFIG]
+    #[arg(long, short = 'c', global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Options for every command")]
+    pub config: Option<PathBuf>,
+    /// Refuse everything that changes something, even where the profile allows it
+    #[arg(long, global = true, help_heading = "Options for every command")]
+    pub read_only: bool,
+    /// What to log: error, warn, info, debug, trace, off, or tracing directives [env: NOCTULE_LOG]
+    #[arg(long, global = true, value_name = "LEVEL", help_heading = "Options for every command")]
+    pub log_level: Option<String>,
+    /// What the screen looks like.
+    #[command(flatten)]
+    pub screen: Screen,
+}
+
+/// What the screen looks like.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Screen {
+    /// No full screen: one line per change, for screen readers and dumb terminals
+    #[arg(long, global = true, help_heading = "Options for the screen")]
+    pub linear: bool,
+    /// Theme: default, high-contrast, deuteranopia, tritanopia, tty, or one of your own
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Options for the screen")]
+    pub theme: Option<String>,
+    /// How many colours to use
+    #[arg(long, visible_alias = "color", global = true, value_name = "DEPTH", value_parser = ["auto", "true", "256", "16", "none"], help_heading = "Options for the screen")]
+    pub colour: Option<String>,
+    /// Which signs to draw with
+    #[arg(long, global = true, value_name = "SET", value_parser = ["auto", "unicode", "ascii"], help_heading = "Options for the screen")]
+    pub glyphs: Option<String>,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the dashboard over simulated networks that speak the real protocols
+    Demo(DemoArgs),
+    /// Check the terminal, the configuration, the cache and every source
+    Doctor(DoctorArgs),
+    /// Print alarms
+    Alarms(ListArgs),
+    /// Print sites, OLTs, PON ports, ONUs and UNIs
+    Pon(ListArgs),
+    /// Print the sources and how they do
+    Sources(ListArgs),
+    /// Print calls, actions and notices
+    Log(ListArgs),
+    /// Run a command of the dashboard without it
+    Run(RunArgs),
+    /// Check the configuration, or print an example or its schema
+    #[command(subcommand, arg_required_else_help = true)]
+    Config(ConfigCommand),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page (view it with: noctule man | man -l -)
+    Man,
+    /// Print all keys and commands as a document
+    Keys,
+}
+
+/// Size of the simulated network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum DemoScale {
+    /// 64 ONUs, one VOLTHA stack
+    #[default]
+    Small,
+    /// 10,000 ONUs, 3 stacks
+    City,
+    /// 200,000 ONUs, 50 stacks
+    Region,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Size of the network
+    #[arg(long, value_enum, default_value_t)]
+    pub scale: DemoScale,
+    /// Seed of what happens: the same seed tells the same story
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// How fast it happens, as a factor
+    #[arg(long, default_value_t = 1.0, value_name = "X", value_parser = speed)]
+    pub speed: f64,
+    /// Only serve the network and print the configuration that connects to it
+    #[arg(long)]
+    pub headless: bool,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|x| (0.01..=1000.0).contains(x))
+        .ok_or_else(|| "a factor between 0.01 and 1000".to_owned())
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which rows a list begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ListScope {
+    /// What there is something to do with
+    #[default]
+    Open,
+    /// Alarms that are shelved, suppressed or out of service
+    Hidden,
+    /// Everything
+    All,
+}
+
+/// Output formats; a table when none is asked for.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[group(multiple = false)]
+pub struct Format {
+    /// Print one JSON array
+    #[arg(long)]
+    pub json: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub ndjson: bool,
+    /// Print comma-separated values with a header
+    #[arg(long)]
+    pub csv: bool,
+}
+
+/// Arguments of the lists.
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// Output format.
+    #[command(flatten)]
+    pub format: Format,
+    /// Print only rows that pass this filter, e.g. 'sev>=major raised>-2h not owner=anna'
+    #[arg(long, short = 'f', value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// Rows to begin with
+    #[arg(long, value_enum, default_value_t)]
+    pub scope: ListScope,
+    /// Fields to sort by, the most important first; - before a field for largest first
+    #[arg(long, short = 's', value_name = "[-]FIELD", value_delimiter = ',', allow_hyphen_values = true)]
+    pub sort: Vec<String>,
+    /// Print at most so many rows
+    #[arg(long, short = 'n', value_name = "N")]
+    pub limit: Option<u64>,
+    /// Fields to print, in this order
+    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Go on printing rows as they change (with --json: one object a line)
+    #[arg(long, short = 'w')]
+    pub watch: bool,
+    /// Ask the sources once before printing, instead of trusting the cache
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// The command, e.g. alarm.ack or pon.reboot; `noctule keys` lists them
+    pub command: String,
+    /// What to run it on: alarm keys, canonical names of the tree, or source names
+    pub targets: Vec<String>,
+    /// An argument of the command, e.g. note='splice team is on site'
+    #[arg(long = "arg", short = 'a', value_name = "NAME=VALUE", value_parser = pair)]
+    pub args: Vec<(String, String)>,
+    /// Run it on every row that passes this filter
+    #[arg(long, short = 'f', value_name = "EXPR", conflicts_with = "targets")]
+    pub filter: Option<String>,
+    /// Print what would happen, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask: needed by every command that asks on the screen
+    #[arg(long, short = 'y', conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Print the plan or the outcome as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| "written NAME=VALUE".to_owned())?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+/// Commands of `config`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConfigCommand {
+    /// Check the configuration in force, or one file, and say everything that is wrong with it
+    Check {
+        /// The file; all layers without one
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: Option<PathBuf>,
+    },
+    /// Print a commented example
+    Example,
+    /// Print the JSON schema, for editors
+    Schema,
+    /// Print where the files are
+    Path,
+}

@@ -1,0 +1,10 @@
+//! `noctule doctor`.
+
+use super::Start;
+use super::args::DoctorArgs;
+use super::exit::{Code, Failure};
+
+/// Not part of this build yet; its owner replaces the body.
+pub(super) fn run(_start: &Start, _args: &DoctorArgs) -> Result<Code, Failure> {
+    Err(Failure::new(Code::Failed, "not built in yet"))
+}
