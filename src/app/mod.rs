@@ -6,6 +6,7 @@ pub mod ctx;
 pub mod draw;
 pub mod effect;
 mod effects;
+pub mod first_run;
 pub mod layers;
 pub mod line;
 pub mod message;
@@ -13,6 +14,8 @@ pub mod pane;
 pub mod port;
 pub mod session;
 pub mod state;
+#[cfg(test)]
+mod tests;
 mod update;
 
 pub use commands::registry;

@@ -1,0 +1,268 @@
+//! The first screen of a run without configuration: the demo, or a first source, whose connection
+//! is tested before it is saved.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Frame;
+
+use crate::theme::{Glyphs, Theme, Token};
+use crate::ui::form::{Field, Form};
+use crate::ui::fuzzy::Hit;
+use crate::ui::{Paint, choose};
+
+use super::line::Line;
+
+/// A source as typed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Draft {
+    /// Name.
+    pub name: String,
+    /// Address of `rw_core`.
+    pub grpc: String,
+    /// Brokers, separated by commas; empty for none.
+    pub kafka: String,
+    /// Topic.
+    pub topic: String,
+    /// PEM file of the authority, for https; empty for the system's.
+    pub ca: String,
+}
+
+/// What the screen wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing.
+    Stay,
+    /// Start the demo.
+    Demo,
+    /// Try the connection; answer with [`FirstRun::tested`].
+    Test(Draft),
+    /// Save it and start.
+    Save(Draft),
+    /// Leave.
+    Quit,
+}
+
+const LABELS: [(&str, &str); 5] = [
+    ("Name", "shown everywhere: letters, digits, - _ ."),
+    ("gRPC address", "rw_core's northbound, such as http://voltha.example:50057 or https:// behind a proxy"),
+    ("Kafka brokers", "host:port, several with commas; empty: polling only"),
+    ("Topic", "voltha.events unless it was changed"),
+    ("CA file", "PEM of a private authority, for https; empty: the system's"),
+];
+
+const CHOICES: [(&str, &str); 3] = [
+    ("demo", "a living network inside this process, nothing to install"),
+    ("source", "add a VOLTHA stack"),
+    ("quit", ""),
+];
+
+/// The screen.
+#[derive(Debug)]
+pub struct FirstRun {
+    choice: usize,
+    form: Option<FormState>,
+}
+
+#[derive(Debug)]
+struct FormState {
+    lines: [Line; 5],
+    focus: usize,
+    testing: bool,
+    /// The draft that was tested, and how it went.
+    tested: Option<(Draft, Result<String, String>)>,
+}
+
+impl Default for FirstRun {
+    fn default() -> Self {
+        Self { choice: 0, form: None }
+    }
+}
+
+impl FormState {
+    fn new() -> Self {
+        let lines = ["voltha-1", "http://127.0.0.1:50057", "127.0.0.1:9092", "voltha.events", ""].map(Line::new);
+        Self { lines, focus: 0, testing: false, tested: None }
+    }
+
+    fn draft(&self) -> Draft {
+        let text = |i: usize| self.lines.get(i).map(|l| l.text().trim().to_owned()).unwrap_or_default();
+        Draft { name: text(0), grpc: text(1), kafka: text(2), topic: text(3), ca: text(4) }
+    }
+
+    /// Whether what stands in the form is what was tested, and how that went.
+    fn verdict(&self) -> Option<&Result<String, String>> {
+        self.tested.as_ref().filter(|(draft, _)| *draft == self.draft()).map(|(_, result)| result)
+    }
+}
+
+impl FirstRun {
+    /// Takes a key.
+    pub fn key(&mut self, key: KeyEvent) -> Step {
+        let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+        if ctrl && key.code == KeyCode::Char('c') {
+            return Step::Quit;
+        }
+        let Some(form) = &mut self.form else { return self.choose(key) };
+        match key.code {
+            KeyCode::Esc => self.form = None,
+            KeyCode::Tab | KeyCode::Down => form.focus = (form.focus + 1) % LABELS.len(),
+            KeyCode::BackTab | KeyCode::Up => form.focus = (form.focus + LABELS.len() - 1) % LABELS.len(),
+            KeyCode::Char('s') if ctrl && form.verdict().is_some() => return Step::Save(form.draft()),
+            KeyCode::Enter if form.verdict().is_some_and(Result::is_ok) => return Step::Save(form.draft()),
+            KeyCode::Enter if !form.testing => {
+                form.testing = true;
+                return Step::Test(form.draft());
+            }
+            _ => {
+                let focus = form.focus;
+                if let Some(line) = form.lines.get_mut(focus) {
+                    line.key(key);
+                }
+            }
+        }
+        Step::Stay
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, text: &str) {
+        if let Some(form) = &mut self.form {
+            let focus = form.focus;
+            if let Some(line) = form.lines.get_mut(focus) {
+                line.insert(text);
+            }
+        }
+    }
+
+    /// The test of a draft ended.
+    pub fn tested(&mut self, draft: Draft, result: Result<String, String>) {
+        if let Some(form) = &mut self.form {
+            form.testing = false;
+            form.tested = Some((draft, result));
+        }
+    }
+
+    fn choose(&mut self, key: KeyEvent) -> Step {
+        match key.code {
+            KeyCode::Up => self.choice = (self.choice + CHOICES.len() - 1) % CHOICES.len(),
+            KeyCode::Down | KeyCode::Tab => self.choice = (self.choice + 1) % CHOICES.len(),
+            KeyCode::Char(c @ '1'..='3') => {
+                self.choice = usize::from(c as u8 - b'1');
+                return self.chosen();
+            }
+            KeyCode::Enter => return self.chosen(),
+            KeyCode::Esc | KeyCode::Char('q') => return Step::Quit,
+            _ => {}
+        }
+        Step::Stay
+    }
+
+    fn chosen(&mut self) -> Step {
+        match self.choice {
+            0 => Step::Demo,
+            1 => {
+                self.form = Some(FormState::new());
+                Step::Stay
+            }
+            _ => Step::Quit,
+        }
+    }
+
+    /// Draws the screen.
+    pub fn draw(&self, frame: &mut Frame<'_>, theme: &Theme, glyphs: &Glyphs) {
+        let paint = Paint::new(theme, glyphs);
+        let area = frame.area();
+        paint.fill(frame.buffer_mut(), area, Token::Text);
+        let cursor = match &self.form {
+            None => {
+                let items: Vec<String> = CHOICES.iter().map(|(v, says)| format!("{v}  {says}")).collect();
+                let hits: Vec<Hit> =
+                    (0..items.len()).map(|index| Hit { index, score: 0, matched: Vec::new() }).collect();
+                let list = choose::Choose {
+                    title: "noctule has no configuration yet",
+                    items: &items,
+                    hits: &hits,
+                    text: "",
+                    cursor: 0,
+                    selected: self.choice,
+                };
+                list.render(frame.buffer_mut(), area, &paint);
+                None
+            }
+            Some(form) => Self::draw_form(form, frame, &paint),
+        };
+        if let Some(at) = cursor {
+            frame.set_cursor_position(at);
+        }
+    }
+
+    fn draw_form(form: &FormState, frame: &mut Frame<'_>, paint: &Paint<'_>) -> Option<(u16, u16)> {
+        let fields: Vec<Field<'_>> = LABELS
+            .iter()
+            .zip(&form.lines)
+            .map(|((label, hint), line)| Field { label, text: line.text(), hint, error: None, secret: false })
+            .collect();
+        let note = if form.testing {
+            Some(("testing the connection", true))
+        } else {
+            form.verdict().map(|v| match v {
+                Ok(text) => (text.as_str(), true),
+                Err(text) => (text.as_str(), false),
+            })
+        };
+        let keys = match form.verdict() {
+            Some(Ok(_)) => "enter saves and starts   esc back",
+            Some(Err(_)) => "mend it, enter tests again   ctrl-s saves it all the same   esc back",
+            None => "tab next field   enter tests the connection   esc back",
+        };
+        let cursor = form.lines.get(form.focus).map_or(0, Line::cursor);
+        let area = frame.area();
+        let page = Form {
+            title: "A first source",
+            intro: "A VOLTHA stack. Secrets and certificates can be added in the file afterwards.",
+            fields: &fields,
+            focus: form.focus,
+            cursor,
+            note,
+            keys,
+        };
+        page.render(frame.buffer_mut(), area, paint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn press(screen: &mut FirstRun, code: KeyCode) -> Step {
+        screen.key(KeyEvent::new(code, KeyModifiers::NONE))
+    }
+
+    #[test]
+    fn nothing_is_saved_that_was_not_tested_as_it_stands() {
+        let mut s = FirstRun::default();
+        assert_eq!(press(&mut s, KeyCode::Char('2')), Step::Stay);
+        let Step::Test(draft) = press(&mut s, KeyCode::Enter) else { panic!("not tested first") };
+        assert_eq!(press(&mut s, KeyCode::Enter), Step::Stay, "one test at a time");
+        s.tested(draft.clone(), Ok("rw_core 3.7.13".into()));
+        assert_eq!(press(&mut s, KeyCode::Char('x')), Step::Stay);
+        assert!(matches!(press(&mut s, KeyCode::Enter), Step::Test(d) if d.name == "voltha-1x"), "changed since");
+        press(&mut s, KeyCode::Backspace);
+        s.tested(draft.clone(), Ok("rw_core 3.7.13".into()));
+        assert_eq!(press(&mut s, KeyCode::Enter), Step::Save(draft));
+    }
+
+    #[test]
+    fn a_failed_test_can_be_saved_only_on_purpose() {
+        let mut s = FirstRun::default();
+        press(&mut s, KeyCode::Char('2'));
+        let Step::Test(draft) = press(&mut s, KeyCode::Enter) else { panic!("not tested first") };
+        s.tested(draft.clone(), Err("connection refused".into()));
+        assert!(matches!(press(&mut s, KeyCode::Enter), Step::Test(_)), "enter tests again");
+        s.tested(draft.clone(), Err("connection refused".into()));
+        assert_eq!(s.key(KeyEvent::new(KeyCode::Char('s'), KeyModifiers::CONTROL)), Step::Save(draft));
+    }
+
+    #[test]
+    fn the_demo_is_one_key_away() {
+        assert_eq!(press(&mut FirstRun::default(), KeyCode::Enter), Step::Demo);
+    }
+}
