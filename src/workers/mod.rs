@@ -5,12 +5,14 @@ pub mod bridge;
 pub mod export;
 #[cfg(test)]
 mod fixture;
+pub mod inventory;
 pub mod plan;
 pub mod resolve;
 pub mod rows;
 pub mod source;
 pub mod supervisor;
 pub mod targets;
+pub mod timers;
 pub mod verb;
 
 use crate::model::time::Ts;
