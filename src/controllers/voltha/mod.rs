@@ -8,6 +8,11 @@
     clippy::allow_attributes_without_reason,
     reason = "generated from assets/proto"
 )]
+pub mod client;
+pub mod error;
+mod lite;
+mod tls;
+
 pub mod proto {
     tonic::include_proto!("protos");
 }
