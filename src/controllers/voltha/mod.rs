@@ -1,5 +1,11 @@
 //! VOLTHA: `rw_core` over gRPC for devices, `voltha.events` over Kafka for what happens to them.
 
+pub mod client;
+pub mod error;
+mod lite;
+pub mod map;
+mod tls;
+
 #[allow(
     missing_docs,
     unreachable_pub,
@@ -8,11 +14,6 @@
     clippy::allow_attributes_without_reason,
     reason = "generated from assets/proto"
 )]
-pub mod client;
-pub mod error;
-mod lite;
-mod tls;
-
 pub mod proto {
     tonic::include_proto!("protos");
 }

@@ -1,0 +1,6 @@
+//! Decoders against frames recorded from a real VOLTHA (rw_core 3.7.13, openolt 4.6.21, openonu
+//! 2.13.23, BBSim 1.16.8), and clients against servers that misbehave.
+
+mod events;
+mod grpc;
+mod hostile;
