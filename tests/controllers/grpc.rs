@@ -118,7 +118,8 @@ fn flows_and_meters_agree() {
         let config = meter.config.as_ref().expect("a configuration");
         assert_eq!(u64::from(config.meter_id), number(&json["config"]["meter_id"]));
         let rates: Vec<_> = config.bands.iter().map(|b| u64::from(b.rate)).collect();
-        let told: Vec<_> = json["config"]["bands"].as_array().expect("bands").iter().map(|b| number(&b["rate"])).collect();
+        let told: Vec<_> =
+            json["config"]["bands"].as_array().expect("bands").iter().map(|b| number(&b["rate"])).collect();
         assert_eq!(rates, told);
     }
 }

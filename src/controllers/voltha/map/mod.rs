@@ -65,12 +65,8 @@ pub fn message(value: Option<&[u8]>, types: &TypeIndex, directory: &mut Director
     let mut decoded = match event.event_type {
         Some(Body::DeviceEvent(body)) => device_event::map(&header, body, types, directory),
         Some(Body::RpcEvent(body)) => rpc(&header, body, directory),
-        Some(Body::KpiEvent2(body)) => {
-            kpi::map(body.ts, body.slice_data.into_iter().map(kpi::Slice::from), directory)
-        }
-        Some(Body::KpiEvent3(body)) => {
-            kpi::map(body.ts, body.slice_data.into_iter().map(kpi::Slice::from), directory)
-        }
+        Some(Body::KpiEvent2(body)) => kpi::map(body.ts, body.slice_data.into_iter().map(kpi::Slice::from), directory),
+        Some(Body::KpiEvent3(body)) => kpi::map(body.ts, body.slice_data.into_iter().map(kpi::Slice::from), directory),
         Some(Body::KpiEvent(_) | Body::ConfigEvent(_)) => Decoded::of(Observation::Skipped),
         None => Decoded::of(unreadable("no event of a known kind inside", bytes)),
     };

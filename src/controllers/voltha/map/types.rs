@@ -17,12 +17,9 @@ pub(crate) enum Edge {
 /// Splits `ONU_LOSS_OF_SIGNAL_RAISE_EVENT` into base name and edge. Adapters before the split of
 /// the events' names sent no `_EVENT`.
 pub(crate) fn split(name: &str) -> (&str, Edge) {
-    for (suffix, edge) in [
-        ("_RAISE_EVENT", Edge::Raise),
-        ("_CLEAR_EVENT", Edge::Clear),
-        ("_RAISE", Edge::Raise),
-        ("_CLEAR", Edge::Clear),
-    ] {
+    for (suffix, edge) in
+        [("_RAISE_EVENT", Edge::Raise), ("_CLEAR_EVENT", Edge::Clear), ("_RAISE", Edge::Raise), ("_CLEAR", Edge::Clear)]
+    {
         if let Some(base) = name.strip_suffix(suffix) {
             return (base, edge);
         }
@@ -117,7 +114,8 @@ pub(crate) fn words(base: &str) -> String {
         if !out.is_empty() {
             out.push(' ');
         }
-        if matches!(word, "ONU" | "OLT" | "PON" | "OMCI" | "RX" | "TX" | "UNI" | "NNI" | "DB" | "MIB" | "GEM" | "PLOAM") {
+        if matches!(word, "ONU" | "OLT" | "PON" | "OMCI" | "RX" | "TX" | "UNI" | "NNI" | "DB" | "MIB" | "GEM" | "PLOAM")
+        {
             out.push_str(word);
         } else {
             out.push_str(&word.to_lowercase());
