@@ -9,11 +9,10 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tonic::transport::{ClientTlsConfig, Identity};
 
 use crate::config::schema::Tls;
-use crate::config::secret::SecretRef;
 
 /// TLS settings for tonic. Errors are words for [`super::error::ErrorKind::Config`].
 pub(crate) fn for_grpc(tls: &Tls) -> Result<ClientTlsConfig, String> {
@@ -52,12 +51,6 @@ pub(crate) fn for_kafka(tls: &Tls) -> Result<ClientConfig, String> {
     }
 }
 
-/// Reads a secret.
-pub(crate) fn secret(reference: &SecretRef) -> Result<SecretString, String> {
-    let name = reference.0.strip_prefix("env:").ok_or_else(|| "only env: is read yet".to_owned())?;
-    std::env::var(name).map(SecretString::from).map_err(|e| format!("env:{name}: {e}"))
-}
-
 /// The authorities that are trusted: the configured file, else the system's.
 fn roots(tls: &Tls) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
@@ -86,7 +79,7 @@ fn identity(tls: &Tls) -> Result<Option<(Vec<u8>, Vec<u8>)>, String> {
         (None, None) => Ok(None),
         (Some(path), Some(key)) => {
             let cert = std::fs::read(path).map_err(|e| format!("tls.cert: {path}: {e}"))?;
-            let key = secret(key).map_err(|e| format!("tls.key: {e}"))?;
+            let key = key.resolve().map_err(|e| format!("tls.key: {e}"))?;
             Ok(Some((cert, key.expose_secret().as_bytes().to_vec())))
         }
         _ => Err("tls.cert and tls.key belong together: one is missing".to_owned()),
