@@ -1,0 +1,121 @@
+//! Where a pane's detail view goes, how it scrolls, and its commands: beside the list on wide
+//! screens, below it on high ones, in its place on small ones.
+
+use ratatui::layout::Rect;
+
+use crate::commands::spec::{CommandSpec, Context};
+use crate::ui::density::Density;
+
+/// The parts of a pane's area.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Areas {
+    /// The list; empty when the detail view has taken its place.
+    pub list: Rect,
+    /// The detail view.
+    pub detail: Option<Rect>,
+}
+
+/// State of a detail view.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct DetailState {
+    /// Opened or closed by the operator; `None`: open where there is room beside the list.
+    pub open: Option<bool>,
+    /// It has the keyboard.
+    pub focus: bool,
+    /// First line shown.
+    pub scroll: u16,
+}
+
+impl DetailState {
+    /// Whether a detail view is on the screen.
+    pub(crate) fn visible(&self, size: (u16, u16)) -> bool {
+        self.focus || self.open.unwrap_or(Density::of(size.0, size.1) == Density::Full)
+    }
+
+    /// Divides the pane's area.
+    pub(crate) fn areas(&self, area: Rect, size: (u16, u16)) -> Areas {
+        if !self.visible(size) {
+            return Areas { list: area, detail: None };
+        }
+        match Density::of(size.0, size.1) {
+            Density::Full => {
+                let width = area.width * 2 / 5;
+                let list = Rect { width: area.width - width, ..area };
+                Areas { list, detail: Some(Rect { x: list.right(), width, ..area }) }
+            }
+            Density::Normal => {
+                let height = area.height / 2;
+                let list = Rect { height: area.height - height, ..area };
+                Areas { list, detail: Some(Rect { y: list.bottom(), height, ..area }) }
+            }
+            Density::Compact | Density::TooSmall if self.focus => {
+                Areas { list: Rect { height: 0, ..area }, detail: Some(area) }
+            }
+            Density::Compact | Density::TooSmall => Areas { list: area, detail: None },
+        }
+    }
+
+    /// Opens the view, or gives it the keyboard.
+    pub(crate) fn enter(&mut self, size: (u16, u16)) {
+        let beside = Density::of(size.0, size.1) >= Density::Normal;
+        if beside && !self.visible(size) {
+            self.open = Some(true);
+        } else {
+            self.focus = true;
+        }
+        self.scroll = 0;
+    }
+
+    /// Runs a detail command; tells whether it was one.
+    pub(crate) fn command(&mut self, id: &str, size: (u16, u16)) -> bool {
+        let page = size.1 / 2;
+        match id {
+            "detail.down" => self.scroll = self.scroll.saturating_add(1),
+            "detail.up" => self.scroll = self.scroll.saturating_sub(1),
+            "detail.page-down" => self.scroll = self.scroll.saturating_add(page),
+            "detail.page-up" => self.scroll = self.scroll.saturating_sub(page),
+            "detail.home" => self.scroll = 0,
+            "detail.close" => {
+                if self.focus {
+                    self.focus = false;
+                } else {
+                    self.open = Some(false);
+                }
+            }
+            "detail.toggle" => {
+                self.open = Some(!self.visible(size));
+                self.focus = false;
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+const fn detail(id: &'static str, title: &'static str, doc: &'static str, keys: &'static [&'static str]) -> CommandSpec {
+    CommandSpec { keys, ..CommandSpec::view(id, title, doc, Context::Detail) }
+}
+
+/// The commands of detail views.
+pub(crate) static DETAIL: &[CommandSpec] = &[
+    detail("detail.down", "Scroll down", "Scrolls the detail view down.", &["j", "down"]),
+    detail("detail.up", "Scroll up", "Scrolls the detail view up.", &["k", "up"]),
+    detail("detail.page-down", "Half a screen down", "Scrolls the detail view half a screen down.", &["pagedown", "ctrl-d"]),
+    detail("detail.page-up", "Half a screen up", "Scrolls the detail view half a screen up.", &["pageup", "ctrl-u"]),
+    detail("detail.home", "Beginning", "Goes to the beginning of the detail view.", &["g g", "home"]),
+    detail("detail.next", "Next row", "Shows the detail of the next row.", &["J", "right"]),
+    detail("detail.previous", "Previous row", "Shows the detail of the row before.", &["K", "left"]),
+    CommandSpec {
+        hint: true,
+        ..detail("detail.close", "Back to the list", "Gives the keyboard back to the list.", &["esc", "enter"])
+    },
+    CommandSpec {
+        keys: &["D"],
+        ..CommandSpec::view(
+            "detail.toggle",
+            "Show or hide the detail view",
+            "Shows the detail view beside or below the list, or hides it.",
+            Context::List,
+        )
+    },
+];
