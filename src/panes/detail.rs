@@ -1,10 +1,18 @@
 //! Where a pane's detail view goes, how it scrolls, and its commands: beside the list on wide
 //! screens, below it on high ones, in its place on small ones.
 
+use std::cell::Cell;
+
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::app::ctx::{Ctx, ViewCtx};
+use crate::app::effect::Effect;
 use crate::commands::spec::{CommandSpec, Context};
+use crate::model::page::{DataRequest, RequestId};
+use crate::ui::Paint;
 use crate::ui::density::Density;
+use crate::ui::sections::{Block, Sections};
 
 /// The parts of a pane's area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +32,8 @@ pub(crate) struct DetailState {
     pub focus: bool,
     /// First line shown.
     pub scroll: u16,
+    /// The last line that can be the first shown, as of the last frame.
+    most: Cell<u16>,
 }
 
 impl DetailState {
@@ -66,13 +76,26 @@ impl DetailState {
         self.scroll = 0;
     }
 
+    /// Draws the view.
+    pub(crate) fn draw(&self, buf: &mut Buffer, area: Rect, title: &str, blocks: &[Block<'_>], cx: &ViewCtx<'_>) {
+        let focused = self.focus && cx.focused;
+        let most = Sections { title, blocks, scroll: self.scroll, focused }.render(buf, area, &Paint::new(cx.theme, cx.glyphs));
+        self.most.set(most);
+    }
+
+    /// Scrolls by the wheel.
+    pub(crate) fn wheel(&mut self, lines: i16) {
+        self.scroll = self.scroll.min(self.most.get()).saturating_add_signed(lines).min(self.most.get());
+    }
+
     /// Runs a detail command; tells whether it was one.
     pub(crate) fn command(&mut self, id: &str, size: (u16, u16)) -> bool {
         let page = size.1 / 2;
+        self.scroll = self.scroll.min(self.most.get());
         match id {
-            "detail.down" => self.scroll = self.scroll.saturating_add(1),
+            "detail.down" => self.scroll = self.scroll.saturating_add(1).min(self.most.get()),
             "detail.up" => self.scroll = self.scroll.saturating_sub(1),
-            "detail.page-down" => self.scroll = self.scroll.saturating_add(page),
+            "detail.page-down" => self.scroll = self.scroll.saturating_add(page).min(self.most.get()),
             "detail.page-up" => self.scroll = self.scroll.saturating_sub(page),
             "detail.home" => self.scroll = 0,
             "detail.close" => {
@@ -119,3 +142,52 @@ pub(crate) static DETAIL: &[CommandSpec] = &[
         )
     },
 ];
+
+/// What the cache said about the row a detail view shows.
+#[derive(Debug)]
+pub(crate) struct Fetched<T> {
+    value: Option<T>,
+    pending: Option<RequestId>,
+}
+
+impl<T> Default for Fetched<T> {
+    fn default() -> Self {
+        Self { value: None, pending: None }
+    }
+}
+
+impl<T> Fetched<T> {
+    /// What is known.
+    pub(crate) const fn get(&self) -> Option<&T> {
+        self.value.as_ref()
+    }
+
+    /// Asks, unless a question is under way: its answer shows whether to ask again.
+    pub(crate) fn ask(&mut self, request: DataRequest, cx: &Ctx) -> Vec<Effect> {
+        if self.pending.is_some() {
+            return Vec::new();
+        }
+        let id = cx.request_id();
+        self.pending = Some(id);
+        vec![Effect::Query(id, request)]
+    }
+
+    /// Whether an answer is the one waited for.
+    pub(crate) fn answers(&mut self, id: RequestId) -> bool {
+        let mine = self.pending == Some(id);
+        if mine {
+            self.pending = None;
+        }
+        mine
+    }
+
+    /// Keeps an answer.
+    pub(crate) fn keep(&mut self, value: Option<T>) {
+        self.value = value;
+    }
+}
+
+/// Rows of a pane's area on a screen of a size.
+pub(crate) const fn pane_rows(size: (u16, u16)) -> u16 {
+    size.1.saturating_sub(crate::ui::top_bar::TopBar::height(size.0) + 1)
+}

@@ -1,1 +1,32 @@
-//! What is on the screen: one folder a pane.
+//! What is on the screen: one folder a pane, over what all lists share.
+//!
+//! A pane is a pure function of messages: it never does I/O, knows no clock but the one it is
+//! told, and asks for things by returning effects.
+#![deny(clippy::indexing_slicing)]
+
+pub mod alarms;
+mod detail;
+mod health;
+mod list;
+mod verbs;
+
+use crate::app::pane::Pane;
+use crate::commands::spec::CommandSpec;
+
+/// All panes, in the order of their number keys.
+#[must_use]
+pub fn all() -> Vec<Box<dyn Pane>> {
+    vec![
+        Box::new(alarms::AlarmsPane::new()),
+    ]
+}
+
+/// The commands of all panes, those that several panes share first.
+#[must_use]
+pub fn commands() -> Vec<&'static [CommandSpec]> {
+    vec![
+        list::commands::LIST,
+        detail::DETAIL,
+        alarms::commands::ALARMS,
+    ]
+}

@@ -46,8 +46,8 @@ pub struct Sections<'a> {
 }
 
 impl Sections<'_> {
-    /// Draws the view with a line around it.
-    pub fn render(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>) {
+    /// Draws the view with a line around it; returns the last line that can be the first shown.
+    pub fn render(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>) -> u16 {
         let border = if self.focused { Token::BorderFocus } else { Token::Border };
         let inner = paint.boxed(buf, area, self.title, Token::Text, border);
         let lines = lay_out(self.blocks, inner.width, paint);
@@ -62,12 +62,7 @@ impl Sections<'_> {
             let width = wide(&words);
             paint.put(buf, (area.right().saturating_sub(width + 2), area.bottom() - 1), width, &words, Token::Dim);
         }
-    }
-
-    /// Lines the blocks take in a view `width` wide with its border.
-    #[must_use]
-    pub fn lines(&self, width: u16, paint: &Paint<'_>) -> usize {
-        lay_out(self.blocks, width.saturating_sub(2), paint).len()
+        u16::try_from(most).unwrap_or(u16::MAX)
     }
 }
 

@@ -5,8 +5,9 @@
 pub(crate) mod columns;
 pub(crate) mod commands;
 mod marks;
+mod mouse;
 mod saved;
-mod view;
+pub(crate) mod view;
 mod window;
 
 use std::sync::Arc;
@@ -212,6 +213,11 @@ impl<R: Row> ListState<R> {
         effects
     }
 
+    /// What is held is behind the cache: the next occasion to ask is taken.
+    pub(crate) const fn behind(&mut self) {
+        self.behind = true;
+    }
+
     /// Asks anew from the first row: another list is shown.
     pub(crate) fn reset(&mut self, landing: Landing, cx: &Ctx) -> Vec<Effect> {
         self.counted = None;
@@ -371,6 +377,3 @@ impl<R: Row> ListState<R> {
         crumbs
     }
 }
-
-#[cfg(test)]
-mod tests;

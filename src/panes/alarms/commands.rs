@@ -1,0 +1,257 @@
+//! The verbs of triage: what can be done to alarms, and what is asked before.
+
+use crate::app::ctx::Ctx;
+use crate::app::effect::{Effect, Level};
+use crate::commands::spec::{ArgKind, ArgSpec, CommandSpec, Confirm, Context, Mutates, Reason, Situation};
+use crate::model::command::{Args, Targets};
+use crate::panes::list::commands::toast;
+use crate::panes::verbs::{ask, choose, given, intent};
+
+use super::AlarmsPane;
+
+const NOTE: ArgSpec = ArgSpec { name: "note", doc: "a note", required: false, kind: ArgKind::Text };
+const REASON: ArgSpec = ArgSpec { name: "reason", doc: "why", required: true, kind: ArgKind::Text };
+const FOR: ArgSpec = ArgSpec { name: "for", doc: "for how long, e.g. 2h", required: false, kind: ArgKind::Duration };
+
+const fn verb(id: &'static str, title: &'static str, doc: &'static str, keys: &'static [&'static str]) -> CommandSpec {
+    CommandSpec {
+        keys,
+        mutates: Mutates::Journal,
+        confirm: Confirm::None,
+        on_rows: true,
+        headless: true,
+        enabled: on_alarm,
+        ..CommandSpec::view(id, title, doc, Context::Alarms)
+    }
+}
+
+const fn view(id: &'static str, title: &'static str, doc: &'static str, keys: &'static [&'static str]) -> CommandSpec {
+    CommandSpec { keys, enabled: on_alarm, ..CommandSpec::view(id, title, doc, Context::Alarms) }
+}
+
+/// The commands.
+pub(crate) static ALARMS: &[CommandSpec] = &[
+    CommandSpec {
+        args: &[NOTE, FOR],
+        aliases: &["acknowledge"],
+        hint: true,
+        enabled: not_acked,
+        ..verb("alarm.ack", "Acknowledge", "Says that somebody has seen the alarm. Its condition stays.", &["a"])
+    },
+    CommandSpec {
+        args: &[FOR],
+        ..view(
+            "alarm.ack-with",
+            "Acknowledge with note",
+            "Acknowledges with a note and, if wanted, for a time only: then the alarm asks again.",
+            &["A"],
+        )
+    },
+    CommandSpec {
+        args: &[NOTE],
+        enabled: acked,
+        ..verb("alarm.unack", "Take the acknowledgement back", "Makes the alarm ask for attention again.", &["U"])
+    },
+    CommandSpec {
+        headless: false,
+        hint: true,
+        ..verb("alarm.take", "Take", "Makes the operator the owner of the alarm.", &["o"])
+    },
+    CommandSpec {
+        args: &[ArgSpec { name: "owner", doc: "who takes care of it; empty for nobody", required: true, kind: ArgKind::Text }],
+        ..verb("alarm.assign", "Assign", "Gives the alarm an owner; an empty name takes the owner away.", &["O"])
+    },
+    CommandSpec {
+        args: &[ArgSpec { required: true, ..FOR }, REASON],
+        hint: true,
+        ..verb("alarm.shelve", "Shelve", "Hides the alarm for a time, with a reason. It comes back by itself.", &["z"])
+    },
+    CommandSpec {
+        enabled: shelved,
+        ..verb("alarm.unshelve", "Unshelve", "Brings a shelved alarm back before its time.", &["Z"])
+    },
+    CommandSpec {
+        args: &[ArgSpec { required: false, ..REASON }],
+        enabled: not_closed,
+        ..verb(
+            "alarm.close",
+            "Close",
+            "Declares the alarm dealt with, with a reason. While its condition lasts it is shown as disputed.",
+            &["x"],
+        )
+    },
+    CommandSpec {
+        args: &[ArgSpec { name: "text", doc: "the note", required: true, kind: ArgKind::Text }],
+        ..verb("alarm.note", "Note", "Adds a note to the alarm's history.", &["n"])
+    },
+    CommandSpec {
+        enabled: always,
+        hint: true,
+        ..view("alarm.feed", "Live feed", "Shows the newest changes first and follows them; again goes back.", &["f"])
+    },
+    view("alarm.device", "Go to the device", "Shows the alarmed object in the PON tree.", &["d"]),
+];
+
+const fn always(_: &Situation) -> Result<(), Reason> {
+    Ok(())
+}
+
+fn on_alarm(s: &Situation) -> Result<(), Reason> {
+    if s.has_cursor || s.marked > 0 { Ok(()) } else { Err("there is no alarm under the cursor") }
+}
+
+fn not_acked(s: &Situation) -> Result<(), Reason> {
+    on_alarm(s)?;
+    if s.marked == 0 && s.acked { Err("the alarm is acknowledged already") } else { Ok(()) }
+}
+
+fn acked(s: &Situation) -> Result<(), Reason> {
+    on_alarm(s)?;
+    if s.marked == 0 && !s.acked { Err("the alarm is not acknowledged") } else { Ok(()) }
+}
+
+fn shelved(s: &Situation) -> Result<(), Reason> {
+    on_alarm(s)?;
+    if s.marked == 0 && !s.shelved { Err("the alarm is not shelved") } else { Ok(()) }
+}
+
+fn not_closed(s: &Situation) -> Result<(), Reason> {
+    on_alarm(s)?;
+    if s.marked == 0 && s.closed { Err("the alarm is closed already") } else { Ok(()) }
+}
+
+const SHELVE_FOR: &[(&str, &str)] = &[
+    ("30m", "30 minutes"),
+    ("1h", "1 hour"),
+    ("2h", "2 hours"),
+    ("4h", "4 hours"),
+    ("8h", "8 hours"),
+    ("24h", "24 hours"),
+    ("3d", "3 days"),
+    ("7d", "7 days"),
+    (OTHER, "another time"),
+];
+
+const ACK_FOR: &[(&str, &str)] = &[
+    (NO_END, "no end"),
+    ("1h", "1 hour, then ask again"),
+    ("4h", "4 hours, then ask again"),
+    ("8h", "8 hours, then ask again"),
+    ("24h", "24 hours, then ask again"),
+    (OTHER, "another time"),
+];
+
+const OTHER: &str = "other";
+const NO_END: &str = "no end";
+
+impl AlarmsPane {
+    /// Runs one of the pane's own commands; `None` when it is none.
+    pub(super) fn verb(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Option<Vec<Effect>> {
+        Some(match id {
+            "alarm.ack" | "alarm.unack" | "alarm.unshelve" => self.plain(id, args, cx),
+            "alarm.ack-with" => self.ack_with(args),
+            "alarm.take" => self.take(args, cx),
+            "alarm.assign" => self.with(id, "owner", "Owner (empty: nobody)", true, args, cx),
+            "alarm.shelve" => self.shelve(args, cx),
+            "alarm.close" => self.close(args, cx),
+            "alarm.note" => self.with(id, "text", "Note", false, args, cx),
+            "alarm.feed" => self.feed(cx),
+            "alarm.device" => self.device(),
+            _ => return None,
+        })
+    }
+
+    fn plain(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        let (targets, args) = self.held.take(self.list.targets(), args);
+        intent(id, targets, args, cx)
+    }
+
+    /// A verb with one argument that is asked for when it is not given.
+    fn with(
+        &mut self,
+        id: &'static str,
+        arg: &'static str,
+        question: &str,
+        may_be_empty: bool,
+        args: &Args,
+        cx: &Ctx,
+    ) -> Vec<Effect> {
+        let (targets, args) = self.held.take(self.list.targets(), args);
+        if given(&args, arg) || (may_be_empty && args.contains_key(arg)) {
+            return intent(id, targets, args, cx);
+        }
+        let title = format!("{question}: {}", self.words(&targets));
+        let args = self.held.hold(targets, &args);
+        ask(title, id, arg, args)
+    }
+
+    fn ack_with(&mut self, args: &Args) -> Vec<Effect> {
+        let (targets, mut args) = self.held.take(self.list.targets(), args);
+        let what = self.words(&targets);
+        match args.get("for").map(String::as_str) {
+            None => choose(
+                format!("Acknowledge until: {what}"),
+                ACK_FOR,
+                "alarm.ack-with",
+                "for",
+                self.held.hold(targets, &args),
+            ),
+            Some(OTHER) => {
+                args.remove("for");
+                ask(format!("Acknowledge for how long (2h, 1d)? {what}"), "alarm.ack-with", "for", self.held.hold(targets, &args))
+            }
+            Some(length) => {
+                if length == NO_END {
+                    args.remove("for");
+                }
+                ask(format!("Acknowledge with note: {what}"), "alarm.ack", "note", self.held.hold(targets, &args))
+            }
+        }
+    }
+
+    fn take(&mut self, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        let (targets, mut args) = self.held.take(self.list.targets(), args);
+        args.insert("owner".into(), cx.operator.to_string());
+        intent("alarm.assign", targets, args, cx)
+    }
+
+    fn shelve(&mut self, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        let (targets, mut args) = self.held.take(self.list.targets(), args);
+        let what = self.words(&targets);
+        match args.get("for").map(String::as_str) {
+            None => choose(format!("Shelve for: {what}"), SHELVE_FOR, "alarm.shelve", "for", self.held.hold(targets, &args)),
+            Some(OTHER) => {
+                args.remove("for");
+                ask(format!("Shelve for how long (45m, 2d; at most 30d)? {what}"), "alarm.shelve", "for", self.held.hold(targets, &args))
+            }
+            Some(_) if !given(&args, "reason") => {
+                ask(format!("Shelve: why? {what}"), "alarm.shelve", "reason", self.held.hold(targets, &args))
+            }
+            Some(_) => intent("alarm.shelve", targets, args, cx),
+        }
+    }
+
+    /// A reason is asked for while the alarm is active; for several alarms, always.
+    fn close(&mut self, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        let one_cleared = matches!(self.list.targets(), Targets::Rows(_, rows) if rows.len() == 1)
+            && self.list.current().is_some_and(|row| row.cleared);
+        if one_cleared && self.list.marks.is_empty() {
+            return self.plain("alarm.close", args, cx);
+        }
+        self.with("alarm.close", "reason", "Close: why?", false, args, cx)
+    }
+
+    fn device(&self) -> Vec<Effect> {
+        let Some(row) = self.list.current() else { return Vec::new() };
+        if row.node.is_none() {
+            return vec![toast(Level::Info, "the tree does not know this object (yet)")];
+        }
+        vec![Effect::Goto(crate::app::effect::Location {
+            pane: crate::app::pane::PaneId::Pon,
+            row: row.node,
+            canonical: Some(row.canonical.clone()),
+            filter: None,
+            below: None,
+        })]
+    }
+}

@@ -1,0 +1,206 @@
+//! Draws the alarm list and everything that is known about one alarm.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::ctx::{Ctx, ViewCtx};
+use crate::model::alarm::{AlarmDetail, AlarmRow, OpChange, RawEvent, StatusChange};
+use crate::model::page::Scope;
+use crate::model::severity::Severity;
+use crate::panes::health::stale_words;
+use crate::panes::list::columns::{instant, moment};
+use crate::theme::{Glyphs, Token};
+use crate::ui::Piece;
+use crate::ui::sections::Block;
+
+use super::AlarmsPane;
+use super::columns::{state_token, title};
+
+impl AlarmsPane {
+    /// Draws the pane.
+    pub(super) fn draw(&self, buf: &mut Buffer, area: Rect, cx: &ViewCtx<'_>) {
+        let areas = self.detail.areas(area, cx.ctx.size);
+        if !areas.list.is_empty() {
+            let list = ViewCtx { focused: cx.focused && !self.detail.focus, ..*cx };
+            self.list.draw(buf, areas.list, &list, &self.empty(cx.ctx));
+        }
+        let Some(at) = areas.detail else { return };
+        let Some(row) = self.list.current() else {
+            self.detail.draw(buf, at, "Detail", &[Block::Words("no alarm under the cursor".into(), Token::Dim)], cx);
+            return;
+        };
+        // The row is newer than the rest: the list is asked for first.
+        let detail = self.fetched.get().filter(|d| d.row.id == row.id);
+        self.detail.draw(buf, at, title(row, cx.ctx), &blocks(row, detail, cx), cx);
+    }
+
+    /// Why the list is empty and what to do about it.
+    fn empty(&self, cx: &Ctx) -> Vec<String> {
+        let lines: &[&str] = if self.list.filtered() {
+            &["No alarm matches.", "\\ clears the filter, h shows hidden alarms."]
+        } else if self.list.scope() == Scope::Hidden {
+            &["Nothing is shelved, suppressed or out of service.", "h goes on to all alarms."]
+        } else if cx.sources.is_empty() {
+            &["No source is configured, so no alarm can come.", "`noctule config example` prints a configuration; `noctule demo` shows a living network."]
+        } else {
+            &["No open alarms.", "h shows hidden alarms and those that are over; f the live feed; 6 how the sources are."]
+        };
+        lines.iter().map(|l| (*l).to_owned()).collect()
+    }
+}
+
+fn blocks<'a>(row: &'a AlarmRow, detail: Option<&'a AlarmDetail>, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
+    let mut blocks = facts(row, cx);
+    advice(&mut blocks, row, cx.ctx);
+    let Some(detail) = detail else {
+        blocks.push(Block::Gap);
+        blocks.push(Block::Words("reading the history".into(), Token::Dim));
+        return blocks;
+    };
+    operators(&mut blocks, &detail.op_history, cx.ctx);
+    history(&mut blocks, &detail.history, detail.history_dropped, cx);
+    raw(&mut blocks, &detail.raw, cx.ctx);
+    blocks
+}
+
+fn facts<'a>(row: &'a AlarmRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
+    let at = |t| moment(t, cx.ctx.now, cx.ctx.utc_offset_s);
+    let mut blocks = vec![Block::Fact("severity".into(), severity(row, cx.glyphs))];
+    let mut state = vec![Piece::new(row.shown().word(), state_token(row.shown()))];
+    if row.cleared {
+        state.push(Piece::dim(format!("  cleared: {}", row.clear_reason.word())));
+    } else if !row.will_clear {
+        state.push(Piece::dim("  its source never clears it"));
+    }
+    blocks.push(Block::Fact("state".into(), state));
+    for (name, value) in [
+        ("on", row.canonical.as_str()),
+        ("name", row.name.as_str()),
+        ("where", row.location.as_str()),
+        ("type", row.type_id.as_str()),
+        ("qualifier", row.qualifier.as_str()),
+        ("text", row.text.as_str()),
+    ] {
+        if !value.is_empty() {
+            blocks.push(Block::fact(name, value));
+        }
+    }
+    if row.subscribers > 0 {
+        blocks.push(Block::fact("subscribers", row.subscribers.to_string()));
+    }
+    blocks.push(Block::fact("raised", format!("{}, source's clock", at(row.raised_at))));
+    blocks.push(Block::fact("received", at(row.received_at)));
+    blocks.push(Block::fact("changed", at(row.last_changed)));
+    if row.cleared_at.is_set() {
+        blocks.push(Block::fact("cleared", at(row.cleared_at)));
+    }
+    let seen = format!("{} times since {}, {} repeats in this spell", row.occurrences, at(row.first_seen), row.dup_count);
+    blocks.push(Block::fact("seen", seen));
+    if !row.owner.is_empty() {
+        blocks.push(Block::fact("owner", row.owner.as_str()));
+    }
+    if !row.op_user.is_empty() {
+        let words = format!("{} by {} at {}", row.op_state.word(), row.op_user, at(row.op_time));
+        blocks.push(Block::fact("last action", words));
+    }
+    if !row.op_text.is_empty() {
+        blocks.push(Block::fact("note", row.op_text.as_str()));
+    }
+    for (name, until) in [("acknowledged until", row.ack_until), ("shelved until", row.shelf_until)] {
+        if until.is_set() {
+            blocks.push(Block::fact(name, at(until)));
+        }
+    }
+    let mut source = vec![Piece::plain(&*row.source)];
+    if let Some(words) = stale_words(cx.ctx, &row.source) {
+        source.push(Piece::new(format!("  {words}"), Token::Stale));
+    }
+    blocks.push(Block::Fact("source".into(), source));
+    if row.own_query {
+        blocks.push(Block::fact("cause", "a query of noctule's own made the device report this"));
+    }
+    blocks.push(Block::fact("key", row.key.to_string()));
+    blocks
+}
+
+fn severity<'a>(row: &AlarmRow, glyphs: &'a Glyphs) -> Vec<Piece<'a>> {
+    let token = if row.cleared { Token::Cleared } else { Token::severity(row.severity) };
+    let mut pieces = vec![Piece::new(format!("{} {}", row.severity.letter(), row.severity.word()), token)];
+    match row.trend {
+        1.. => pieces.push(Piece::plain(format!(" {} risen", glyphs.up))),
+        0 => {}
+        _ => pieces.push(Piece::plain(format!(" {} fallen", glyphs.down))),
+    }
+    pieces
+}
+
+fn advice<'a>(blocks: &mut Vec<Block<'a>>, row: &AlarmRow, cx: &'a Ctx) {
+    let Some(kind) = cx.alarm_types.get(&row.type_id) else { return };
+    blocks.push(Block::Gap);
+    blocks.push(Block::Title("What to do".into()));
+    blocks.push(Block::fact("event type", kind.event_type.word()));
+    if !kind.probable_cause.is_empty() {
+        blocks.push(Block::fact("probable cause", kind.probable_cause.as_str()));
+    }
+    if !kind.repair.is_empty() {
+        blocks.push(Block::Words(kind.repair.as_str().into(), Token::Text));
+    }
+}
+
+fn operators(blocks: &mut Vec<Block<'_>>, changes: &[OpChange], cx: &Ctx) {
+    blocks.push(Block::Gap);
+    blocks.push(Block::Title("Operators".into()));
+    if changes.is_empty() {
+        blocks.push(Block::Words("nobody has done anything yet".into(), Token::Dim));
+        return;
+    }
+    let row = |c: &OpChange| {
+        let verb = if c.withdrawn { format!("{} (withdrawn)", c.verb) } else { c.verb.clone() };
+        vec![instant(c.at, cx.now, cx.utc_offset_s), c.actor.clone(), verb, c.text.clone()]
+    };
+    let headers = ["When", "Who", "Did", "Words"].map(str::to_owned).to_vec();
+    blocks.push(Block::Table(headers, changes.iter().map(row).collect()));
+}
+
+fn history<'a>(blocks: &mut Vec<Block<'a>>, changes: &[StatusChange], dropped: u32, cx: &ViewCtx<'a>) {
+    blocks.push(Block::Gap);
+    blocks.push(Block::Title("Status changes".into()));
+    for change in changes {
+        let (word, token) = if change.cleared { ("cleared", Token::Cleared) } else { ("raised", severity_token(change)) };
+        blocks.push(Block::Line(vec![
+            Piece::plain(format!("{:>11}  ", instant(change.at, cx.ctx.now, cx.ctx.utc_offset_s))),
+            Piece::new(format!("{} {}", change.severity.letter(), word), token),
+            Piece::dim(format!("  journal {}", change.seq.0)),
+        ]));
+    }
+    if dropped > 0 {
+        blocks.push(Block::Words(format!("and {dropped} older ones, no longer kept").into(), Token::Dim));
+    }
+}
+
+const fn severity_token(change: &StatusChange) -> Token {
+    let severity: Severity = change.severity;
+    Token::severity(severity)
+}
+
+fn raw<'a>(blocks: &mut Vec<Block<'a>>, events: &'a [RawEvent], cx: &Ctx) {
+    if events.is_empty() {
+        return;
+    }
+    blocks.push(Block::Gap);
+    blocks.push(Block::Title("Events as they came".into()));
+    for event in events {
+        let origin = event.origin.map_or_else(String::new, |(p, o)| format!("  partition {p} offset {o}"));
+        blocks.push(Block::Line(vec![
+            Piece::plain(format!("{:>11}  ", instant(event.at, cx.now, cx.utc_offset_s))),
+            Piece::new(event.event.as_str(), Token::Strong),
+            Piece::dim(format!("{origin}  journal {}", event.seq.0)),
+        ]));
+        for (name, value) in &event.context {
+            blocks.push(Block::Line(vec![
+                Piece::dim(format!("{:>13}{name} ", "")),
+                Piece::plain(value.as_str()),
+            ]));
+        }
+    }
+}
