@@ -79,7 +79,11 @@ impl DetailState {
     /// Draws the view.
     pub(crate) fn draw(&self, buf: &mut Buffer, area: Rect, title: &str, blocks: &[Block<'_>], cx: &ViewCtx<'_>) {
         let focused = self.focus && cx.focused;
-        let most = Sections { title, blocks, scroll: self.scroll, focused }.render(buf, area, &Paint::new(cx.theme, cx.glyphs));
+        let most = Sections { title, blocks, scroll: self.scroll, focused }.render(
+            buf,
+            area,
+            &Paint::new(cx.theme, cx.glyphs),
+        );
         self.most.set(most);
     }
 
@@ -115,7 +119,12 @@ impl DetailState {
     }
 }
 
-const fn detail(id: &'static str, title: &'static str, doc: &'static str, keys: &'static [&'static str]) -> CommandSpec {
+const fn detail(
+    id: &'static str,
+    title: &'static str,
+    doc: &'static str,
+    keys: &'static [&'static str],
+) -> CommandSpec {
     CommandSpec { keys, ..CommandSpec::view(id, title, doc, Context::Detail) }
 }
 
@@ -123,7 +132,12 @@ const fn detail(id: &'static str, title: &'static str, doc: &'static str, keys: 
 pub(crate) static DETAIL: &[CommandSpec] = &[
     detail("detail.down", "Scroll down", "Scrolls the detail view down.", &["j", "down"]),
     detail("detail.up", "Scroll up", "Scrolls the detail view up.", &["k", "up"]),
-    detail("detail.page-down", "Half a screen down", "Scrolls the detail view half a screen down.", &["pagedown", "ctrl-d"]),
+    detail(
+        "detail.page-down",
+        "Half a screen down",
+        "Scrolls the detail view half a screen down.",
+        &["pagedown", "ctrl-d"],
+    ),
     detail("detail.page-up", "Half a screen up", "Scrolls the detail view half a screen up.", &["pageup", "ctrl-u"]),
     detail("detail.home", "Beginning", "Goes to the beginning of the detail view.", &["g g", "home"]),
     detail("detail.next", "Next row", "Shows the detail of the next row.", &["J", "right"]),

@@ -16,17 +16,11 @@ use crate::commands::spec::CommandSpec;
 /// All panes, in the order of their number keys.
 #[must_use]
 pub fn all() -> Vec<Box<dyn Pane>> {
-    vec![
-        Box::new(alarms::AlarmsPane::new()),
-    ]
+    vec![Box::new(alarms::AlarmsPane::new())]
 }
 
 /// The commands of all panes, those that several panes share first.
 #[must_use]
 pub fn commands() -> Vec<&'static [CommandSpec]> {
-    vec![
-        list::commands::LIST,
-        detail::DETAIL,
-        alarms::commands::ALARMS,
-    ]
+    vec![list::commands::LIST, detail::DETAIL, alarms::commands::ALARMS]
 }

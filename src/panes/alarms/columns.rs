@@ -55,10 +55,7 @@ pub(super) static COLUMNS: &[ColumnDef<AlarmRow>] = &[
     column("owner", "Owner", (6, 12), 5, |row, _| vec![Piece::plain(row.owner.as_str())]),
     ColumnDef { align: Align::Right, ..column("occurrences", "N", (3, 6), 6, occurrences) },
     ColumnDef { align: Align::Right, ..column("subscribers", "Subs", (5, 7), 9, subscribers) },
-    ColumnDef {
-        shown: false,
-        ..column("last_changed", "Changed", (8, 14), 1, |row, cx| when(row.last_changed, cx))
-    },
+    ColumnDef { shown: false, ..column("last_changed", "Changed", (8, 14), 1, |row, cx| when(row.last_changed, cx)) },
     ColumnDef { shown: false, ..column("received_at", "Received", (8, 14), 4, |row, cx| when(row.received_at, cx)) },
     ColumnDef { shown: false, ..column("first_seen", "First", (8, 14), 6, |row, cx| when(row.first_seen, cx)) },
     ColumnDef { shown: false, ..column("last_seen", "Last", (8, 14), 6, |row, cx| when(row.last_seen, cx)) },

@@ -58,7 +58,12 @@ pub(crate) static ALARMS: &[CommandSpec] = &[
         ..verb("alarm.take", "Take", "Makes the operator the owner of the alarm.", &["o"])
     },
     CommandSpec {
-        args: &[ArgSpec { name: "owner", doc: "who takes care of it; empty for nobody", required: true, kind: ArgKind::Text }],
+        args: &[ArgSpec {
+            name: "owner",
+            doc: "who takes care of it; empty for nobody",
+            required: true,
+            kind: ArgKind::Text,
+        }],
         ..verb("alarm.assign", "Assign", "Gives the alarm an owner; an empty name takes the owner away.", &["O"])
     },
     CommandSpec {
@@ -198,7 +203,12 @@ impl AlarmsPane {
             ),
             Some(OTHER) => {
                 args.remove("for");
-                ask(format!("Acknowledge for how long (2h, 1d)? {what}"), "alarm.ack-with", "for", self.held.hold(targets, &args))
+                ask(
+                    format!("Acknowledge for how long (2h, 1d)? {what}"),
+                    "alarm.ack-with",
+                    "for",
+                    self.held.hold(targets, &args),
+                )
             }
             Some(length) => {
                 if length == NO_END {
@@ -219,10 +229,17 @@ impl AlarmsPane {
         let (targets, mut args) = self.held.take(self.list.targets(), args);
         let what = self.words(&targets);
         match args.get("for").map(String::as_str) {
-            None => choose(format!("Shelve for: {what}"), SHELVE_FOR, "alarm.shelve", "for", self.held.hold(targets, &args)),
+            None => {
+                choose(format!("Shelve for: {what}"), SHELVE_FOR, "alarm.shelve", "for", self.held.hold(targets, &args))
+            }
             Some(OTHER) => {
                 args.remove("for");
-                ask(format!("Shelve for how long (45m, 2d; at most 30d)? {what}"), "alarm.shelve", "for", self.held.hold(targets, &args))
+                ask(
+                    format!("Shelve for how long (45m, 2d; at most 30d)? {what}"),
+                    "alarm.shelve",
+                    "for",
+                    self.held.hold(targets, &args),
+                )
             }
             Some(_) if !given(&args, "reason") => {
                 ask(format!("Shelve: why? {what}"), "alarm.shelve", "reason", self.held.hold(targets, &args))

@@ -41,9 +41,15 @@ impl AlarmsPane {
         } else if self.list.scope() == Scope::Hidden {
             &["Nothing is shelved, suppressed or out of service.", "h goes on to all alarms."]
         } else if cx.sources.is_empty() {
-            &["No source is configured, so no alarm can come.", "`noctule config example` prints a configuration; `noctule demo` shows a living network."]
+            &[
+                "No source is configured, so no alarm can come.",
+                "`noctule config example` prints a configuration; `noctule demo` shows a living network.",
+            ]
         } else {
-            &["No open alarms.", "h shows hidden alarms and those that are over; f the live feed; 6 how the sources are."]
+            &[
+                "No open alarms.",
+                "h shows hidden alarms and those that are over; f the live feed; 6 how the sources are.",
+            ]
         };
         lines.iter().map(|l| (*l).to_owned()).collect()
     }
@@ -94,7 +100,8 @@ fn facts<'a>(row: &'a AlarmRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     if row.cleared_at.is_set() {
         blocks.push(Block::fact("cleared", at(row.cleared_at)));
     }
-    let seen = format!("{} times since {}, {} repeats in this spell", row.occurrences, at(row.first_seen), row.dup_count);
+    let seen =
+        format!("{} times since {}, {} repeats in this spell", row.occurrences, at(row.first_seen), row.dup_count);
     blocks.push(Block::fact("seen", seen));
     if !row.owner.is_empty() {
         blocks.push(Block::fact("owner", row.owner.as_str()));
@@ -166,7 +173,8 @@ fn history<'a>(blocks: &mut Vec<Block<'a>>, changes: &[StatusChange], dropped: u
     blocks.push(Block::Gap);
     blocks.push(Block::Title("Status changes".into()));
     for change in changes {
-        let (word, token) = if change.cleared { ("cleared", Token::Cleared) } else { ("raised", severity_token(change)) };
+        let (word, token) =
+            if change.cleared { ("cleared", Token::Cleared) } else { ("raised", severity_token(change)) };
         blocks.push(Block::Line(vec![
             Piece::plain(format!("{:>11}  ", instant(change.at, cx.ctx.now, cx.ctx.utc_offset_s))),
             Piece::new(format!("{} {}", change.severity.letter(), word), token),
@@ -197,10 +205,7 @@ fn raw<'a>(blocks: &mut Vec<Block<'a>>, events: &'a [RawEvent], cx: &Ctx) {
             Piece::dim(format!("{origin}  journal {}", event.seq.0)),
         ]));
         for (name, value) in &event.context {
-            blocks.push(Block::Line(vec![
-                Piece::dim(format!("{:>13}{name} ", "")),
-                Piece::plain(value.as_str()),
-            ]));
+            blocks.push(Block::Line(vec![Piece::dim(format!("{:>13}{name} ", "")), Piece::plain(value.as_str())]));
         }
     }
 }

@@ -133,7 +133,8 @@ pub(crate) fn moment(t: Ts, now: Ts, utc_offset_s: i32) -> String {
     let Some(utc) = t.to_utc() else { return String::new() };
     let local = utc + chrono::Duration::seconds(i64::from(utc_offset_s));
     let away = now.since(t);
-    let words = if away >= 0 { format!("{} ago", brief_duration(away)) } else { format!("in {}", brief_duration(-away)) };
+    let words =
+        if away >= 0 { format!("{} ago", brief_duration(away)) } else { format!("in {}", brief_duration(-away)) };
     format!("{} ({words})", local.format("%Y-%m-%d %H:%M:%S"))
 }
 

@@ -47,12 +47,7 @@ pub(crate) static LIST: &[CommandSpec] = &[
         enabled: filtered,
         ..list("list.clear-filter", "Clear the filter", "Shows all rows of the scope again.", &["\\"])
     },
-    list(
-        "list.escape",
-        "Step back",
-        "Ends a range; else takes the marks away; else clears the filter.",
-        &["esc"],
-    ),
+    list("list.escape", "Step back", "Ends a range; else takes the marks away; else clears the filter.", &["esc"]),
     CommandSpec {
         args: &[arg("field", "field to sort by"), arg("order", "asc or desc")],
         ..list("list.sort", "Sort", "Sorts by a field; the same field again turns the order round.", &["s"])
@@ -60,15 +55,20 @@ pub(crate) static LIST: &[CommandSpec] = &[
     list("list.sort-reverse", "Turn the order round", "Sorts the other way round.", &["S"]),
     CommandSpec {
         args: &[arg("toggle", "column to show or hide"), arg("set", "columns in order, with commas between")],
-        ..list("list.columns", "Columns", "Chooses the columns; `:columns set=severity,age` sets them in order.", &["C"])
+        ..list(
+            "list.columns",
+            "Columns",
+            "Chooses the columns; `:columns set=severity,age` sets them in order.",
+            &["C"],
+        )
     },
-    CommandSpec { hint: true, ..list("list.mark", "Mark", "Marks the row, or takes its mark away, and goes down.", &["space"]) },
+    CommandSpec {
+        hint: true,
+        ..list("list.mark", "Mark", "Marks the row, or takes its mark away, and goes down.", &["space"])
+    },
     list("list.range", "Mark a range", "Marks all rows the cursor passes from here on; again ends it.", &["v"]),
     list("list.mark-all", "Mark all", "Marks every row of the filter, also those not on the screen.", &["*"]),
-    CommandSpec {
-        enabled: marked,
-        ..list("list.unmark", "Take the marks away", "Takes all marks away.", &["g u"])
-    },
+    CommandSpec { enabled: marked, ..list("list.unmark", "Take the marks away", "Takes all marks away.", &["g u"]) },
     CommandSpec {
         args: &[arg("format", "csv, json or ndjson"), arg("path", "file to write")],
         ..list(
@@ -85,7 +85,12 @@ pub(crate) static LIST: &[CommandSpec] = &[
     },
     CommandSpec {
         enabled: on_row,
-        ..list("list.copy-row", "Copy the row", "Puts the fields shown of the row on the clipboard, with tabs between.", &["Y"])
+        ..list(
+            "list.copy-row",
+            "Copy the row",
+            "Puts the fields shown of the row on the clipboard, with tabs between.",
+            &["Y"],
+        )
     },
     CommandSpec {
         args: &[arg("name", "name of the view")],
@@ -202,7 +207,8 @@ impl<R: Row> ListState<R> {
     fn jump(&mut self, landing: Landing, cx: &Ctx) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.range.take().is_some() {
-            effects.push(toast(Level::Info, "the range ended: it follows the cursor by steps and screens, not by jumps"));
+            effects
+                .push(toast(Level::Info, "the range ended: it follows the cursor by steps and screens, not by jumps"));
         }
         let held = self.window.page().is_some_and(|p| match landing {
             Landing::First => p.at_start,
@@ -396,7 +402,11 @@ impl<R: Row> ListState<R> {
 
     fn export(&self, args: &Args, cx: &Ctx) -> Vec<Effect> {
         let Some(format) = args.get("format").map(String::as_str) else {
-            let items = [("csv", "csv: with a header, for spreadsheets"), ("json", "json: one array"), ("ndjson", "ndjson: one object a line")];
+            let items = [
+                ("csv", "csv: with a header, for spreadsheets"),
+                ("json", "json: one array"),
+                ("ndjson", "ndjson: one object a line"),
+            ];
             return vec![Effect::Choose(Choose {
                 title: format!("Export {} as", self.export_words()),
                 items: items.map(|(v, w)| (v.to_owned(), w.to_owned())).to_vec(),
@@ -439,7 +449,11 @@ impl<R: Row> ListState<R> {
     fn export_words(&self) -> String {
         let total = if self.marks.is_empty() { self.window.total() } else { self.marked() };
         let what = if self.marks.is_empty() { "rows" } else { "marked rows" };
-        if self.is_tree() && self.marks.is_empty() { "all rows".into() } else { format!("{} {what}", total_words(total)) }
+        if self.is_tree() && self.marks.is_empty() {
+            "all rows".into()
+        } else {
+            format!("{} {what}", total_words(total))
+        }
     }
 
     fn copy(&self, args: &Args, cx: &Ctx) -> Vec<Effect> {

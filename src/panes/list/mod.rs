@@ -343,7 +343,8 @@ impl<R: Row> ListState<R> {
     /// Sets the order; fields the table cannot be sorted by are left out.
     fn set_sort(&mut self, fields: &[(String, bool)]) {
         let sortable = |name: &str| Self::spec().field(name).filter(|f| f.sortable).map(|f| f.name);
-        self.sort = fields.iter().filter_map(|(name, desc)| Some(Sort { field: sortable(name)?, desc: *desc })).collect();
+        self.sort =
+            fields.iter().filter_map(|(name, desc)| Some(Sort { field: sortable(name)?, desc: *desc })).collect();
     }
 
     /// Sets the columns; unknown ones are left out, and none at all means the pane's own.

@@ -11,7 +11,14 @@ use super::{Landing, ListState, Row};
 
 impl<R: Row> ListState<R> {
     /// A click or the wheel at a cell; `area` is the list's. Tells whether a row was opened.
-    pub(crate) fn mouse(&mut self, at: (u16, u16), area: Rect, lines: i16, double: bool, cx: &Ctx) -> (bool, Vec<Effect>) {
+    pub(crate) fn mouse(
+        &mut self,
+        at: (u16, u16),
+        area: Rect,
+        lines: i16,
+        double: bool,
+        cx: &Ctx,
+    ) -> (bool, Vec<Effect>) {
         if lines != 0 {
             return (false, self.step(lines.into(), false, cx));
         }

@@ -4,7 +4,7 @@ use crate::app::ctx::Ctx;
 use crate::app::effect::{Choose, Effect, Level, Prompt, SavedView, Toast};
 use crate::model::command::Args;
 
-use super::{ListState, Row, Landing, commands};
+use super::{Landing, ListState, Row, commands};
 
 impl<R: Row> ListState<R> {
     /// Saves what is shown under a name; asks for the name when there is none.

@@ -290,7 +290,8 @@ impl Window {
         let len = self.len();
         self.cursor = self.cursor.min(len.saturating_sub(1));
         let height = self.height.max(1);
-        self.top = self.top.min(len.saturating_sub(height)).min(self.cursor).max((self.cursor + 1).saturating_sub(height));
+        self.top =
+            self.top.min(len.saturating_sub(height)).min(self.cursor).max((self.cursor + 1).saturating_sub(height));
     }
 }
 
