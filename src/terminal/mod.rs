@@ -1,1 +1,165 @@
-//! The terminal: capabilities, the guard that restores it, one write a frame, input, clipboard.
+//! The terminal: what it can do ([`caps`]), the guard that restores it ([`guard`]), one write a
+//! frame ([`frame_writer`]), input, the clipboard, and plain lines where there is no screen
+//! ([`linear`]).
+
+pub mod caps;
+pub mod clipboard;
+mod encoder;
+pub mod frame_writer;
+pub mod guard;
+pub mod input;
+pub mod linear;
+mod output;
+pub mod panic;
+mod stderr;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use ratatui::layout::Size;
+use ratatui::{Frame, Terminal};
+
+pub use caps::{Caps, Multiplexer, Refusal};
+use encoder::Encoder;
+pub use frame_writer::{FrameWriter, Sink, Stats};
+pub use guard::Guard;
+pub use input::Input;
+pub use linear::Linear;
+
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drawn {
+    /// It went to the terminal in one write of so many bytes.
+    Written(usize),
+    /// It was equal to the one before: nothing was written.
+    Unchanged,
+    /// The terminal has not taken the one before yet; nothing was drawn. Draw again after
+    /// [`Screen::writable`].
+    Busy,
+}
+
+/// The screen frames are drawn on.
+pub struct Screen {
+    terminal: Terminal<Encoder>,
+    idle: Option<output::Idle>,
+}
+
+impl std::fmt::Debug for Screen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Screen").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+impl Screen {
+    /// The screen of the terminal on standard output, at its present size. Frames reach it while
+    /// a [`Guard`] is alive.
+    ///
+    /// # Errors
+    /// The thread that writes cannot be started.
+    pub fn new(caps: &Caps) -> io::Result<Self> {
+        let sink = output::TtySink::start()?;
+        let idle = Some(sink.idle());
+        let mut screen = Self::into_sink(caps, size(), Box::new(sink))?;
+        screen.idle = idle;
+        Ok(screen)
+    }
+
+    /// A screen of columns and rows that writes somewhere else: for tests and benchmarks.
+    ///
+    /// # Errors
+    /// None of its own; the sink's.
+    pub fn into_sink(caps: &Caps, size: (u16, u16), sink: Box<dyn Sink>) -> io::Result<Self> {
+        let writer = FrameWriter::new(sink, caps.synchronized);
+        let size = Size { width: size.0, height: size.1 };
+        let terminal = Terminal::new(Encoder::new(writer, size, caps.utf8))?;
+        Ok(Self { terminal, idle: None })
+    }
+
+    /// Columns and rows.
+    #[must_use]
+    pub fn size(&self) -> (u16, u16) {
+        use ratatui::backend::Backend as _;
+        self.terminal.backend().size().map_or((0, 0), |s| (s.width, s.height))
+    }
+
+    /// The terminal has another size now. The next frame is drawn whole.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.terminal.backend_mut().resize(Size { width: columns, height: rows });
+    }
+
+    /// Somebody else has written on the terminal: the next frame is drawn whole.
+    ///
+    /// # Errors
+    /// None that a terminal could cause; ratatui's signature has one.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        self.terminal.backend_mut().forget();
+        self.terminal.clear()
+    }
+
+    /// Draws a frame, unless the terminal is still taking the one before.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<Drawn> {
+        if !self.ready() {
+            self.terminal.backend_mut().writer_mut().skip();
+            return Ok(Drawn::Busy);
+        }
+        self.terminal.draw(view)?;
+        Ok(match self.terminal.backend_mut().writer_mut().end()? {
+            0 => Drawn::Unchanged,
+            bytes => Drawn::Written(bytes),
+        })
+    }
+
+    /// Sends a sequence that draws nothing, such as [`clipboard::osc52`]. It leaves at once, or
+    /// after the next frame when the terminal is still taking the one before.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let writer = self.terminal.backend_mut().writer_mut();
+        writer.push_beside(bytes);
+        if writer.ready() {
+            writer.end()?;
+        }
+        Ok(())
+    }
+
+    /// Whether a frame can be drawn now.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.terminal.backend().writer().ready()
+    }
+
+    /// Whether a sequence of [`Screen::send`] still waits for a frame to follow.
+    #[must_use]
+    pub fn pending(&self) -> bool {
+        self.terminal.backend().writer().has_beside()
+    }
+
+    /// Waits until the terminal has taken the frame before. Cancel-safe.
+    pub async fn writable(&self) {
+        if let Some(idle) = &self.idle {
+            idle.wait().await;
+        }
+    }
+
+    /// Counters.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.terminal.backend().writer().stats()
+    }
+}
+
+/// Columns and rows of the terminal on standard output. A serial line does not know them: then
+/// COLUMNS and LINES, or 80x24.
+#[must_use]
+pub fn size() -> (u16, u16) {
+    let asked = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
+    let (columns, rows) = asked.map_or((0, 0), |s| (s.ws_col, s.ws_row));
+    let said = |name: &str| std::env::var(name).ok().and_then(|v| v.parse().ok()).filter(|n| *n > 0);
+    let or = |asked: u16, name: &str, usual: u16| if asked > 0 { asked } else { said(name).unwrap_or(usual) };
+    (or(columns, "COLUMNS", 80), or(rows, "LINES", 24))
+}
