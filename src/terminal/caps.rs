@@ -21,10 +21,14 @@ pub enum Multiplexer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Input or output is a pipe or a file.
-    #[error("input and output are not both a terminal; use `--linear` for plain lines, or a command with `--json`, such as `noctule alarms --json`")]
+    #[error(
+        "input and output are not both a terminal; use `--linear` for plain lines, or a command with `--json`, such as `noctule alarms --json`"
+    )]
     NotATerminal,
     /// TERM says that the terminal cannot move its cursor.
-    #[error("TERM is `dumb` or not set, so the cursor cannot be moved; use `--linear` for plain lines, or a command with `--json`, such as `noctule alarms --json`")]
+    #[error(
+        "TERM is `dumb` or not set, so the cursor cannot be moved; use `--linear` for plain lines, or a command with `--json`, such as `noctule alarms --json`"
+    )]
     Dumb,
 }
 

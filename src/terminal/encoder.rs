@@ -275,8 +275,9 @@ mod tests {
     fn style() -> impl Strategy<Value = Style> {
         let modifiers = Modifier::BOLD | Modifier::ITALIC | Modifier::UNDERLINED | Modifier::REVERSED;
         let colour = || proptest::sample::select(COLOURS.to_vec());
-        (colour(), colour(), any::<u16>())
-            .prop_map(move |(fg, bg, m)| Style::new().fg(fg).bg(bg).add_modifier(Modifier::from_bits_truncate(m) & modifiers))
+        (colour(), colour(), any::<u16>()).prop_map(move |(fg, bg, m)| {
+            Style::new().fg(fg).bg(bg).add_modifier(Modifier::from_bits_truncate(m) & modifiers)
+        })
     }
 
     /// Pieces of text laid on the screen: row, column, text, style. Wide signs have a row of their

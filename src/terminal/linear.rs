@@ -174,10 +174,7 @@ mod tests {
     #[test]
     fn questions_have_numbered_answers() {
         let text = written(|l| l.ask("Shelve for?", &["1 hour", "1 day"]).unwrap());
-        assert_eq!(
-            text,
-            "Shelve for?\n1. 1 hour\n2. 1 day\nType a number from 1 to 2, or only Enter to leave it.\n"
-        );
+        assert_eq!(text, "Shelve for?\n1. 1 hour\n2. 1 day\nType a number from 1 to 2, or only Enter to leave it.\n");
         let open = written(|l| l.ask("Note?", &[] as &[&str]).unwrap());
         assert!(open.ends_with("Type the answer, or only Enter to leave it.\n"));
         assert_eq!(written(|l| l.list([("quit", "Ends")]).unwrap()), "quit: Ends\n");
