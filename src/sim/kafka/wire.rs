@@ -7,7 +7,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 /// Why a request could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum WireError {
+pub(crate) enum WireError {
     /// The bytes end inside a field.
     #[error("the request ends inside a field")]
     Truncated,
@@ -121,30 +121,6 @@ impl Reader {
         }
         Ok(Some(items))
     }
-
-    /// `UNSIGNED_VARINT`, at most five bytes.
-    pub(crate) fn uvarint(&mut self) -> Result<u32, WireError> {
-        let mut value = 0_u64;
-        for shift in 0..5 {
-            let byte = self.array::<1>()?[0];
-            value |= u64::from(byte & 0x7f) << (7 * shift);
-            if byte & 0x80 == 0 {
-                return u32::try_from(value).map_err(|_| WireError::BadLength);
-            }
-        }
-        Err(WireError::BadLength)
-    }
-
-    /// `TAGGED_FIELDS`, all of them optional: skipped.
-    pub(crate) fn skip_tagged(&mut self) -> Result<(), WireError> {
-        let count = self.uvarint()?;
-        for _ in 0..count {
-            self.uvarint()?;
-            let size = self.uvarint()?;
-            self.take(size as usize)?;
-        }
-        Ok(())
-    }
 }
 
 /// Writes primitives of an answer.
@@ -215,7 +191,7 @@ impl Writer {
         self
     }
 
-    /// `UNSIGNED_VARINT`.
+    /// `UNSIGNED_VARINT`; only answers have them here.
     pub(crate) fn uvarint(&mut self, mut v: u64) -> &mut Self {
         while v >= 0x80 {
             self.buf.put_u8((v & 0x7f) as u8 | 0x80);
@@ -255,14 +231,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(a in any::<i64>(), b in any::<i32>(), s in ".{0,40}", n in any::<u32>()) {
+        fn what_is_written_is_read(a in any::<i64>(), b in any::<i32>(), s in ".{0,40}") {
             let mut w = Writer::default();
-            w.i64(a).i32(b).string(&s).uvarint(u64::from(n)).bool(true);
+            w.i64(a).i32(b).string(&s).bool(true);
             let mut r = Reader::new(w.finish());
             prop_assert_eq!(r.i64(), Ok(a));
             prop_assert_eq!(r.i32(), Ok(b));
             prop_assert_eq!(r.string(), Ok(s));
-            prop_assert_eq!(r.uvarint(), Ok(n));
             prop_assert_eq!(r.bool(), Ok(true));
             prop_assert_eq!(r.left(), 0);
         }
@@ -271,7 +246,6 @@ mod tests {
         fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let mut r = Reader::new(Bytes::from(bytes));
             let _ = r.items(|r| r.items(Reader::nullable_bytes));
-            let _ = r.skip_tagged();
             let _ = r.nullable_string();
         }
     }
