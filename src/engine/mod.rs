@@ -1,1 +1,6 @@
-//! Pure state machines: the lifecycle of alarms and the fold of the journal. No I/O, no clock.
+//! Pure state machines: the lifecycle of alarms and the counters that follow from it. No I/O, no
+//! clock: every instant comes from a journal record, so folding a record twice gives the same.
+
+pub mod lifecycle;
+pub mod operator;
+pub mod tally;

@@ -1,8 +1,10 @@
 //! The way into the journal: a queue that never blocks, and tickets that resolve after COMMIT.
 
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 
-use super::Error;
+use super::{Error, Inner, refold};
 use crate::model::ids::Seq;
 use crate::model::record::{Entry, Record};
 
@@ -60,23 +62,31 @@ impl Ticket {
     }
 }
 
-/// A journal that takes nothing.
-pub(crate) struct Closed;
+/// The embedded journal.
+pub(crate) struct Embedded {
+    pub(crate) store: Arc<Inner>,
+}
 
-impl Journal for Closed {
-    fn append(&self, _: Vec<Record>) -> Ticket {
-        Ticket::failed(Error::Closed)
+impl Journal for Embedded {
+    fn append(&self, records: Vec<Record>) -> Ticket {
+        match &self.store.queue {
+            Some(queue) => queue.push(records),
+            None => Ticket::failed(Error::ReadOnly { pid: self.store.owner_pid }),
+        }
     }
 
     fn backlog(&self) -> usize {
-        0
+        self.store.queue.as_ref().map_or(0, |q| q.backlog())
     }
 
-    fn read(&self, _: Seq, _: usize) -> Result<Vec<Entry>, Error> {
-        Ok(Vec::new())
+    fn read(&self, after: Seq, limit: usize) -> Result<Vec<Entry>, Error> {
+        self.store.with_reader(|conn, path| refold::read(conn, path, after, limit))
     }
 
     fn last(&self) -> Seq {
-        Seq(0)
+        match &self.store.queue {
+            Some(queue) => queue.last(),
+            None => self.store.snapshots.borrow().counts.seq,
+        }
     }
 }

@@ -7,12 +7,24 @@
 //! records and their fold. Readers have connections of their own and never wait for the writer.
 
 mod error;
+mod fold;
 mod journal;
+mod kind;
+mod names;
+mod open;
+mod queue;
 mod reader;
+mod refold;
+mod retention;
+mod snapshot;
+mod writer;
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
+use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::watch;
 
 pub use error::Error;
@@ -75,30 +87,114 @@ impl Default for Snapshot {
 }
 
 /// The store. Cheap to clone; the writer stops with [`Store::close`] or when the last clone goes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("options", &self.inner.options).finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     options: OpenOptions,
     snapshots: watch::Sender<Snapshot>,
+    /// Where records go; `None` when we do not write.
+    queue: Option<Arc<queue::Queue>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    owner_pid: Option<u32>,
+    /// For the few small reads of the store itself.
+    small: Mutex<Option<Connection>>,
+    /// When alarms to purge were last looked for.
+    purge_looked: Arc<AtomicI64>,
+    _lock: Option<open::Lock>,
+}
+
+impl Inner {
+    fn with_reader<R>(&self, read: impl FnOnce(&Connection, &Path) -> Result<R, Error>) -> Result<R, Error> {
+        let mut small = self.small.lock().unwrap_or_else(PoisonError::into_inner);
+        let conn = match small.take() {
+            Some(conn) => conn,
+            None => open::reader(&self.options.path)?,
+        };
+        let answer = read(&conn, &self.options.path);
+        *small = Some(conn);
+        answer
+    }
+
+    fn stop(&self) {
+        if let Some(queue) = &self.queue {
+            queue.close();
+        }
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer
+            && writer.join().is_err()
+        {
+            tracing::error!("the writer of the cache ended in a panic");
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop();
+    }
 }
 
 impl Store {
-    /// Opens the file, creating or upgrading it.
+    /// Opens the file, creating or upgrading it. Where another process owns it, it is opened for
+    /// reading only; [`Opened`] says so.
     ///
     /// # Errors
     /// When the file cannot be used; see [`Error`]. A damaged file is no error: it is set aside.
     pub fn open(options: &OpenOptions) -> Result<(Self, Opened), Error> {
-        let inner = Inner { options: options.clone(), snapshots: watch::Sender::new(Snapshot::default()) };
-        Ok((Self { inner: Arc::new(inner) }, Opened { owner: true, ..Opened::default() }))
+        let mut opened = Opened::default();
+        let lock = if options.read_only { Err(None) } else { open::lock(&options.path)? };
+        let snapshots = watch::Sender::new(Snapshot::default());
+        let mut inner = Inner {
+            options: options.clone(),
+            snapshots,
+            queue: None,
+            writer: Mutex::new(None),
+            owner_pid: None,
+            small: Mutex::new(None),
+            purge_looked: Arc::default(),
+            _lock: None,
+        };
+        match lock {
+            Ok(lock) => {
+                opened.owner = true;
+                inner._lock = Some(lock);
+                let conn = open::writer(options, &mut opened)?;
+                let queue = Arc::new(queue::Queue::default());
+                inner.queue = Some(Arc::clone(&queue));
+                let writer = writer::Writer::new(options, conn, queue, inner.snapshots.clone())?;
+                let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(|| writer.run());
+                let thread = thread
+                    .map_err(|e| Error::Unusable { path: options.path.clone(), reason: format!("no thread: {e}") })?;
+                inner.writer = Mutex::new(Some(thread));
+            }
+            Err(pid) => {
+                opened.owner_pid = pid;
+                inner.owner_pid = pid;
+                let conn = open::reader(&options.path)?;
+                open::check_format(&conn, &options.path)?;
+                inner.small = Mutex::new(Some(conn));
+                snapshot::follow(&options.path, &inner.snapshots)?;
+                if !options.read_only {
+                    let who = pid.map_or_else(|| "another process".to_owned(), |p| format!("process {p}"));
+                    opened.notes.push(format!("the cache belongs to {who}: shown here, changed there"));
+                }
+            }
+        }
+        Ok((Self { inner: Arc::new(inner) }, opened))
     }
 
     /// The way in.
     pub fn journal(&self) -> Arc<dyn Journal> {
-        Arc::new(journal::Closed)
+        Arc::new(journal::Embedded { store: Arc::clone(&self.inner) })
     }
 
     /// A connection for one reading thread.
@@ -106,7 +202,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be opened.
     pub fn reader(&self) -> Result<Reader, Error> {
-        Reader::open(&self.inner.options.path)
+        Reader::open(&self.inner.options, Arc::clone(&self.inner.purge_looked))
     }
 
     /// Counters, generations and sources, as they change.
@@ -118,23 +214,45 @@ impl Store {
     ///
     /// # Errors
     /// When the cache cannot be read.
-    pub fn offsets(&self, _source: &str) -> Result<Vec<Origin>, Error> {
-        Ok(Vec::new())
+    pub fn offsets(&self, source: &str) -> Result<Vec<Origin>, Error> {
+        self.inner.with_reader(|conn, path| {
+            let read = || -> rusqlite::Result<Vec<Origin>> {
+                conn.prepare_cached(
+                    "SELECT partition, offset FROM offsets WHERE source = (SELECT id FROM names WHERE name = ?1)",
+                )?
+                .query_map([source], |row| Ok(Origin { partition: row.get(0)?, offset: row.get(1)? }))?
+                .collect()
+            };
+            read().map_err(|e| Error::from_sqlite(path, "reading stream positions", &e))
+        })
     }
 
-    /// Keeps a value of the user interface. Never blocks; a failure is logged.
-    pub fn remember(&self, _key: &str, _value: &str) {}
+    /// Keeps a value of the user interface. Never blocks; nothing happens when we do not write.
+    pub fn remember(&self, key: &str, value: &str) {
+        if let Some(queue) = &self.inner.queue {
+            queue.note(key, value);
+        }
+    }
 
     /// A value kept by [`Store::remember`].
     ///
     /// # Errors
     /// When the cache cannot be read.
-    pub fn recall(&self, _key: &str) -> Result<Option<String>, Error> {
-        Ok(None)
+    pub fn recall(&self, key: &str) -> Result<Option<String>, Error> {
+        if let Some(value) = self.inner.queue.as_ref().and_then(|q| q.waiting_note(key)) {
+            return Ok(Some(value));
+        }
+        self.inner.with_reader(|conn, path| {
+            conn.query_row("SELECT value FROM notes WHERE key = ?1", [key], |row| row.get(0))
+                .optional()
+                .map_err(|e| Error::from_sqlite(path, "reading notes", &e))
+        })
     }
 
-    /// Writes what is queued and stops the writer.
-    pub fn close(self) {}
+    /// Writes what is queued and stops the writer. Other clones can still read.
+    pub fn close(self) {
+        self.inner.stop();
+    }
 }
 
 /// Hash of the fields a poll tells of a node: the poller journals only nodes whose hash differs

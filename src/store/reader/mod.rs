@@ -1,7 +1,6 @@
 //! Reading: one connection a thread, every answer from one consistent snapshot, cancellable.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use crate::model::action::Action;
 use crate::model::alarm::AlarmRow;
@@ -51,7 +50,7 @@ impl Interrupter {
 pub struct Reader {}
 
 impl Reader {
-    pub(crate) fn open(_path: &Path) -> Result<Self, Error> {
+    pub(crate) fn open(_options: &super::OpenOptions, _purge: std::sync::Arc<std::sync::atomic::AtomicI64>) -> Result<Self, Error> {
         Ok(Self {})
     }
 

@@ -1,0 +1,151 @@
+//! The fold's statements, made once for the cache and once for the base at the horizon.
+
+/// Columns of a node in the order of `Node::from_row`.
+const NODE: &str = "id, nh, source, kind, idx, serial, canonical, parent, depth, loc, children, onus, onus_active, \
+    subs, a0, a1, a2, a3, a4, refs, own_subs, admin, oper, connect, number, flows, rx, tx, changed_at, as_of, \
+    patch_hash, label, reason, vendor, model, firmware, address, logical_id, device_id, grp, path, dh";
+
+/// How many of [`NODE`]'s first columns never change after the row is inserted.
+const NODE_FIXED: usize = 7;
+/// How many of its last columns carry the indexes that most changes leave alone.
+pub(crate) const NODE_INDEXED: usize = 3;
+/// How many columns [`NODE`] has.
+pub(crate) const NODE_COLUMNS: usize = 42;
+
+/// Columns of an alarm in the order of `Alarm::from_row`.
+const ALARM: &str = "id, kh, key, source, type, node, kind, idx, serial, canonical, qualifier, loc, label, \
+    last_changed, trend, cleared, clear_reason, will_clear, by_active, op, vis, own_query, occurrences, dups, text, \
+    owner, received_at, first_seen, last_seen, cleared_at, op_user, op_time, op_text, ack_until, shelf_until, \
+    operator, dropped, history, scope, severity, raised_at, born, due";
+
+/// How many of [`ALARM`]'s first columns never change after the row is inserted.
+const ALARM_FIXED: usize = 13;
+/// How many of its last columns carry the indexes that most changes leave alone.
+pub(crate) const ALARM_INDEXED: usize = 5;
+/// How many columns [`ALARM`] has.
+pub(crate) const ALARM_COLUMNS: usize = 43;
+
+/// Statements for one set of tables.
+#[derive(Debug)]
+pub(crate) struct Sql {
+    prefix: &'static str,
+    pub insert_node: String,
+    pub update_node: String,
+    pub touch_node: String,
+    pub node_by_id: String,
+    pub node_by_name: String,
+    pub nodes_by_serial: String,
+    pub node_by_device: String,
+    pub nodes_below: String,
+    pub insert_former: String,
+    pub insert_alarm: String,
+    pub update_alarm: String,
+    pub touch_alarm: String,
+    pub alarm_by_id: String,
+    pub alarm_by_key: String,
+    pub alarms_of_node: String,
+    pub move_alarms: String,
+    pub delete_alarm: String,
+    pub insert_op: String,
+    pub ops_after: String,
+    pub set_before: String,
+    pub withdraw: String,
+    pub op_of_action: String,
+    pub delete_ops: String,
+    pub put_state: String,
+    pub get_state: String,
+    pub put_source: String,
+    pub put_report: String,
+    pub sources: String,
+    pub put_kpi: String,
+    pub drop_places: String,
+    pub put_place: String,
+    pub put_port_places: String,
+    pub inventory: String,
+    pub inventory_line: String,
+    pub put_inventory: String,
+    pub drop_inventory: String,
+    pub all_inventory: String,
+}
+
+impl Sql {
+    pub(crate) fn new(prefix: &'static str) -> Self {
+        let sql = |text: &str| text.replace('@', prefix);
+        let (insert_node, update_node) = upsert("@nodes", NODE, NODE_FIXED, 0);
+        let (_, touch_node) = upsert("@nodes", NODE, NODE_FIXED, NODE_INDEXED);
+        let (insert_alarm, update_alarm) = upsert("@alarms", ALARM, ALARM_FIXED, 0);
+        let (_, touch_alarm) = upsert("@alarms", ALARM, ALARM_FIXED, ALARM_INDEXED);
+        Self {
+            prefix,
+            insert_node: sql(&insert_node),
+            update_node: sql(&update_node),
+            touch_node: sql(&touch_node),
+            node_by_id: sql(&format!("SELECT {NODE} FROM @nodes WHERE id = ?1")),
+            node_by_name: sql(&format!("SELECT {NODE} FROM @nodes WHERE nh = ?1 AND source = ?2")),
+            nodes_by_serial: sql("SELECT id FROM @nodes WHERE nh = ?1 ORDER BY id"),
+            node_by_device: sql("SELECT id, source, device_id FROM @nodes WHERE dh = ?1 ORDER BY id"),
+            nodes_below: sql("SELECT id FROM @nodes WHERE grp = ?1 AND path > ?2 AND (?3 IS NULL OR path < ?3) \
+                ORDER BY path"),
+            insert_former: sql("INSERT OR REPLACE INTO @former VALUES (?1, ?2, ?3)"),
+            insert_alarm: sql(&insert_alarm),
+            update_alarm: sql(&update_alarm),
+            touch_alarm: sql(&touch_alarm),
+            alarm_by_id: sql(&format!("SELECT {ALARM} FROM @alarms WHERE id = ?1")),
+            alarm_by_key: sql(&format!("SELECT {ALARM} FROM @alarms WHERE kh = ?1")),
+            alarms_of_node: sql("SELECT id FROM @alarms WHERE node = ?1 ORDER BY id"),
+            move_alarms: sql("UPDATE @alarms SET loc = ?2, label = ?3 WHERE node = ?1"),
+            delete_alarm: sql("DELETE FROM @alarms WHERE id = ?1"),
+            insert_op: sql("INSERT OR REPLACE INTO @ops VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9)"),
+            ops_after: sql("SELECT seq, before FROM @ops WHERE alarm = ?1 AND seq > ?2 ORDER BY seq"),
+            set_before: sql("UPDATE @ops SET before = ?2 WHERE seq = ?1"),
+            withdraw: sql("UPDATE @ops SET withdrawn = 1 WHERE seq = ?1"),
+            op_of_action: sql("SELECT seq, verb, before, withdrawn FROM @ops WHERE alarm = ?1 AND action = ?2"),
+            delete_ops: sql("DELETE FROM @ops WHERE alarm = ?1"),
+            put_state: sql("INSERT OR REPLACE INTO @state VALUES (?1, ?2)"),
+            get_state: sql("SELECT value FROM @state WHERE key = ?1"),
+            put_source: sql("INSERT INTO @sources VALUES (?1, NULL, 0, 0, ?2) \
+                ON CONFLICT (id) DO UPDATE SET alarms = ?2"),
+            put_report: sql("INSERT INTO @sources VALUES (?1, ?2, ?3, ?4, 0) \
+                ON CONFLICT (id) DO UPDATE SET report = ?2, health = ?3, as_of = ?4"),
+            sources: sql("SELECT id, report, as_of, alarms FROM @sources"),
+            put_kpi: sql("INSERT OR REPLACE INTO @kpi VALUES (?1, ?2, ?3)"),
+            drop_places: sql("DELETE FROM @places WHERE owner = ?1"),
+            put_place: sql("INSERT OR REPLACE INTO @places VALUES (?1, ?1, ?2)"),
+            put_port_places: sql("INSERT OR REPLACE INTO @places SELECT id, ?1, ?2 || \
+                CASE kind WHEN 2 THEN ' / PON ' ELSE ' / NNI ' END || idx FROM @nodes \
+                WHERE grp = ?1 AND path >= x'02' AND path < x'04'"),
+            inventory: sql("SELECT site, name, subs FROM @inventory WHERE serial = ?1 AND source IN (?2, 0) \
+                ORDER BY source DESC LIMIT 1"),
+            inventory_line: sql("SELECT site, name, subs FROM @inventory WHERE serial = ?1 AND source = ?2"),
+            put_inventory: sql("INSERT OR REPLACE INTO @inventory VALUES (?1, ?2, ?3, ?4, ?5)"),
+            drop_inventory: sql("DELETE FROM @inventory WHERE serial = ?1 AND source = ?2"),
+            all_inventory: sql("SELECT serial, source, site, name, subs FROM @inventory"),
+        }
+    }
+
+    /// Whether these are the cache's tables.
+    pub(crate) fn is_cache(&self) -> bool {
+        self.prefix == CACHE
+    }
+}
+
+/// Prefix of the cache tables.
+pub(crate) const CACHE: &str = "c_";
+/// Prefix of the base tables.
+pub(crate) const BASE: &str = "b_";
+
+/// An INSERT of all columns, and an UPDATE of all but the first `fixed` and the last `without`
+/// with the same parameter numbers; the first column is the key.
+fn upsert(table: &str, columns: &str, fixed: usize, without: usize) -> (String, String) {
+    let names: Vec<&str> = columns.split(',').map(str::trim).collect();
+    let marks: Vec<String> = (1..=names.len()).map(|i| format!("?{i}")).collect();
+    let insert = format!("INSERT INTO {table} ({columns}) VALUES ({})", marks.join(", "));
+    let sets: Vec<String> = names
+        .iter()
+        .enumerate()
+        .skip(fixed)
+        .take(names.len() - fixed - without)
+        .map(|(i, name)| format!("{name} = ?{}", i + 1))
+        .collect();
+    (insert, format!("UPDATE {table} SET {} WHERE id = ?1", sets.join(", ")))
+}
