@@ -231,10 +231,8 @@ impl Life {
     pub fn next_timer(&self) -> Option<(Ts, TimerKind)> {
         let op = &self.operator;
         let ack = (op.state == OpState::Ack && !self.cleared).then_some((op.ack_until, TimerKind::AckExpired));
-        let shelf =
-            (op.visibility == Visibility::Shelved).then_some((op.shelf_until, TimerKind::ShelfExpired));
-        let close =
-            (op.state == OpState::Closed && !self.cleared).then_some((op.dispute_at, TimerKind::CloseDisputed));
+        let shelf = (op.visibility == Visibility::Shelved).then_some((op.shelf_until, TimerKind::ShelfExpired));
+        let close = (op.state == OpState::Closed && !self.cleared).then_some((op.dispute_at, TimerKind::CloseDisputed));
         [ack, shelf, close].into_iter().flatten().filter(|(at, _)| at.is_set()).min_by_key(|(at, _)| *at)
     }
 

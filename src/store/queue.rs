@@ -169,10 +169,8 @@ impl Queue {
     /// Waits before trying again after a failure; ends early when the store closes.
     pub(crate) fn pause(&self, time: Duration) -> bool {
         let waiting = self.lock();
-        let (waiting, _) = self
-            .wake
-            .wait_timeout_while(waiting, time, |w| !w.closing)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (waiting, _) =
+            self.wake.wait_timeout_while(waiting, time, |w| !w.closing).unwrap_or_else(PoisonError::into_inner);
         waiting.closing
     }
 }

@@ -46,9 +46,8 @@ pub(crate) fn catch_up(conn: &mut Connection, path: &Path, tenant: &str) -> Resu
 /// Records after a place.
 pub(crate) fn read(conn: &Connection, path: &Path, after: Seq, limit: usize) -> Result<Vec<Entry>, Error> {
     let fail = |e| Error::from_sqlite(path, "reading the journal", &e);
-    let mut stmt = conn
-        .prepare_cached("SELECT seq, payload FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2")
-        .map_err(fail)?;
+    let mut stmt =
+        conn.prepare_cached("SELECT seq, payload FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2").map_err(fail)?;
     let mut rows = stmt.query(params![after.0, limit as i64]).map_err(fail)?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next().map_err(fail)? {

@@ -74,9 +74,9 @@ pub(crate) fn follow(path: &std::path::Path, snapshots: &watch::Sender<Snapshot>
             }
         }
     };
-    std::thread::Builder::new().name("store-follow".to_owned()).spawn(look).map_err(|e| Error::Unusable {
-        path: path.to_path_buf(),
-        reason: format!("no thread: {e}"),
-    })?;
+    std::thread::Builder::new()
+        .name("store-follow".to_owned())
+        .spawn(look)
+        .map_err(|e| Error::Unusable { path: path.to_path_buf(), reason: format!("no thread: {e}") })?;
     Ok(())
 }

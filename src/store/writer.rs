@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
 
-use super::fold::sql::CACHE;
 use super::fold::Fold;
+use super::fold::sql::CACHE;
 use super::queue::{Pending, Queue, Work, is_precious};
 use super::{Error, OpenOptions, Snapshot, kind, retention, snapshot};
 use crate::model::ids::Seq;
@@ -61,7 +61,8 @@ impl Writer {
         snapshots: watch::Sender<Snapshot>,
     ) -> Result<Self, Error> {
         let path = options.path.clone();
-        let fold = Fold::load(&conn, CACHE, &options.tenant).map_err(|e| Error::from_sqlite(&path, "reading it", &e))?;
+        let fold =
+            Fold::load(&conn, CACHE, &options.tenant).map_err(|e| Error::from_sqlite(&path, "reading it", &e))?;
         queue.committed(fold.seq, 0);
         let generations = Generations { alarms: 1, nodes: 1, sources: 1, log: 1, seq: fold.seq };
         let mut writer = Self {
@@ -191,7 +192,11 @@ impl Writer {
     ) -> rusqlite::Result<Vec<Seq>> {
         if precious != self.full_sync {
             // An acknowledged action survives a power cut; observations survive a kill.
-            self.conn.execute_batch(if precious { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" })?;
+            self.conn.execute_batch(if precious {
+                "PRAGMA synchronous = FULL"
+            } else {
+                "PRAGMA synchronous = NORMAL"
+            })?;
             self.full_sync = precious;
         }
         let conn = &self.conn;
@@ -200,8 +205,8 @@ impl Writer {
         let mut offsets: HashMap<(u32, i32), i64> = HashMap::new();
         let mut logged = false;
         {
-            let mut insert =
-                conn.prepare_cached("INSERT INTO journal (seq, at, kind, source, payload) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            let mut insert = conn
+                .prepare_cached("INSERT INTO journal (seq, at, kind, source, payload) VALUES (?1, ?2, ?3, ?4, ?5)")?;
             for pending in batch {
                 for (record, payload) in &pending.records {
                     let seq = Seq(self.fold.seq.0 + 1);
@@ -262,7 +267,8 @@ impl Writer {
         } else {
             None
         };
-        let (generations, counts) = (self.generations, crate::model::alarm::Counts { seq: self.fold.seq, ..self.fold.counts });
+        let (generations, counts) =
+            (self.generations, crate::model::alarm::Counts { seq: self.fold.seq, ..self.fold.counts });
         let trouble = self.trouble.clone();
         self.snapshots.send_modify(|s| {
             s.generations = generations;

@@ -113,7 +113,8 @@ impl Fold {
 
 /// What an action says beyond its verb.
 fn words(verb: &Verb) -> String {
-    let until = |t: crate::model::time::Ts| if t.is_set() { format!("until {}", t.to_rfc3339()) } else { String::new() };
+    let until =
+        |t: crate::model::time::Ts| if t.is_set() { format!("until {}", t.to_rfc3339()) } else { String::new() };
     let join = |a: String, b: &str| match (a.is_empty(), b.is_empty()) {
         (true, _) => b.to_owned(),
         (false, true) => a,

@@ -82,7 +82,15 @@ pub(crate) fn key_hash(key: AlarmKey) -> i64 {
 }
 
 impl Alarm {
-    pub(crate) fn new(id: i64, key: AlarmKey, source: u32, type_id: u32, node: i64, resource: Resource, life: Life) -> Self {
+    pub(crate) fn new(
+        id: i64,
+        key: AlarmKey,
+        source: u32,
+        type_id: u32,
+        node: i64,
+        resource: Resource,
+        life: Life,
+    ) -> Self {
         Self {
             id,
             key,
@@ -273,15 +281,16 @@ mod tests {
 
     #[test]
     fn history_survives_packing() {
-        let history: VecDeque<_> = [(5, 1, 4, false), (-9, 7, 0, true), (i64::MAX, i64::MAX, 2, false), (i64::MIN, 3, 1, true)]
-            .into_iter()
-            .map(|(at, seq, rank, cleared)| StatusChange {
-                at: Ts(at),
-                seq: Seq(seq),
-                severity: Severity::from_rank(rank),
-                cleared,
-            })
-            .collect();
+        let history: VecDeque<_> =
+            [(5, 1, 4, false), (-9, 7, 0, true), (i64::MAX, i64::MAX, 2, false), (i64::MIN, 3, 1, true)]
+                .into_iter()
+                .map(|(at, seq, rank, cleared)| StatusChange {
+                    at: Ts(at),
+                    seq: Seq(seq),
+                    severity: Severity::from_rank(rank),
+                    cleared,
+                })
+                .collect();
         let packed = pack(&history);
         assert_eq!(unpack(&packed), history);
         assert_eq!(unpack(&packed[..packed.len() - 1]).len(), 3, "a cut tail costs one change");

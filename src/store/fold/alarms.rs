@@ -138,7 +138,8 @@ impl Fold {
     /// The life of an alarm, for changing it.
     pub(super) fn touch(&mut self, conn: &Connection, id: i64) -> rusqlite::Result<Option<&mut Life>> {
         if !self.alarms.contains_key(&id) {
-            let loaded = conn.prepare_cached(&self.sql.alarm_by_id)?.query_row(params![id], Alarm::from_row).optional()?;
+            let loaded =
+                conn.prepare_cached(&self.sql.alarm_by_id)?.query_row(params![id], Alarm::from_row).optional()?;
             let Some(alarm) = loaded else { return Ok(None) };
             self.remember(alarm);
         }

@@ -29,7 +29,9 @@ impl Fold {
         let Some(node) = self.node(conn, id)? else { return Ok(None) };
         let (serial, source) = (node.resource.name.clone(), node.source);
         conn.prepare_cached(&self.sql.inventory)?
-            .query_row(params![serial, source], |row| Ok(Item { site: row.get(0)?, name: row.get(1)?, subs: row.get(2)? }))
+            .query_row(params![serial, source], |row| {
+                Ok(Item { site: row.get(0)?, name: row.get(1)?, subs: row.get(2)? })
+            })
             .optional()
     }
 

@@ -46,7 +46,12 @@ impl Fold {
     }
 
     /// The node of a resource.
-    pub(super) fn find(&mut self, conn: &Connection, source: u32, resource: &Resource) -> rusqlite::Result<Option<i64>> {
+    pub(super) fn find(
+        &mut self,
+        conn: &Connection,
+        source: u32,
+        resource: &Resource,
+    ) -> rusqlite::Result<Option<i64>> {
         let source = if resource.kind == NodeKind::Site { 0 } else { source };
         let nh = resource_hash(resource);
         if let Some(id) = self.node_ids.get(&(nh, source)).copied()

@@ -78,7 +78,9 @@ impl Fold {
             return Ok(());
         }
         // A node must not come to hang below itself, whatever a source says.
-        if grp == id || (node.grp == Some(grp) && !node.path.is_empty() && key.starts_with(&node.path) && node.parent != parent) {
+        if grp == id
+            || (node.grp == Some(grp) && !node.path.is_empty() && key.starts_with(&node.path) && node.parent != parent)
+        {
             return Ok(());
         }
         let was_attached = node.grp.is_some();
@@ -163,7 +165,13 @@ impl Fold {
     }
 
     /// Adds totals to a node and everything above it.
-    pub(super) fn add_upwards(&mut self, conn: &Connection, from: i64, delta: &Totals, by: i64) -> rusqlite::Result<()> {
+    pub(super) fn add_upwards(
+        &mut self,
+        conn: &Connection,
+        from: i64,
+        delta: &Totals,
+        by: i64,
+    ) -> rusqlite::Result<()> {
         if delta.is_zero() {
             return Ok(());
         }
@@ -194,9 +202,7 @@ impl Fold {
         }
         let (grp, prefix) = node.inside();
         let end = path::behind(&prefix);
-        conn.prepare_cached(&self.sql.nodes_below)?
-            .query_map(params![grp, prefix, end], |row| row.get(0))?
-            .collect()
+        conn.prepare_cached(&self.sql.nodes_below)?.query_map(params![grp, prefix, end], |row| row.get(0))?.collect()
     }
 
     /// Brings alarms behind nodes that moved or were renamed, and places in words, up to date.

@@ -50,7 +50,10 @@ impl Interrupter {
 pub struct Reader {}
 
 impl Reader {
-    pub(crate) fn open(_options: &super::OpenOptions, _purge: std::sync::Arc<std::sync::atomic::AtomicI64>) -> Result<Self, Error> {
+    pub(crate) fn open(
+        _options: &super::OpenOptions,
+        _purge: std::sync::Arc<std::sync::atomic::AtomicI64>,
+    ) -> Result<Self, Error> {
         Ok(Self {})
     }
 
