@@ -203,3 +203,113 @@ pub fn pad(text: &str, columns: usize, align: Align, ellipsis: &str) -> String {
         Align::Right => format!("{blanks}{text}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn good_text_is_borrowed() {
+        for text in ["", "BBSM00000001", "Gr\u{fc}n\u{e4}ugl", "\u{65e5}\u{672c}\u{8a9e}", "\u{1f468}"] {
+            assert!(matches!(clean(text), Cow::Borrowed(t) if t == text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_acts_is_taken_out() {
+        let cases = [
+            ("BBSM\u{1b}[2J\u{1b}[31;1mX", "BBSMX"),
+            ("\u{1b}]0;title\u{7}a\u{1b}]8;;http://x\u{1b}\\b", "ab"),
+            ("a\u{9b}31mb\u{9d}0;t\u{9c}c", "abc"),
+            ("a\u{1b}P1$r\u{1b}\\b", "ab"),
+            ("a\u{1b}(0b\u{1b}cc\u{1b}", "abc"),
+            ("never ends \u{1b}]52;c;AAAA", "never ends "),
+            ("\u{1b}[\u{fc}", "\u{fc}"),
+            ("one\r\ntwo\nthree\tfour", "one two three four"),
+            ("a\u{0}b\u{7f}c", "a\u{fffd}b\u{fffd}c"),
+            ("abc\u{202e}cba\u{2066}x\u{2069}", "abccbax"),
+            ("a\u{200b}b\u{feff}c\u{ad}d\u{2060}", "abcd"),
+            ("x\u{200d}y", "xy"),
+            ("\u{1f468}\u{200d}\u{1f469}", "\u{1f468}\u{200d}\u{1f469}"),
+            ("a\u{e0041}b", "ab"),
+            ("e\u{301}", "e\u{301}"),
+        ];
+        for (bad, good) in cases {
+            assert_eq!(clean(bad), good, "{bad:?}");
+        }
+        let zalgo = format!("a{}b", "\u{301}".repeat(50));
+        assert_eq!(clean(&zalgo).chars().count(), 2 + MAX_MARKS);
+    }
+
+    #[test]
+    fn clipping_keeps_graphemes_whole() {
+        assert_eq!(clip("BBSM00000001", 8, "\u{2026}"), "BBSM000\u{2026}");
+        assert_eq!(clip("\u{65e5}\u{672c}\u{8a9e}", 4, "\u{2026}"), "\u{65e5}\u{2026}", "a wide sign is not halved");
+        assert_eq!(clip("abc", 0, "\u{2026}"), "");
+        assert_eq!(clip("abc", 2, "..."), "ab", "an ellipsis wider than the room is left out");
+        assert_eq!(pad("7", 3, Align::Right, "~"), "  7");
+        assert_eq!(pad("long text", 5, Align::Left, "~"), "long~");
+    }
+
+    /// Controls, sequences, directions, joiners, wide signs, marks: all mixed.
+    fn hostile() -> impl Strategy<Value = String> {
+        let pieces = vec![
+            "\u{1b}",
+            "[",
+            "]",
+            "31m",
+            ";",
+            "\u{7}",
+            "\u{9b}",
+            "\u{9c}",
+            "\\",
+            "\n",
+            "\r",
+            "\t",
+            "\u{0}",
+            "\u{202e}",
+            "\u{200d}",
+            "\u{200b}",
+            "\u{feff}",
+            "\u{301}",
+            "\u{1f468}",
+            "\u{65e5}",
+            "a",
+            "B1",
+            " ",
+            "\u{fe0f}",
+            "P",
+            "\u{e0041}",
+            "\u{2028}",
+            "\u{85}",
+        ];
+        prop_oneof![
+            proptest::collection::vec(proptest::sample::select(pieces), 0..24).prop_map(|p| p.concat()),
+            any::<String>(),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_acts_survives(text in hostile()) {
+            let safe = clean(&text);
+            prop_assert!(!safe.chars().any(char::is_control), "{:?}", safe);
+            prop_assert!(!safe.chars().any(|c| is_invisible(c) && c != '\u{200d}'), "{:?}", safe);
+            prop_assert_eq!(clean(&safe).into_owned(), safe.clone(), "cleaning twice changes nothing");
+        }
+
+        #[test]
+        fn clips_fit(text in hostile(), columns in 0_usize..30, wide in any::<bool>()) {
+            let safe = clean(&text);
+            let ellipsis = if wide { "\u{2026}" } else { "~" };
+            let clipped = clip(&safe, columns, ellipsis);
+            prop_assert!(width(&clipped) <= columns, "{:?}", clipped);
+            prop_assert_eq!(width(&pad(&safe, columns, Align::Left, ellipsis)), columns);
+            let kept = clipped.strip_suffix(ellipsis).unwrap_or(&clipped);
+            prop_assert!(safe.starts_with(kept));
+            prop_assert!(safe.grapheme_indices(true).any(|(i, _)| i == kept.len()) || kept.len() == safe.len());
+        }
+    }
+}
