@@ -98,7 +98,7 @@ impl Executor {
             match ticket.durable().await {
                 Ok(_) => run.outcome.done += keys.len() as u64,
                 Err(error) => {
-                    run.error(counted(keys.len() as u64, "alarm", "alarms"), error.to_string());
+                    run.error(counted(keys.len() as u64, "alarm", "alarms"), &error.to_string());
                     break;
                 }
             }
@@ -131,7 +131,7 @@ impl Executor {
             ended += 1;
             match result {
                 Ok(()) => run.outcome.done += 1,
-                Err(why) => run.error(label, why),
+                Err(why) => run.error(label, &why),
             }
             progress(ended, run.outcome.total);
         }
@@ -174,7 +174,7 @@ impl Executor {
                     run.outcome.done += 1;
                     found.extend((!told.is_empty()).then(|| format!("{name}: {told}")));
                 }
-                Err(why) => run.error(name, why),
+                Err(why) => run.error(name, &why),
             }
             progress(ended, run.outcome.total);
         }
@@ -276,7 +276,7 @@ impl Executor {
             match self.store.journal().append(records.collect()).durable().await {
                 Ok(_) => run.outcome.done += chunk.len() as u64,
                 Err(error) => {
-                    run.error(counted(chunk.len() as u64, "alarm", "alarms"), error.to_string());
+                    run.error(counted(chunk.len() as u64, "alarm", "alarms"), &error.to_string());
                     break;
                 }
             }
@@ -320,10 +320,10 @@ impl Run {
         Self { outcome, left_out, failures: 0, stopped: false }
     }
 
-    fn error(&mut self, target: String, why: String) {
+    fn error(&mut self, target: String, why: &str) {
         self.failures += 1;
         if self.outcome.errors.len() < ERRORS {
-            self.outcome.errors.push((target, text::clean(&why).into_owned()));
+            self.outcome.errors.push((target, text::clean(why).into_owned()));
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod bridge;
+mod cache;
 pub mod export;
 #[cfg(test)]
 mod fixture;

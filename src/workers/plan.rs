@@ -117,7 +117,7 @@ fn consequences(verb: DeviceVerb, targets: &NodeTargets, plan: &mut Plan) {
             forever("All flows of the OLT are dropped; the controller has to push them again.");
         }
         DeviceVerb::Reboot => {
-            note("Each ONU is out of service until it has registered again, some ten seconds or more.")
+            note("Each ONU is out of service until it has registered again, some ten seconds or more.");
         }
         DeviceVerb::Disable if olts > 0 => note("Disabling an OLT disables its ONUs too. Enabling brings both back."),
         DeviceVerb::Disable => note("The ONU is locked over OMCI; enabling brings it back."),

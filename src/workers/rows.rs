@@ -92,7 +92,9 @@ pub fn object(fields: &[&'static FieldSpec], row: &dyn Record) -> Map<String, Js
     fields.iter().map(|f| (f.name.to_owned(), json(&row.get(f.name)))).collect()
 }
 
-fn json(value: &Value<'_>) -> Json {
+/// A value as JSON, its text sanitised.
+#[must_use]
+pub fn json(value: &Value<'_>) -> Json {
     match value {
         Value::Text(t) => Json::from(text::clean(t).into_owned()),
         other => other.to_json(),

@@ -103,13 +103,12 @@ impl NodeTargets {
     pub fn add(&mut self, verb: DeviceVerb, rows: Vec<NodeRow>, mut find: impl FnMut(&str) -> Option<NodeRow>) {
         for row in rows {
             let olt = self.olt_of(&row, &mut find);
-            match verb.check(&row, olt) {
-                Err(reason) => self.tally.skip(reason),
-                Ok(()) => {
-                    self.tally.take(|| node_label(&row));
-                    self.rows.push(row);
-                }
+            if let Err(reason) = verb.check(&row, olt) {
+                self.tally.skip(reason);
+                continue;
             }
+            self.tally.take(|| node_label(&row));
+            self.rows.push(row);
         }
     }
 
@@ -148,13 +147,12 @@ impl SourceTargets {
     pub fn pick(verb: SourceVerb, targets: &Targets, all: &[SourceRow]) -> Self {
         let mut out = Self::default();
         for row in all.iter().filter(|row| meant(targets, row)) {
-            match verb.check(row) {
-                Err(reason) => out.tally.skip(reason),
-                Ok(()) => {
-                    out.tally.take(|| text::clean(&row.name).into_owned());
-                    out.names.push(row.name.to_string());
-                }
+            if let Err(reason) = verb.check(row) {
+                out.tally.skip(reason);
+                continue;
             }
+            out.tally.take(|| text::clean(&row.name).into_owned());
+            out.names.push(row.name.to_string());
         }
         if let Targets::Names(_, names) = targets {
             let unknown = names.iter().filter(|n| all.iter().all(|row| *row.name != ***n)).count();

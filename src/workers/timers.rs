@@ -19,7 +19,7 @@ use super::supervisor::Supervisor;
 /// Least time between two looks at the clocks, however often alarms change.
 const PACE: Duration = Duration::from_secs(1);
 /// Longest sleep before looking at the clock on the wall again: it may have been set.
-const LONGEST: Duration = Duration::from_mins(10);
+const LONGEST: Duration = Duration::from_secs(600);
 /// Pause after the cache could not be read or written.
 const RETRY: Duration = Duration::from_secs(30);
 

@@ -1,11 +1,77 @@
 //! `noctule alarms|pon|sources|log`: the rows of a pane without the screen.
+//!
+//! From the cache when nothing else is asked for: no runtime, no controller, no waiting. `--fresh`
+//! polls first, `--watch` goes on with what changes.
+
+mod age;
+pub(super) mod ask;
+pub(super) mod print;
+mod table;
+mod watch;
+
+use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
 
 use super::Start;
 use super::args::ListArgs;
 use super::exit::{Code, Failure};
+use super::fresh::{self, say};
+use super::live::{Live, store_options};
 use crate::model::page::Table;
+use crate::store::{Reader, Store};
+use crate::workers::now;
+use crate::workers::resolve::sources;
+use ask::Ask;
+use print::Printer;
 
-/// Not part of this build yet; its owner replaces the body.
-pub(super) fn run(_start: &Start, _table: Table, _args: &ListArgs) -> Result<Code, Failure> {
-    Err(Failure::new(Code::Failed, "not built in yet"))
+/// Runs a list.
+pub(super) fn run(start: &Start, table: Table, args: &ListArgs) -> Result<Code, Failure> {
+    let ask = ask::ask(table, args, now())?;
+    let mut loaded = start.load()?;
+    if !args.fresh && !args.watch {
+        let (store, _) = Store::open(&store_options(&loaded, true))?;
+        let mut reader = store.reader()?;
+        tell_age(&mut reader)?;
+        print(start, &mut reader, &ask)?;
+        return Ok(Code::Done);
+    }
+    let _log = start.log(&mut loaded)?;
+    let mut live = Live::start(&loaded)?;
+    live.notes().iter().for_each(|note| say(note));
+    let code = if args.fresh { fresh::poll(&live) } else { Code::Done };
+    let printed = if args.watch { watch::run(start, &mut live, &ask) } else { once(start, &live, &ask) };
+    live.stop();
+    printed.map(|()| code)
+}
+
+fn once(start: &Start, live: &Live, ask: &Ask) -> Result<(), Failure> {
+    let mut reader = live.store.reader()?;
+    if !live.opened.owner {
+        tell_age(&mut reader)?;
+    }
+    print(start, &mut reader, ask)
+}
+
+fn tell_age(reader: &mut Reader) -> Result<(), Failure> {
+    let now = now();
+    say(&age::line(&sources(reader, now)?, now));
+    Ok(())
+}
+
+fn print(start: &Start, reader: &mut Reader, ask: &Ask) -> Result<(), Failure> {
+    let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut printer = Printer::begin(out, ask.format, ask.fields.clone(), print::look(&start.vars))?;
+    let (mut left, mut failed) = (ask.limit, None);
+    if left > 0 {
+        reader.each_row(&ask.request, &mut |row| {
+            left -= 1;
+            failed = printer.row(row).err();
+            if left == 0 || failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+    }
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    printer.end()?.flush()?;
+    Ok(())
 }

@@ -32,35 +32,53 @@ pub(crate) struct TextTable<W: Write> {
     out: W,
     look: Look,
     fields: Vec<&'static FieldSpec>,
-    /// Rows kept until the widths are settled.
-    sample: Vec<Vec<String>>,
+    /// Rows kept until the widths are settled, with what stands before them.
+    sample: Vec<(String, Vec<String>)>,
+    /// What stands before the next rows.
+    lead: String,
     widths: Option<Vec<usize>>,
 }
 
 impl<W: Write> TextTable<W> {
     pub(crate) const fn new(out: W, look: Look, fields: Vec<&'static FieldSpec>) -> Self {
-        Self { out, look, fields, sample: Vec::new(), widths: None }
+        Self { out, look, fields, sample: Vec::new(), lead: String::new(), widths: None }
     }
 
     /// Adds a row.
     pub(crate) fn row(&mut self, row: &dyn Record) -> io::Result<()> {
         let cells: Vec<String> = self.fields.iter().map(|f| cell(&row.get(f.name)).into_owned()).collect();
         if self.widths.is_some() {
-            return self.print(&cells);
+            return self.print(&self.lead.clone(), &cells);
         }
-        self.sample.push(cells);
+        self.sample.push((self.lead.clone(), cells));
         if self.sample.len() >= SAMPLE { self.settle() } else { Ok(()) }
+    }
+
+    /// Sets what stands before the rows that follow. All leads are of one width.
+    pub(crate) fn begin_with(&mut self, lead: String) {
+        self.lead = lead;
+    }
+
+    /// Prints a line that is no row.
+    pub(crate) fn line(&mut self, line: &str) -> io::Result<()> {
+        self.settle()?;
+        writeln!(self.out, "{}", text::clean(line))
+    }
+
+    /// Prints what is kept and hands it on.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.settle()?;
+        self.out.flush()
     }
 
     /// Prints what is left.
     pub(crate) fn end(mut self) -> io::Result<W> {
-        self.settle()?;
-        self.out.flush()?;
+        self.flush()?;
         Ok(self.out)
     }
 
     /// Settles the widths, prints the header and the rows kept so far.
-    pub(crate) fn settle(&mut self) -> io::Result<()> {
+    fn settle(&mut self) -> io::Result<()> {
         if self.widths.is_some() {
             return Ok(());
         }
@@ -68,27 +86,27 @@ impl<W: Write> TextTable<W> {
         self.widths = Some(self.measure(&sample));
         if self.look.header {
             let header: Vec<String> = self.fields.iter().map(|f| f.header.to_owned()).collect();
-            self.print(&header)?;
+            self.print(&" ".repeat(text::width(&self.lead)), &header)?;
         }
-        sample.iter().try_for_each(|cells| self.print(cells))
+        sample.iter().try_for_each(|(lead, cells)| self.print(lead, cells))
     }
 
-    fn measure(&self, sample: &[Vec<String>]) -> Vec<usize> {
+    fn measure(&self, sample: &[(String, Vec<String>)]) -> Vec<usize> {
         let mut widths: Vec<usize> = self.fields.iter().map(|f| text::width(f.header)).collect();
-        for cells in sample {
+        for (_, cells) in sample {
             for (width, cell) in widths.iter_mut().zip(cells) {
                 *width = (*width).max(text::width(cell));
             }
         }
         if let Some(room) = self.look.width {
-            squeeze(&mut widths, room);
+            squeeze(&mut widths, room.saturating_sub(text::width(&self.lead)));
         }
         widths
     }
 
-    fn print(&mut self, cells: &[String]) -> io::Result<()> {
+    fn print(&mut self, lead: &str, cells: &[String]) -> io::Result<()> {
         let Some(widths) = &self.widths else { return Ok(()) };
-        let mut line = String::new();
+        let mut line = lead.to_owned();
         for (i, (cell, width)) in cells.iter().zip(widths).enumerate() {
             if i > 0 {
                 line.push_str(GAP);
@@ -135,10 +153,9 @@ fn squeeze(widths: &mut [usize], room: usize) {
 fn cell<'a>(value: &'a Value<'a>) -> Cow<'a, str> {
     match value {
         Value::Text(t) => text::clean(t),
-        Value::Time(t) => t
-            .to_utc()
-            .map_or_else(String::new, |t| t.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
-            .into(),
+        Value::Time(t) => {
+            t.to_utc().map_or_else(String::new, |t| t.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)).into()
+        }
         Value::Float(x) => format!("{x:.1}").into(),
         Value::Bool(b) => if *b { "yes" } else { "no" }.into(),
         other => Cow::Owned(other.to_plain().into_owned()),

@@ -70,13 +70,12 @@ fn with<T>(
     slot: &mut Option<Reader>,
     query: impl FnOnce(&mut Reader) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let mut reader = match slot.take() {
-        Some(reader) => reader,
-        None => {
-            let reader = store.reader()?;
-            queue.set_interrupter(Some(reader.interrupter()));
-            reader
-        }
+    let mut reader = if let Some(reader) = slot.take() {
+        reader
+    } else {
+        let reader = store.reader()?;
+        queue.set_interrupter(Some(reader.interrupter()));
+        reader
     };
     let result = query(&mut reader);
     match &result {

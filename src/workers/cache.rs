@@ -1,0 +1,32 @@
+//! The store as the workers of sources see it.
+
+use crate::model::command::Targets;
+use crate::model::observation::Origin;
+use crate::model::page::Table;
+use crate::model::record::Record;
+use crate::model::topology::NodeRow;
+use crate::store::Store;
+
+use super::source::{Cache, Durable, Known};
+
+impl Cache for Store {
+    fn append(&self, records: Vec<Record>) -> Durable {
+        let ticket = self.journal().append(records);
+        Box::pin(async move { ticket.durable().await.map(|_| ()).map_err(|e| e.to_string()) })
+    }
+
+    fn offsets(&self, source: &str) -> Result<Vec<Origin>, String> {
+        self.offsets(source).map_err(|e| e.to_string())
+    }
+
+    fn known(&self, source: &str) -> Result<Vec<Known>, String> {
+        let nodes = self.reader().and_then(|mut r| r.known_nodes(source)).map_err(|e| e.to_string())?;
+        Ok(nodes.into_iter().map(|n| Known { resource: n.resource, device_id: n.device_id }).collect())
+    }
+
+    fn node(&self, canonical: &str) -> Result<Option<NodeRow>, String> {
+        let targets = Targets::Names(Table::Nodes, vec![canonical.to_owned()]);
+        let rows = self.reader().and_then(|mut r| r.nodes(&targets, 1)).map_err(|e| e.to_string())?;
+        Ok(rows.into_iter().next())
+    }
+}
