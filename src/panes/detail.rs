@@ -159,30 +159,34 @@ pub(crate) static DETAIL: &[CommandSpec] = &[
 
 /// What the cache said about the row a detail view shows.
 #[derive(Debug)]
-pub(crate) struct Fetched<T> {
+pub(crate) struct Fetched<R, T> {
     value: Option<T>,
+    /// The row of the list the newest question was about, as it was then.
+    row: Option<R>,
     pending: Option<RequestId>,
 }
 
-impl<T> Default for Fetched<T> {
+impl<R, T> Default for Fetched<R, T> {
     fn default() -> Self {
-        Self { value: None, pending: None }
+        Self { value: None, row: None, pending: None }
     }
 }
 
-impl<T> Fetched<T> {
+impl<R: Clone + PartialEq, T> Fetched<R, T> {
     /// What is known.
     pub(crate) const fn get(&self) -> Option<&T> {
         self.value.as_ref()
     }
 
-    /// Asks, unless a question is under way: its answer shows whether to ask again.
-    pub(crate) fn ask(&mut self, request: DataRequest, cx: &Ctx) -> Vec<Effect> {
-        if self.pending.is_some() {
+    /// Asks about a row, unless it is known as it is or a question is under way: its answer shows
+    /// whether to ask again.
+    pub(crate) fn ask(&mut self, row: &R, request: DataRequest, cx: &Ctx) -> Vec<Effect> {
+        if self.pending.is_some() || self.row.as_ref() == Some(row) {
             return Vec::new();
         }
         let id = cx.request_id();
         self.pending = Some(id);
+        self.row = Some(row.clone());
         vec![Effect::Query(id, request)]
     }
 
@@ -196,8 +200,8 @@ impl<T> Fetched<T> {
     }
 
     /// Keeps an answer.
-    pub(crate) fn keep(&mut self, value: Option<T>) {
-        self.value = value;
+    pub(crate) fn keep(&mut self, value: T) {
+        self.value = Some(value);
     }
 }
 

@@ -8,6 +8,10 @@ pub mod alarms;
 mod detail;
 mod health;
 mod list;
+pub mod log;
+pub mod pon;
+pub mod sources;
+mod split;
 mod verbs;
 
 use crate::app::pane::Pane;
@@ -16,11 +20,23 @@ use crate::commands::spec::CommandSpec;
 /// All panes, in the order of their number keys.
 #[must_use]
 pub fn all() -> Vec<Box<dyn Pane>> {
-    vec![Box::new(alarms::AlarmsPane::new())]
+    vec![
+        Box::new(alarms::AlarmsPane::new()),
+        Box::new(pon::PonPane::new()),
+        Box::new(sources::SourcesPane::new()),
+        Box::new(log::LogPane::new()),
+    ]
 }
 
 /// The commands of all panes, those that several panes share first.
 #[must_use]
 pub fn commands() -> Vec<&'static [CommandSpec]> {
-    vec![list::commands::LIST, detail::DETAIL, alarms::commands::ALARMS]
+    vec![
+        list::commands::LIST,
+        detail::DETAIL,
+        alarms::commands::ALARMS,
+        pon::commands::PON,
+        sources::commands::SOURCES,
+        log::commands::LOG,
+    ]
 }

@@ -124,8 +124,8 @@ pub struct Extent {
 pub trait Source {
     /// The look of a row.
     fn look(&self, row: usize) -> Look;
-    /// The runs of text in a cell, for a column `width` wide.
-    fn cell(&self, row: usize, column: usize, width: u16) -> Vec<Piece<'_>>;
+    /// The runs of text in a cell.
+    fn cell(&self, row: usize, column: usize) -> Vec<Piece<'_>>;
 }
 
 /// The table.
@@ -205,7 +205,7 @@ impl Table<'_> {
             paint.put_styled(buf, (area.x + 1, area.y), 1, paint.glyphs.mark, base.patch(paint.style(Token::Mark)));
         }
         for place in placed {
-            let pieces = self.source.cell(row, place.index, place.width);
+            let pieces = self.source.cell(row, place.index);
             let align = self.columns.get(place.index).map_or(Align::Left, |c| c.align);
             let shift = match align {
                 Align::Left => 0,

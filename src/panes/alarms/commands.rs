@@ -152,6 +152,12 @@ const NO_END: &str = "no end";
 impl AlarmsPane {
     /// Runs one of the pane's own commands; `None` when it is none.
     pub(super) fn verb(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Option<Vec<Effect>> {
+        let spec = ALARMS.iter().find(|c| c.id == id)?;
+        if self.split.list.follow && self.split.list.marks.is_empty() && spec.on_rows {
+            // In the feed the row under the cursor changes by itself: first it has to stand still.
+            self.split.list.follow = false;
+            return Some(vec![toast(Level::Info, "the feed stands still now; press again for the row under the cursor")]);
+        }
         Some(match id {
             "alarm.ack" | "alarm.unack" | "alarm.unshelve" => self.plain(id, args, cx),
             "alarm.ack-with" => self.ack_with(args),
@@ -167,7 +173,7 @@ impl AlarmsPane {
     }
 
     fn plain(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect> {
-        let (targets, args) = self.held.take(self.list.targets(), args);
+        let (targets, args) = self.held.take(self.split.list.targets(), args);
         intent(id, targets, args, cx)
     }
 
@@ -181,7 +187,7 @@ impl AlarmsPane {
         args: &Args,
         cx: &Ctx,
     ) -> Vec<Effect> {
-        let (targets, args) = self.held.take(self.list.targets(), args);
+        let (targets, args) = self.held.take(self.split.list.targets(), args);
         if given(&args, arg) || (may_be_empty && args.contains_key(arg)) {
             return intent(id, targets, args, cx);
         }
@@ -191,7 +197,7 @@ impl AlarmsPane {
     }
 
     fn ack_with(&mut self, args: &Args) -> Vec<Effect> {
-        let (targets, mut args) = self.held.take(self.list.targets(), args);
+        let (targets, mut args) = self.held.take(self.split.list.targets(), args);
         let what = self.words(&targets);
         match args.get("for").map(String::as_str) {
             None => choose(
@@ -220,13 +226,13 @@ impl AlarmsPane {
     }
 
     fn take(&mut self, args: &Args, cx: &Ctx) -> Vec<Effect> {
-        let (targets, mut args) = self.held.take(self.list.targets(), args);
+        let (targets, mut args) = self.held.take(self.split.list.targets(), args);
         args.insert("owner".into(), cx.operator.to_string());
         intent("alarm.assign", targets, args, cx)
     }
 
     fn shelve(&mut self, args: &Args, cx: &Ctx) -> Vec<Effect> {
-        let (targets, mut args) = self.held.take(self.list.targets(), args);
+        let (targets, mut args) = self.held.take(self.split.list.targets(), args);
         let what = self.words(&targets);
         match args.get("for").map(String::as_str) {
             None => {
@@ -250,16 +256,16 @@ impl AlarmsPane {
 
     /// A reason is asked for while the alarm is active; for several alarms, always.
     fn close(&mut self, args: &Args, cx: &Ctx) -> Vec<Effect> {
-        let one_cleared = matches!(self.list.targets(), Targets::Rows(_, rows) if rows.len() == 1)
-            && self.list.current().is_some_and(|row| row.cleared);
-        if one_cleared && self.list.marks.is_empty() {
+        let one_cleared = matches!(self.split.list.targets(), Targets::Rows(_, rows) if rows.len() == 1)
+            && self.split.list.current().is_some_and(|row| row.cleared);
+        if one_cleared && self.split.list.marks.is_empty() {
             return self.plain("alarm.close", args, cx);
         }
         self.with("alarm.close", "reason", "Close: why?", false, args, cx)
     }
 
     fn device(&self) -> Vec<Effect> {
-        let Some(row) = self.list.current() else { return Vec::new() };
+        let Some(row) = self.split.list.current() else { return Vec::new() };
         if row.node.is_none() {
             return vec![toast(Level::Info, "the tree does not know this object (yet)")];
         }

@@ -18,27 +18,19 @@ use super::columns::{state_token, title};
 
 impl AlarmsPane {
     /// Draws the pane.
-    pub(super) fn draw(&self, buf: &mut Buffer, area: Rect, cx: &ViewCtx<'_>) {
-        let areas = self.detail.areas(area, cx.ctx.size);
-        if !areas.list.is_empty() {
-            let list = ViewCtx { focused: cx.focused && !self.detail.focus, ..*cx };
-            self.list.draw(buf, areas.list, &list, &self.empty(cx.ctx));
-        }
-        let Some(at) = areas.detail else { return };
-        let Some(row) = self.list.current() else {
-            self.detail.draw(buf, at, "Detail", &[Block::Words("no alarm under the cursor".into(), Token::Dim)], cx);
-            return;
-        };
-        // The row is newer than the rest: the list is asked for first.
-        let detail = self.fetched.get().filter(|d| d.row.id == row.id);
-        self.detail.draw(buf, at, title(row, cx.ctx), &blocks(row, detail, cx), cx);
+    pub(super) fn draw<'a>(&'a self, buf: &mut Buffer, area: Rect, cx: &ViewCtx<'a>) {
+        self.split.draw(buf, area, cx, &self.empty(cx.ctx), |row| {
+            // The row is newer than the rest: the list is asked for first.
+            let detail = self.fetched.get().filter(|d| d.row.id == row.id);
+            (title(row, cx.ctx).to_owned(), blocks(row, detail, cx))
+        });
     }
 
     /// Why the list is empty and what to do about it.
     fn empty(&self, cx: &Ctx) -> Vec<String> {
-        let lines: &[&str] = if self.list.filtered() {
+        let lines: &[&str] = if self.split.list.filtered() {
             &["No alarm matches.", "\\ clears the filter, h shows hidden alarms."]
-        } else if self.list.scope() == Scope::Hidden {
+        } else if self.split.list.scope() == Scope::Hidden {
             &["Nothing is shelved, suppressed or out of service.", "h goes on to all alarms."]
         } else if cx.sources.is_empty() {
             &[

@@ -22,16 +22,16 @@ pub(crate) struct CellCx<'a> {
     pub utc_offset_s: i32,
     /// Signs.
     pub glyphs: &'a Glyphs,
-    /// Width of the column.
-    pub width: u16,
+    /// The rows are shown as a tree.
+    pub tree: bool,
     /// What the rest of the program knows.
     pub view: &'a ViewCtx<'a>,
 }
 
 impl<'a> CellCx<'a> {
-    /// For a cell of a width.
-    pub(crate) const fn new(view: &'a ViewCtx<'a>, width: u16) -> Self {
-        Self { now: view.ctx.now, utc_offset_s: view.ctx.utc_offset_s, glyphs: view.glyphs, width, view }
+    /// For the cells of a list.
+    pub(crate) const fn new(view: &'a ViewCtx<'a>, tree: bool) -> Self {
+        Self { now: view.ctx.now, utc_offset_s: view.ctx.utc_offset_s, glyphs: view.glyphs, tree, view }
     }
 }
 

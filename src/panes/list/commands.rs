@@ -380,10 +380,7 @@ impl<R: Row> ListState<R> {
     fn mark_all(&mut self, cx: &Ctx) -> Vec<Effect> {
         self.range = None;
         self.marks = Marks::AllBut(std::collections::HashSet::new());
-        if self.is_tree() {
-            // The tree's total counts the unfolded rows only; the marks mean all.
-            self.counted = Some(Total::AtLeast(0));
-        } else if matches!(self.window.total(), Total::Exact(_)) {
+        if matches!(self.window.total(), Total::Exact(_)) {
             self.counted = None;
             return Vec::new();
         }

@@ -360,7 +360,9 @@ impl<R: Row> ListState<R> {
             let field = Self::spec().fields.iter().find(|f| f.name == *name)?;
             Some(Chosen { field, own: self.defs.iter().find(|d| d.field == *name) })
         };
-        self.columns.iter().filter_map(chosen).collect()
+        // In the tree, what a row hangs on is to be seen.
+        let shown = self.columns.iter().filter(|c| **c != "parent" || !self.is_tree());
+        shown.filter_map(chosen).collect()
     }
 
     /// Words for the breadcrumb.

@@ -39,9 +39,9 @@ impl<R: Row> Source for Rows<'_, R> {
         }
     }
 
-    fn cell(&self, row: usize, column: usize, width: u16) -> Vec<Piece<'_>> {
+    fn cell(&self, row: usize, column: usize) -> Vec<Piece<'_>> {
         match (self.list.rows().get(row), self.columns.get(column)) {
-            (Some(row), Some(column)) => column.cell(row, &CellCx::new(self.view, width)),
+            (Some(row), Some(column)) => column.cell(row, &CellCx::new(self.view, self.list.is_tree())),
             _ => Vec::new(),
         }
     }
