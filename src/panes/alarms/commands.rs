@@ -156,7 +156,10 @@ impl AlarmsPane {
         if self.split.list.follow && self.split.list.marks.is_empty() && spec.on_rows {
             // In the feed the row under the cursor changes by itself: first it has to stand still.
             self.split.list.follow = false;
-            return Some(vec![toast(Level::Info, "the feed stands still now; press again for the row under the cursor")]);
+            return Some(vec![toast(
+                Level::Info,
+                "the feed stands still now; press again for the row under the cursor",
+            )]);
         }
         Some(match id {
             "alarm.ack" | "alarm.unack" | "alarm.unshelve" => self.plain(id, args, cx),

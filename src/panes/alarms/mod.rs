@@ -63,7 +63,9 @@ impl AlarmsPane {
                 ([id], Some(row)) if *id == row.id => text::clean(&row.canonical).into_owned(),
                 (rows, _) => format!("{} alarms", rows.len()),
             },
-            Targets::Filter { .. } => format!("{} alarms", super::list::commands::total_words(self.split.list.marked())),
+            Targets::Filter { .. } => {
+                format!("{} alarms", super::list::commands::total_words(self.split.list.marked()))
+            }
             Targets::Names(..) | Targets::None => String::new(),
         }
     }

@@ -31,7 +31,13 @@ impl Row for LogRow {
     }
 }
 
-const fn left(field: &'static str, header: &'static str, width: (u16, u16), priority: u8, cell: CellFn<LogRow>) -> ColumnDef<LogRow> {
+const fn left(
+    field: &'static str,
+    header: &'static str,
+    width: (u16, u16),
+    priority: u8,
+    cell: CellFn<LogRow>,
+) -> ColumnDef<LogRow> {
     ColumnDef { field, header, width, priority, align: Align::Left, shown: true, cell }
 }
 
@@ -63,7 +69,11 @@ const fn kind_token(kind: LogKind) -> Token {
 }
 
 fn duration<'a>(row: &'a LogRow, _: &CellCx<'a>) -> Vec<Piece<'a>> {
-    if row.duration_us == 0 { Vec::new() } else { vec![Piece::plain(format!("{:.1}", row.duration_us as f64 / 1000.0))] }
+    if row.duration_us == 0 {
+        Vec::new()
+    } else {
+        vec![Piece::plain(format!("{:.1}", row.duration_us as f64 / 1000.0))]
+    }
 }
 
 fn tries<'a>(row: &'a LogRow, _: &CellCx<'a>) -> Vec<Piece<'a>> {

@@ -7,7 +7,12 @@ pub(crate) static LOG: &[CommandSpec] = &[
     CommandSpec {
         keys: &["f"],
         hint: true,
-        ..CommandSpec::view("log.follow", "Follow", "Keeps the newest row on the screen; again stands still.", Context::Log)
+        ..CommandSpec::view(
+            "log.follow",
+            "Follow",
+            "Keeps the newest row on the screen; again stands still.",
+            Context::Log,
+        )
     },
     CommandSpec {
         keys: &["!"],
@@ -22,10 +27,20 @@ pub(crate) static LOG: &[CommandSpec] = &[
             required: false,
             kind: ArgKind::Word(&["call", "action", "command", "notice", "source", "unreadable"]),
         }],
-        ..CommandSpec::view("log.kind", "One kind only", "Shows one kind of rows: calls, actions, commands, notices.", Context::Log)
+        ..CommandSpec::view(
+            "log.kind",
+            "One kind only",
+            "Shows one kind of rows: calls, actions, commands, notices.",
+            Context::Log,
+        )
     },
     CommandSpec {
         keys: &["o"],
-        ..CommandSpec::view("log.source", "This source only", "Shows only rows of the source under the cursor.", Context::Log)
+        ..CommandSpec::view(
+            "log.source",
+            "This source only",
+            "Shows only rows of the source under the cursor.",
+            Context::Log,
+        )
     },
 ];

@@ -17,9 +17,9 @@ use crate::theme::Token;
 use crate::ui::Piece;
 use crate::ui::sections::Block;
 
+use super::list::Landing;
 use super::list::columns::moment;
 use super::list::commands::toast;
-use super::list::Landing;
 use super::split::Split;
 use super::verbs::choose;
 

@@ -35,11 +35,23 @@ impl Row for NodeRow {
     }
 }
 
-const fn left(field: &'static str, header: &'static str, width: (u16, u16), priority: u8, cell: CellFn<NodeRow>) -> ColumnDef<NodeRow> {
+const fn left(
+    field: &'static str,
+    header: &'static str,
+    width: (u16, u16),
+    priority: u8,
+    cell: CellFn<NodeRow>,
+) -> ColumnDef<NodeRow> {
     ColumnDef { field, header, width, priority, align: Align::Left, shown: true, cell }
 }
 
-const fn right(field: &'static str, header: &'static str, width: (u16, u16), priority: u8, cell: CellFn<NodeRow>) -> ColumnDef<NodeRow> {
+const fn right(
+    field: &'static str,
+    header: &'static str,
+    width: (u16, u16),
+    priority: u8,
+    cell: CellFn<NodeRow>,
+) -> ColumnDef<NodeRow> {
     ColumnDef { align: Align::Right, ..left(field, header, width, priority, cell) }
 }
 
@@ -69,7 +81,11 @@ pub(super) fn own_name(row: &NodeRow) -> String {
         NodeKind::Uni => format!("UNI {}", r.index),
         NodeKind::Site => r.name.clone(),
         NodeKind::Olt | NodeKind::Onu => {
-            if row.serial.is_empty() { r.name.clone() } else { row.serial.clone() }
+            if row.serial.is_empty() {
+                r.name.clone()
+            } else {
+                row.serial.clone()
+            }
         }
         NodeKind::Adapter | NodeKind::Source | NodeKind::Device => format!("{} {}", r.kind.word(), r.name),
     }

@@ -26,9 +26,18 @@ const fn tree(id: &'static str, title: &'static str, doc: &'static str, keys: &'
 
 /// The commands.
 pub(crate) static PON: &[CommandSpec] = &[
-    CommandSpec { enabled: on_node, ..tree("pon.unfold", "Unfold", "Shows what hangs on the node; then goes to the first of it.", &["right", "l"]) },
-    CommandSpec { enabled: on_node, ..tree("pon.fold", "Fold", "Hides what hangs on the node; then goes to the node above.", &["left", "h"]) },
-    CommandSpec { enabled: on_node, ..tree("pon.parent", "Node above", "Goes to the node this one hangs on.", &["backspace", "g p"]) },
+    CommandSpec {
+        enabled: on_node,
+        ..tree("pon.unfold", "Unfold", "Shows what hangs on the node; then goes to the first of it.", &["right", "l"])
+    },
+    CommandSpec {
+        enabled: on_node,
+        ..tree("pon.fold", "Fold", "Hides what hangs on the node; then goes to the node above.", &["left", "h"])
+    },
+    CommandSpec {
+        enabled: on_node,
+        ..tree("pon.parent", "Node above", "Goes to the node this one hangs on.", &["backspace", "g p"])
+    },
     tree("pon.unfold-level", "Unfold one level", "Unfolds one level more everywhere.", &["E"]),
     tree("pon.fold-all", "Fold all", "Folds everything.", &["F"]),
     CommandSpec {
@@ -39,22 +48,41 @@ pub(crate) static PON: &[CommandSpec] = &[
     CommandSpec {
         enabled: on_device,
         hint: true,
-        ..tree("pon.live", "Read the device", "Reads ports, flows, meters and PM configuration from the controller now.", &["r"])
+        ..tree(
+            "pon.live",
+            "Read the device",
+            "Reads ports, flows, meters and PM configuration from the controller now.",
+            &["r"],
+        )
     },
     CommandSpec {
         args: &[ArgSpec { name: "value", doc: "which value", required: false, kind: ArgKind::Text }],
         enabled: on_device,
-        ..tree("pon.value", "Read a value", "Reads one value of the device on demand: optics, counters, alarms.", &["V"])
+        ..tree(
+            "pon.value",
+            "Read a value",
+            "Reads one value of the device on demand: optics, counters, alarms.",
+            &["V"],
+        )
     },
-    CommandSpec {
-        hint: true,
-        ..device("pon.enable", "Enable", "Puts the device into service.", &["x e"], on_device)
-    },
-    device("pon.disable", "Disable", "Takes the device out of service: everybody below it loses service.", &["x d"], on_device),
+    CommandSpec { hint: true, ..device("pon.enable", "Enable", "Puts the device into service.", &["x e"], on_device) },
+    device(
+        "pon.disable",
+        "Disable",
+        "Takes the device out of service: everybody below it loses service.",
+        &["x d"],
+        on_device,
+    ),
     device("pon.reboot", "Reboot", "Restarts the device. An OLT gives all its ONUs new ids.", &["x r"], on_device),
     CommandSpec {
         confirm: Confirm::TypeName,
-        ..device("pon.delete", "Delete", "Removes the device from its controller; an OLT with all its ONUs.", &["x D"], on_device)
+        ..device(
+            "pon.delete",
+            "Delete",
+            "Removes the device from its controller; an OLT with all its ONUs.",
+            &["x D"],
+            on_device,
+        )
     },
     CommandSpec {
         confirm: Confirm::TypeName,
@@ -67,7 +95,13 @@ pub(crate) static PON: &[CommandSpec] = &[
         )
     },
     device("pon.port-enable", "Enable the port", "Switches a PON port on.", &["x p"], on_port),
-    device("pon.port-disable", "Disable the port", "Switches a PON port off: its ONUs lose service.", &["x P"], on_port),
+    device(
+        "pon.port-disable",
+        "Disable the port",
+        "Switches a PON port off: its ONUs lose service.",
+        &["x P"],
+        on_port,
+    ),
 ];
 
 fn on_node(s: &Situation) -> Result<(), Reason> {

@@ -61,7 +61,10 @@ pub(super) fn blocks<'a>(
     if let Some(live) = live {
         live_blocks(&mut blocks, live, cx.ctx);
     } else if matches!(row.kind().word(), "olt" | "onu") {
-        blocks.extend([Block::Gap, Block::Words("r reads ports, flows, meters and PM from the controller; V one value.".into(), Token::Dim)]);
+        blocks.extend([
+            Block::Gap,
+            Block::Words("r reads ports, flows, meters and PM from the controller; V one value.".into(), Token::Dim),
+        ]);
     }
     blocks
 }

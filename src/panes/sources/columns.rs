@@ -32,11 +32,23 @@ impl Row for SourceRow {
     }
 }
 
-const fn left(field: &'static str, header: &'static str, width: (u16, u16), priority: u8, cell: CellFn<SourceRow>) -> ColumnDef<SourceRow> {
+const fn left(
+    field: &'static str,
+    header: &'static str,
+    width: (u16, u16),
+    priority: u8,
+    cell: CellFn<SourceRow>,
+) -> ColumnDef<SourceRow> {
     ColumnDef { field, header, width, priority, align: Align::Left, shown: true, cell }
 }
 
-const fn right(field: &'static str, header: &'static str, width: (u16, u16), priority: u8, cell: CellFn<SourceRow>) -> ColumnDef<SourceRow> {
+const fn right(
+    field: &'static str,
+    header: &'static str,
+    width: (u16, u16),
+    priority: u8,
+    cell: CellFn<SourceRow>,
+) -> ColumnDef<SourceRow> {
     ColumnDef { align: Align::Right, ..left(field, header, width, priority, cell) }
 }
 
@@ -44,7 +56,9 @@ const fn right(field: &'static str, header: &'static str, width: (u16, u16), pri
 pub(super) static COLUMNS: &[ColumnDef<SourceRow>] = &[
     left("name", "Source", (10, 24), 0, |row, _| vec![Piece::new(&*row.name, Token::Strong)]),
     left("health", "Health", (8, 8), 1, |row, _| vec![Piece::new(row.report.health.word(), token(row.report.health))]),
-    left("breaker", "Breaker", (9, 9), 4, |row, _| vec![Piece::new(row.report.breaker.word(), breaker_token(row.report.breaker))]),
+    left("breaker", "Breaker", (9, 9), 4, |row, _| {
+        vec![Piece::new(row.report.breaker.word(), breaker_token(row.report.breaker))]
+    }),
     right("last_ok", "Data", (6, 6), 2, |row, cx| vec![data_age(row, cx)]),
     right("latency_ms", "ms", (5, 7), 5, |row, _| vec![Piece::plain(millis(row.report.latency_us))]),
     right("rate", "Ev/s", (5, 8), 5, |row, _| vec![Piece::plain(rate(row.report.rate_milli))]),
@@ -54,7 +68,10 @@ pub(super) static COLUMNS: &[ColumnDef<SourceRow>] = &[
     left("last_error", "Error", (14, 90), 3, |row, _| vec![Piece::new(row.report.last_error.as_str(), Token::Bad)]),
     left("stream", "Stream", (12, 40), 7, |row, _| vec![Piece::dim(row.report.stream.as_str())]),
     left("endpoint", "Endpoint", (14, 34), 8, |row, _| vec![Piece::dim(row.report.endpoint.as_str())]),
-    ColumnDef { shown: false, ..right("skew_ms", "Skew ms", (7, 9), 8, |row, _| vec![Piece::plain(millis(row.report.skew_us))]) },
+    ColumnDef {
+        shown: false,
+        ..right("skew_ms", "Skew ms", (7, 9), 8, |row, _| vec![Piece::plain(millis(row.report.skew_us))])
+    },
 ];
 
 /// Milliseconds, with a decimal below ten.

@@ -2,7 +2,12 @@
 
 use crate::commands::spec::{CommandSpec, Context, Mutates, Reason, Situation};
 
-const fn source(id: &'static str, title: &'static str, doc: &'static str, keys: &'static [&'static str]) -> CommandSpec {
+const fn source(
+    id: &'static str,
+    title: &'static str,
+    doc: &'static str,
+    keys: &'static [&'static str],
+) -> CommandSpec {
     CommandSpec {
         keys,
         on_rows: true,
@@ -40,10 +45,7 @@ pub(crate) static SOURCES: &[CommandSpec] = &[
         "Closes the circuit breaker of the source, so that the next call is made at once.",
         &["b"],
     ),
-    CommandSpec {
-        headless: false,
-        ..source("source.alarms", "Its alarms", "Shows the alarms of the source.", &["a"])
-    },
+    CommandSpec { headless: false, ..source("source.alarms", "Its alarms", "Shows the alarms of the source.", &["a"]) },
     CommandSpec { headless: false, ..source("source.log", "Its log", "Shows the calls made to the source.", &["l"]) },
 ];
 

@@ -65,7 +65,9 @@ impl Pane for SourcesPane {
         match id {
             "source.alarms" => self.goto_filtered(PaneId::Alarms),
             "source.log" => self.goto_filtered(PaneId::Log),
-            _ if commands::SOURCES.iter().any(|c| c.id == id) => intent(id, self.split.list.targets(), args.clone(), cx),
+            _ if commands::SOURCES.iter().any(|c| c.id == id) => {
+                intent(id, self.split.list.targets(), args.clone(), cx)
+            }
             _ => self.split.command(id, args, cx).unwrap_or_default(),
         }
     }
@@ -112,7 +114,9 @@ impl Pane for SourcesPane {
                 continue;
             }
             let age = match row.report.last_ok {
-                t if t.is_set() && health == Health::Down => format!(", last answer {} ago", brief_duration(cx.now.since(t))),
+                t if t.is_set() && health == Health::Down => {
+                    format!(", last answer {} ago", brief_duration(cx.now.since(t)))
+                }
                 _ => String::new(),
             };
             let error = text::clean(&row.report.last_error);

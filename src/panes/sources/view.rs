@@ -31,7 +31,8 @@ pub(super) fn blocks<'a>(row: &'a SourceRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>>
     let at = |t| moment(t, cx.ctx.now, cx.ctx.utc_offset_s);
     let mut health = vec![Piece::new(r.health.word(), token(r.health))];
     health.push(Piece::dim(format!("  {}", meaning(r.health))));
-    let breaker = vec![Piece::new(r.breaker.word(), breaker_token(r.breaker)), Piece::dim(format!("  {}", calls(r.breaker)))];
+    let breaker =
+        vec![Piece::new(r.breaker.word(), breaker_token(r.breaker)), Piece::dim(format!("  {}", calls(r.breaker)))];
     let mut blocks = vec![
         Block::fact("kind", r.kind.as_str()),
         Block::fact("endpoint", r.endpoint.as_str()),
@@ -51,7 +52,11 @@ pub(super) fn blocks<'a>(row: &'a SourceRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>>
         Block::fact("as of", at(row.as_of)),
     ];
     if !r.last_error.is_empty() {
-        blocks.extend([Block::Gap, Block::Title("The error that stands".into()), Block::Words(r.last_error.as_str().into(), Token::Bad)]);
+        blocks.extend([
+            Block::Gap,
+            Block::Title("The error that stands".into()),
+            Block::Words(r.last_error.as_str().into(), Token::Bad),
+        ]);
     }
     blocks.extend([Block::Gap, Block::Words(advice(row, cx.ctx).into(), Token::Dim)]);
     blocks
@@ -86,7 +91,9 @@ fn skew(us: i64) -> String {
 fn advice(row: &SourceRow, _: &Ctx) -> &'static str {
     match row.report.health {
         Health::Paused => "r resumes it.",
-        Health::Down | Health::Degraded => "t tests it, b resets the breaker, l shows the calls; `noctule doctor` tests name, TCP, TLS and login one by one.",
+        Health::Down | Health::Degraded => {
+            "t tests it, b resets the breaker, l shows the calls; `noctule doctor` tests name, TCP, TLS and login one by one."
+        }
         Health::Starting | Health::Up => "P polls it now, a shows its alarms, l the calls made to it.",
     }
 }
