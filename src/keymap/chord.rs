@@ -197,7 +197,7 @@ impl FromStr for Chord {
     fn from_str(text: &str) -> Result<Self, BadChord> {
         let mut rest = text;
         let mut set = [false; 3];
-        while let Some((slot, after)) = strip_modifier(rest, &set) {
+        while let Some((slot, after)) = strip_modifier(rest, set) {
             if let Some(flag) = set.get_mut(slot) {
                 *flag = true;
             }
@@ -209,7 +209,7 @@ impl FromStr for Chord {
 }
 
 /// Takes one modifier that is not set yet off the front.
-fn strip_modifier<'a>(text: &'a str, set: &[bool; 3]) -> Option<(usize, &'a str)> {
+fn strip_modifier(text: &str, set: [bool; 3]) -> Option<(usize, &str)> {
     let (word, rest) = text.split_once('-')?;
     let slot = MODIFIERS.iter().position(|m| m.eq_ignore_ascii_case(word))?;
     (!rest.is_empty() && set.get(slot) == Some(&false)).then_some((slot, rest))

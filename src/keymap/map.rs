@@ -156,13 +156,12 @@ impl Keymap {
     }
 
     fn continuation(&self, chord: Chord, node: &Node) -> Continuation {
-        let title = match node.command {
-            Some(command) => self.title(command).to_owned(),
-            None => {
-                let mut below = 0;
-                node.walk(&mut Vec::new(), &mut |_, _| below += 1);
-                format!("{below} more …")
-            }
+        let title = if let Some(command) = node.command {
+            self.title(command).to_owned()
+        } else {
+            let mut below = 0;
+            node.walk(&mut Vec::new(), &mut |_, _| below += 1);
+            format!("{below} more")
         };
         Continuation { chord, command: node.command, title }
     }

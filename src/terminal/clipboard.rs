@@ -65,8 +65,8 @@ mod tests {
     fn decoded(copy: &Copy) -> String {
         let text = String::from_utf8(copy.bytes.clone()).unwrap();
         let text = text.replace("\x1b\\\x1bP", "");
-        let start = text.find("52;c;").unwrap() + 5;
-        let payload: String = text[start..].chars().take_while(|c| !c.is_control()).collect();
+        let (_, rest) = text.split_once("52;c;").unwrap();
+        let payload: String = rest.chars().take_while(|c| !c.is_control()).collect();
         String::from_utf8(STANDARD.decode(payload).unwrap()).unwrap()
     }
 

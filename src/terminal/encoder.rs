@@ -41,7 +41,7 @@ const ATTRIBUTES: [(Modifier, &str); 9] = [
 
 /// The backend.
 #[derive(Debug)]
-pub struct Encoder {
+pub(super) struct Encoder {
     writer: FrameWriter,
     size: Size,
     utf8: bool,
@@ -57,24 +57,24 @@ impl Encoder {
     /// A backend for a screen of this size. Without `utf8` every character beyond ASCII becomes a
     /// question mark, so that columns stay where they are.
     #[must_use]
-    pub fn new(writer: FrameWriter, size: Size, utf8: bool) -> Self {
+    pub(super) fn new(writer: FrameWriter, size: Size, utf8: bool) -> Self {
         Self { writer, size, utf8, pen: None, at: None, cursor_shown: None, scratch: String::new() }
     }
 
-    pub(crate) const fn writer(&self) -> &FrameWriter {
+    pub(super) const fn writer(&self) -> &FrameWriter {
         &self.writer
     }
 
-    pub(crate) const fn writer_mut(&mut self) -> &mut FrameWriter {
+    pub(super) const fn writer_mut(&mut self) -> &mut FrameWriter {
         &mut self.writer
     }
 
-    pub(crate) const fn resize(&mut self, size: Size) {
+    pub(super) const fn resize(&mut self, size: Size) {
         self.size = size;
     }
 
     /// Somebody else has written to the terminal.
-    pub(crate) const fn forget(&mut self) {
+    pub(super) const fn forget(&mut self) {
         self.pen = None;
         self.at = None;
         self.cursor_shown = None;

@@ -8,12 +8,13 @@
 //! typed into `$EDITOR`; this thread waits for the word to go on and reads nothing.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::sync::mpsc as orders;
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyEventKind};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,7 +24,10 @@ const QUEUE: usize = 1024;
 /// How long a pause waits for the reader, which may be within a sequence that never ends.
 const PAUSE_PATIENCE: Duration = Duration::from_millis(300);
 
-enum Control {
+const TTY: Token = Token(0);
+const ORDER: Token = Token(1);
+
+enum Order {
     Pause(oneshot::Sender<()>),
     Resume,
 }
@@ -32,7 +36,8 @@ enum Control {
 #[derive(Debug)]
 pub struct Input {
     events: mpsc::Receiver<Event>,
-    control: mpsc::UnboundedSender<Control>,
+    orders: orders::Sender<Order>,
+    waker: Waker,
     resized: Signal,
 }
 
@@ -43,16 +48,15 @@ impl Input {
     /// There is no terminal on standard input nor a controlling one, or the reader cannot start.
     pub fn start() -> io::Result<Self> {
         let resized = signal(SignalKind::window_change())?;
-        let tty = terminal()?;
         let (to, events) = mpsc::channel(QUEUE);
-        let (control, orders) = mpsc::unbounded_channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let (orders, theirs) = orders::channel();
+        let (reader, waker) = Reader::new(terminal()?, to, theirs)?;
         std::thread::Builder::new().name("tty-read".into()).spawn(move || {
-            if let Err(error) = runtime.block_on(read_loop(tty, to, orders)) {
+            if let Err(error) = reader.run() {
                 tracing::warn!(%error, "the terminal can no longer be read");
             }
         })?;
-        Ok(Self { events, control, resized })
+        Ok(Self { events, orders, waker, resized })
     }
 
     /// The next event; `None` when the terminal is gone. A burst of size changes is one event
@@ -77,16 +81,29 @@ impl Input {
     /// the reader has stopped.
     pub async fn pause(&mut self) {
         let (done, paused) = oneshot::channel();
-        if self.control.send(Control::Pause(done)).is_ok() {
-            // Late or not at all: the reader is within a sequence, or gone. Both can be lived with.
-            drop(tokio::time::timeout(PAUSE_PATIENCE, paused).await);
-        }
+        self.order(Order::Pause(done));
+        // Late or not at all: the reader is within a sequence, or gone. Both can be lived with.
+        drop(tokio::time::timeout(PAUSE_PATIENCE, paused).await);
     }
 
     /// Reads again.
     pub fn resume(&mut self) {
-        // A reader that is gone has ended the events as well.
-        drop(self.control.send(Control::Resume));
+        self.order(Order::Resume);
+    }
+
+    fn order(&self, order: Order) {
+        // A reader that is gone has ended the events as well: that is where it is noticed.
+        if self.orders.send(order).is_ok() {
+            drop(self.waker.wake());
+        }
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        // The reader sees that nobody listens and ends.
+        self.events.close();
+        drop(self.waker.wake());
     }
 }
 
@@ -100,64 +117,71 @@ fn terminal() -> io::Result<OwnedFd> {
     }
 }
 
-async fn read_loop(
+/// The reading thread.
+struct Reader {
     tty: OwnedFd,
+    poll: Poll,
     events: mpsc::Sender<Event>,
-    mut orders: mpsc::UnboundedReceiver<Control>,
-) -> io::Result<()> {
-    let tty = AsyncFd::with_interest(tty, Interest::READABLE)?;
-    loop {
-        let mut ready = tokio::select! {
-            biased;
-            order = orders.recv() => match order {
-                Some(Control::Pause(done)) => {
+    orders: orders::Receiver<Order>,
+}
+
+impl Reader {
+    fn new(tty: OwnedFd, events: mpsc::Sender<Event>, orders: orders::Receiver<Order>) -> io::Result<(Self, Waker)> {
+        let poll = Poll::new()?;
+        poll.registry().register(&mut SourceFd(&tty.as_raw_fd()), TTY, Interest::READABLE)?;
+        let waker = Waker::new(poll.registry(), ORDER)?;
+        Ok((Self { tty, poll, events, orders }, waker))
+    }
+
+    /// Reads until the terminal or the listener is gone.
+    fn run(mut self) -> io::Result<()> {
+        let mut ready = Events::with_capacity(4);
+        while !self.events.is_closed() {
+            match self.poll.poll(&mut ready, None) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            }
+            self.obey();
+            let hung_up = ready.iter().any(|e| e.token() == TTY && e.is_read_closed());
+            if hung_up || !self.forward()? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows the orders that have come, and stays here while the last one is to pause.
+    fn obey(&self) {
+        let mut order = self.orders.try_recv().ok();
+        while let Some(now) = order {
+            order = match now {
+                Order::Pause(done) => {
                     // The asker may have stopped waiting.
                     let _ = done.send(());
-                    if !resumed(&mut orders).await {
-                        return Ok(());
-                    }
-                    continue;
+                    // No asker left: nobody listens either.
+                    self.orders.recv().ok()
                 }
-                Some(Control::Resume) => continue,
-                None => return Ok(()),
-            },
-            ready = tty.readable() => ready?,
-        };
-        if ready.ready().is_read_closed() || !forward(&tty, &events).await? {
-            return Ok(());
+                Order::Resume => self.orders.try_recv().ok(),
+            };
         }
-        ready.clear_ready();
     }
-}
 
-/// Waits for the word to go on; `false` when nobody is left to say it.
-async fn resumed(orders: &mut mpsc::UnboundedReceiver<Control>) -> bool {
-    loop {
-        match orders.recv().await {
-            Some(Control::Resume) => return true,
-            Some(Control::Pause(done)) => {
-                let _ = done.send(());
+    /// Forwards what can be read now; `false` when the terminal or the listener is gone.
+    fn forward(&self) -> io::Result<bool> {
+        // The bytes that made the terminal readable may have been another program's.
+        match rustix::io::ioctl_fionread(&self.tty) {
+            Ok(0) => return Ok(true),
+            Ok(_) => {}
+            Err(_) => return Ok(false),
+        }
+        while crossterm::event::poll(Duration::ZERO)? {
+            let event = crossterm::event::read()?;
+            if wanted(&event) && self.events.blocking_send(event).is_err() {
+                return Ok(false);
             }
-            None => return false,
         }
+        Ok(true)
     }
-}
-
-/// Forwards what can be read now; `false` when the terminal or the listener is gone.
-async fn forward(tty: &AsyncFd<OwnedFd>, events: &mpsc::Sender<Event>) -> io::Result<bool> {
-    // The bytes that made the terminal readable may have been another program's.
-    match rustix::io::ioctl_fionread(tty.get_ref()) {
-        Ok(0) => return Ok(true),
-        Ok(_) => {}
-        Err(_) => return Ok(false),
-    }
-    while crossterm::event::poll(Duration::ZERO)? {
-        let event = crossterm::event::read()?;
-        if wanted(&event) && events.send(event).await.is_err() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// Sizes come by signal, and a key that is let go means nothing to us.
@@ -183,15 +207,46 @@ mod tests {
         assert!(wanted(&Event::Paste("x".into())));
     }
 
-    #[tokio::test]
-    async fn a_pause_lasts_until_the_word_to_go_on() {
-        let (control, mut orders) = mpsc::unbounded_channel();
+    /// A pseudo terminal: what is written to the first is read from the second.
+    fn pty() -> (Box<dyn portable_pty::MasterPty + Send>, OwnedFd) {
+        use portable_pty::{PtySize, native_pty_system};
+        let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+        let path = pair.master.tty_name().unwrap();
+        let slave = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+        (pair.master, slave.into())
+    }
+
+    #[test]
+    fn the_reader_pauses_goes_on_and_ends_when_the_terminal_is_hung_up() {
+        let (master, slave) = pty();
+        let (to, mut events) = mpsc::channel(8);
+        let (orders, theirs) = orders::channel();
+        let (reader, waker) = Reader::new(slave, to, theirs).unwrap();
+        let thread = std::thread::spawn(move || reader.run());
+
         let (done, paused) = oneshot::channel();
-        control.send(Control::Pause(done)).ok().unwrap();
-        control.send(Control::Resume).ok().unwrap();
-        assert!(resumed(&mut orders).await);
-        assert!(paused.await.is_ok(), "a second pause is answered too");
-        drop(control);
-        assert!(!resumed(&mut orders).await, "nobody left");
+        orders.send(Order::Pause(done)).unwrap();
+        waker.wake().unwrap();
+        paused.blocking_recv().unwrap();
+        let (done, again) = oneshot::channel();
+        orders.send(Order::Pause(done)).unwrap();
+        again.blocking_recv().unwrap();
+        orders.send(Order::Resume).unwrap();
+
+        drop(master);
+        thread.join().unwrap().unwrap();
+        assert_eq!(events.blocking_recv(), None, "the listener learns it");
+    }
+
+    #[test]
+    fn the_reader_ends_with_its_listener() {
+        let (_master, slave) = pty();
+        let (to, events) = mpsc::channel(8);
+        let (_orders, theirs) = orders::channel();
+        let (reader, waker) = Reader::new(slave, to, theirs).unwrap();
+        let thread = std::thread::spawn(move || reader.run());
+        drop(events);
+        waker.wake().unwrap();
+        thread.join().unwrap().unwrap();
     }
 }

@@ -50,23 +50,23 @@ pub(super) fn switch(open: bool, bytes: &[u8]) -> io::Result<()> {
         }
     };
     *gate = open;
-    write_bounded(bytes.to_vec(), gate)
+    let result = write_bounded(bytes);
+    drop(gate);
+    result
 }
 
 /// Writes on a thread of its own and waits a second at most, so that leaving a blocked terminal
 /// does not block.
-fn write_bounded(bytes: Vec<u8>, gate: MutexGuard<'_, bool>) -> io::Result<()> {
+fn write_bounded(bytes: &[u8]) -> io::Result<()> {
     let (done, wait) = std::sync::mpsc::sync_channel(1);
     let writer = std::thread::Builder::new().name("tty-switch".into()).spawn({
-        let bytes = bytes.clone();
+        let bytes = bytes.to_vec();
         move || drop(done.send(write_stdout(&bytes)))
     });
-    let result = match writer {
+    match writer {
         Ok(_) => wait.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
-        Err(_) => write_stdout(&bytes),
-    };
-    drop(gate);
-    result
+        Err(_) => write_stdout(bytes),
+    }
 }
 
 #[derive(Default)]

@@ -25,7 +25,10 @@ struct Crash {
 
 impl Crash {
     fn of(info: &PanicHookInfo<'_>) -> Self {
-        let payload = info.payload_as_str().unwrap_or("(no message)");
+        let payload = info.payload();
+        let payload =
+            payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let payload = payload.unwrap_or("(no message)");
         Self {
             thread: std::thread::current().name().unwrap_or("unnamed").to_owned(),
             location: info.location().map_or_else(|| "unknown".to_owned(), ToString::to_string),

@@ -66,7 +66,9 @@ impl Screenful {
     /// Shows what was written since the last call; returns the writes.
     fn show(&mut self) -> Vec<Vec<u8>> {
         let writes = std::mem::take(&mut *self.written.lock().unwrap());
-        writes.iter().for_each(|w| self.terminal.process(w));
+        for write in &writes {
+            self.terminal.process(write);
+        }
         writes
     }
 
@@ -115,7 +117,9 @@ fn the_cursor_is_moved_only_when_it_moves() {
     let mut s = screenful(40, 5);
     let mut at = |x: u16| {
         let drawn = s.screen.draw(|f| f.set_cursor_position(Position { x, y: 2 })).unwrap();
-        s.written.lock().unwrap().drain(..).for_each(|w| s.terminal.process(&w));
+        for write in s.written.lock().unwrap().drain(..) {
+            s.terminal.process(&write);
+        }
         (drawn, s.terminal.screen().cursor_position(), s.terminal.screen().hide_cursor())
     };
     assert_eq!(at(7).1, (2, 7));

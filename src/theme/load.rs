@@ -58,7 +58,7 @@ pub fn load(name: &str, user_dir: Option<&Path>, depth: Depth) -> Result<Theme, 
     let stand_in = depth == Depth::Ansi16 && name == DEFAULT && user_file(name, user_dir).is_none();
     let source = if stand_in { DEFAULT_16 } else { name };
     let mut theme = load_full(source, user_dir, 0)?;
-    theme.name = name.to_owned();
+    name.clone_into(&mut theme.name);
     Ok(degrade(&theme, depth))
 }
 

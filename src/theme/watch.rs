@@ -1,7 +1,7 @@
 //! Loads the theme again when a file in the user's themes folder changes, so that a theme can be
 //! written with the dashboard open beside the editor.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ fn concerns_themes(event: &notify::Event) -> bool {
 fn reload_loop(
     rx: &mpsc::Receiver<()>,
     name: &str,
-    dir: &PathBuf,
+    dir: &Path,
     depth: Depth,
     mut changed: impl FnMut(Result<Theme, Error>),
 ) {
