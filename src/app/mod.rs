@@ -6,9 +6,11 @@ pub mod ctx;
 pub mod draw;
 pub mod effect;
 mod effects;
+pub mod event_loop;
 pub mod first_run;
 pub mod layers;
 pub mod line;
+pub mod linear_loop;
 pub mod message;
 pub mod pane;
 pub mod port;
@@ -16,6 +18,7 @@ pub mod session;
 pub mod state;
 #[cfg(test)]
 mod tests;
+pub mod tty;
 mod update;
 
 pub use commands::registry;

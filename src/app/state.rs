@@ -189,6 +189,11 @@ impl App {
         !self.planning.is_empty() || !self.running.is_empty()
     }
 
+    /// Whether an overlay is open.
+    pub(super) fn has_layer(&self) -> bool {
+        !self.layers.is_empty()
+    }
+
     pub(super) fn pane(&self) -> Option<&dyn Pane> {
         self.panes.iter().find(|p| p.id() == self.ctx.active).map(AsRef::as_ref)
     }
