@@ -57,8 +57,6 @@ pub enum Msg {
     Toast(Toast),
     /// The theme file changed.
     Theme(Box<Theme>),
-    /// The keymap file changed: the bindings, or what is wrong with them.
-    Keymap(Result<crate::keymap::Keymap, String>),
     /// Saved views of the profile.
     Views(Vec<SavedView>),
     /// A timer armed by the kernel ran out, at this instant.

@@ -26,6 +26,14 @@ impl App {
         }
     }
 
+    /// Takes the theme that an earlier run chose, when it still can be read.
+    pub fn restore_theme(&mut self, chosen: Option<&str>) {
+        let name = chosen.and_then(|c| serde_json::from_str::<String>(c).ok());
+        if let Some(Ok(theme)) = name.map(|n| (self.settings.load_theme)(&n)) {
+            self.theme = theme;
+        }
+    }
+
     /// Restores what an earlier run kept; what cannot be read is ignored.
     pub fn restore_session(&mut self, session: Option<&str>, history: Option<&str>) {
         if let Some(history) = history.and_then(|h| serde_json::from_str::<History>(h).ok()) {

@@ -1,6 +1,7 @@
 //! All state of the screen, in one place.
 
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 
 use crate::commands::spec::{Confirm, Context, Situation};
 use crate::keymap::{Chord, Keymap};
@@ -63,13 +64,16 @@ impl std::fmt::Debug for App {
     }
 }
 
+/// Loads a theme by name for this terminal; what is wrong with it otherwise.
+pub type ThemeLoader = Rc<dyn Fn(&str) -> Result<Theme, String>>;
+
 /// What the kernel is told at its start.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// Themes to choose from.
     pub themes: Vec<String>,
     /// Loads a theme by name for this terminal.
-    pub load_theme: fn(&str) -> Result<Theme, String>,
+    pub load_theme: ThemeLoader,
     /// Whether the clock is shown.
     pub clock: bool,
     /// µs from a prefix key to the popup.

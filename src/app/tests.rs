@@ -105,7 +105,7 @@ impl Bench {
         };
         let settings = Settings {
             themes: vec!["probe".into()],
-            load_theme: |_| Ok(Theme::probe()),
+            load_theme: Rc::new(|_| Ok(Theme::probe())),
             clock: false,
             which_key: SECOND / 5,
             linear: false,

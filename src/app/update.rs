@@ -48,11 +48,6 @@ impl App {
                 self.theme_before = None;
                 self.dirty = true;
             }
-            Msg::Keymap(Ok(keymap)) => {
-                self.keymap = keymap.clone();
-                self.toast(Toast::new(Level::Good, "keys read again"));
-            }
-            Msg::Keymap(Err(error)) => self.toast(Toast::new(Level::Error, format!("keys left as they were: {error}"))),
             Msg::Terminate { .. } => self.acts.push(TerminalAct::Quit),
             Msg::Resumed => self.acts.push(TerminalAct::Redraw),
             Msg::Data(..) | Msg::Live(..) | Msg::Views(_) => {}

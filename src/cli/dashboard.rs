@@ -1,9 +1,160 @@
-//! `noctule`: the dashboard.
+//! `noctule`: the dashboard. Puts the parts together, shows the first frame from the cache, and
+//! takes everything down again in the order that loses nothing.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::Start;
 use super::exit::{Code, Failure};
+use super::live::Live;
+use crate::app::effect::{Level, Toast};
+use crate::app::event_loop::{self, Exit};
+use crate::app::message::Msg;
+use crate::app::tty::Tty;
+use crate::app::{App, Settings, ctx, linear_loop, registry, session};
+use crate::config::Loaded;
+use crate::keymap::Keymap;
+use crate::terminal::{Caps, panic};
+use crate::theme::{Theme, load, watch::Watch};
+use crate::workers::bridge::{self, Bridge};
 
-/// Not part of this build yet; its owner replaces the body.
-pub(super) fn run(_start: &Start) -> Result<Code, Failure> {
-    Err(Failure::new(Code::Failed, "not built in yet"))
+/// How long what was promised may take to reach the disk at the end.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Runs the dashboard on the configuration.
+pub(super) fn run(start: &Start) -> Result<Code, Failure> {
+    let loaded = start.load()?;
+    if loaded.is_first_run() {
+        return super::first_run::run(start, &loaded);
+    }
+    show(start, loaded)
+}
+
+/// Shows the dashboard for a loaded configuration (the user's, or the demo's).
+pub(super) fn show(start: &Start, mut loaded: Loaded) -> Result<Code, Failure> {
+    let linear = start.global.screen.linear;
+    let caps = Caps::of_process(&loaded.config.ui);
+    if let (false, Some(refusal)) = (linear, caps.refusal) {
+        return Err(Failure::usage(refusal.to_string()));
+    }
+    crossterm::style::force_color_output(true);
+    let theme = theme_of(&loaded, &caps)?;
+    let keymap = keymap_of(&loaded)?;
+    let log = start.log(&mut loaded)?;
+    panic::install_panic_hook(loaded.dirs.crashes());
+
+    let mut live = Live::start(&loaded)?;
+    let options = bridge::Options {
+        profile: loaded.profile_name.clone(),
+        operator: loaded.operator(&start.vars),
+        runtime: live.runtime.handle().clone(),
+    };
+    let bridge = Bridge::start(live.store.clone(), live.sources.clone(), live.msgs.clone(), options);
+    let mut app = app_of(start, &loaded, &caps, (theme, keymap), &live, bridge);
+    let _watch = watch_theme(&app.theme.name, &loaded, &caps, &live);
+
+    let runtime = live.runtime.handle().clone();
+    let ran = runtime.block_on(async {
+        if linear {
+            return linear_loop::run(&mut app, &mut live.news).await;
+        }
+        let stderr = log.as_ref().map_or_else(|| PathBuf::from("/dev/null"), |l| l.path().to_owned());
+        let mut tty = Tty::take(&caps, &stderr)?;
+        app.ctx.size = tty.size();
+        event_loop::run(&mut app, &mut tty, &mut live.news).await
+    });
+    // The terminal is the shell's again; what is left is quiet.
+    app.save_session();
+    drop(app);
+    live.stop();
+    match ran {
+        Ok(Exit::Quit | Exit::Terminated | Exit::Hangup) => Ok(Code::Done),
+        Err(error) => Err(Failure::new(Code::Failed, format!("the terminal failed: {error}"))),
+    }
+}
+
+fn theme_of(loaded: &Loaded, caps: &Caps) -> Result<Theme, Failure> {
+    // The Linux console has sixteen colours of its own: the theme made for it is the default there.
+    let name = match loaded.config.ui.theme.as_str() {
+        "default" if !caps.alternate_screen => "tty",
+        name => name,
+    };
+    load::load(name, Some(&loaded.dirs.themes()), caps.colour).map_err(|e| Failure::usage(e.to_string()))
+}
+
+pub(super) fn keymap_of(loaded: &Loaded) -> Result<Keymap, Failure> {
+    let configured = loaded.config.ui.keymap.as_ref().map(PathBuf::from);
+    let path = configured.clone().unwrap_or_else(|| loaded.dirs.config.join("keymap.toml"));
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => Some(text),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && configured.is_none() => None,
+        Err(e) => return Err(Failure::usage(format!("{}: {e}", path.display()))),
+    };
+    let user = text.as_deref().map(|text| (path.as_path(), text));
+    Keymap::build(registry().specs(), user).map_err(|e| Failure::usage(e.to_string()))
+}
+
+fn app_of(
+    start: &Start,
+    loaded: &Loaded,
+    caps: &Caps,
+    (theme, keymap): (Theme, Keymap),
+    live: &Live,
+    bridge: Bridge,
+) -> App {
+    let mut cx = ctx::Ctx::new(event_loop::now());
+    cx.utc_offset_s = event_loop::utc_offset_s();
+    cx.profile = loaded.profile_name.as_str().into();
+    cx.operator = loaded.operator(&start.vars).into();
+    cx.read_only = loaded.profile.read_only;
+    cx.attached = if live.opened.owner { None } else { Some(live.opened.owner_pid.unwrap_or(0)) };
+    cx.alarm_types = Arc::clone(&live.types);
+    let snapshot = live.store.snapshots().borrow().clone();
+    (cx.counts, cx.generations, cx.sources) = (snapshot.counts, snapshot.generations, snapshot.sources);
+
+    let (themes_dir, depth) = (loaded.dirs.themes(), caps.colour);
+    let settings = Settings {
+        themes: load::names(Some(&themes_dir)),
+        load_theme: Rc::new(move |name| load::load(name, Some(&themes_dir), depth).map_err(|e| e.to_string())),
+        clock: loaded.config.ui.clock,
+        which_key: i64::try_from(loaded.config.ui.which_key_ms).unwrap_or(200).saturating_mul(1000),
+        linear: start.global.screen.linear,
+    };
+    let recall = |key: &str| bridge::recall(&live.store, &loaded.profile_name, key);
+    let (kept, history, chosen) = (recall(session::KEY), recall("history"), recall("theme"));
+    let mut app = App::new(cx, theme, *caps.glyphs(), keymap, crate::panes::all(), Box::new(bridge), settings);
+    app.restore_session(kept.as_deref(), history.as_deref());
+    // A theme chosen on the screen holds unless the command line or the configuration names one.
+    if loaded.config.ui.theme == "default" && caps.alternate_screen {
+        app.restore_theme(chosen.as_deref());
+    }
+    for note in live.notes().into_iter().chain(loaded.notes.iter().cloned()) {
+        app.toast(Toast::new(Level::Warn, note));
+    }
+    app
+}
+
+/// Follows changes of the user's theme files. Without a themes folder there is nothing to follow.
+fn watch_theme(name: &str, loaded: &Loaded, caps: &Caps, live: &Live) -> Option<Watch> {
+    let folder = loaded.dirs.themes();
+    if !folder.is_dir() {
+        return None;
+    }
+    let msgs = live.msgs.clone();
+    let watch = Watch::start(name, &folder, caps.colour, move |theme| {
+        let msg = match theme {
+            Ok(theme) => Msg::Theme(Box::new(theme)),
+            Err(e) => Msg::Toast(Toast::new(Level::Error, format!("theme left as it was: {e}"))),
+        };
+        let _ = msgs.send(msg);
+    });
+    match watch {
+        Ok(watch) => Some(watch),
+        Err(error) => {
+            tracing::warn!(%error, "themes are not followed");
+            None
+        }
+    }
 }

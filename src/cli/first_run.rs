@@ -1,0 +1,122 @@
+//! The first run: the demo, or a first source, tested before it is saved.
+
+use tokio::sync::mpsc;
+
+use super::Start;
+use super::args::DemoArgs;
+use super::exit::{Code, Failure};
+use crate::app::first_run::{Draft, FirstRun, Step};
+use crate::app::tty::Tty;
+use crate::config::schema::Source;
+use crate::config::{self, Loaded, edit};
+use crate::terminal::Caps;
+use crate::theme::load;
+
+/// How the first screen ended.
+enum Choice {
+    Demo,
+    Saved,
+    Quit,
+}
+
+/// Shows the first screen and goes where it leads.
+pub(super) fn run(start: &Start, loaded: &Loaded) -> Result<Code, Failure> {
+    let caps = Caps::of_process(&loaded.config.ui);
+    if start.global.screen.linear || !caps.full_screen {
+        return Err(Failure::usage(format!(
+            "there is no configuration yet: `noctule demo` shows a simulated network; `noctule config example > {}` \
+             begins a file",
+            loaded.dirs.config_file().display()
+        )));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Code::Failed, format!("cannot start the runtime: {e}")))?;
+    crossterm::style::force_color_output(true);
+    let choice = runtime.block_on(screen(loaded, &caps))?;
+    drop(runtime);
+    match choice {
+        Choice::Quit => Ok(Code::Done),
+        Choice::Demo => super::demo::run(start, &DemoArgs::default()),
+        Choice::Saved => super::dashboard::show(start, start.load()?),
+    }
+}
+
+async fn screen(loaded: &Loaded, caps: &Caps) -> Result<Choice, Failure> {
+    let theme = load::load(&loaded.config.ui.theme, Some(&loaded.dirs.themes()), caps.colour)
+        .map_err(|e| Failure::usage(e.to_string()))?;
+    let mut tty = Tty::take(caps, std::path::Path::new("/dev/null"))?;
+    let mut first = FirstRun::default();
+    let (tests, mut results) = mpsc::unbounded_channel();
+    loop {
+        tty.draw(|frame| first.draw(frame, &theme, caps.glyphs()))?;
+        tokio::select! {
+            Some((draft, result)) = results.recv() => first.tested(draft, result),
+            event = tty.next_event() => {
+                use crossterm::event::Event;
+                let step = match event {
+                    Some(Event::Key(key)) => first.key(key),
+                    Some(Event::Paste(text)) => {
+                        first.paste(&text);
+                        Step::Stay
+                    }
+                    Some(Event::Resize(columns, rows)) => {
+                        tty.resize(columns, rows);
+                        Step::Stay
+                    }
+                    Some(_) => Step::Stay,
+                    None => return Ok(Choice::Quit),
+                };
+                match step {
+                    Step::Stay => {}
+                    Step::Quit => return Ok(Choice::Quit),
+                    Step::Demo => return Ok(Choice::Demo),
+                    Step::Test(draft) => {
+                        let tests = tests.clone();
+                        tokio::spawn(async move {
+                            let result = match source(&draft) {
+                                Ok(source) => super::doctor::probe(&source).await,
+                                Err(why) => Err(why),
+                            };
+                            let _ = tests.send((draft, result));
+                        });
+                    }
+                    Step::Save(draft) => match source(&draft).and_then(|s| save(loaded, &s)) {
+                        Ok(()) => return Ok(Choice::Saved),
+                        Err(why) => first.tested(draft, Err(why)),
+                    },
+                }
+            }
+        }
+    }
+}
+
+fn save(loaded: &Loaded, source: &Source) -> Result<(), String> {
+    edit::add_source(&loaded.dirs.config_file(), source).map_err(|e| e.to_string())
+}
+
+/// The source that a draft describes, held to the rules of the file it will be written to.
+fn source(draft: &Draft) -> Result<Source, String> {
+    let mut table = toml::Table::new();
+    let mut put = |key: &str, value: toml::Value| table.insert(key.to_owned(), value);
+    put("name", draft.name.as_str().into());
+    put("kind", "voltha".into());
+    put("grpc", draft.grpc.as_str().into());
+    if !draft.ca.is_empty() {
+        put("tls", toml::Table::from_iter([("ca".to_owned(), draft.ca.as_str().into())]).into());
+    }
+    let brokers: Vec<toml::Value> =
+        draft.kafka.split(',').map(str::trim).filter(|b| !b.is_empty()).map(Into::into).collect();
+    if !brokers.is_empty() {
+        let mut kafka = toml::Table::from_iter([("brokers".to_owned(), brokers.into())]);
+        if !draft.topic.is_empty() {
+            kafka.insert("topic".to_owned(), draft.topic.as_str().into());
+        }
+        put("kafka", kafka.into());
+    }
+    let text = toml::to_string(&toml::Table::from_iter([("source".to_owned(), toml::Value::Array(vec![table.into()]))]));
+    let config = config::check_text("form", &text.map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
+    config.sources.into_iter().next().ok_or_else(|| "the form is empty".to_owned())
+}
