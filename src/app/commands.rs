@@ -135,7 +135,8 @@ fn repeatable(s: &Situation) -> Result<(), Reason> {
 pub fn registry() -> &'static Registry {
     static REGISTRY: OnceLock<Registry> = OnceLock::new();
     REGISTRY.get_or_init(|| {
-        let lists = vec![GLOBAL];
+        let mut lists = vec![GLOBAL];
+        lists.extend(crate::panes::commands());
         Registry::new(&lists)
     })
 }

@@ -17,7 +17,7 @@ use crate::terminal::clipboard;
 use super::effect::{Level, Toast};
 use super::message::Msg;
 use super::state::{App, TerminalAct};
-use super::tty::Tty;
+use super::tty::{Next, Tty};
 
 /// The least time between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(16);
@@ -84,15 +84,17 @@ pub async fn run(app: &mut App, tty: &mut Tty, msgs: &mut UnboundedReceiver<Msg>
                     app.on(&msg, now());
                 }
             }
-            event = tty.next_event() => {
-                let Some(event) = event else {
-                    tty.hung_up();
-                    return Ok(Exit::Hangup);
-                };
+            next = tty.next(blocked) => {
                 urgent = true;
-                take_input(app, tty, event);
+                match next {
+                    Next::Event(event) => take_input(app, tty, event),
+                    Next::Writable => {}
+                    Next::Gone => {
+                        tty.hung_up();
+                        return Ok(Exit::Hangup);
+                    }
+                }
             }
-            () = tty.writable(), if blocked => urgent = true,
             () = sleep_until(wake) => app.on(&Msg::Tick(now()), now()),
         }
         if let Some(exit) = terminal_acts(app, tty).await? {

@@ -20,6 +20,17 @@ pub struct Tty {
     multiplexer: Multiplexer,
 }
 
+/// What the terminal has to tell.
+#[derive(Debug)]
+pub enum Next {
+    /// Somebody typed, clicked, pasted, or changed the size.
+    Event(Event),
+    /// A frame can be drawn again.
+    Writable,
+    /// The terminal is gone.
+    Gone,
+}
+
 impl Tty {
     /// Takes the terminal; what is written to standard error goes to `log` from now on.
     ///
@@ -47,9 +58,14 @@ impl Tty {
         self.multiplexer
     }
 
-    /// The next event; `None` when the terminal is gone. Cancel-safe.
-    pub async fn next_event(&mut self) -> Option<Event> {
-        self.input.next().await
+    /// The next event. While the terminal is `blocked` by the frame before, also when it has
+    /// taken that. Cancel-safe.
+    pub async fn next(&mut self, blocked: bool) -> Next {
+        tokio::select! {
+            biased;
+            event = self.input.next() => event.map_or(Next::Gone, Next::Event),
+            () = self.screen.writable(), if blocked => Next::Writable,
+        }
     }
 
     /// An event that waits already.
@@ -68,11 +84,6 @@ impl Tty {
     /// The terminal is gone.
     pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<bool> {
         Ok(self.screen.draw(view)? != Drawn::Busy)
-    }
-
-    /// Waits until the terminal has taken the frame before. Cancel-safe.
-    pub async fn writable(&self) {
-        self.screen.writable().await;
     }
 
     /// Draws the next frame whole.

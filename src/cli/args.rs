@@ -122,6 +122,12 @@ pub struct DemoArgs {
     pub headless: bool,
 }
 
+impl Default for DemoArgs {
+    fn default() -> Self {
+        Self { scale: DemoScale::Small, seed: 1, speed: 1.0, headless: false }
+    }
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     text.parse::<f64>()
         .ok()

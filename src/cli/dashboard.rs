@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Start;
 use super::exit::{Code, Failure};
@@ -19,9 +18,6 @@ use crate::keymap::Keymap;
 use crate::terminal::{Caps, panic};
 use crate::theme::{Theme, load, watch::Watch};
 use crate::workers::bridge::{self, Bridge};
-
-/// How long what was promised may take to reach the disk at the end.
-const GRACE: Duration = Duration::from_secs(3);
 
 /// Runs the dashboard on the configuration.
 pub(super) fn run(start: &Start) -> Result<Code, Failure> {

@@ -1,16 +1,25 @@
 //! The first run: the demo, or a first source, tested before it is saved.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::Event;
 use tokio::sync::mpsc;
 
 use super::Start;
 use super::args::DemoArgs;
 use super::exit::{Code, Failure};
 use crate::app::first_run::{Draft, FirstRun, Step};
-use crate::app::tty::Tty;
-use crate::config::schema::Source;
+use crate::app::tty::{Next, Tty};
+use crate::config::schema::{Config, Source, SourceKind};
 use crate::config::{self, Loaded, edit};
+use crate::model::observation::Origin;
+use crate::model::record::Record;
+use crate::model::topology::NodeRow;
 use crate::terminal::Caps;
 use crate::theme::load;
+use crate::workers::source::{Cache, Durable, Known, Sources};
+use crate::workers::supervisor::Supervisor;
 
 /// How the first screen ended.
 enum Choice {
@@ -54,20 +63,19 @@ async fn screen(loaded: &Loaded, caps: &Caps) -> Result<Choice, Failure> {
         tty.draw(|frame| first.draw(frame, &theme, caps.glyphs()))?;
         tokio::select! {
             Some((draft, result)) = results.recv() => first.tested(draft, result),
-            event = tty.next_event() => {
-                use crossterm::event::Event;
-                let step = match event {
-                    Some(Event::Key(key)) => first.key(key),
-                    Some(Event::Paste(text)) => {
+            next = tty.next(false) => {
+                let step = match next {
+                    Next::Event(Event::Key(key)) => first.key(key),
+                    Next::Event(Event::Paste(text)) => {
                         first.paste(&text);
                         Step::Stay
                     }
-                    Some(Event::Resize(columns, rows)) => {
+                    Next::Event(Event::Resize(columns, rows)) => {
                         tty.resize(columns, rows);
                         Step::Stay
                     }
-                    Some(_) => Step::Stay,
-                    None => return Ok(Choice::Quit),
+                    Next::Event(_) | Next::Writable => Step::Stay,
+                    Next::Gone => return Ok(Choice::Quit),
                 };
                 match step {
                     Step::Stay => {}
@@ -77,7 +85,7 @@ async fn screen(loaded: &Loaded, caps: &Caps) -> Result<Choice, Failure> {
                         let tests = tests.clone();
                         tokio::spawn(async move {
                             let result = match source(&draft) {
-                                Ok(source) => super::doctor::probe(&source).await,
+                                Ok(source) => probe(source).await,
                                 Err(why) => Err(why),
                             };
                             let _ = tests.send((draft, result));
@@ -116,7 +124,48 @@ fn source(draft: &Draft) -> Result<Source, String> {
         }
         put("kafka", kafka.into());
     }
-    let text = toml::to_string(&toml::Table::from_iter([("source".to_owned(), toml::Value::Array(vec![table.into()]))]));
+    let text =
+        toml::to_string(&toml::Table::from_iter([("source".to_owned(), toml::Value::Array(vec![table.into()]))]));
     let config = config::check_text("form", &text.map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
     config.sources.into_iter().next().ok_or_else(|| "the form is empty".to_owned())
+}
+
+/// Tries to reach a source with the very worker that would watch it, over a cache that keeps
+/// nothing.
+async fn probe(mut source: Source) -> Result<String, String> {
+    let SourceKind::Voltha(voltha) = &mut source.kind;
+    voltha.paused = true;
+    let name = source.name.clone();
+    let (msgs, _news) = mpsc::unbounded_channel();
+    let supervisor = Supervisor::new(tokio::runtime::Handle::current(), msgs.clone());
+    let config = Config { sources: vec![source], ..Config::default() };
+    let sources = Sources::start(&config, Nowhere, Arc::default(), &supervisor, &msgs);
+    let result = match sources.get(&name) {
+        Some(handle) => handle.test().await,
+        None => Err(format!("{name}: no worker was started")),
+    };
+    supervisor.stop(Duration::from_secs(1)).await;
+    result
+}
+
+/// A cache that keeps nothing.
+#[derive(Debug)]
+struct Nowhere;
+
+impl Cache for Nowhere {
+    fn append(&self, _: Vec<Record>) -> Durable {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn offsets(&self, _: &str) -> Result<Vec<Origin>, String> {
+        Ok(Vec::new())
+    }
+
+    fn known(&self, _: &str) -> Result<Vec<Known>, String> {
+        Ok(Vec::new())
+    }
+
+    fn node(&self, _: &str) -> Result<Option<NodeRow>, String> {
+        Ok(None)
+    }
 }

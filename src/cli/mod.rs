@@ -9,6 +9,7 @@ mod dashboard;
 mod demo;
 mod doctor;
 pub mod exit;
+mod first_run;
 mod fresh;
 mod keys;
 mod live;

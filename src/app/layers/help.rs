@@ -1,21 +1,26 @@
 //! Help: everything that can be done here, searchable by text or by key, with the reason why an
 //! entry cannot be used now.
 
+use std::collections::HashMap;
+
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::app::ctx::ViewCtx;
 use crate::app::line::Line;
+use crate::model::command::Args;
 use crate::ui::help::{self, Help, Section};
 
-use super::{Layer, LayerCx, Reply, draw, entries, is_cancel, move_selection};
+use super::{Act, Layer, LayerCx, Reply, draw, entries, is_cancel, move_selection};
 
 /// The overlay.
 #[derive(Debug)]
 pub struct HelpLayer {
     line: Line,
     sections: Vec<Section>,
+    /// Command ids by title: what Enter runs.
+    ids: HashMap<String, &'static str>,
     /// What the typed text leaves of them.
     shown: Vec<Section>,
     selected: usize,
@@ -26,7 +31,9 @@ impl HelpLayer {
     #[must_use]
     pub fn new(cx: &LayerCx<'_>) -> Self {
         let mut sections: Vec<Section> = Vec::new();
+        let mut ids = HashMap::new();
         for entry in entries(cx) {
+            ids.insert(entry.spec.title.to_owned(), entry.spec.id);
             let title = entry.spec.context.word();
             if sections.last().is_none_or(|s| s.title != title) {
                 sections.push(Section { title: title.to_owned(), entries: Vec::new() });
@@ -40,12 +47,18 @@ impl HelpLayer {
                 });
             }
         }
-        Self { line: Line::default(), shown: sections.clone(), sections, selected: 0 }
+        Self { line: Line::default(), shown: sections.clone(), sections, ids, selected: 0 }
     }
 
     fn search(&mut self) {
         self.selected = 0;
         self.shown = help::matching(&self.sections, self.line.text());
+    }
+
+    fn run(&self) -> Reply {
+        let entry = self.shown.iter().flat_map(|s| &s.entries).nth(self.selected);
+        let id = entry.and_then(|e| self.ids.get(&e.title));
+        id.map_or_else(Reply::stay, |id| Reply::Close(vec![Act::Run(id, Args::new())]))
     }
 
     fn len(&self) -> usize {
@@ -55,8 +68,11 @@ impl HelpLayer {
 
 impl Layer for HelpLayer {
     fn key(&mut self, key: KeyEvent, _: &mut LayerCx<'_>) -> Reply {
-        if is_cancel(key) || matches!(key.code, KeyCode::F(1) | KeyCode::Enter) {
+        if is_cancel(key) || key.code == KeyCode::F(1) {
             return Reply::close();
+        }
+        if key.code == KeyCode::Enter {
+            return self.run();
         }
         if let Some(selected) = move_selection(key, self.selected, self.len(), 15) {
             self.selected = selected;
