@@ -10,14 +10,15 @@ use super::live::{Live, attached};
 /// Sources asked at a time.
 const AT_ONCE: usize = 16;
 
-/// Polls every source once. [`Code::Unreachable`] when one could not be reached: the data of the
-/// others, and the old data of that one, are printed all the same.
-pub(crate) fn poll(live: &Live) -> Code {
+/// Polls the sources called `only` once, all of them when it is empty. [`Code::Unreachable`] when
+/// one could not be reached: the data of the others, and its own old data, are of use all the same.
+pub(crate) fn poll(live: &Live, only: &[String]) -> Code {
     if !live.opened.owner {
         say(&attached(live.opened.owner_pid));
         return Code::Done;
     }
-    let handles: Vec<_> = live.sources.iter().cloned().collect();
+    let meant = |name: &str| only.is_empty() || only.iter().any(|n| n == name);
+    let handles: Vec<_> = live.sources.iter().filter(|s| meant(s.name())).cloned().collect();
     let failed = live.runtime.block_on(async {
         stream::iter(handles)
             .map(|source| async move {

@@ -1,10 +1,260 @@
-//! `noctule run`.
+//! `noctule run`: any mutating command of the registry without the screen, through the same gate.
+//!
+//! `--dry-run` prints the plan and does nothing. What would be asked about on the screen is not
+//! run without `--yes`: the plan is printed instead, with exit code 2. Sources of device commands
+//! are polled first, so that a device that meanwhile has another id is called by that; one that
+//! cannot be reached ends the run with code 4 before anything is done.
+
+use std::collections::HashSet;
+use std::io::{self, Write as _};
+
+use serde_json::{Value as Json, json};
+use tokio_util::sync::CancellationToken;
 
 use super::Start;
 use super::args::RunArgs;
 use super::exit::{Code, Failure};
+use super::fresh::{poll, say};
+use super::live::{Live, store_options};
+use super::query::ask::filter;
+use crate::app;
+use crate::commands::gate::{Decision, Rights, decide};
+use crate::commands::parse::check;
+use crate::commands::spec::{CommandSpec, Context, Mutates};
+use crate::config::Loaded;
+use crate::model::command::{Args, Intent, Outcome, Plan, Targets};
+use crate::model::page::{Scope, Table};
+use crate::model::text;
+use crate::store::Store;
+use crate::workers::actions::Executor;
+use crate::workers::now;
+use crate::workers::plan::lines;
+use crate::workers::resolve::{self, ResolveError};
+use crate::workers::targets::{NO_SOURCE, NOT_CACHED};
+use crate::workers::verb::{VerbError, Work};
 
-/// Not part of this build yet; its owner replaces the body.
-pub(super) fn run(_start: &Start, _args: &RunArgs) -> Result<Code, Failure> {
-    Err(Failure::new(Code::Failed, "not built in yet"))
+/// Runs a command.
+pub(super) fn run(start: &Start, args: &RunArgs) -> Result<Code, Failure> {
+    let mut loaded = start.load()?;
+    let spec = find(&args.command)?;
+    let intent = intent(spec, args, loaded.operator(&start.vars))?;
+    if args.dry_run {
+        return dry_run(&loaded, &intent, args.json);
+    }
+    let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, attached: None };
+    match decide(spec, &intent.targets, rights) {
+        Decision::Refuse(why) => return Err(Failure::usage(why)),
+        Decision::Ask(_) if !args.yes => {
+            print_plan(&plan(&loaded, &intent)?, args.json)?;
+            return Err(Failure::usage(format!("nothing was done: {} asks first; add --yes to run it", spec.id)));
+        }
+        Decision::Ask(_) | Decision::Run => {}
+    }
+    let _log = start.log(&mut loaded)?;
+    execute(&loaded, spec, intent, args.json)
+}
+
+/// The command called `name`, which has to be one that works without a screen.
+fn find(name: &str) -> Result<&'static CommandSpec, Failure> {
+    let registry = app::registry();
+    let Some(spec) = registry.named(name, &Context::ALL) else {
+        let hint = registry.nearest(name).map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
+        return Err(Failure::usage(format!("no command is called `{}`{hint}", text::clean(name))));
+    };
+    let known = !matches!(Work::parse(spec.id, &Args::new(), now()), Err(VerbError::Unknown(_)));
+    if spec.headless && known {
+        return Ok(spec);
+    }
+    Err(Failure::usage(format!("`{}` needs the screen: `noctule keys` lists the commands that do not", spec.id)))
+}
+
+fn intent(spec: &'static CommandSpec, args: &RunArgs, actor: String) -> Result<Intent, Failure> {
+    let given: Args = args.args.iter().cloned().collect();
+    check(spec, &given).map_err(Failure::usage)?;
+    let work = Work::parse(spec.id, &given, now()).map_err(|e| Failure::usage(e.to_string()))?;
+    let table = work.table();
+    let targets = match &args.filter {
+        Some(text) => Targets::Filter {
+            table,
+            scope: if spec.id == "alarm.unshelve" { Scope::Hidden } else { Scope::Open },
+            filter: filter(text, table)?,
+            below: None,
+            except: HashSet::new(),
+        },
+        None if args.targets.is_empty() => {
+            let what = what(table);
+            return Err(Failure::usage(format!("`{}` needs {what} to work on, or --filter", spec.id)));
+        }
+        None => Targets::Names(table, args.targets.clone()),
+    };
+    Ok(Intent { command: spec.id, targets, args: given, actor })
+}
+
+const fn what(table: Table) -> &'static str {
+    match table {
+        Table::Alarms => "alarm keys (see `noctule alarms --columns key,resource,type`)",
+        Table::Nodes => "canonical names (see `noctule pon --columns id`)",
+        Table::Sources => "source names",
+        Table::Log => "rows",
+    }
+}
+
+fn dry_run(loaded: &Loaded, intent: &Intent, json: bool) -> Result<Code, Failure> {
+    let plan = plan(loaded, intent)?;
+    print_plan(&plan, json)?;
+    if loaded.profile.read_only {
+        say(&format!("profile `{}` is read-only: it would be refused", loaded.profile_name));
+    }
+    Ok(Code::Done)
+}
+
+fn plan(loaded: &Loaded, intent: &Intent) -> Result<Plan, Failure> {
+    let (store, _) = Store::open(&store_options(loaded, true))?;
+    Ok(resolve::plan(&mut store.reader()?, intent, now())?)
+}
+
+fn execute(loaded: &Loaded, spec: &'static CommandSpec, intent: Intent, json: bool) -> Result<Code, Failure> {
+    let live = Live::start(loaded)?;
+    let result = execute_on(&live, loaded, spec, intent, json);
+    live.stop();
+    result
+}
+
+fn execute_on(
+    live: &Live,
+    loaded: &Loaded,
+    spec: &'static CommandSpec,
+    intent: Intent,
+    json: bool,
+) -> Result<Code, Failure> {
+    let rights = Rights {
+        profile: &loaded.profile_name,
+        read_only: loaded.profile.read_only,
+        attached: if live.opened.owner { None } else { Some(live.opened.owner_pid.unwrap_or(0)) },
+    };
+    if let Decision::Refuse(why) = decide(spec, &intent.targets, rights) {
+        return Err(Failure::usage(why));
+    }
+    if spec.mutates == Mutates::Device && poll(live, &wanted(&intent.targets)) == Code::Unreachable {
+        return Err(Failure::new(Code::Unreachable, "nothing was done: a source could not be reached"));
+    }
+    let plan = resolve::plan(&mut live.store.reader()?, &intent, now())?;
+    let executor = Executor::new(live.store.clone(), live.sources.clone());
+    let outcome = live.runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let on_signal = stop.clone();
+        let signal = tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                on_signal.cancel();
+            }
+        });
+        let outcome = executor.run(intent, &stop, &|_, _| ()).await;
+        signal.abort();
+        outcome
+    });
+    print_outcome(&outcome, json)?;
+    Ok(code(&plan, &outcome))
+}
+
+/// The sources that have to be asked first; empty for all of them.
+fn wanted(targets: &Targets) -> Vec<String> {
+    match targets {
+        Targets::Names(_, names) => names.iter().filter_map(|n| n.split('/').next()).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Targets that were in the wanted state already count as done; targets that do not exist do not.
+fn code(plan: &Plan, outcome: &Outcome) -> Code {
+    let missing = plan.skipped.iter().any(|(reason, _)| reason == NOT_CACHED || reason == NO_SOURCE);
+    match (outcome.done, outcome.total) {
+        (_, 0) if missing || !outcome.errors.is_empty() => Code::Failed,
+        (0, 0) => Code::Done,
+        (0, _) => Code::Failed,
+        (done, total) if done < total || missing => Code::Partly,
+        _ => Code::Done,
+    }
+}
+
+fn print_plan(plan: &Plan, json: bool) -> Result<(), Failure> {
+    if json {
+        return print_json(&json!({
+            "title": plan.title,
+            "total": plan.total,
+            "first": plan.first,
+            "skipped": plan.skipped.iter().map(|(r, n)| json!({"reason": r, "count": n})).collect::<Vec<_>>(),
+            "onus": plan.onus,
+            "subscribers": plan.subscribers,
+            "calls": plan.calls,
+            "irreversible": plan.irreversible,
+            "notes": plan.notes,
+        }));
+    }
+    let mut out = io::stdout().lock();
+    for line in lines(plan) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+fn print_outcome(outcome: &Outcome, json: bool) -> Result<(), Failure> {
+    if json {
+        return print_json(&json!({
+            "command": outcome.command,
+            "summary": text::clean(&outcome.summary),
+            "total": outcome.total,
+            "done": outcome.done,
+            "errors": outcome.errors.iter().map(|(t, why)| json!({"target": t, "reason": why})).collect::<Vec<_>>(),
+            "batch": outcome.undo.map(|id| id.to_string()),
+        }));
+    }
+    writeln!(io::stdout(), "{}", text::clean(&outcome.summary))?;
+    for (target, why) in &outcome.errors {
+        say(&format!("{target}: {why}"));
+    }
+    Ok(())
+}
+
+fn print_json(value: &Json) -> Result<(), Failure> {
+    writeln!(io::stdout(), "{value}")?;
+    Ok(())
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Store(error) => error.into(),
+            other => Self::usage(other.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(done: u64, total: u64) -> Outcome {
+        Outcome { done, total, ..Outcome::default() }
+    }
+
+    #[test]
+    fn exit_codes_tell_all_some_and_none() {
+        let plan = Plan::default();
+        assert_eq!(code(&plan, &outcome(3, 3)), Code::Done);
+        assert_eq!(code(&plan, &outcome(2, 3)), Code::Partly);
+        assert_eq!(code(&plan, &outcome(0, 3)), Code::Failed);
+        let done_already = Plan { skipped: vec![("already acknowledged".into(), 2)], ..Plan::default() };
+        assert_eq!(code(&done_already, &outcome(0, 0)), Code::Done);
+        let missing = Plan { skipped: vec![(NOT_CACHED.into(), 1)], ..Plan::default() };
+        assert_eq!(code(&missing, &outcome(0, 0)), Code::Failed);
+        assert_eq!(code(&missing, &outcome(2, 2)), Code::Partly);
+    }
+
+    #[test]
+    fn an_unknown_command_names_the_nearest() {
+        let error = find("alarm.akc").unwrap_err();
+        assert_eq!(error.code, Code::Usage);
+        assert!(error.message.contains("alarm.akc"), "{}", error.message);
+        assert!(find("app.quit").unwrap_err().message.contains("screen"));
+    }
 }

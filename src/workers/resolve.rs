@@ -11,7 +11,7 @@ use crate::model::topology::NodeRow;
 use crate::store::{self, Reader};
 
 use super::plan::{self, Below};
-use super::targets::{AlarmTargets, NodeTargets, SourceTargets, Tally};
+use super::targets::{AlarmTargets, NOT_CACHED, NodeTargets, SourceTargets, Tally};
 use super::verb::{DeviceVerb, SourceVerb, VerbError, Work};
 
 /// How many devices one command may call for: with four calls at a time of up to ten seconds each,
@@ -107,7 +107,7 @@ fn alarms(reader: &mut Reader, targets: &Targets, verb: &Verb) -> Result<AlarmTa
         ControlFlow::Continue(())
     })?;
     let found = out.tally.total + out.tally.left_out();
-    out.tally.skip_many("not in the cache", missing(targets, found));
+    out.tally.skip_many(NOT_CACHED, missing(targets, found));
     Ok(out)
 }
 
@@ -128,7 +128,7 @@ fn nodes(reader: &mut Reader, targets: &Targets, verb: DeviceVerb) -> Result<Nod
     if let Some(error) = failed {
         return Err(error.into());
     }
-    out.tally.skip_many("not in the cache", missing(targets, found));
+    out.tally.skip_many(NOT_CACHED, missing(targets, found));
     Ok(out)
 }
 

@@ -15,6 +15,11 @@ use crate::model::topology::NodeRow;
 
 use super::verb::{DeviceVerb, SourceVerb, check_alarm, olt_name};
 
+/// Why a target that is not in the cache is left out.
+pub const NOT_CACHED: &str = "not in the cache";
+/// Why a source that does not exist is left out.
+pub const NO_SOURCE: &str = "no such source";
+
 /// How many targets are named in a plan.
 pub const NAMED: usize = 10;
 
@@ -156,7 +161,7 @@ impl SourceTargets {
         }
         if let Targets::Names(_, names) = targets {
             let unknown = names.iter().filter(|n| all.iter().all(|row| *row.name != ***n)).count();
-            out.tally.skip_many("no such source", unknown as u64);
+            out.tally.skip_many(NO_SOURCE, unknown as u64);
         }
         out
     }
