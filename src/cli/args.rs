@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use crate::model::field::TableSpec;
+use crate::model::tables;
+
 /// The network operations centre in one terminal.
 ///
 /// Without a command it shows the dashboard; without a configuration it offers the demo or adding
@@ -70,12 +73,16 @@ pub enum Command {
     /// Check the terminal, the configuration, the cache and every source
     Doctor(DoctorArgs),
     /// Print alarms
+    #[command(after_long_help = fields(&tables::ALARMS))]
     Alarms(ListArgs),
     /// Print sites, OLTs, PON ports, ONUs and UNIs
+    #[command(after_long_help = fields(&tables::NODES))]
     Pon(ListArgs),
     /// Print the sources and how they do
+    #[command(after_long_help = fields(&tables::SOURCES))]
     Sources(ListArgs),
     /// Print calls, actions and notices
+    #[command(after_long_help = fields(&tables::LOG))]
     Log(ListArgs),
     /// Run a command of the dashboard without it
     Run(RunArgs),
@@ -91,6 +98,12 @@ pub enum Command {
     Man,
     /// Print all keys and commands as a document
     Keys,
+}
+
+/// Names the fields of a list, for its help.
+fn fields(table: &TableSpec) -> String {
+    let names: Vec<_> = table.fields.iter().map(|f| f.name).collect();
+    format!("Fields: {}.\n\nThe manual (noctule man) explains fields and filters.", names.join(", "))
 }
 
 /// Size of the simulated network.

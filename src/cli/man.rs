@@ -8,6 +8,8 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use super::args::{Cli, EXIT_CODES};
 use super::exit::{Code, Failure};
+use crate::model::field::{FieldKind, TableSpec};
+use crate::model::tables;
 
 /// Prints the page.
 pub(super) fn run() -> Result<Code, Failure> {
@@ -26,52 +28,80 @@ fn render(out: &mut dyn Write) -> io::Result<()> {
     man.render_synopsis_section(out)?;
     man.render_description_section(out)?;
     man.render_options_section(out)?;
-    for sub in command.get_subcommands().filter(|c| c.get_name() != "help") {
-        subcommand(sub, "noctule", out)?;
-    }
-    variables(out)?;
     let mut roff = Roff::new();
+    for sub in command.get_subcommands().filter(|c| c.get_name() != "help") {
+        subcommand(sub, "noctule", &mut roff);
+    }
+    filters(&mut roff);
+    for table in [&tables::ALARMS, &tables::NODES, &tables::SOURCES, &tables::LOG] {
+        fields(table, &mut roff);
+    }
+    roff.control("SH", ["ENVIRONMENT"]);
+    for (name, what) in crate::config::variables() {
+        item(&mut roff, name, what);
+    }
     roff.control("SH", ["EXIT STATUS"]).text([roman(EXIT_CODES.trim_start_matches("Exit codes: "))]);
     roff.to_writer(out)
 }
 
+fn item(roff: &mut Roff, head: impl Into<String>, text: impl Into<String>) {
+    roff.control("TP", []).text([bold(head.into())]).text([roman(text.into())]);
+}
+
 /// One section for a subcommand, and for those below it.
-fn subcommand(command: &clap::Command, above: &str, out: &mut dyn Write) -> io::Result<()> {
+fn subcommand(command: &clap::Command, above: &str, roff: &mut Roff) {
     let name = format!("{above} {}", command.get_name());
-    let mut roff = Roff::new();
     roff.control("SH", [name.to_uppercase().as_str()]);
     if let Some(about) = command.get_about() {
         roff.text([roman(format!("{about}."))]);
     }
-    roff.to_writer(out)?;
     let own = |a: &&clap::Arg| !a.is_global_set() && !a.is_hide_set() && a.get_id() != "help";
     for arg in command.get_arguments().filter(own) {
-        argument(arg, out)?;
+        let values: Vec<_> = arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
+        let mut help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        if arg.get_action().takes_values() && !values.is_empty() {
+            help = format!("{help}. One of {}.", values.join(", "));
+        }
+        let short = arg.get_short().map_or_else(String::new, |c| format!("-{c}, "));
+        item(roff, format!("{short}{arg}"), help);
     }
     for sub in command.get_subcommands().filter(|c| c.get_name() != "help") {
-        subcommand(sub, &name, out)?;
+        subcommand(sub, &name, roff);
     }
-    Ok(())
 }
 
-fn argument(arg: &clap::Arg, out: &mut dyn Write) -> io::Result<()> {
-    let mut roff = Roff::new();
-    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    let values: Vec<_> = arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
-    let takes_value = arg.get_action().takes_values();
-    roff.control("TP", []).text([bold(arg.to_string())]);
-    roff.text([roman(help)]);
-    if takes_value && !values.is_empty() {
-        roff.text([roman(format!("One of {}.", values.join(", ")))]);
+/// The filter language, one line a form.
+fn filters(roff: &mut Roff) {
+    roff.control("SH", ["FILTERS"]);
+    roff.text([roman(
+        "The same language in --filter, in saved views and behind / on the screen. Letter case never counts.",
+    )]);
+    let forms = [
+        ("gasp, \"fiber cut\"", "a field marked with * below contains it"),
+        ("/los|gasp/", "such a field matches the regular expression"),
+        ("owner=anna, owner!=anna", "equal, not equal; nothing behind the sign means not set"),
+        ("sev>=maj, occurrences>10k, rx<-27.5", "ordered; the beginning of a word is enough"),
+        ("text:fiber, text~/cut$/, text!~cut", "contains, matches, does not match"),
+        ("cleared, cleared=no", "fields that are yes or no"),
+        ("raised>-2h, shelf_until<+1h, raised=2026-11-20, last_ok<now", "instants, in UTC"),
+        ("sev in (critical,major), owner not in (anna,bob)", "one of them, none of them"),
+        ("not x, !x, -x; x y, x and y; x or y; ( )", "not, and, or, grouping"),
+    ];
+    for (form, meaning) in forms {
+        item(roff, form, meaning);
     }
-    roff.to_writer(out)
 }
 
-fn variables(out: &mut dyn Write) -> io::Result<()> {
-    let mut roff = Roff::new();
-    roff.control("SH", ["ENVIRONMENT"]);
-    for (name, what) in crate::config::variables() {
-        roff.control("TP", []).text([bold(name)]).text([roman(what)]);
+/// The fields of a list.
+fn fields(table: &TableSpec, roff: &mut Roff) {
+    roff.control("SH", [format!("FIELDS OF {}", table.name.to_uppercase()).as_str()]);
+    for field in table.fields {
+        let star = if field.free_text { "*" } else { "" };
+        let names = std::iter::once(field.name).chain(field.aliases.iter().copied()).collect::<Vec<_>>().join(", ");
+        let words = match field.kind {
+            FieldKind::Word(words) => format!(" One of {}.", words.join(", ")),
+            _ => String::new(),
+        };
+        item(roff, format!("{names}{star}"), format!("{}{words}", field.doc));
     }
-    roff.to_writer(out)
 }

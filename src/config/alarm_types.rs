@@ -8,6 +8,7 @@ use toml::de::{DeTable, ValueDeserializer};
 
 use super::{Error, Problem};
 use crate::model::alarm_type::{AlarmType, AlarmTypes, EventType};
+use crate::model::place::Place;
 use crate::model::severity::Severity;
 
 /// The shipped inventory.
@@ -95,7 +96,7 @@ impl Change {
 fn lay_over(types: &mut AlarmTypes, origin: &str, text: &str) -> Result<(), Error> {
     let mut problems = Vec::new();
     let mut problem = |span: Option<std::ops::Range<usize>>, message: String| {
-        let place = span.map(|s| super::place(text, s.start));
+        let place = span.map(|s| Place::at(text, s.start));
         problems.push(Problem { origin: origin.to_owned(), place, message });
     };
     let (root, errors) = DeTable::parse_recoverable(text);
@@ -235,9 +236,9 @@ mod tests {
     #[test]
     fn mistakes_are_told_by_place() {
         let wrong = parse(Some(("mine.toml", "# mine\n[\"pon.onu.los\"]\nseverity = \"worst\"\n"))).unwrap_err();
-        assert_eq!(wrong.problems[0].place, Some((3, 12)), "{wrong}");
+        assert_eq!(wrong.problems[0].place, Some(Place { line: 3, column: 12 }), "{wrong}");
         let wrong = parse(Some(("mine.toml", "[\"pon.onu.los\"]\nsevrity = \"major\"\n"))).unwrap_err();
-        assert_eq!(wrong.problems[0].place.map(|p| p.0), Some(2), "{wrong}");
+        assert_eq!(wrong.problems[0].place.map(|p| p.line), Some(2), "{wrong}");
         let wrong = parse(Some(("mine.toml", "[\"x.y\"]\nseverity = \"major\"\n"))).unwrap_err();
         assert!(wrong.to_string().contains("title"), "{wrong}");
     }

@@ -10,8 +10,9 @@ use serde_json::Value as Json;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::Problem;
 use super::formats;
-use super::{Problem, nearest, place};
+use crate::model::place::{Place, nearest};
 
 /// The schema of the configuration, generated once.
 pub(super) fn schema() -> &'static Json {
@@ -23,11 +24,13 @@ pub(super) fn schema() -> &'static Json {
 }
 
 /// Where a value stands, for problems found after the layers have been merged.
-pub(super) type Places = BTreeMap<String, (usize, usize)>;
+pub(super) type Places = BTreeMap<String, Place>;
 
 /// What was found in one text.
 pub(super) struct Checked {
     pub(super) problems: Vec<Problem>,
+    /// Whether it is TOML at all.
+    pub(super) readable: bool,
     /// Dotted path (`source[0].name`) to line and column.
     pub(super) places: Places,
 }
@@ -39,11 +42,13 @@ pub(super) fn check(origin: &str, text: &str) -> Checked {
     for e in &errors {
         walk.problem(e.span().unwrap_or_default(), e.message().to_owned());
     }
+    // One slip of the pen makes several errors on its line; the first says enough.
+    walk.problems.dedup_by_key(|p| p.place.map(|p| p.line));
     if errors.is_empty() {
         walk.table(root.get_ref(), root.span(), &Shape::of(schema(), None), "");
     }
     walk.problems.sort_by_key(|p| p.place);
-    Checked { problems: walk.problems, places: walk.places }
+    Checked { problems: walk.problems, readable: errors.is_empty(), places: walk.places }
 }
 
 /// The keys that a table may have, gathered from all that its schema refers to.
@@ -53,6 +58,8 @@ struct Shape {
     required: Vec<&'static str>,
     /// Schema of keys that are not listed (named profiles).
     others: Option<&'static Json>,
+    /// Which variant is meant cannot be told: what else stands in the table is not judged.
+    undecided: bool,
 }
 
 impl Shape {
@@ -74,6 +81,7 @@ impl Shape {
         if let Some(others) = schema.get("additionalProperties").filter(|o| o.is_object()) {
             self.others = Some(others);
         }
+        self.undecided |= variants(schema).next().is_some() && !variants(schema).any(|v| chosen(v, table));
         for variant in variants(schema) {
             if chosen(variant, table) {
                 self.gather(variant, table);
@@ -132,7 +140,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn problem(&mut self, span: Range<usize>, message: String) {
-        let place = Some(place(self.text, span.start));
+        let place = Some(Place::at(self.text, span.start));
         self.problems.push(Problem { origin: self.origin.to_owned(), place, message });
     }
 
@@ -147,7 +155,7 @@ impl Walk<'_> {
                     self.problem(key.span(), message);
                 }
                 self.value(value, sub, &path);
-            } else {
+            } else if !shape.undecided {
                 self.problem(key.span(), unknown(name, shape));
             }
         }
@@ -160,7 +168,7 @@ impl Walk<'_> {
     }
 
     fn value(&mut self, value: &Spanned<DeValue<'_>>, schema: &'static Json, path: &str) {
-        self.places.insert(path.to_owned(), place(self.text, value.span().start));
+        self.places.insert(path.to_owned(), Place::at(self.text, value.span().start));
         let schema = unwrap(schema);
         match value.get_ref() {
             DeValue::Table(table) if is(schema, "object") => {

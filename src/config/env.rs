@@ -6,7 +6,8 @@ use toml::{Table, Value};
 
 use super::check::{self, check, schema};
 use super::schema::Profile;
-use super::{Error, Problem, Vars, nearest};
+use super::{Error, Problem, Vars};
+use crate::model::place::nearest;
 
 /// Variables that are no settings of the file, with what they do.
 pub(super) const OTHERS: [(&str, &str); 6] = [
@@ -58,7 +59,7 @@ pub(super) fn read(vars: &Vars) -> Read {
             out.problems.extend(problems.into_iter().map(|p| Problem { place: None, ..p }));
         } else if !OTHERS.iter().any(|(n, _)| *n == name) {
             let known = settings.iter().map(|(n, ..)| n.as_str()).chain(OTHERS.iter().map(|(n, _)| *n));
-            if let Some(near) = nearest(name, known).filter(|near| strsim::levenshtein(name, near) <= 2) {
+            if let Some(near) = nearest(name, known).filter(|near| strsim::damerau_levenshtein(name, near) <= 2) {
                 out.notes.push(format!("the variable {name} means nothing; did you mean {near}?"));
             }
         }

@@ -18,6 +18,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::model::log::InventoryItem;
+use crate::model::place::nearest;
 use crate::model::text::clean;
 
 /// Columns of the file.
@@ -146,7 +147,7 @@ fn csv_error(e: &csv::Error) -> String {
 }
 
 fn unknown_column(name: &str) -> String {
-    let near = super::nearest(name, COLUMNS.iter().copied());
+    let near = nearest(name, COLUMNS.iter().copied());
     let advice = near.map_or_else(|| format!("there are {}", COLUMNS.join(", ")), |n| format!("did you mean {n}?"));
     format!("no column {}; {advice}", clean(name))
 }
@@ -178,7 +179,9 @@ struct Entry {
 /// Reads TOML text.
 #[must_use]
 pub fn parse_toml(text: &str) -> Loaded {
-    let line_of = |at: usize| text.bytes().take(at).filter(|b| *b == b'\n').count() + 1;
+    // An inventory has many lines: their starts are looked up, not counted again for each.
+    let breaks: Vec<usize> = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i).collect();
+    let line_of = |at: usize| breaks.partition_point(|b| *b < at) + 1;
     let root = match toml::de::DeTable::parse(text) {
         Ok(root) => root,
         Err(e) => return failed(e.span().map_or(0, |s| line_of(s.start)), e.message().to_owned()),

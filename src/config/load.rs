@@ -8,7 +8,8 @@ use toml::{Table, Value};
 use super::check::{self, Places, check};
 use super::dirs::Dirs;
 use super::schema::{Config, Profile, Source};
-use super::{Error, Problem, Vars, env, file_name, folder_of, nearest};
+use super::{Error, Problem, Vars, env, file_name, folder_of};
+use crate::model::place::{Place, nearest};
 
 /// The system's file, below the user's.
 const SYSTEM: &str = "/etc/noctule/noctule.toml";
@@ -150,9 +151,8 @@ impl Layers {
 
     fn text(&mut self, origin: &str, text: &str, folder: &Path, dirs: &Dirs) {
         let checked = check(origin, text);
-        let good = checked.problems.is_empty();
         self.problems.extend(checked.problems);
-        if !good {
+        if !checked.readable {
             return;
         }
         match text.parse::<Table>() {
@@ -199,7 +199,7 @@ impl Layers {
         merge(&mut self.above, table);
     }
 
-    fn place_of(&self, path: &str) -> Option<(String, (usize, usize))> {
+    fn place_of(&self, path: &str) -> Option<(String, Place)> {
         self.places.iter().rev().find_map(|(origin, places)| Some((origin.clone(), *places.get(path)?)))
     }
 

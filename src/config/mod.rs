@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::model::place::Place;
 pub use dirs::Dirs;
 pub use env::documented as variables;
 pub use load::{Flags, Loaded, check_text, load};
@@ -58,8 +59,8 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Vars {
 pub struct Problem {
     /// The file, or the name of a variable or flag.
     pub origin: String,
-    /// Line and column, from 1, in characters; none for variables and flags.
-    pub place: Option<(usize, usize)>,
+    /// Line and column; none for variables, flags and what concerns a whole file.
+    pub place: Option<Place>,
     /// What is wrong and what would be right.
     pub message: String,
 }
@@ -67,7 +68,7 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.place {
-            Some((line, column)) => write!(f, "{}:{line}:{column}: {}", self.origin, self.message),
+            Some(place) => write!(f, "{}:{place}: {}", self.origin, self.message),
             None => write!(f, "{}: {}", self.origin, self.message),
         }
     }
@@ -108,24 +109,6 @@ fn file_name(path: &std::path::Path) -> String {
 /// A path that may be relative to nothing: the current folder.
 fn folder_of(path: &std::path::Path) -> PathBuf {
     path.parent().map_or_else(PathBuf::new, std::path::Path::to_path_buf)
-}
-
-/// Line and column (from 1, in characters) of a byte of a text.
-fn place(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
-}
-
-/// The word most like `text`, when one is like it at all.
-fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let text = text.to_ascii_lowercase();
-    words
-        .map(|w| (strsim::jaro_winkler(&text, &w.to_ascii_lowercase()), w))
-        .filter(|(score, _)| *score >= 0.78)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, w)| w)
 }
 
 /// The JSON schema of a configuration file, as `noctule config schema` prints it.

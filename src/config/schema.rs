@@ -202,6 +202,7 @@ impl Default for Profile {
 
 /// A controller to watch.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(extend("unevaluatedProperties" = false))]
 pub struct Source {
     /// Name, unique, shown everywhere: letters, digits, `-`, `_`, `.`.
     #[schemars(extend("format" = "name"))]

@@ -9,6 +9,7 @@ use super::value::{self, Read};
 use super::{Expr, Literal, Op, Query, QueryError};
 use crate::model::field::{FieldKind, FieldSpec, TableSpec};
 use crate::model::page::Table;
+use crate::model::place::nearest;
 use crate::model::tables;
 use crate::model::time::DAY;
 
@@ -240,7 +241,7 @@ impl Parser {
     fn field(&self, token: &Token, word: &str) -> Result<&'static FieldSpec, QueryError> {
         self.table.field(word).ok_or_else(|| {
             let names = self.table.fields.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()));
-            let advice = value::nearest(word, names).map_or_else(
+            let advice = nearest(word, names).map_or_else(
                 || {
                     let some: Vec<_> = self.table.fields.iter().filter(|f| f.sortable).map(|f| f.name).collect();
                     format!("there are {} and others", some.join(", "))

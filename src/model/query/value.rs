@@ -4,6 +4,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 
 use super::{Literal, Op};
 use crate::model::field::{FieldKind, FieldSpec};
+use crate::model::place::nearest;
 use crate::model::severity::Severity;
 use crate::model::time::{DAY, Ts, parse_duration};
 
@@ -122,14 +123,4 @@ fn time(field: &FieldSpec, op: Op, text: &str) -> Result<Read, String> {
 /// `; did you mean "x"?` when one of `words` is near.
 pub(super) fn hint(text: &str, words: &[&'static str]) -> String {
     nearest(text, words.iter().copied()).map_or_else(String::new, |w| format!("; did you mean {w}?"))
-}
-
-/// The word most like `text`, when one is like it at all.
-pub(super) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let text = text.to_ascii_lowercase();
-    words
-        .map(|w| (strsim::jaro_winkler(&text, &w.to_ascii_lowercase()), w))
-        .filter(|(score, _)| *score >= 0.78)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, w)| w)
 }

@@ -1,0 +1,17 @@
+//! The command line as its users meet it: help, manual, completions, configuration, exit codes.
+
+mod config;
+mod help;
+
+use std::path::{Path, PathBuf};
+
+/// The binary under test, with an environment of its own: nothing of the developer's is read.
+fn noctule(home: &Path) -> assert_cmd::Command {
+    let mut command = assert_cmd::Command::new(assert_cmd::cargo::cargo_bin!("noctule"));
+    command.env_clear().env("HOME", home).env("COLUMNS", "100");
+    command
+}
+
+fn fixtures(below: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(below)
+}
