@@ -1,0 +1,22 @@
+//! The simulators over their real wires: rskafka, kcat and tonic against them, and what they do to
+//! peers that send garbage.
+
+mod broker;
+mod core;
+mod kcat;
+mod tls;
+
+use std::future::Future;
+use std::time::Duration;
+
+/// Waits until `done` gives something; fails after ten seconds.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut done: impl FnMut() -> F) -> T {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        if let Some(found) = done().await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{what} did not happen within 10 s");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
