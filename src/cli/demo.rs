@@ -1,10 +1,160 @@
-//! `noctule demo`.
+//! `noctule demo`: a living network inside this process, and the dashboard over it.
+//!
+//! The dashboard connects to the simulated stacks over loopback with the client code it uses for
+//! real ones. What it keeps goes into a private folder that is removed at the end.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Start;
-use super::args::DemoArgs;
+use super::args::{DemoArgs, DemoScale};
 use super::exit::{Code, Failure};
+use crate::config::Loaded;
+use crate::config::schema::{Config, SourceKind};
+use crate::sim::{Network, Running, Scale, SimOptions};
 
-/// Not part of this build yet; its owner replaces the body.
-pub(super) fn run(_start: &Start, _args: &DemoArgs) -> Result<Code, Failure> {
-    Err(Failure::new(Code::Failed, "not built in yet"))
+/// Name of the demo's profile.
+const PROFILE: &str = "demo";
+
+impl From<DemoScale> for Scale {
+    fn from(scale: DemoScale) -> Self {
+        match scale {
+            DemoScale::Small => Self::Small,
+            DemoScale::City => Self::City,
+            DemoScale::Region => Self::Region,
+        }
+    }
+}
+
+/// Runs the demo.
+pub(super) fn run(start: &Start, args: &DemoArgs) -> Result<Code, Failure> {
+    let options = SimOptions { scale: args.scale.into(), seed: args.seed, speed: args.speed, ..SimOptions::default() };
+    let folder = Folder::create()?;
+    let runtime = runtime()?;
+    let network = runtime.block_on(Network::start(options)).map_err(|e| Failure::new(Code::Failed, e.to_string()))?;
+    let inventory = folder.0.join("inventory.csv");
+    let file = std::fs::File::create(&inventory)?;
+    network.write_inventory(std::io::BufWriter::new(file))?;
+    let code = if args.headless {
+        runtime.block_on(serve(&network, &inventory, args))
+    } else {
+        dashboard(start, &network, &inventory, &folder.0)
+    };
+    network.stop();
+    // Connections of the network may still be closing; nobody waits for them.
+    runtime.shutdown_background();
+    code
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    Ok(builder.worker_threads(2).thread_name("demo network").enable_all().build()?)
+}
+
+/// The user's screen settings, the simulated sources, and the right to write.
+fn dashboard(start: &Start, network: &Running, inventory: &Path, folder: &Path) -> Result<Code, Failure> {
+    let own = start.load()?;
+    let mut config = Config { ui: own.config.ui.clone(), ..network.config() };
+    config.inventory.file = Some(inventory.to_string_lossy().into_owned());
+    let mut dirs = own.dirs.clone();
+    dirs.data = folder.join("data");
+    dirs.state = folder.join("state");
+    let mut loaded = Loaded::of(config, PROFILE, dirs);
+    loaded.profile.read_only = start.global.read_only;
+    super::dashboard::show(start, loaded)
+}
+
+/// Prints the configuration and serves until told to end.
+async fn serve(network: &Running, inventory: &Path, args: &DemoArgs) -> Result<Code, Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let text = configuration(&network.config(), inventory, args);
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    drop(out);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+    }
+    Ok(Code::Done)
+}
+
+/// The configuration that watches the network, as a file.
+fn configuration(config: &Config, inventory: &Path, args: &DemoArgs) -> String {
+    let string = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let mut text = format!(
+        "# A simulated network (seed {}), served until the process that printed this ends.\n\n\
+         default_profile = \"{PROFILE}\"\n\n[inventory]\nfile = {}\n\n[profile.{PROFILE}]\nread_only = false\n",
+        args.seed,
+        string(&inventory.to_string_lossy()),
+    );
+    for source in &config.sources {
+        let SourceKind::Voltha(voltha) = &source.kind;
+        let _ = write!(
+            text,
+            "\n[[source]]\nname = {}\nkind = \"voltha\"\ngrpc = {}\n",
+            string(&source.name),
+            string(&voltha.grpc)
+        );
+        if let Some(kafka) = &voltha.kafka {
+            let brokers: Vec<String> = kafka.brokers.iter().map(|b| string(b)).collect();
+            let _ = writeln!(text, "[source.kafka]\nbrokers = [{}]", brokers.join(", "));
+        }
+    }
+    text
+}
+
+/// A folder of this run that only its user may read.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn create() -> Result<Self, Failure> {
+        let path = std::env::temp_dir().join(format!("noctule-demo-{}", uuid::Uuid::new_v4()));
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+        made.map_err(|e| Failure::new(Code::Failed, format!("{}: {e}", path.display())))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system's own cleaning of temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_printed_configuration_is_one() {
+        let rt = runtime().unwrap();
+        let options = SimOptions { scale: Scale::City, ..SimOptions::still() };
+        let network = rt.block_on(Network::start(options)).unwrap();
+        let args = DemoArgs { scale: DemoScale::City, seed: 1, speed: 1.0, headless: true };
+        let text = configuration(&network.config(), Path::new("/tmp/a \"b\".csv"), &args);
+        let read = crate::config::check_text("demo", &text).unwrap();
+        assert_eq!(read.sources.len(), 3);
+        assert_eq!(read.inventory.file.as_deref(), Some("/tmp/a \"b\".csv"));
+        assert!(!read.profile["demo"].read_only);
+    }
+
+    #[test]
+    fn the_folder_is_private_and_goes() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = Folder::create().unwrap();
+        let path = folder.0.clone();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        drop(folder);
+        assert!(!path.exists());
+    }
 }

@@ -68,13 +68,8 @@ async fn what_is_produced_is_read_back_compressed_or_not() {
     let broker = broker(BrokerOptions::default()).await;
     let client = client(&broker).await;
     let p = partition(&client, 0).await;
-    let ways = [
-        Compression::NoCompression,
-        Compression::Gzip,
-        Compression::Lz4,
-        Compression::Snappy,
-        Compression::Zstd,
-    ];
+    let ways =
+        [Compression::NoCompression, Compression::Gzip, Compression::Lz4, Compression::Snappy, Compression::Zstd];
     for (n, how) in ways.into_iter().enumerate() {
         let offsets = p.produce(vec![record("x"), record("y")], how).await.expect("produced");
         assert_eq!(offsets, [n as i64 * 2, n as i64 * 2 + 1]);

@@ -75,8 +75,10 @@ async fn two_thousand_onus_are_a_list_that_breaks_the_usual_limit() {
     let refused = usual.list_devices(()).await.expect_err("more than 4 MiB");
     assert_eq!(refused.code(), Code::OutOfRange, "{refused:?}");
     let mut service = service(&network).await;
-    let first: Vec<String> = service.list_devices(()).await.expect("devices").into_inner().items.into_iter().map(|d| d.id).collect();
-    let second: Vec<String> = service.list_devices(()).await.expect("devices").into_inner().items.into_iter().map(|d| d.id).collect();
+    let first: Vec<String> =
+        service.list_devices(()).await.expect("devices").into_inner().items.into_iter().map(|d| d.id).collect();
+    let second: Vec<String> =
+        service.list_devices(()).await.expect("devices").into_inner().items.into_iter().map(|d| d.id).collect();
     assert_eq!(first.len(), 3_333 + 4);
     assert_ne!(first, second, "another order each time");
     assert_eq!(first.into_iter().collect::<HashSet<_>>(), second.into_iter().collect());
@@ -180,7 +182,8 @@ async fn an_olt_goes_through_disable_delete_create_enable() {
     let left = service.list_devices(()).await.expect("devices").into_inner().items;
     assert_eq!(left.len(), 33);
     assert_eq!(service.list_logical_devices(()).await.expect("switches").into_inner().items.len(), 1);
-    let made = service.create_device(Device { address: host, ..Device::default() }).await.expect("created").into_inner();
+    let made =
+        service.create_device(Device { address: host, ..Device::default() }).await.expect("created").into_inner();
     assert_eq!(made.admin_state, i32::from(admin_state::Types::Preprovisioned));
     assert_ne!(made.id, olt);
     service.enable_device(id(&made.id)).await.expect("enabled");
@@ -264,7 +267,8 @@ async fn value(network: &Running, target: &str, ask: Ask) -> Result<(i32, i32, O
 async fn values_on_demand_and_the_one_that_kills_the_adapter() {
     let (network, control) = still(Scale::Small, 10.0).await;
     let (onu, olt) = (control.onu_id(0, 0).expect("an ONU"), control.olt_id(0, 0).expect("an OLT"));
-    let (status, _, told) = value(&network, &onu, Ask::OnuOpticalInfo(GetOnuPonOpticalInfo::default())).await.expect("optics");
+    let (status, _, told) =
+        value(&network, &onu, Ask::OnuOpticalInfo(GetOnuPonOpticalInfo::default())).await.expect("optics");
     let Some(Told::OnuOpticalInfo(optics)) = told else { panic!("{told:?}") };
     assert_eq!(status, 1);
     assert!((-30.0..-10.0).contains(&optics.received_optical_power));

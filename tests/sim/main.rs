@@ -3,7 +3,6 @@
 
 mod broker;
 mod core;
-mod kcat;
 mod tls;
 
 use std::future::Future;

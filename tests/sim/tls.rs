@@ -80,7 +80,10 @@ async fn certificates_and_passwords_are_asked_for_and_checked() {
         let builder = ClientBuilder::new(brokers.clone())
             .tls_config(kafka_tls(&papers, certificate))
             .sasl_config(login(password))
-            .backoff_config(rskafka::BackoffConfig { deadline: Some(std::time::Duration::from_secs(2)), ..Default::default() });
+            .backoff_config(rskafka::BackoffConfig {
+                deadline: Some(std::time::Duration::from_secs(2)),
+                ..Default::default()
+            });
         async move {
             let client = builder.build().await.map_err(|e| e.to_string())?;
             client.list_topics().await.map_err(|e| e.to_string())

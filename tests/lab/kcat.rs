@@ -40,12 +40,8 @@ async fn librdkafka_lists_produces_and_consumes() {
     }
     assert_eq!(broker.offsets("voltha.events", 0), Some((0, 1_500)));
 
-    let read = kcat(
-        &broker,
-        &["-C", "-t", "voltha.events", "-p", "1", "-o", "1", "-e", "-q", "-f", "%o %k %s\n"],
-        "",
-    )
-    .await;
+    let read =
+        kcat(&broker, &["-C", "-t", "voltha.events", "-p", "1", "-o", "1", "-e", "-q", "-f", "%o %k %s\n"], "").await;
     assert_eq!(read, "1 k2 two\n2 k3 three\n");
     let all = kcat(&broker, &["-C", "-t", "voltha.events", "-o", "beginning", "-e", "-q"], "").await;
     assert_eq!(all.lines().count(), 1_503);
@@ -58,6 +54,7 @@ async fn librdkafka_reads_what_this_process_appends() {
     let broker = control.kafka(0).expect("a broker");
     let end = broker.offsets("voltha.events", 0).expect("the topic").1;
     assert!(end > 20, "the past is in the log");
-    let read = kcat(broker, &["-C", "-t", "voltha.events", "-o", "beginning", "-c", "20", "-e", "-q", "-f", "%o\n"], "");
+    let read =
+        kcat(broker, &["-C", "-t", "voltha.events", "-o", "beginning", "-c", "20", "-e", "-q", "-f", "%o\n"], "");
     assert_eq!(read.await.lines().count(), 20);
 }
