@@ -1,5 +1,6 @@
 //! A terminal for the real binary: a pseudo-terminal whose output is fed to a terminal emulator.
 //! Nothing sleeps: every wait is for a condition, woken by output, with a time-out that fails.
+#![allow(dead_code, reason = "the tests and the benchmark of the screen each use a part")]
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -42,11 +43,16 @@ impl Default for Start<'_> {
 impl Tty {
     /// Starts the binary with all its folders below `home`.
     pub fn start(home: &Path, start: &Start<'_>) -> Self {
+        Self::program(Path::new(env!("CARGO_BIN_EXE_noctule")), home, start)
+    }
+
+    /// Starts any program so.
+    pub fn program(program: &Path, home: &Path, start: &Start<'_>) -> Self {
         let (columns, rows) = start.size;
         let pty = native_pty_system()
             .openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 })
             .expect("a pseudo-terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_noctule"));
+        let mut command = CommandBuilder::new(program);
         command.args(start.args);
         command.env_clear();
         command.env("PATH", std::env::var("PATH").unwrap_or_default());
@@ -104,6 +110,11 @@ impl Tty {
     /// Everything written so far.
     pub fn raw(&self) -> Vec<u8> {
         self.state.0.lock().unwrap().raw.clone()
+    }
+
+    /// How many bytes have been written so far.
+    pub fn raw_len(&self) -> usize {
+        self.state.0.lock().unwrap().raw.len()
     }
 
     /// Waits until the screen shows what `seen` looks for; fails with the screen.
