@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod error;
+pub mod events;
 mod lite;
 pub mod map;
 mod tls;

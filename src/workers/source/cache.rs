@@ -17,6 +17,8 @@ pub struct Known {
     pub resource: crate::model::resource::Resource,
     /// The controller's id for it; empty when it has none.
     pub device_id: String,
+    /// Hash of the last journalled poll of it ([`crate::store::patch_hash`]); 0 when an event came since.
+    pub patch_hash: u64,
 }
 
 /// The journal and the cache, as a source's worker sees them. The reading calls block: workers

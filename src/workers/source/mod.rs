@@ -2,6 +2,14 @@
 //! source does not tell by itself, and makes the calls that operators ask for.
 
 mod cache;
+mod debounce;
+mod image;
+mod ingest;
+mod poll;
+mod report;
+mod shared;
+mod stream;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -130,23 +130,29 @@ pub(crate) fn olt_ports(olt: &str, ports: &Ports) -> Vec<NodePatch> {
 /// Link states of a logical port that mean "up" (OpenFlow's `OFPPS_LIVE`).
 const LIVE: u32 = 4;
 
-/// The UNIs in an OLT's list of logical ports: one call tells all of them. `serials` gives the
-/// serial number of an ONU's device id.
-pub(crate) fn unis<'a>(ports: &LogicalPorts, serials: &dyn Fn(&str) -> Option<&'a str>) -> Vec<NodePatch> {
+/// The ids of OLTs that were listed by their id and now tell a serial number: those rows go.
+pub(crate) fn anonymous_learned(directory: &mut Directory, list: &Devices) -> Vec<String> {
+    let told = |d: &&Device| d.root && !d.serial_number.trim().is_empty();
+    list.items.iter().filter(told).filter(|d| directory.learn(&d.id, &word(&d.serial_number))).map(|d| word(&d.id)).collect()
+}
+
+/// The UNIs in an OLT's list of logical ports: one call tells all of them. A UNI is called by its
+/// ONU's serial number and its own place, counted from 1 (`BBSM00000205-1`).
+pub(crate) fn unis(ports: &LogicalPorts) -> Vec<NodePatch> {
     let mut patches: Vec<_> = ports
         .items
         .iter()
         .filter(|port| !port.root_port)
         .filter_map(|port| {
-            let serial = serials(&port.device_id)?;
-            let index = uni_index(port.device_port_no);
-            let mut patch = NodePatch::new(Resource::port(NodeKind::Uni, word(serial), index));
-            patch.parent = Some(Resource::new(NodeKind::Onu, word(serial)));
+            let link = port.ofp_port.as_ref()?;
+            let (serial, _) = link.name.rsplit_once('-')?;
+            let serial = word(serial);
+            let mut patch = NodePatch::new(Resource::port(NodeKind::Uni, serial.clone(), uni_index(port.device_port_no)));
+            patch.parent = Some(Resource::new(NodeKind::Onu, serial));
             patch.polled = true;
             patch.device_id = Some(word(&port.device_id));
             patch.number = Some(port.device_port_no);
-            let state = port.ofp_port.as_ref().map_or(0, |p| p.state);
-            let up = state & LIVE != 0;
+            let up = link.state & LIVE != 0;
             patch.oper_status = Some(if up { OperStatus::Active } else { OperStatus::Unknown });
             Some(patch)
         })

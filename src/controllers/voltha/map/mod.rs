@@ -14,15 +14,17 @@ mod types;
 
 use prost::Message;
 
-use crate::model::observation::{Notice, Observation, Unreadable};
+use crate::model::observation::{AlarmEvent, ClearReason, Notice, Observation, Unreadable};
 use crate::model::resource::{NodeKind, Resource};
+use crate::model::severity::Severity;
 use crate::model::text;
 use crate::model::time::Ts;
 
 use super::proto::event::{Event, EventHeader, RpcEvent, event::EventType as Body};
 
 pub use directory::Directory;
-pub(crate) use list::{devices, olt_ports, pon_index, unis};
+pub(crate) use list::{anonymous_learned, devices, olt_ports, unis};
+use list::pon_index;
 pub use types::TypeIndex;
 
 /// The longest name or state word that is kept, characters.
@@ -127,6 +129,11 @@ fn word(raw: &str) -> String {
     clip(raw.trim(), WORD)
 }
 
+/// A name from outside, as it is used in identities.
+pub(crate) fn name(raw: &str) -> String {
+    word(raw)
+}
+
 /// A line of text from outside: cleaned, and cut to a sane length.
 fn line(raw: &str) -> String {
     clip(raw.trim(), 4 * WORD)
@@ -157,3 +164,50 @@ fn cut(text: &mut String, limit: usize) {
         text.truncate(end);
     }
 }
+
+/// A condition that noctule watches itself, as an alarm: the inventory may overrule severity and
+/// title. `raise` holds the words, `None` clears.
+#[must_use]
+pub fn own_alarm(types: &TypeIndex, own: &OwnAlarm, resource: Resource, raise: Option<&str>, now: Ts) -> AlarmEvent {
+    let profile = types.own(own.type_id, own.severity, own.title);
+    let text = match raise {
+        Some(words) if !words.is_empty() => format!("{}: {}", profile.title, line(words)),
+        _ => profile.title,
+    };
+    AlarmEvent {
+        resource,
+        type_id: profile.type_id,
+        qualifier: String::new(),
+        raise: raise.is_some().then_some(profile.severity),
+        source_time: now,
+        text,
+        clear_reason: if raise.is_some() { ClearReason::Source } else { ClearReason::Watch },
+        event: own.type_id.to_owned(),
+        context: Vec::new(),
+        own_query: false,
+        will_clear: true,
+        cleared_by_active: false,
+        hold_down_s: profile.hold_down_s,
+    }
+}
+
+/// A condition that noctule watches itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnAlarm {
+    /// Entry of the inventory.
+    pub type_id: &'static str,
+    /// Severity when the inventory has no such entry.
+    pub severity: Severity,
+    /// Title when the inventory has no such entry.
+    pub title: &'static str,
+}
+
+/// Nothing of a source answers.
+pub const SOURCE_UNREACHABLE: OwnAlarm =
+    OwnAlarm { type_id: "source.unreachable", severity: Severity::Critical, title: "source cannot be reached" };
+/// An adapter process is not heard any more; its devices show no sign of it.
+pub const ADAPTER_DEAD: OwnAlarm =
+    OwnAlarm { type_id: "voltha.adapter.dead", severity: Severity::Critical, title: "adapter is dead" };
+/// The logical flows of an OLT are gone while its ONUs say that theirs are pushed.
+pub const FLOWS_LOST: OwnAlarm =
+    OwnAlarm { type_id: "voltha.flows.lost", severity: Severity::Critical, title: "service flows are lost" };

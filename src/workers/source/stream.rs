@@ -1,0 +1,279 @@
+//! Follows the event stream of one source: every partition, from where the journal left off,
+//! connecting again after every loss. What is read is translated, put in order and journalled;
+//! at most two batches a partition wait for the disk.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::controllers::resilience::reconnect_pauses;
+use crate::controllers::voltha::error::{Error, ErrorKind};
+use crate::controllers::voltha::events::{Fetched, Reader, Stream};
+use crate::model::observation::{Notice, Observation, Observed, Origin};
+use crate::model::record::Record;
+
+use super::cache::Durable;
+use super::ingest::Ingest;
+use super::shared::{Shared, now};
+
+/// Batches that may wait for the disk.
+const OUTSTANDING: usize = 2;
+/// Pause between looks for new partitions.
+const PARTITIONS: Duration = Duration::from_secs(120);
+/// How long the stream waits for the first list, which tells the serial numbers of OLTs.
+const FIRST_LIST: Duration = Duration::from_secs(10);
+/// Pause before an answer that cannot be read is asked for again.
+const REREAD: Duration = Duration::from_secs(1);
+
+/// The last offset of each partition that was handed to the journal.
+type Places = Arc<Mutex<BTreeMap<i32, i64>>>;
+
+/// Runs until told to stop.
+pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = work(&shared) => {}
+    }
+}
+
+async fn work(shared: &Arc<Shared>) {
+    shared.load().await;
+    let _ = tokio::time::timeout(FIRST_LIST, shared.listed()).await;
+    let places = Places::default();
+    let mut pauses: Box<dyn Iterator<Item = Duration> + Send> = Box::new(reconnect_pauses());
+    let mut paused = shared.paused.subscribe();
+    loop {
+        let _ = paused.wait_for(|paused| !paused).await;
+        if let Err(words) = begin(shared, &places).await {
+            tracing::warn!(source = %shared.name, %words, "journalled offsets cannot be read");
+        }
+        let began = Instant::now();
+        let outcome = tokio::select! {
+            outcome = follow(shared, &places) => outcome,
+            _ = paused.wait_for(|paused| *paused) => continue,
+        };
+        if let Err(e) = outcome {
+            tracing::warn!(source = %shared.name, error = %e, "event stream lost");
+            shared.status().streamed(Err(e.to_string()));
+            shared.report();
+        }
+        if began.elapsed() > Duration::from_secs(60) {
+            pauses = Box::new(reconnect_pauses());
+        }
+        tokio::time::sleep(pauses.next().unwrap_or(PARTITIONS)).await;
+    }
+}
+
+/// Where to go on, from the journal; places of this run are newer.
+async fn begin(shared: &Arc<Shared>, places: &Places) -> Result<(), String> {
+    let reader = Arc::clone(shared);
+    let read = tokio::task::spawn_blocking(move || reader.cache.offsets(&reader.name));
+    let journalled = read.await.map_err(|e| e.to_string())??;
+    let mut places = places.lock().unwrap_or_else(PoisonError::into_inner);
+    for Origin { partition, offset } in journalled {
+        places.entry(partition).and_modify(|o| *o = (*o).max(offset)).or_insert(offset);
+    }
+    Ok(())
+}
+
+/// Connects and follows until something fails.
+async fn follow(shared: &Arc<Shared>, places: &Places) -> Result<(), Error> {
+    let Some(kafka) = &shared.config.kafka else { return std::future::pending().await };
+    let stream = Stream::connect(&shared.name, kafka).await?;
+    let mut readers = JoinSet::new();
+    let mut running = Vec::new();
+    let mut first = true;
+    loop {
+        let partitions = stream.partitions().await?;
+        for partition in partitions.iter().copied().filter(|p| !running.contains(p)).collect::<Vec<_>>() {
+            let after = places.lock().unwrap_or_else(PoisonError::into_inner).get(&partition).copied();
+            let reader = stream.reader(partition, after).await?;
+            let (shared, places) = (Arc::clone(shared), Arc::clone(places));
+            readers.spawn(read(shared, reader, places));
+            running.push(partition);
+        }
+        if first {
+            // What the lists said before the stream was there may have changed unseen.
+            shared.status().streamed(Ok(words(&running, places)));
+            shared.report();
+            first = false;
+        }
+        tokio::select! {
+            ended = readers.join_next() => match ended {
+                Some(Ok(error)) => return Err(error),
+                Some(Err(panic)) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),
+                _ => {}
+            },
+            () = tokio::time::sleep(PARTITIONS) => shared.status().streamed(Ok(words(&running, places))),
+        }
+    }
+}
+
+fn words(partitions: &[i32], places: &Places) -> String {
+    let places = places.lock().unwrap_or_else(PoisonError::into_inner);
+    let offsets: Vec<_> = places.values().map(i64::to_string).collect();
+    let s = if partitions.len() == 1 { "" } else { "s" };
+    match offsets.is_empty() {
+        true => format!("{} partition{s}", partitions.len()),
+        false => format!("{} partition{s}, offset {}", partitions.len(), offsets.join(" ")),
+    }
+}
+
+/// Reads one partition until it fails; what was read is journalled before that.
+async fn read(shared: Arc<Shared>, mut reader: Reader, places: Places) -> Error {
+    let mut sink = Sink {
+        partition: reader.partition(),
+        ingest: Ingest::default(),
+        waiting: VecDeque::new(),
+        last: None,
+        places,
+        shared,
+    };
+    let mut caught_up = false;
+    loop {
+        let outcome = {
+            let next = reader.next();
+            tokio::pin!(next);
+            loop {
+                // States that are held back come out in their time, whether or not messages come.
+                let due = sink.ingest.next_due().map(tokio::time::Instant::from_std);
+                let timer = async move {
+                    match due {
+                        Some(due) => tokio::time::sleep_until(due).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    outcome = &mut next => break outcome,
+                    () = timer => sink.flush_due().await,
+                }
+            }
+        };
+        match outcome {
+            Ok(Fetched::Messages { messages, end }) => {
+                let live = caught_up;
+                caught_up = messages.last().is_none_or(|m| m.offset + 1 >= end);
+                sink.take(&messages, live).await;
+            }
+            Ok(Fetched::Gap { wanted, next }) => sink.gap(wanted, next).await,
+            Ok(Fetched::Unreadable { offset, reason }) => sink.unreadable(offset, &reason).await,
+            Err(e) if e.kind == ErrorKind::Malformed => {
+                sink.shared.status().streamed(Err(e.to_string()));
+                sink.shared.report();
+                tokio::time::sleep(REREAD).await;
+            }
+            Err(e) => {
+                sink.flush_all().await;
+                return e;
+            }
+        }
+    }
+}
+
+/// Journals what a partition says.
+struct Sink {
+    shared: Arc<Shared>,
+    partition: i32,
+    ingest: Ingest,
+    waiting: VecDeque<Durable>,
+    /// The largest offset handed to the journal.
+    last: Option<i64>,
+    places: Places,
+}
+
+impl Sink {
+    async fn take(&mut self, messages: &[crate::controllers::voltha::events::Message], live: bool) {
+        if messages.is_empty() {
+            return;
+        }
+        let received = now();
+        let placed = {
+            let mut known = self.shared.known();
+            self.ingest.take(messages, &self.shared.types, &mut known, Instant::now())
+        };
+        if live && let Some(reported) = placed.reported {
+            self.shared.status().skewed(reported.since(received));
+        }
+        if placed.ports {
+            // A port went up or down and the event does not say which.
+            self.shared.poll_within(Duration::from_secs(1));
+        }
+        let queue = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+        self.shared.status().counted(messages.len() as u64, queue, Instant::now());
+        self.journal(placed.what).await;
+        self.shared.report();
+    }
+
+    async fn flush_due(&mut self) {
+        let out = self.ingest.due(Instant::now());
+        self.journal(out).await;
+    }
+
+    async fn flush_all(&mut self) {
+        let out = self.ingest.all();
+        self.journal(out).await;
+    }
+
+    async fn gap(&mut self, wanted: i64, next: i64) {
+        let text = match next.saturating_sub(wanted) {
+            missed if missed > 0 => format!("{missed} messages of partition {} were missed", self.partition),
+            _ => format!("partition {} begins anew at offset {next}", self.partition),
+        };
+        let notice = Notice {
+            resource: None,
+            event: "stream gap".to_owned(),
+            text,
+            source_time: now(),
+            failure: true,
+            context: vec![
+                ("next-offset".to_owned(), next.to_string()),
+                ("wanted-offset".to_owned(), wanted.to_string()),
+            ],
+        };
+        if next < wanted {
+            // Made anew: what was known of places is void.
+            self.last = None;
+            self.places.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.partition);
+        }
+        drop(self.shared.journal(vec![Observation::Notice(notice)]));
+        self.shared.missed();
+    }
+
+    async fn unreadable(&mut self, offset: i64, reason: &str) {
+        let what = crate::controllers::voltha::map::unreadable(reason, &[]);
+        self.journal(vec![(Some(offset), what)]).await;
+        self.shared.missed();
+    }
+
+    /// Journals observations with their offsets. Those that were held back so long that newer ones
+    /// went before them carry none: the last journalled offset never goes back.
+    async fn journal(&mut self, what: Vec<(Option<i64>, Observation)>) {
+        if what.is_empty() {
+            return;
+        }
+        let (at, partition) = (now(), self.partition);
+        let mut last = self.last;
+        let records = what.into_iter().map(|(offset, what)| {
+            let offset = offset.filter(|o| last.is_none_or(|last| *o >= last));
+            last = offset.or(last);
+            let origin = offset.map(|offset| Origin { partition, offset });
+            Record::Observed(Observed { source: self.shared.name.clone(), at, origin, what })
+        });
+        let records = records.collect();
+        self.last = last;
+        if let Some(last) = last {
+            self.places.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, last);
+        }
+        self.waiting.push_back(self.shared.cache.append(records));
+        while self.waiting.len() > OUTSTANDING {
+            if let Some(done) = self.waiting.pop_front()
+                && let Err(words) = done.await
+            {
+                tracing::error!(source = %self.shared.name, %words, "events could not be journalled");
+            }
+        }
+    }
+}
