@@ -3,9 +3,11 @@
 pub mod client;
 pub mod error;
 pub mod events;
+pub mod flows;
 mod lite;
 pub mod map;
 mod tls;
+pub mod values;
 
 #[allow(
     missing_docs,

@@ -2,10 +2,13 @@
 //! source does not tell by itself, and makes the calls that operators ask for.
 
 mod cache;
+mod commands;
 mod debounce;
 mod image;
 mod ingest;
+mod live;
 mod poll;
+mod probe;
 mod report;
 mod shared;
 mod stream;
@@ -13,19 +16,26 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 use crate::app::message::Msg;
-use crate::config::schema::Config;
+use crate::config::schema::{Config, SourceKind};
+use crate::controllers::voltha::map::TypeIndex;
 use crate::model::alarm_type::AlarmTypes;
 use crate::model::command::{LiveRequest, LiveSection};
 use crate::model::ids::SourceName;
 use crate::model::topology::NodeRow;
 
 use super::supervisor::Supervisor;
+use shared::Shared;
 
 pub use cache::{Cache, Durable, Known};
+pub use probe::{Step, probe};
+
+/// How long [`SourceHandle::poll_now`] waits for the outcome.
+const POLL_NOW: Duration = Duration::from_secs(60);
 
 /// All sources by name. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -43,10 +53,35 @@ impl Sources {
         supervisor: &Supervisor,
         msgs: &UnboundedSender<Msg>,
     ) -> Self {
-        let (_, _, _, _) = (cache, types, supervisor, msgs);
-        let handles = config.sources.iter().map(|s| {
-            let name: SourceName = s.name.as_str().into();
-            (Arc::clone(&name), SourceHandle { name })
+        let sources = Self::attach(config, cache, types, msgs);
+        for handle in sources.by_name.values() {
+            handle.spawn(supervisor);
+        }
+        sources
+    }
+
+    /// The same without workers: details and commands work, nothing is polled or followed. For a
+    /// second instance on a cache that another one owns.
+    #[must_use]
+    pub fn attach(
+        config: &Config,
+        cache: impl Cache,
+        types: Arc<AlarmTypes>,
+        msgs: &UnboundedSender<Msg>,
+    ) -> Self {
+        let cache: Arc<dyn Cache> = Arc::new(cache);
+        let types = Arc::new(TypeIndex::new(&types));
+        let handles = config.sources.iter().map(|source| {
+            let SourceKind::Voltha(voltha) = &source.kind;
+            let name: SourceName = source.name.as_str().into();
+            let shared = Shared::new(
+                Arc::clone(&name),
+                voltha.clone(),
+                Arc::clone(&cache),
+                Arc::clone(&types),
+                msgs.clone(),
+            );
+            (name, SourceHandle { shared: Arc::new(shared) })
         });
         Self { by_name: Arc::new(handles.collect()) }
     }
@@ -85,14 +120,27 @@ impl Sources {
 /// operator.
 #[derive(Debug, Clone)]
 pub struct SourceHandle {
-    name: SourceName,
+    shared: Arc<Shared>,
 }
 
 impl SourceHandle {
+    fn spawn(&self, supervisor: &Supervisor) {
+        let (shared, stop) = (Arc::clone(&self.shared), supervisor.stopping());
+        supervisor.spawn(format!("poll {}", self.shared.name), move || {
+            poll::Poller::new(Arc::clone(&shared)).run(stop.clone())
+        });
+        if self.shared.config.kafka.is_some() {
+            let (shared, stop) = (Arc::clone(&self.shared), supervisor.stopping());
+            supervisor.spawn(format!("stream {}", self.shared.name), move || {
+                stream::run(Arc::clone(&shared), stop.clone())
+            });
+        }
+    }
+
     /// Its name.
     #[must_use]
-    pub const fn name(&self) -> &SourceName {
-        &self.name
+    pub fn name(&self) -> &SourceName {
+        &self.shared.name
     }
 
     /// Reads details or one value from a device, now.
@@ -100,7 +148,7 @@ impl SourceHandle {
     /// # Errors
     /// Why there is no answer, in words.
     pub async fn live(&self, request: LiveRequest) -> Result<Vec<LiveSection>, String> {
-        std::future::ready(Err(format!("{}: {request:?} is not answered yet", self.name))).await
+        live::answer(&self.shared, request).await
     }
 
     /// Runs a device command (`pon.enable` … `pon.port-disable`) on a node.
@@ -108,23 +156,30 @@ impl SourceHandle {
     /// # Errors
     /// Why it was not done, in words.
     pub async fn command(&self, command: &str, node: NodeRow) -> Result<(), String> {
-        std::future::ready(Err(format!("{}: {command} on {} is not known", self.name, node.canonical))).await
+        commands::run(&self.shared, command, &node).await
     }
 
     /// Stops or resumes polling and streaming.
     ///
     /// # Errors
-    /// When the worker is not there.
+    /// None today; the form is that of the other calls.
     pub async fn pause(&self, paused: bool) -> Result<(), String> {
-        std::future::ready(Err(format!("{}: pause({paused}) is not known", self.name))).await
+        self.shared.status().pause(paused);
+        self.shared.paused.send_replace(paused);
+        self.shared.wake.notify_one();
+        self.shared.report();
+        std::future::ready(Ok(())).await
     }
 
     /// Closes the circuit breaker and tries at once.
     ///
     /// # Errors
-    /// When the worker is not there.
+    /// None today; the form is that of the other calls.
     pub async fn reset_breaker(&self) -> Result<(), String> {
-        std::future::ready(Err(format!("{}: no breaker", self.name))).await
+        self.shared.reset_breaker();
+        self.shared.poll_within(Duration::ZERO);
+        self.shared.report();
+        std::future::ready(Ok(())).await
     }
 
     /// Polls now and waits for the outcome.
@@ -132,7 +187,17 @@ impl SourceHandle {
     /// # Errors
     /// Why the poll failed, in words.
     pub async fn poll_now(&self) -> Result<(), String> {
-        std::future::ready(Err(format!("{}: no poll", self.name))).await
+        if self.shared.is_paused() {
+            return Err(format!("{} is paused; resume it first", self.shared.name));
+        }
+        let (tell, told) = oneshot::channel();
+        self.shared.wishes().waiting.push(tell);
+        self.shared.poll_within(Duration::ZERO);
+        match tokio::time::timeout(POLL_NOW, told).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(format!("{}: the poller is not running", self.shared.name)),
+            Err(_) => Err(format!("{}: no answer within {} s", self.shared.name, POLL_NOW.as_secs())),
+        }
     }
 
     /// Tries to reach the source, and says what was found (version, latency).
@@ -140,6 +205,9 @@ impl SourceHandle {
     /// # Errors
     /// Why it cannot be reached, in words.
     pub async fn test(&self) -> Result<String, String> {
-        std::future::ready(Err(format!("{}: no test", self.name))).await
+        let steps = probe(self.shared.name.clone(), &self.shared.config).await;
+        let words: Vec<_> = steps.iter().map(|step| format!("{}: {}", step.name, step.words)).collect();
+        let words = words.join("; ");
+        if steps.iter().all(|step| step.ok) { Ok(words) } else { Err(words) }
     }
 }
