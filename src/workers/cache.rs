@@ -21,7 +21,10 @@ impl Cache for Store {
 
     fn known(&self, source: &str) -> Result<Vec<Known>, String> {
         let nodes = self.reader().and_then(|mut r| r.known_nodes(source)).map_err(|e| e.to_string())?;
-        Ok(nodes.into_iter().map(|n| Known { resource: n.resource, device_id: n.device_id, patch_hash: n.patch_hash }).collect())
+        Ok(nodes
+            .into_iter()
+            .map(|n| Known { resource: n.resource, device_id: n.device_id, patch_hash: n.patch_hash })
+            .collect())
     }
 
     fn node(&self, canonical: &str) -> Result<Option<NodeRow>, String> {

@@ -257,7 +257,8 @@ fn olt_table(title: &str, stats: &ext::GetOnuStatsFromOltResponse) -> LiveSectio
     for data in &stats.alloc_gem_stats_info {
         let alloc = data.alloc_id_info.map_or(0, |a| a.alloc_id);
         for gem in &data.gem_port_info {
-            let counters = [u64::from(alloc), u64::from(gem.gem_id), gem.tx_packets, gem.rx_packets, gem.tx_bytes, gem.rx_bytes];
+            let counters =
+                [u64::from(alloc), u64::from(gem.gem_id), gem.tx_packets, gem.rx_packets, gem.tx_bytes, gem.rx_bytes];
             rows.push(counters.map(|c| c.to_string()).to_vec());
         }
     }

@@ -81,8 +81,21 @@ fn merge(older: &mut NodePatch, newer: NodePatch) {
         ($($field:ident),*) => { $(if newer.$field.is_some() { older.$field = newer.$field; })* };
     }
     over!(
-        parent, device_id, admin_state, oper_status, connect_status, reason, vendor, model, firmware, address, number,
-        logical_id, flows, rx_centi_dbm, tx_centi_dbm
+        parent,
+        device_id,
+        admin_state,
+        oper_status,
+        connect_status,
+        reason,
+        vendor,
+        model,
+        firmware,
+        address,
+        number,
+        logical_id,
+        flows,
+        rx_centi_dbm,
+        tx_centi_dbm
     );
 }
 

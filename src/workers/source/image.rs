@@ -94,13 +94,8 @@ impl Image {
             self.ports.remove(&key(&patch.resource));
             return;
         }
-        let seen = self.seen.entry(key(&patch.resource)).or_insert(Seen {
-            patch: 0,
-            id: 0,
-            poll,
-            missed: 0,
-            touched: None,
-        });
+        let seen =
+            self.seen.entry(key(&patch.resource)).or_insert(Seen { patch: 0, id: 0, poll, missed: 0, touched: None });
         seen.patch = 0;
         seen.id = id.unwrap_or(seen.id);
         seen.touched = Some(now);
@@ -158,7 +153,8 @@ impl Image {
                     }
                 }
                 None => {
-                    self.seen.insert(key(&patch.resource), Seen { patch: hash_now, id, poll, missed: 0, touched: None });
+                    self.seen
+                        .insert(key(&patch.resource), Seen { patch: hash_now, id, poll, missed: 0, touched: None });
                     news.added += 1;
                     news.patches.push(patch);
                 }
@@ -317,8 +313,7 @@ mod tests {
     #[test]
     fn what_the_cache_holds_is_not_news_after_a_restart() {
         let patch = onu("A", "1", OperStatus::Active);
-        let node =
-            Known { resource: patch.resource.clone(), device_id: "1".into(), patch_hash: patch_hash(&patch) };
+        let node = Known { resource: patch.resource.clone(), device_id: "1".into(), patch_hash: patch_hash(&patch) };
         let mut image = Image::load(&[node]);
         assert_eq!(image.compare(vec![patch], Instant::now()), News::default());
     }

@@ -52,13 +52,7 @@ pub(super) struct Ingest {
 
 impl Ingest {
     /// Takes messages in.
-    pub(super) fn take(
-        &mut self,
-        messages: &[Message],
-        types: &TypeIndex,
-        known: &mut Known,
-        now: Instant,
-    ) -> Placed {
+    pub(super) fn take(&mut self, messages: &[Message], types: &TypeIndex, known: &mut Known, now: Instant) -> Placed {
         let mut placed = Placed::default();
         for Message { offset, value } in messages {
             let decoded = message(value.as_deref(), types, &mut known.directory);

@@ -170,9 +170,10 @@ fn pm_section(pm: &PmConfigs) -> LiveSection {
 
 fn image_section(images: &OnuImages) -> LiveSection {
     let yes = |yes: bool| if yes { "yes" } else { "" }.to_owned();
-    let rows = images.items.iter().map(|i| {
-        vec![name(&i.version), yes(i.is_active), yes(i.is_commited), yes(i.is_valid), name(&i.product_code)]
-    });
+    let rows = images
+        .items
+        .iter()
+        .map(|i| vec![name(&i.version), yes(i.is_active), yes(i.is_commited), yes(i.is_valid), name(&i.product_code)]);
     table("Images", &["version", "active", "committed", "valid", "product"], rows.collect())
 }
 

@@ -63,24 +63,14 @@ impl Sources {
     /// The same without workers: details and commands work, nothing is polled or followed. For a
     /// second instance on a cache that another one owns.
     #[must_use]
-    pub fn attach(
-        config: &Config,
-        cache: impl Cache,
-        types: Arc<AlarmTypes>,
-        msgs: &UnboundedSender<Msg>,
-    ) -> Self {
+    pub fn attach(config: &Config, cache: impl Cache, types: Arc<AlarmTypes>, msgs: &UnboundedSender<Msg>) -> Self {
         let cache: Arc<dyn Cache> = Arc::new(cache);
         let types = Arc::new(TypeIndex::new(&types));
         let handles = config.sources.iter().map(|source| {
             let SourceKind::Voltha(voltha) = &source.kind;
             let name: SourceName = source.name.as_str().into();
-            let shared = Shared::new(
-                Arc::clone(&name),
-                voltha.clone(),
-                Arc::clone(&cache),
-                Arc::clone(&types),
-                msgs.clone(),
-            );
+            let shared =
+                Shared::new(Arc::clone(&name), voltha.clone(), Arc::clone(&cache), Arc::clone(&types), msgs.clone());
             (name, SourceHandle { shared: Arc::new(shared) })
         });
         Self { by_name: Arc::new(handles.collect()) }
@@ -131,9 +121,8 @@ impl SourceHandle {
         });
         if self.shared.config.kafka.is_some() {
             let (shared, stop) = (Arc::clone(&self.shared), supervisor.stopping());
-            supervisor.spawn(format!("stream {}", self.shared.name), move || {
-                stream::run(Arc::clone(&shared), stop.clone())
-            });
+            supervisor
+                .spawn(format!("stream {}", self.shared.name), move || stream::run(Arc::clone(&shared), stop.clone()));
         }
     }
 

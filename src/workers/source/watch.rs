@@ -67,8 +67,7 @@ impl Adapters {
             let dead = age > SILENCE;
             if adapter.dead != Some(dead) {
                 adapter.dead = Some(dead);
-                let turn =
-                    if dead { Turn::Raise(format!("not heard for {} s", age.as_secs())) } else { Turn::Clear };
+                let turn = if dead { Turn::Raise(format!("not heard for {} s", age.as_secs())) } else { Turn::Clear };
                 turns.push((id.clone(), turn));
             }
         }

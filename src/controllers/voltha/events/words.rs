@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn causes_are_told_from_the_words_that_layers_keep() {
         for (words, expected) in [
-            ("all retries failed: Retry exceeded deadline. Source: IO Error: Connection refused", ErrorKind::Unreachable),
+            (
+                "all retries failed: Retry exceeded deadline. Source: IO Error: Connection refused",
+                ErrorKind::Unreachable,
+            ),
             ("IO Error: invalid peer certificate: UnknownIssuer", ErrorKind::UnknownAuthority),
             ("IO Error: invalid peer certificate: certificate expired: verification", ErrorKind::CertificateExpired),
             ("IO Error: invalid peer certificate: certificate not valid for name \"x\"", ErrorKind::CertificateName),

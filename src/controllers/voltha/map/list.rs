@@ -133,7 +133,12 @@ const LIVE: u32 = 4;
 /// The ids of OLTs that were listed by their id and now tell a serial number: those rows go.
 pub(crate) fn anonymous_learned(directory: &mut Directory, list: &Devices) -> Vec<String> {
     let told = |d: &&Device| d.root && !d.serial_number.trim().is_empty();
-    list.items.iter().filter(told).filter(|d| directory.learn(&d.id, &word(&d.serial_number))).map(|d| word(&d.id)).collect()
+    list.items
+        .iter()
+        .filter(told)
+        .filter(|d| directory.learn(&d.id, &word(&d.serial_number)))
+        .map(|d| word(&d.id))
+        .collect()
 }
 
 /// The UNIs in an OLT's list of logical ports: one call tells all of them. A UNI is called by its
@@ -147,7 +152,8 @@ pub(crate) fn unis(ports: &LogicalPorts) -> Vec<NodePatch> {
             let link = port.ofp_port.as_ref()?;
             let (serial, _) = link.name.rsplit_once('-')?;
             let serial = word(serial);
-            let mut patch = NodePatch::new(Resource::port(NodeKind::Uni, serial.clone(), uni_index(port.device_port_no)));
+            let mut patch =
+                NodePatch::new(Resource::port(NodeKind::Uni, serial.clone(), uni_index(port.device_port_no)));
             patch.parent = Some(Resource::new(NodeKind::Onu, serial));
             patch.polled = true;
             patch.device_id = Some(word(&port.device_id));

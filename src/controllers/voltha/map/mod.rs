@@ -23,8 +23,8 @@ use crate::model::time::Ts;
 use super::proto::event::{Event, EventHeader, RpcEvent, event::EventType as Body};
 
 pub use directory::Directory;
-pub(crate) use list::{anonymous_learned, devices, olt_ports, unis};
 use list::pon_index;
+pub(crate) use list::{anonymous_learned, devices, olt_ports, unis};
 pub use types::TypeIndex;
 
 /// The longest name or state word that is kept, characters.
