@@ -1,0 +1,4 @@
+//! Data for tests: a small network at one fixed instant, and a cache that answers from it.
+
+pub mod rows;
+pub mod world;

@@ -1,0 +1,186 @@
+//! A cache that answers from rows held in memory: what the reader of the store does, over a list.
+
+use std::cmp::Ordering;
+
+use noctule::model::alarm::{AlarmDetail, AlarmRow, OpChange, RawEvent, StatusChange};
+use noctule::model::field::{Record, Value};
+use noctule::model::ids::{ActionId, RowId, Seq};
+use noctule::model::log::LogRow;
+use noctule::model::page::{
+    Anchor, Data, DataRequest, NodeDetail, Page, PageRequest, Rows, Scope, Sort, Table, Total, TreeRequest,
+};
+use noctule::model::severity::Severity;
+use noctule::model::source::SourceRow;
+use noctule::model::tables;
+use noctule::model::time::{MINUTE, Ts};
+use noctule::model::topology::NodeRow;
+
+/// The rows.
+pub struct World {
+    pub alarms: Vec<AlarmRow>,
+    pub nodes: Vec<NodeRow>,
+    pub sources: Vec<SourceRow>,
+    pub log: Vec<LogRow>,
+    /// Newest journal record.
+    pub seq: Seq,
+}
+
+impl World {
+    /// The small network of [`super::rows`].
+    pub fn small() -> Self {
+        let (alarms, nodes) = (super::rows::alarms(), super::rows::nodes());
+        Self { alarms, nodes, sources: super::rows::sources(), log: super::rows::log(), seq: Seq(1000) }
+    }
+
+    /// Nothing at all.
+    pub fn empty() -> Self {
+        Self { alarms: Vec::new(), nodes: Vec::new(), sources: Vec::new(), log: Vec::new(), seq: Seq(1) }
+    }
+
+    /// Answers a question.
+    pub fn answer(&self, request: &DataRequest) -> Data {
+        match request {
+            DataRequest::Page(page) => Data::Page(self.page(page)),
+            DataRequest::Tree(tree) => Data::Page(self.tree(tree)),
+            DataRequest::Alarm(id) => Data::Alarm(self.alarms.iter().find(|r| r.id == *id).map(|r| Box::new(alarm_detail(r)))),
+            DataRequest::Node(id) => Data::Node(self.nodes.iter().find(|r| r.id == *id).map(|r| Box::new(self.node_detail(r)))),
+            DataRequest::FindNode(name) => {
+                Data::Node(self.nodes.iter().find(|r| r.canonical == *name).map(|r| Box::new(self.node_detail(r))))
+            }
+            DataRequest::Count(page, _) => Data::Count(self.page(&PageRequest { limit: u16::MAX, ..page.clone() }).total),
+        }
+    }
+
+    fn page(&self, request: &PageRequest) -> Page {
+        let now = request.now;
+        match request.table {
+            Table::Alarms => {
+                let shown = |r: &&AlarmRow| match request.scope {
+                    Scope::Open => r.visibility == noctule::model::alarm::Visibility::Visible,
+                    Scope::Hidden => r.visibility != noctule::model::alarm::Visibility::Visible,
+                    Scope::All => true,
+                };
+                self.cut(select(self.alarms.iter().filter(shown), request, now), request, Rows::Alarms, |r| r.id)
+            }
+            Table::Nodes => self.cut(select(self.nodes.iter(), request, now), request, Rows::Nodes, |r| r.id),
+            Table::Sources => self.cut(select(self.sources.iter(), request, now), request, Rows::Sources, |r| r.id),
+            Table::Log => self.cut(select(self.log.iter(), request, now), request, Rows::Log, |r| r.id),
+        }
+    }
+
+    fn cut<R: Clone>(&self, all: Vec<R>, request: &PageRequest, wrap: fn(Vec<R>) -> Rows, id: fn(&R) -> RowId) -> Page {
+        self.window(all, request.anchor, request.limit, wrap, id)
+    }
+
+    fn window<R: Clone>(&self, all: Vec<R>, anchor: Anchor, limit: u16, wrap: fn(Vec<R>) -> Rows, id: fn(&R) -> RowId) -> Page {
+        let (len, limit) = (all.len(), usize::from(limit));
+        let first = match anchor {
+            Anchor::Start => 0,
+            Anchor::End => len.saturating_sub(limit),
+            Anchor::Offset(n) => (n as usize).min(len.saturating_sub(1)),
+            Anchor::Row { id: row, before } => {
+                all.iter().position(|r| id(r) == row).unwrap_or(0).saturating_sub(usize::from(before))
+            }
+        };
+        let rows: Vec<R> = all[first..(first + limit).min(len)].to_vec();
+        Page {
+            at_start: first == 0,
+            at_end: first + rows.len() == len,
+            rows: wrap(rows),
+            first: Some(first as u64),
+            total: Total::Exact(len as u64),
+            new_above: 0,
+            seq: self.seq,
+        }
+    }
+
+    fn tree(&self, request: &TreeRequest) -> Page {
+        let mut rows: Vec<NodeRow> = Vec::new();
+        let mut open: Vec<RowId> = Vec::new();
+        for row in &self.nodes {
+            if row.parent.is_some_and(|p| !open.contains(&p)) {
+                continue;
+            }
+            let expanded = row.children > 0 && request.unfolded.has(row.id, row.depth);
+            if expanded {
+                open.push(row.id);
+            }
+            rows.push(NodeRow { expanded, ..row.clone() });
+        }
+        self.window(rows, request.anchor, request.limit, Rows::Nodes, |r| r.id)
+    }
+
+    fn node_detail(&self, row: &NodeRow) -> NodeDetail {
+        let mut ancestors = Vec::new();
+        let mut parent = row.parent;
+        while let Some(up) = parent.and_then(|id| self.nodes.iter().find(|r| r.id == id)) {
+            ancestors.insert(0, up.clone());
+            parent = up.parent;
+        }
+        let alarms = self.alarms.iter().filter(|a| a.canonical == row.canonical).cloned().collect();
+        NodeDetail { row: row.clone(), ancestors, alarms, kpis: Vec::new(), former_ids: vec!["old-id".into()] }
+    }
+}
+
+fn select<'a, R: Record + Clone + 'a>(rows: impl Iterator<Item = &'a R>, request: &PageRequest, now: Ts) -> Vec<R> {
+    let matching = |r: &&R| request.filter.as_ref().is_none_or(|q| q.matches(*r, now));
+    let mut rows: Vec<R> = rows.filter(matching).cloned().collect();
+    let default = tables::spec(request.table).default_sort;
+    let order: Vec<Sort> = if request.sort.is_empty() {
+        default.iter().map(|(field, desc)| Sort { field, desc: *desc }).collect()
+    } else {
+        request.sort.clone()
+    };
+    rows.sort_by(|a, b| {
+        order.iter().fold(Ordering::Equal, |so_far, sort| {
+            so_far.then_with(|| {
+                let found = compare(&a.get(sort.field), &b.get(sort.field));
+                if sort.desc { found.reverse() } else { found }
+            })
+        })
+    });
+    rows
+}
+
+fn compare(a: &Value<'_>, b: &Value<'_>) -> Ordering {
+    match (a, b) {
+        (Value::Int(a), Value::Int(b)) => a.cmp(b),
+        (Value::Float(a), Value::Float(b)) => a.total_cmp(b),
+        (Value::Time(a), Value::Time(b)) => a.cmp(b),
+        (Value::Text(a), Value::Text(b)) => match (Severity::parse(a), Severity::parse(b)) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            _ => a.cmp(b),
+        },
+        _ => Ordering::Equal,
+    }
+}
+
+fn alarm_detail(row: &AlarmRow) -> AlarmDetail {
+    let change = |minutes, cleared, seq| StatusChange {
+        at: row.last_changed.plus(-minutes * MINUTE),
+        severity: row.severity,
+        cleared,
+        seq: Seq(seq),
+    };
+    AlarmDetail {
+        row: row.clone(),
+        history: vec![change(0, false, 812), change(9, true, 640), change(21, false, 377)],
+        history_dropped: 4,
+        op_history: vec![OpChange {
+            id: ActionId([7; 16]),
+            at: row.last_changed.plus(MINUTE),
+            actor: "anna".into(),
+            verb: "ack".into(),
+            text: "splicer is on the way".into(),
+            withdrawn: false,
+        }],
+        raw: vec![RawEvent {
+            seq: Seq(812),
+            at: row.received_at,
+            source_time: row.raised_at,
+            origin: Some((0, 1820)),
+            event: "ONU_LOSS_OF_SIGNAL_RAISE_EVENT".into(),
+            context: vec![("onu-id".into(), "1".into()), ("serial-number".into(), super::rows::HOSTILE.into())],
+        }],
+    }
+}

@@ -1,0 +1,253 @@
+//! What keys do: the cursor, marks, verbs and jumps, through the whole application.
+
+use noctule::app::pane::PaneId;
+use noctule::app::port::Request;
+use noctule::model::command::{Intent, Targets};
+use noctule::model::ids::RowId;
+use noctule::model::page::Table;
+use noctule::model::severity::Severity;
+use noctule::model::time::SECOND;
+use noctule::theme::Glyphs;
+
+use super::common::rows::{NOW, alarm, onu};
+use super::common::world::World;
+use super::harness::Screen;
+
+fn intents(screen: &Screen) -> Vec<Intent> {
+    screen
+        .sent
+        .iter()
+        .filter_map(|r| match r {
+            Request::Execute(_, intent) | Request::Plan(_, intent) => Some(intent.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn rows(ids: &[i64]) -> Targets {
+    Targets::Rows(Table::Alarms, ids.iter().map(|i| RowId(*i)).collect())
+}
+
+/// The line of the grid with the cursor sign.
+fn cursor_line(screen: &Screen) -> (usize, String) {
+    let grid = screen.grid();
+    grid.lines().enumerate().find(|(_, l)| l.starts_with('▌')).map(|(n, l)| (n, l.to_owned())).expect("a cursor")
+}
+
+#[test]
+fn rows_arriving_move_neither_the_cursor_nor_its_line() {
+    let mut screen = Screen::small((120, 30));
+    screen.keys("j j");
+    let before = cursor_line(&screen);
+    screen.now = NOW.plus(SECOND);
+    for id in 500..537 {
+        let mut row = alarm(id, Severity::Critical, "pon.onu.los", onu(id as u32));
+        row.received_at = screen.now;
+        row.raised_at = screen.now;
+        screen.world.alarms.push(row);
+    }
+    screen.changed();
+    let after = cursor_line(&screen);
+    assert_eq!(before.0, after.0, "{}", screen.grid());
+    assert_eq!(before.1.get(..60), after.1.get(..60));
+    assert!(screen.grid().contains("37 new"), "{}", screen.grid());
+    screen.keys("N");
+    assert!(!screen.grid().contains("37 new"), "{}", screen.grid());
+}
+
+#[test]
+fn a_row_that_goes_leaves_the_cursor_on_the_row_that_takes_its_place() {
+    let mut screen = Screen::small((120, 30));
+    screen.keys("j j j");
+    let line = cursor_line(&screen);
+    let below = screen.grid().lines().nth(line.0 + 1).unwrap().trim_start().to_owned();
+    let gone = line.1.split_whitespace().find(|w| w.starts_with("voltha-")).unwrap().to_owned();
+    screen.world.alarms.retain(|r| !r.canonical.starts_with(gone.trim_end_matches('…')));
+    screen.changed();
+    let now = cursor_line(&screen);
+    assert_eq!(now.1.trim_start_matches('▌').trim(), below.trim(), "{}", screen.grid());
+}
+
+#[test]
+fn a_key_acknowledges_the_row_under_the_cursor() {
+    let mut screen = Screen::small((120, 30));
+    screen.keys("a");
+    let intents = intents(&screen);
+    let [intent] = intents.as_slice() else { panic!("{intents:?}") };
+    assert_eq!((intent.command, intent.actor.as_str()), ("alarm.ack", "anna"));
+    assert_eq!(intent.targets, rows(&[1]));
+}
+
+#[test]
+fn a_reason_is_for_the_row_it_was_asked_about() {
+    let mut screen = Screen::small((120, 30));
+    screen.keys("x 'done");
+    // While the reason is being typed the row goes, and the cursor stands on another.
+    screen.world.alarms.retain(|r| r.id != RowId(1));
+    screen.changed();
+    screen.keys("enter");
+    let intents = intents(&screen);
+    let [intent] = intents.as_slice() else { panic!("{intents:?}") };
+    assert_eq!(intent.targets, rows(&[1]));
+    assert_eq!(intent.args.get("reason").map(String::as_str), Some("done"));
+    assert_eq!(intent.args.len(), 1, "{:?}", intent.args);
+}
+
+#[test]
+fn a_shelf_asks_for_time_and_reason() {
+    let mut screen = Screen::small((120, 30));
+    screen.keys("z 2 'ticket_4711 enter");
+    let intents = intents(&screen);
+    let [intent] = intents.as_slice() else { panic!("{intents:?}") };
+    assert_eq!(intent.command, "alarm.shelve");
+    assert_eq!(intent.args.get("for").map(String::as_str), Some("1h"));
+    assert_eq!(intent.args.get("reason").map(String::as_str), Some("ticket 4711"));
+}
+
+#[test]
+fn marks_ranges_and_all_become_targets() {
+    let mut screen = Screen::small((120, 30));
+    screen.keys("space j space a");
+    assert_eq!(intents(&screen).last().unwrap().targets, rows(&[1, 3]).clone_sorted(&screen));
+    let mut screen = Screen::small((120, 30));
+    screen.keys("v j j j k a");
+    let Targets::Rows(_, ids) = intents(&screen).last().unwrap().targets.clone() else { panic!() };
+    assert_eq!(ids.len(), 3);
+    let mut screen = Screen::small((120, 30));
+    screen.keys("/ 'severity=major enter * space a");
+    let Targets::Filter { filter, except, .. } = intents(&screen).last().unwrap().targets.clone() else { panic!() };
+    assert_eq!(filter.unwrap().text, "severity=major");
+    assert_eq!(except.len(), 1);
+}
+
+trait Sorted {
+    fn clone_sorted(&self, screen: &Screen) -> Targets;
+}
+
+impl Sorted for Targets {
+    /// The first and the third row of the list as it stands.
+    fn clone_sorted(&self, screen: &Screen) -> Targets {
+        let mut ids: Vec<(Severity, i64, i64)> = screen
+            .world
+            .alarms
+            .iter()
+            .filter(|r| r.visibility == noctule::model::alarm::Visibility::Visible)
+            .map(|r| (r.severity, r.raised_at.0, r.id.0))
+            .collect();
+        ids.sort_by_key(|(s, t, _)| std::cmp::Reverse((*s, *t)));
+        let mut two = vec![ids[0].2, ids[2].2];
+        two.sort_unstable();
+        rows(&two)
+    }
+}
+
+#[test]
+fn changing_the_filter_drops_all_in_filter_but_keeps_marked_rows() {
+    let mut screen = Screen::small((120, 30));
+    screen.keys("* / 'severity=major enter a");
+    assert!(matches!(intents(&screen).last().unwrap().targets, Targets::Rows(_, ref r) if r.len() == 1));
+}
+
+#[test]
+fn the_feed_has_to_stand_still_before_a_verb_works() {
+    let mut screen = Screen::small((120, 30));
+    screen.keys("f a");
+    assert!(intents(&screen).is_empty());
+    assert!(screen.grid().contains("stands still"), "{}", screen.grid());
+    screen.keys("a");
+    assert_eq!(intents(&screen).len(), 1);
+}
+
+#[test]
+fn an_alarm_and_its_device_lead_to_each_other() {
+    let mut screen = Screen::small((120, 30));
+    // The alarm of the row 104 of the tree: an ONU two levels below what is unfolded.
+    screen.keys("/ 'text:27.4_dBm enter d");
+    assert_eq!(screen.app.active(), PaneId::Pon);
+    let (_, line) = cursor_line(&screen);
+    assert!(line.contains("ONU") || line.contains("PON") || line.contains("UNI"), "{line}");
+    screen.keys("a");
+    assert_eq!(screen.app.active(), PaneId::Alarms);
+    assert!(screen.grid().contains("below voltha-1/"), "{}", screen.grid());
+}
+
+#[test]
+fn the_tree_unfolds_folds_and_goes_up() {
+    let mut screen = Screen::small((120, 30));
+    screen.pane(PaneId::Pon);
+    assert!(!screen.grid().contains("PON 0"));
+    screen.keys("j right j right");
+    assert!(screen.grid().contains("BBSM00000000"), "{}", screen.grid());
+    screen.keys("j left");
+    assert!(cursor_line(&screen).1.contains("PON 0"), "{}", screen.grid());
+    screen.keys("left");
+    assert!(!screen.grid().contains("BBSM00000000"));
+}
+
+#[test]
+fn a_long_list_is_walked_without_holding_it() {
+    let mut world = World::small();
+    world.alarms = (1..=5000).map(|id| alarm(id, Severity::Major, "pon.onu.los", onu(id as u32))).collect();
+    let mut screen = Screen::new(world, (120, 30), Glyphs::UNICODE);
+    for _ in 0..30 {
+        screen.keys("pagedown");
+    }
+    assert!(screen.grid().contains("of 5 000"), "{}", screen.grid());
+    let walked: u64 = place(&screen);
+    assert_eq!(walked, 1 + 30 * 25, "{}", screen.grid());
+    screen.keys("G");
+    assert_eq!(place(&screen), 5000);
+    screen.keys("% '50% enter");
+    assert_eq!(place(&screen), 2501);
+    screen.keys("g g");
+    assert_eq!(place(&screen), 1);
+}
+
+/// Place of the cursor as the line above the list tells it: `n of m`.
+fn place(screen: &Screen) -> u64 {
+    let grid = screen.grid();
+    let line = grid.lines().find(|l| l.contains(" of 5 000")).expect("the place");
+    let before = line.split(" of 5 000").next().unwrap();
+    before.rsplit("  ").next().unwrap().replace(' ', "").parse().unwrap()
+}
+
+#[test]
+fn a_filter_with_a_mistake_leaves_the_rows_and_points_at_it() {
+    let mut screen = Screen::small((80, 24));
+    screen.keys("/ 'severity>=majr");
+    let grid = screen.grid();
+    assert!(grid.contains('▲'), "{grid}");
+    screen.keys("esc");
+    assert!(screen.grid().contains("38 ") || screen.grid().contains("of 3"), "{}", screen.grid());
+}
+
+#[test]
+fn columns_are_chosen_sorted_and_kept() {
+    let mut screen = Screen::small((200, 50));
+    screen.keys(": 'columns_set=severity,resource,key enter");
+    let grid = screen.grid();
+    assert!(grid.contains("Key") && !grid.contains("Inventory"), "{grid}");
+    screen.keys("s 'resource enter");
+    assert!(screen.grid().contains("by resource"), "{}", screen.grid());
+    screen.app.save_session();
+    let mut again = Screen::small((200, 50));
+    screen.keys("j");
+    let kept = std::mem::take(&mut screen.sent);
+    let session = kept.iter().chain(&screen.sent).find_map(|r| match r {
+        Request::Remember { key, value } if key == "session" => Some(value.clone()),
+        _ => None,
+    });
+    again.app.restore_session(session.as_deref(), None);
+    again.app.show_active();
+    again.changed();
+    assert!(again.grid().contains("by resource"), "{}", again.grid());
+}
+
+#[test]
+fn an_export_asks_for_form_and_file() {
+    let mut screen = Screen::small((120, 30));
+    screen.keys("/ 'severity=critical enter e 1 enter");
+    let Some(Request::Export(_, export)) = screen.sent.last() else { panic!("{:?}", screen.sent) };
+    assert_eq!(export.path, "alarms-20261120-140211.csv");
+    assert_eq!(export.rows.filter.as_ref().unwrap().text, "severity=critical");
+}

@@ -1,0 +1,216 @@
+//! Drives the whole application without a terminal and prints what is on the screen: the grid, and
+//! below it which runs of cells were drawn with which token.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use noctule::app::ctx::Ctx;
+use noctule::app::message::Msg;
+use noctule::app::pane::PaneId;
+use noctule::app::port::{Backend, Request};
+use noctule::app::registry;
+use noctule::app::state::{App, Settings};
+use noctule::keymap::Keymap;
+use noctule::model::alarm::Counts;
+use noctule::model::page::Generations;
+use noctule::model::time::Ts;
+use noctule::theme::{Glyphs, Theme};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::common::rows::{NOW, alarm_types};
+use super::common::world::World;
+
+type Queue = Rc<RefCell<VecDeque<Request>>>;
+
+struct Post(Queue);
+
+impl Backend for Post {
+    fn send(&mut self, request: Request) {
+        self.0.borrow_mut().push_back(request);
+    }
+}
+
+/// The application over a small world.
+pub struct Screen {
+    pub app: App,
+    pub world: World,
+    pub now: Ts,
+    queue: Queue,
+    /// Requests the cache does not answer: intents, exports, live reads …
+    pub sent: Vec<Request>,
+    size: (u16, u16),
+}
+
+impl Screen {
+    /// On a screen of a size.
+    pub fn new(world: World, size: (u16, u16), glyphs: Glyphs) -> Self {
+        Self::themed(world, size, glyphs, Theme::probe())
+    }
+
+    /// With a theme of one's own.
+    pub fn themed(world: World, size: (u16, u16), glyphs: Glyphs, theme: Theme) -> Self {
+        let mut ctx = Ctx::new(NOW);
+        ctx.size = size;
+        ctx.profile = "lab".into();
+        ctx.operator = "anna".into();
+        ctx.alarm_types = Arc::new(alarm_types());
+        let queue = Queue::default();
+        let settings = Settings {
+            themes: vec!["default".into()],
+            load_theme: |_| Err("no themes here".into()),
+            clock: true,
+            which_key: 0,
+            linear: false,
+        };
+        let keymap = Keymap::build(registry().specs(), None).expect("the default keys fit together");
+        let app =
+            App::new(ctx, theme, glyphs, keymap, noctule::panes::all(), Box::new(Post(queue.clone())), settings);
+        let mut screen = Self { app, world, now: NOW, queue, sent: Vec::new(), size };
+        let sources: Arc<[_]> = screen.world.sources.clone().into();
+        screen.tell(Msg::Sources(sources));
+        let mut counts = Counts::default();
+        for row in &screen.world.alarms {
+            match row.visibility {
+                noctule::model::alarm::Visibility::Visible if !row.cleared => counts.active[row.severity.rank() as usize] += 1,
+                noctule::model::alarm::Visibility::Shelved => counts.shelved += 1,
+                _ => {}
+            }
+        }
+        screen.tell(Msg::Counts(counts));
+        screen.app.show_active();
+        screen.settle();
+        screen
+    }
+
+    /// The small network, unicode.
+    pub fn small(size: (u16, u16)) -> Self {
+        Self::new(World::small(), size, Glyphs::UNICODE)
+    }
+
+    /// Hands a message over and waits for what it sets off.
+    pub fn tell(&mut self, msg: Msg) {
+        self.app.on(&msg, self.now);
+        self.settle();
+    }
+
+    /// The cache has changed.
+    pub fn changed(&mut self) {
+        self.world.seq.0 += 1;
+        let seq = self.world.seq;
+        let n = seq.0 as u64;
+        self.tell(Msg::Changed(Generations { alarms: n, nodes: n, sources: n, log: n, seq }));
+    }
+
+    fn settle(&mut self) {
+        loop {
+            let Some(request) = self.queue.borrow_mut().pop_front() else { return };
+            match request {
+                Request::Data(id, data) => {
+                    let answer = self.world.answer(&data);
+                    self.app.on(&Msg::Data(id, answer), self.now);
+                }
+                Request::Cancel(_) => {}
+                other => self.sent.push(other),
+            }
+        }
+    }
+
+    /// Presses keys: `j j space enter`; text in quotes is typed.
+    pub fn keys(&mut self, keys: &str) {
+        for key in keys.split(' ').filter(|k| !k.is_empty()) {
+            if let Some(text) = key.strip_prefix('\'') {
+                for c in text.chars() {
+                    self.press(KeyCode::Char(if c == '_' { ' ' } else { c }), KeyModifiers::NONE);
+                }
+                continue;
+            }
+            let (code, modifiers) = match key {
+                "enter" => (KeyCode::Enter, KeyModifiers::NONE),
+                "esc" => (KeyCode::Esc, KeyModifiers::NONE),
+                "space" => (KeyCode::Char(' '), KeyModifiers::NONE),
+                "down" => (KeyCode::Down, KeyModifiers::NONE),
+                "right" => (KeyCode::Right, KeyModifiers::NONE),
+                "left" => (KeyCode::Left, KeyModifiers::NONE),
+                "pagedown" => (KeyCode::PageDown, KeyModifiers::NONE),
+                "ctrl-p" => (KeyCode::Char('p'), KeyModifiers::CONTROL),
+                other => (KeyCode::Char(other.chars().next().expect("a key")), KeyModifiers::NONE),
+            };
+            self.press(code, modifiers);
+        }
+    }
+
+    fn press(&mut self, code: KeyCode, modifiers: KeyModifiers) {
+        self.tell(Msg::Input(Event::Key(KeyEvent::new(code, modifiers))));
+    }
+
+    /// Shows a pane.
+    pub fn pane(&mut self, pane: PaneId) {
+        self.press(KeyCode::Char(pane.digit()), KeyModifiers::NONE);
+    }
+
+    fn terminal(&self) -> Terminal<TestBackend> {
+        let mut terminal = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
+        terminal.draw(|frame| self.app.draw(frame)).unwrap();
+        terminal
+    }
+
+    /// The grid alone.
+    pub fn grid(&self) -> String {
+        let terminal = self.terminal();
+        let buffer = terminal.backend().buffer();
+        let mut out = String::new();
+        for y in 0..self.size.1 {
+            let mut line = String::new();
+            let mut x = 0;
+            while x < self.size.0 {
+                let cell = buffer.cell((x, y)).unwrap();
+                line.push_str(cell.symbol());
+                x += u16::try_from(noctule::model::text::width(cell.symbol()).max(1)).unwrap();
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+
+    /// The grid and the runs of tokens.
+    pub fn print(&self) -> String {
+        let terminal = self.terminal();
+        let buffer = terminal.backend().buffer();
+        let mut out = self.grid();
+        out.push_str("---\n");
+        let mut before = String::new();
+        let mut repeats = 0;
+        for y in 0..self.size.1 {
+            let tokens: Vec<String> =
+                (0..self.size.0).map(|x| Theme::tokens_of(buffer.cell((x, y)).unwrap().style())).collect();
+            let mut line = String::new();
+            let mut x = 0;
+            while x < tokens.len() {
+                let end = (x..tokens.len()).find(|e| tokens[*e] != tokens[x]).unwrap_or(tokens.len());
+                if !tokens[x].is_empty() && tokens[x] != "text" {
+                    let _ = write!(line, " {x}..{end} {}", tokens[x]);
+                }
+                x = end;
+            }
+            if line == before && !line.is_empty() {
+                repeats += 1;
+                continue;
+            }
+            if repeats > 0 {
+                let _ = writeln!(out, "    the same {repeats} more");
+                repeats = 0;
+            }
+            if !line.is_empty() {
+                let _ = writeln!(out, "{y:>3}:{line}");
+            }
+            before = line;
+        }
+        out
+    }
+}
