@@ -69,15 +69,15 @@ impl FilterBar<'_> {
         let x = field.x.saturating_add(super::paint::wide(&before)).min(row.right().saturating_sub(1));
         let sign = format!("{} {}", paint.glyphs.up, fault.message);
         let wide = super::paint::wide(&sign).min(row.width);
-        // Near the right edge the words go to the left of the sign.
-        if x + wide <= row.right() {
-            paint.put(buf, (x, row.y), wide, &sign, Token::InputError);
+        // The words go to the side of the sign that has more room for them.
+        let (left, right) = (x.saturating_sub(row.x + 1), row.right().saturating_sub(x));
+        if wide <= right || right >= left {
+            paint.put(buf, (x, row.y), right, &sign, Token::InputError);
         } else {
             paint.put(buf, (x, row.y), 1, paint.glyphs.up, Token::InputError);
-            let room = x.saturating_sub(row.x + 1);
-            let words = paint.clip(fault.message, room).into_owned();
+            let words = paint.clip(fault.message, left).into_owned();
             let start = x.saturating_sub(super::paint::wide(&words) + 1).max(row.x);
-            paint.put(buf, (start, row.y), room, &words, Token::InputError);
+            paint.put(buf, (start, row.y), left, &words, Token::InputError);
         }
     }
 }

@@ -14,6 +14,13 @@ use crate::theme::Token;
 /// Columns before the cells: cursor sign and mark sign.
 pub const GUTTER: u16 = 2;
 
+/// Columns up to this priority are essential.
+const ESSENTIAL: u8 = 4;
+/// Columns from this priority on come after the essential ones have their comfort.
+const EXTRA: u8 = 7;
+/// Screen columns beyond its least that make an essential column comfortable.
+const COMFORT: u16 = 8;
+
 /// Alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Align {
@@ -60,16 +67,21 @@ pub fn place(columns: &[Column<'_>], width: u16) -> Vec<Placed> {
     let mut order: Vec<usize> = (0..columns.len()).collect();
     order.sort_by_key(|i| columns.get(*i).map_or(u8::MAX, |c| c.priority));
     let mut widths: Vec<Option<u16>> = vec![None; columns.len()];
-    let mut used = 0_u16;
+    let (mut used, mut comfort) = (0_u16, 0_u16);
     for i in &order {
         let Some(column) = columns.get(*i) else { continue };
         let gap = u16::from(used > 0);
         let first = used == 0;
         let wanted = if first { column.min.min(room) } else { column.min };
-        if used + gap + wanted > room || wanted == 0 {
+        // What is merely good to know leaves the essential columns room to show all they have.
+        let reserved = if column.priority >= EXTRA { comfort } else { 0 };
+        if used + gap + wanted + reserved > room || wanted == 0 {
             continue;
         }
         used += gap + wanted;
+        if column.priority <= ESSENTIAL {
+            comfort += (column.max - column.min.min(column.max)).min(COMFORT);
+        }
         if let Some(slot) = widths.get_mut(*i) {
             *slot = Some(wanted);
         }

@@ -23,18 +23,20 @@ pub struct World {
     pub log: Vec<LogRow>,
     /// Newest journal record.
     pub seq: Seq,
+    /// Rows with this id or a higher one arrived after the list was first looked at.
+    pub new_from: i64,
 }
 
 impl World {
     /// The small network of [`super::rows`].
     pub fn small() -> Self {
         let (alarms, nodes) = (super::rows::alarms(), super::rows::nodes());
-        Self { alarms, nodes, sources: super::rows::sources(), log: super::rows::log(), seq: Seq(1000) }
+        Self { alarms, nodes, sources: super::rows::sources(), log: super::rows::log(), seq: Seq(1000), new_from: i64::MAX }
     }
 
     /// Nothing at all.
     pub fn empty() -> Self {
-        Self { alarms: Vec::new(), nodes: Vec::new(), sources: Vec::new(), log: Vec::new(), seq: Seq(1) }
+        Self { alarms: Vec::new(), nodes: Vec::new(), sources: Vec::new(), log: Vec::new(), seq: Seq(1), new_from: i64::MAX }
     }
 
     /// Answers a question.
@@ -89,7 +91,7 @@ impl World {
             rows: wrap(rows),
             first: Some(first as u64),
             total: Total::Exact(len as u64),
-            new_above: 0,
+            new_above: all[..first].iter().filter(|r| id(r).0 >= self.new_from).count() as u32,
             seq: self.seq,
         }
     }
@@ -156,7 +158,7 @@ fn compare(a: &Value<'_>, b: &Value<'_>) -> Ordering {
 }
 
 fn alarm_detail(row: &AlarmRow) -> AlarmDetail {
-    let change = |minutes, cleared, seq| StatusChange {
+    let change = |minutes: i64, cleared, seq| StatusChange {
         at: row.last_changed.plus(-minutes * MINUTE),
         severity: row.severity,
         cleared,

@@ -62,7 +62,7 @@ impl Screen {
         let queue = Queue::default();
         let settings = Settings {
             themes: vec!["default".into()],
-            load_theme: |_| Err("no themes here".into()),
+            load_theme: Rc::new(|_| Err("no themes here".into())),
             clock: true,
             which_key: 0,
             linear: false,

@@ -33,7 +33,7 @@ fn alarms() {
 
 #[test]
 fn alarms_detail() {
-    each("alarms_detail", |s| s.keys("j j enter enter"));
+    each("alarms_detail", |s| s.keys("j j enter"));
 }
 
 #[test]

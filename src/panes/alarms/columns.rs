@@ -4,6 +4,7 @@ use crate::app::ctx::Ctx;
 use crate::model::alarm::{AlarmRow, Shown};
 use crate::model::ids::RowId;
 use crate::model::page::{Rows, Table};
+use crate::model::resource::{NodeKind, Resource};
 use crate::model::time::Ts;
 use crate::panes::health::{silent, stale_piece};
 use crate::panes::list::columns::{age, instant};
@@ -46,15 +47,16 @@ const fn column(
 pub(super) static COLUMNS: &[ColumnDef<AlarmRow>] = &[
     column("severity", "S", (2, 2), 0, severity),
     column("state", "State", (5, 8), 1, state),
-    ColumnDef { align: Align::Right, ..column("raised_at", "Age", (5, 6), 2, raised) },
-    column("resource", "Resource", (16, 34), 3, resource),
-    column("location", "Where", (12, 34), 7, |row, _| vec![Piece::plain(row.location.as_str())]),
-    column("name", "Name", (10, 22), 8, |row, _| vec![Piece::plain(row.name.as_str())]),
-    column("type", "Alarm", (18, 34), 4, title_cell),
-    column("text", "Text", (14, 80), 6, |row, _| vec![Piece::dim(row.text.as_str())]),
+    ColumnDef { align: Align::Right, ..column("raised_at", "Age", (6, 6), 2, raised) },
+    column("resource", "Resource", (18, 28), 3, resource),
+    column("location", "Where", (24, 36), 8, |row, _| vec![Piece::plain(row.location.as_str())]),
+    column("name", "Name", (14, 24), 7, |row, _| vec![Piece::plain(row.name.as_str())]),
+    column("type", "Alarm", (22, 34), 4, title_cell),
+    column("text", "Text", (24, 80), 6, |row, _| vec![Piece::dim(row.text.as_str())]),
     column("owner", "Owner", (6, 12), 5, |row, _| vec![Piece::plain(row.owner.as_str())]),
     ColumnDef { align: Align::Right, ..column("occurrences", "N", (3, 6), 6, occurrences) },
     ColumnDef { align: Align::Right, ..column("subscribers", "Subs", (5, 7), 9, subscribers) },
+    column("source", "Source", (8, 14), 9, |row, _| vec![Piece::dim(&*row.source)]),
     ColumnDef { shown: false, ..column("last_changed", "Changed", (8, 14), 1, |row, cx| when(row.last_changed, cx)) },
     ColumnDef { shown: false, ..column("received_at", "Received", (8, 14), 4, |row, cx| when(row.received_at, cx)) },
     ColumnDef { shown: false, ..column("first_seen", "First", (8, 14), 6, |row, cx| when(row.first_seen, cx)) },
@@ -95,9 +97,12 @@ fn raised<'a>(row: &'a AlarmRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
     vec![Piece::plain(age(row.raised_at, cx.now))]
 }
 
-/// The canonical name without the source where a source is all there is to choose from.
-fn resource<'a>(row: &'a AlarmRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
-    vec![Piece::plain(short_name(&row.canonical, cx.view.ctx))]
+/// What the alarm is on, short enough for narrow screens; its source has a column of its own.
+fn resource<'a>(row: &'a AlarmRow, _: &CellCx<'a>) -> Vec<Piece<'a>> {
+    let Resource { kind, name, index } = &row.resource;
+    let ported = matches!(kind, NodeKind::PonPort | NodeKind::NniPort | NodeKind::Uni);
+    let place = if ported { format!("{name}/{index}") } else { name.clone() };
+    vec![Piece::dim(format!("{} ", kind.word().to_uppercase())), Piece::plain(place)]
 }
 
 /// A canonical name, without the source while there is only one.

@@ -138,7 +138,7 @@ const SHELVE_FOR: &[(&str, &str)] = &[
 ];
 
 const ACK_FOR: &[(&str, &str)] = &[
-    (NO_END, "no end"),
+    (NO_END, "until somebody takes it back"),
     ("1h", "1 hour, then ask again"),
     ("4h", "4 hours, then ask again"),
     ("8h", "8 hours, then ask again"),
@@ -165,10 +165,10 @@ impl AlarmsPane {
             "alarm.ack" | "alarm.unack" | "alarm.unshelve" => self.plain(id, args, cx),
             "alarm.ack-with" => self.ack_with(args),
             "alarm.take" => self.take(args, cx),
-            "alarm.assign" => self.with(id, "owner", "Owner (empty: nobody)", true, args, cx),
+            "alarm.assign" => self.with(id, "owner", "Owner (empty for nobody) of", true, args, cx),
             "alarm.shelve" => self.shelve(args, cx),
             "alarm.close" => self.close(args, cx),
-            "alarm.note" => self.with(id, "text", "Note", false, args, cx),
+            "alarm.note" => self.with(id, "text", "Note on", false, args, cx),
             "alarm.feed" => self.feed(cx),
             "alarm.device" => self.device(),
             _ => return None,
@@ -194,7 +194,7 @@ impl AlarmsPane {
         if given(&args, arg) || (may_be_empty && args.contains_key(arg)) {
             return intent(id, targets, args, cx);
         }
-        let title = format!("{question}: {}", self.words(&targets));
+        let title = format!("{question} {}", self.words(&targets));
         let args = self.held.hold(targets, &args);
         ask(title, id, arg, args)
     }
@@ -251,7 +251,7 @@ impl AlarmsPane {
                 )
             }
             Some(_) if !given(&args, "reason") => {
-                ask(format!("Shelve: why? {what}"), "alarm.shelve", "reason", self.held.hold(targets, &args))
+                ask(format!("Why shelve {what}"), "alarm.shelve", "reason", self.held.hold(targets, &args))
             }
             Some(_) => intent("alarm.shelve", targets, args, cx),
         }
@@ -264,7 +264,7 @@ impl AlarmsPane {
         if one_cleared && self.split.list.marks.is_empty() {
             return self.plain("alarm.close", args, cx);
         }
-        self.with("alarm.close", "reason", "Close: why?", false, args, cx)
+        self.with("alarm.close", "reason", "Why close", false, args, cx)
     }
 
     fn device(&self) -> Vec<Effect> {

@@ -288,7 +288,7 @@ impl<R: Row> ListState<R> {
             let sortable = Self::spec().fields.iter().filter(|f| f.sortable);
             return vec![Effect::Choose(Choose {
                 title: "Sort by".into(),
-                items: sortable.map(|f| (f.name.to_owned(), format!("{}  {}", f.name, f.doc))).collect(),
+                items: sortable.map(|f| (f.name.to_owned(), f.doc.to_owned())).collect(),
                 selected: 0,
                 command: "list.sort",
                 arg: "field",
@@ -333,7 +333,7 @@ impl<R: Row> ListState<R> {
         }
         let line = |f: &crate::model::field::FieldSpec| {
             let on = if self.columns.contains(&f.name) { "[x]" } else { "[ ]" };
-            (f.name.to_owned(), format!("{on} {}  {}", f.name, f.doc))
+            (f.name.to_owned(), format!("{on} {}", f.doc))
         };
         vec![Effect::Choose(Choose {
             title: "Columns: enter shows or hides, esc ends".into(),
@@ -458,7 +458,7 @@ impl<R: Row> ListState<R> {
         let Some(name) = args.get("field") else {
             let words = |f: &&crate::model::field::FieldSpec| {
                 let value = cell_words(row, f.name, cx);
-                (!value.is_empty()).then(|| (f.name.to_owned(), format!("{}  {value}", f.name)))
+                (!value.is_empty()).then(|| (f.name.to_owned(), value))
             };
             return vec![Effect::Choose(Choose {
                 title: "Copy which field?".into(),

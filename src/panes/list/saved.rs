@@ -59,8 +59,8 @@ impl<R: Row> ListState<R> {
             return vec![Effect::Toast(Toast::new(Level::Info, "no view of this list is saved yet"))];
         }
         let words = |v: &SavedView| {
-            let filter = if v.filter.is_empty() { "all rows" } else { &v.filter };
-            (v.name.clone(), format!("{}  {filter}", v.name))
+            let filter = if v.filter.is_empty() { "all rows".to_owned() } else { v.filter.clone() };
+            (v.name.clone(), filter)
         };
         vec![Effect::Choose(Choose {
             title: title.into(),

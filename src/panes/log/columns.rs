@@ -44,15 +44,15 @@ const fn left(
 /// The columns, in their order.
 pub(super) static COLUMNS: &[ColumnDef<LogRow>] = &[
     left("at", "Time", (8, 11), 0, |row, cx| vec![Piece::plain(instant(row.at, cx.now, cx.utc_offset_s))]),
-    left("kind", "Kind", (7, 10), 3, |row, _| vec![Piece::new(row.kind.word(), kind_token(row.kind))]),
-    left("source", "Source", (8, 18), 5, |row, _| vec![Piece::plain(row.source.as_str())]),
+    left("kind", "Kind", (10, 10), 3, |row, _| vec![Piece::new(row.kind.word(), kind_token(row.kind))]),
+    left("source", "Source", (8, 18), 4, |row, _| vec![Piece::plain(row.source.as_str())]),
     left("what", "What", (14, 40), 1, |row, _| vec![Piece::new(row.what.as_str(), Token::Strong)]),
-    left("target", "Target", (12, 36), 4, |row, _| vec![Piece::plain(row.target.as_str())]),
-    left("status", "Status", (10, 20), 2, |row, _| vec![Piece::new(row.status.as_str(), status_token(row))]),
+    left("target", "Target", (14, 36), 5, |row, _| vec![Piece::plain(row.target.as_str())]),
+    left("status", "Status", (11, 20), 2, |row, _| vec![Piece::new(row.status.as_str(), status_token(row))]),
     ColumnDef { align: Align::Right, ..left("duration_ms", "ms", (6, 8), 6, duration) },
     ColumnDef { align: Align::Right, ..left("tries", "Try", (3, 4), 8, tries) },
     left("actor", "Who", (6, 14), 7, |row, _| vec![Piece::plain(row.actor.as_str())]),
-    left("text", "Text", (10, 90), 6, |row, _| vec![Piece::dim(row.text.as_str())]),
+    left("text", "Text", (20, 90), 6, |row, _| vec![Piece::dim(row.text.as_str())]),
 ];
 
 /// The token of how a row ended.

@@ -60,11 +60,11 @@ pub(super) static COLUMNS: &[ColumnDef<NodeRow>] = &[
     left("id", "Name", (24, 46), 0, label),
     left("parent", "On", (16, 36), 3, |row, cx| vec![Piece::plain(short_name(&row.parent_name, cx.view.ctx))]),
     left("oper_status", "State", (13, 26), 1, state),
-    left("worst", "Alarms", (7, 24), 2, |row, _| severity_counts(row.alarms)),
+    left("worst", "Alarms", (10, 24), 2, |row, _| severity_counts(row.alarms)),
     right("onus", "ONUs up", (8, 15), 3, onus),
-    left("name", "Inventory name", (10, 26), 4, |row, _| vec![Piece::plain(inventory_name(row))]),
-    left("reason", "Reason", (12, 32), 5, |row, _| vec![Piece::dim(row.reason.as_str())]),
-    left("serial", "Serial", (12, 18), 7, |row, _| vec![Piece::plain(serial(row))]),
+    left("name", "Inventory name", (14, 26), 4, |row, _| vec![Piece::plain(inventory_name(row))]),
+    left("reason", "Reason", (18, 32), 5, |row, _| vec![Piece::dim(row.reason.as_str())]),
+    ColumnDef { shown: false, ..left("serial", "Serial", (12, 18), 7, |row, _| vec![Piece::plain(serial(row))]) },
     right("rx_dbm", "Rx dBm", (7, 7), 6, |row, _| dbm(row.rx_centi_dbm)),
     right("tx_dbm", "Tx dBm", (7, 7), 8, |row, _| dbm(row.tx_centi_dbm)),
     right("flows", "Flows", (5, 7), 7, |row, _| count(row.flows)),
@@ -136,16 +136,15 @@ pub(super) fn state_word(row: &NodeRow) -> Option<(String, Token)> {
 }
 
 fn state<'a>(row: &'a NodeRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
-    let mut pieces: Vec<Piece<'a>> = stale_piece(cx.view.ctx, &row.source).into_iter().collect();
-    if let Some((word, token)) = state_word(row) {
-        let sign = match token {
-            Token::Good => cx.glyphs.good,
-            Token::Bad => cx.glyphs.bad,
-            _ => cx.glyphs.bullet,
-        };
-        pieces.push(Piece::new(format!("{sign} {word}"), token));
-    }
-    pieces
+    let Some((word, token)) = state_word(row) else { return Vec::new() };
+    let sign = match token {
+        Token::Good => cx.glyphs.good,
+        Token::Bad => cx.glyphs.bad,
+        _ => cx.glyphs.bullet,
+    };
+    // Of a silent source the age of what it said matters more than the word; the sign stays.
+    let words = stale_piece(cx.view.ctx, &row.source).unwrap_or_else(|| Piece::new(word, token));
+    vec![Piece::new(format!("{sign} "), token), words]
 }
 
 fn onus<'a>(row: &'a NodeRow, _: &CellCx<'a>) -> Vec<Piece<'a>> {
