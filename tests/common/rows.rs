@@ -115,7 +115,11 @@ pub fn alarms() -> Vec<AlarmRow> {
             clear_reason: ClearReason::default(),
             ..alarm(5, Severity::Minor, "pon.onu.signal_degrade", onu(5))
         },
-        AlarmRow { trend: -1, own_query: true, ..alarm(6, Severity::Warning, "pon.uni.los", Resource::port(NodeKind::Uni, "BBSM00000006", 0)) },
+        AlarmRow {
+            trend: -1,
+            own_query: true,
+            ..alarm(6, Severity::Warning, "pon.uni.los", Resource::port(NodeKind::Uni, "BBSM00000006", 0))
+        },
         AlarmRow {
             text: format!("gasp of {HOSTILE}"),
             name: "東京タワー第七加入者線終端装置".into(),
@@ -189,7 +193,13 @@ pub fn nodes() -> Vec<NodeRow> {
     for (s, site) in ["North", "South"].into_iter().enumerate() {
         let (source, olt_name) = (format!("voltha-{}", s + 1), format!("BBSIM_OLT_{s}"));
         let site_id = id();
-        rows.push(NodeRow { children: 1, onus: 16, onus_active: 14, alarms: [0, 0, 2, 1, 1], ..node(site_id, None, 0, Resource::new(NodeKind::Site, site), "") });
+        rows.push(NodeRow {
+            children: 1,
+            onus: 16,
+            onus_active: 14,
+            alarms: [0, 0, 2, 1, 1],
+            ..node(site_id, None, 0, Resource::new(NodeKind::Site, site), "")
+        });
         let olt_id = id();
         rows.push(NodeRow {
             children: 3,
@@ -240,10 +250,16 @@ pub fn nodes() -> Vec<NodeRow> {
                     ..node(onu_id, Some(pon_id), 3, Resource::new(NodeKind::Onu, &serial), &source)
                 });
                 let uni_id = id();
-                rows.push(NodeRow { serial: serial.clone(), ..node(uni_id, Some(onu_id), 4, Resource::port(NodeKind::Uni, &serial, 0), &source) });
+                rows.push(NodeRow {
+                    serial: serial.clone(),
+                    ..node(uni_id, Some(onu_id), 4, Resource::port(NodeKind::Uni, &serial, 0), &source)
+                });
             }
         }
-        rows.push(NodeRow { serial: olt_name.clone(), ..node(id(), Some(olt_id), 2, Resource::port(NodeKind::NniPort, &olt_name, 0), &source) });
+        rows.push(NodeRow {
+            serial: olt_name.clone(),
+            ..node(id(), Some(olt_id), 2, Resource::port(NodeKind::NniPort, &olt_name, 0), &source)
+        });
     }
     let names: std::collections::HashMap<RowId, String> = rows.iter().map(|r| (r.id, r.canonical.clone())).collect();
     for row in &mut rows {
@@ -269,7 +285,13 @@ pub fn sources() -> Vec<SourceRow> {
         stream: "3 partitions, offset 1820".into(),
         devices: 34,
     };
-    let row = |id, name: &str, report| SourceRow { id: RowId(id), name: name.into(), report, as_of: NOW.plus(-2 * SECOND), alarms: 31 };
+    let row = |id, name: &str, report| SourceRow {
+        id: RowId(id),
+        name: name.into(),
+        report,
+        as_of: NOW.plus(-2 * SECOND),
+        alarms: 31,
+    };
     vec![
         row(1, "voltha-1", report(Health::Up, Breaker::Closed, "")),
         row(

@@ -31,12 +31,26 @@ impl World {
     /// The small network of [`super::rows`].
     pub fn small() -> Self {
         let (alarms, nodes) = (super::rows::alarms(), super::rows::nodes());
-        Self { alarms, nodes, sources: super::rows::sources(), log: super::rows::log(), seq: Seq(1000), new_from: i64::MAX }
+        Self {
+            alarms,
+            nodes,
+            sources: super::rows::sources(),
+            log: super::rows::log(),
+            seq: Seq(1000),
+            new_from: i64::MAX,
+        }
     }
 
     /// Nothing at all.
     pub fn empty() -> Self {
-        Self { alarms: Vec::new(), nodes: Vec::new(), sources: Vec::new(), log: Vec::new(), seq: Seq(1), new_from: i64::MAX }
+        Self {
+            alarms: Vec::new(),
+            nodes: Vec::new(),
+            sources: Vec::new(),
+            log: Vec::new(),
+            seq: Seq(1),
+            new_from: i64::MAX,
+        }
     }
 
     /// Answers a question.
@@ -44,12 +58,18 @@ impl World {
         match request {
             DataRequest::Page(page) => Data::Page(self.page(page)),
             DataRequest::Tree(tree) => Data::Page(self.tree(tree)),
-            DataRequest::Alarm(id) => Data::Alarm(self.alarms.iter().find(|r| r.id == *id).map(|r| Box::new(alarm_detail(r)))),
-            DataRequest::Node(id) => Data::Node(self.nodes.iter().find(|r| r.id == *id).map(|r| Box::new(self.node_detail(r)))),
+            DataRequest::Alarm(id) => {
+                Data::Alarm(self.alarms.iter().find(|r| r.id == *id).map(|r| Box::new(alarm_detail(r))))
+            }
+            DataRequest::Node(id) => {
+                Data::Node(self.nodes.iter().find(|r| r.id == *id).map(|r| Box::new(self.node_detail(r))))
+            }
             DataRequest::FindNode(name) => {
                 Data::Node(self.nodes.iter().find(|r| r.canonical == *name).map(|r| Box::new(self.node_detail(r))))
             }
-            DataRequest::Count(page, _) => Data::Count(self.page(&PageRequest { limit: u16::MAX, ..page.clone() }).total),
+            DataRequest::Count(page, _) => {
+                Data::Count(self.page(&PageRequest { limit: u16::MAX, ..page.clone() }).total)
+            }
         }
     }
 
@@ -74,7 +94,14 @@ impl World {
         self.window(all, request.anchor, request.limit, wrap, id)
     }
 
-    fn window<R: Clone>(&self, all: Vec<R>, anchor: Anchor, limit: u16, wrap: fn(Vec<R>) -> Rows, id: fn(&R) -> RowId) -> Page {
+    fn window<R: Clone>(
+        &self,
+        all: Vec<R>,
+        anchor: Anchor,
+        limit: u16,
+        wrap: fn(Vec<R>) -> Rows,
+        id: fn(&R) -> RowId,
+    ) -> Page {
         let (len, limit) = (all.len(), usize::from(limit));
         let first = match anchor {
             Anchor::Start => 0,

@@ -68,15 +68,16 @@ impl Screen {
             linear: false,
         };
         let keymap = Keymap::build(registry().specs(), None).expect("the default keys fit together");
-        let app =
-            App::new(ctx, theme, glyphs, keymap, noctule::panes::all(), Box::new(Post(queue.clone())), settings);
+        let app = App::new(ctx, theme, glyphs, keymap, noctule::panes::all(), Box::new(Post(queue.clone())), settings);
         let mut screen = Self { app, world, now: NOW, queue, sent: Vec::new(), size };
         let sources: Arc<[_]> = screen.world.sources.clone().into();
         screen.tell(Msg::Sources(sources));
         let mut counts = Counts::default();
         for row in &screen.world.alarms {
             match row.visibility {
-                noctule::model::alarm::Visibility::Visible if !row.cleared => counts.active[row.severity.rank() as usize] += 1,
+                noctule::model::alarm::Visibility::Visible if !row.cleared => {
+                    counts.active[row.severity.rank() as usize] += 1
+                }
                 noctule::model::alarm::Visibility::Shelved => counts.shelved += 1,
                 _ => {}
             }

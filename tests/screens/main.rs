@@ -1,9 +1,9 @@
 //! What is on the screen, as text and by style token, at four sizes in unicode and ASCII; and what
 //! keys do to it. A new palette changes nothing here, a wrong token does.
 
+mod behaviour;
 #[path = "../common/mod.rs"]
 mod common;
-mod behaviour;
 mod harness;
 
 use common::rows::HOSTILE;
