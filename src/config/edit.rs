@@ -158,3 +158,68 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     }
     written
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::config::check_text;
+    use crate::config::schema::SaslMechanism;
+
+    fn source(name: &str) -> Source {
+        let mut voltha = Voltha::new("https://h:1");
+        voltha.poll_s = 5;
+        voltha.tls.ca = Some("/ca.pem".into());
+        let mut kafka = Kafka::new(vec!["a:1".into(), "b:2".into()]);
+        kafka.tls = Some(Tls::default());
+        kafka.sasl = Some(Sasl {
+            mechanism: SaslMechanism::ScramSha512,
+            username: "u\"ser".into(),
+            password: "cmd:pass 'show me'".parse().unwrap(),
+        });
+        voltha.kafka = Some(kafka);
+        Source { name: name.into(), kind: SourceKind::Voltha(voltha) }
+    }
+
+    #[test]
+    fn what_was_there_stays_and_what_is_new_is_whole() {
+        let old = "# mine\n[ui]   # screen\ntheme = \"tty\"\n\n[[source]] # first\nname = \"a\"\nkind = \"voltha\"\ngrpc = \"http://a:1\"\n";
+        let new = with_source(Path::new("x"), old, &source("b")).unwrap();
+        assert!(new.starts_with(old), "{new}");
+        let config = check_text("x", &new).unwrap_or_else(|e| panic!("{e}\n{new}"));
+        let SourceKind::Voltha(v) = &config.sources[1].kind;
+        let kafka = v.kafka.as_ref().unwrap();
+        let sasl = kafka.sasl.as_ref().unwrap();
+        assert_eq!((v.poll_s, v.timeout_s, v.tls.ca.as_deref()), (5, 20, Some("/ca.pem")));
+        assert_eq!((kafka.brokers.len(), kafka.tls.is_some()), (2, true));
+        assert_eq!((sasl.username.as_str(), sasl.password.reference().as_str()), ("u\"ser", "cmd:pass 'show me'"));
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/noctule.toml");
+        add_source(&path, &source("a")).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        add_source(&path, &source("b")).unwrap();
+        let before = std::fs::read_to_string(&path).unwrap();
+        assert!(matches!(add_source(&path, &source("b")), Err(Error::Taken(name)) if name == "b"));
+        std::fs::write(&path, "source = 1\n").unwrap();
+        assert!(matches!(add_source(&path, &source("c")), Err(Error::Unfit { .. })));
+        std::fs::write(&path, "[broken\n").unwrap();
+        assert!(matches!(add_source(&path, &source("c")), Err(Error::Unfit { .. })));
+        assert_eq!(check_text("x", &before).unwrap().sources.len(), 2);
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_link_stays_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real.toml"), folder.path().join("noctule.toml"));
+        std::fs::write(&real, "").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        add_source(&link, &source("a")).unwrap();
+        assert!(link.is_symlink() && std::fs::read_to_string(real).unwrap().contains("\"a\""));
+    }
+}

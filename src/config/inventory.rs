@@ -123,15 +123,22 @@ pub fn parse_csv(text: &str) -> Loaded {
         let message = format!("there is no column serial; the first line names the columns: {}", COLUMNS.join(","));
         return failed(1, message);
     }
+    // The reader's position is before the blank lines and comments it skips; the record is behind.
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let line_of = |position: Option<&csv::Position>| {
+        let from = position.map_or(0, |p| p.line() as usize).max(1);
+        let skipped = lines.iter().skip(from - 1).take_while(|l| l.is_empty() || l.starts_with('#')).count();
+        from + skipped
+    };
     for record in reader.records() {
         match record {
             Ok(record) => {
-                let line = record.position().map_or(0, |p| p.line() as usize);
+                let line = line_of(record.position());
                 let cell = |c: usize| columns[c].and_then(|i| record.get(i)).unwrap_or_default();
                 out.add(line, item(cell));
             }
             Err(e) => {
-                let line = e.position().map_or(0, |p| p.line() as usize);
+                let line = line_of(e.position());
                 out.loaded.errors.push(LineError { line, message: csv_error(&e) });
             }
         }
@@ -212,4 +219,66 @@ pub fn parse_toml(text: &str) -> Loaded {
         }
     }
     out.loaded
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn told(loaded: &Loaded) -> Vec<String> {
+        loaded.errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn csv_in_any_order_and_with_mistakes() {
+        let text = "\u{feff}Name;SERIAL;subscribers;sites\n# a comment\nMain \"St;A1;12;x\n\nB;;1\n;A2\nC;A3;many\nD;A1;1\n\
+            E\u{1b}[2J;A4;2\n";
+        let loaded = parse_csv(text);
+        let items: Vec<_> = loaded.items.iter().map(|i| (i.serial.as_str(), i.name.as_str(), i.subscribers)).collect();
+        assert_eq!(items, [("A1", "Main \"St", 12), ("A2", "", 0), ("A4", "E", 2)]);
+        assert_eq!(
+            told(&loaded),
+            [
+                "line 1: no column sites; did you mean site?",
+                "line 5: the serial number is missing",
+                "line 7: subscribers is a whole number, not \"many\"",
+                "line 8: A1 is in an earlier line already",
+            ]
+        );
+        assert_eq!(told(&parse_csv("site,name\nx,y\n")).len(), 1);
+        assert!(told(&parse_csv(""))[0].contains("no column serial"));
+    }
+
+    #[test]
+    fn toml_with_mistakes() {
+        let text = "[[item]]\nserial = \"A1\"\nsite = \"North\"\n\n[[item]]\nserial = 7\n\n[[item]]\nserial = \"A2\"\n\
+            nmae = \"x\"\n\n[[item]]\nserial = \"A1\"\n\n[[item]]\nserial = \"A1\"\nsource = \"v2\"\nsubscribers = 3\n";
+        let loaded = parse_toml(text);
+        assert_eq!(loaded.items.len(), 2, "the same serial in two sources is two devices");
+        assert_eq!(loaded.errors.iter().map(|e| e.line).collect::<Vec<_>>(), [5, 8, 12]);
+        assert!(told(&loaded)[1].contains("nmae"), "{:?}", told(&loaded));
+        assert_eq!(parse_toml("x = [\n").errors.len(), 1);
+        assert_eq!(told(&parse_toml("items = 1\n")), ["line 1: no key items; lines are [[item]] tables"]);
+    }
+
+    #[test]
+    fn files_by_extension() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("inv.TOML");
+        std::fs::write(&path, "[[item]]\nserial = \"A\"\n").unwrap();
+        assert_eq!(load(&path).items.len(), 1);
+        let missing = load(&folder.path().join("no.csv"));
+        assert_eq!((missing.items.len(), missing.errors[0].line), (0, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_panics(text in "([a-z;,\"\n#\\[\\]= ]|serial){0,60}") {
+            for loaded in [parse_csv(&text), parse_toml(&text)] {
+                prop_assert!(loaded.items.iter().all(|i| !i.serial.is_empty()));
+            }
+        }
+    }
 }

@@ -295,3 +295,141 @@ pub(super) fn merge(base: &mut Table, above: Table) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::schema::{Colour, Glyphs, SourceKind};
+
+    /// A home with files in it.
+    fn home(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = home.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        home
+    }
+
+    fn vars(home: &tempfile::TempDir, more: &[(&str, &str)]) -> Vars {
+        let home = home.path().to_str().unwrap();
+        std::iter::once(("HOME", home)).chain(more.iter().copied()).collect()
+    }
+
+    const FILE: &str = ".config/noctule/noctule.toml";
+    const TEXT: &str = "default_profile = \"night\"\n[ui]\ntheme = \"tty\"\nmouse = false\n[inventory]\nfile = \"inv.csv\"\n\
+        [profile.night]\nread_only = false\ntheme = \"high-contrast\"\nsources = [\"v2\"]\n[profile.day]\n\
+        [[source]]\nname = \"v1\"\nkind = \"voltha\"\ngrpc = \"http://a:1\"\n\
+        [[source]]\nname = \"v2\"\nkind = \"voltha\"\ngrpc = \"http://b:1\"\n";
+
+    #[test]
+    fn nothing_at_all_is_a_first_run() {
+        let home = home(&[]);
+        let loaded = load(&Flags::default(), &vars(&home, &[])).unwrap();
+        assert!(loaded.is_first_run() && loaded.profile.read_only, "a new profile is read-only");
+        assert_eq!(loaded.cache_path(), home.path().join(".local/share/noctule/noctule.db"));
+    }
+
+    #[test]
+    fn each_layer_lies_over_the_one_before() {
+        let home = home(&[(FILE, TEXT)]);
+        let theme = |flags: &Flags, more: &[(&str, &str)]| load(flags, &vars(&home, more)).unwrap().config.ui.theme;
+        let day = Flags { profile: Some("day".into()), ..Flags::default() };
+        let flag = Flags { theme: Some("mine".into()), ..Flags::default() };
+        assert_eq!(theme(&day, &[]), "tty", "the file's");
+        assert_eq!(theme(&Flags::default(), &[]), "high-contrast", "the profile's");
+        assert_eq!(theme(&Flags::default(), &[("NOCTULE_UI_THEME", "env")]), "env");
+        assert_eq!(theme(&flag, &[("NOCTULE_UI_THEME", "env")]), "mine");
+
+        let loaded = load(&Flags::default(), &vars(&home, &[])).unwrap();
+        assert!(!loaded.config.ui.mouse && loaded.config.ui.clock, "what a layer does not say stays");
+        assert_eq!(loaded.sources().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["v2"]);
+        assert_eq!(loaded.cache_path(), home.path().join(".local/share/noctule/noctule-night.db"));
+        assert_eq!(
+            loaded.config.inventory.file,
+            Some(home.path().join(".config/noctule/inv.csv").display().to_string())
+        );
+        assert!(!loaded.is_first_run() && !loaded.profile.read_only);
+    }
+
+    #[test]
+    fn rights_come_from_the_profile_and_can_be_taken_away() {
+        let home = home(&[(FILE, TEXT)]);
+        let read_only =
+            |flags: Flags, more: &[(&str, &str)]| load(&flags, &vars(&home, more)).unwrap().profile.read_only;
+        let flag = Flags { read_only: true, ..Flags::default() };
+        assert!(!read_only(Flags::default(), &[]));
+        assert!(read_only(flag.clone(), &[]) && read_only(flag, &[("NOCTULE_READ_ONLY", "no")]));
+        assert!(read_only(Flags::default(), &[("NOCTULE_READ_ONLY", "1")]));
+        assert!(read_only(Flags::default(), &[("NOCTULE_PROFILE", "day")]), "not said: read-only");
+        let loaded = load(&Flags::default(), &vars(&home, &[("USER", "bo\u{1b}[2Jb")])).unwrap();
+        assert_eq!(loaded.operator(&vars(&home, &[("USER", "bo\u{1b}[2Jb")])), "bob", "sanitised");
+    }
+
+    #[test]
+    fn variables_have_types_and_slips_are_noted() {
+        let home = home(&[]);
+        let set = [
+            ("NOCTULE_UI_MOUSE", "no"),
+            ("NOCTULE_UI_WHICH_KEY_MS", "50"),
+            ("NOCTULE_UI_COLOUR", "16"),
+            ("NOCTULE_CACHE_MAX_SIZE", "1GiB"),
+            ("NOCTULE_KAFKA_PASSWORD", "secret"),
+            ("NOCTULE_UI_TEHME", "tty"),
+        ];
+        let loaded = load(&Flags { glyphs: Some("ascii".into()), ..Flags::default() }, &vars(&home, &set)).unwrap();
+        let ui = &loaded.config.ui;
+        assert_eq!((ui.mouse, ui.which_key_ms, ui.colour, ui.glyphs), (false, 50, Colour::Ansi16, Glyphs::Ascii));
+        assert_eq!(loaded.config.cache.max_bytes(), 1 << 30);
+        assert_eq!(loaded.notes, ["the variable NOCTULE_UI_TEHME means nothing; did you mean NOCTULE_UI_THEME?"]);
+        let wrong = [("NOCTULE_UI_MOUSE", "mickey"), ("NOCTULE_CACHE_KEEP", "long"), ("NOCTULE_UI_GLYPHS", "runes")];
+        let told = load(&Flags::default(), &vars(&home, &wrong)).unwrap_err().to_string();
+        assert_eq!(told.lines().count(), 3, "{told}");
+        assert!(told.contains("NOCTULE_UI_MOUSE: mouse takes true or false"), "{told}");
+    }
+
+    #[test]
+    fn all_files_are_told_at_once_and_names_have_to_exist() {
+        let home = home(&[(FILE, TEXT)]);
+        let named = |name: &str| Flags { profile: Some(name.into()), ..Flags::default() };
+        let told = load(&named("nihgt"), &vars(&home, &[])).unwrap_err().to_string();
+        assert_eq!(told, "--profile: there is no profile nihgt; did you mean night?");
+        let told = load(&Flags::default(), &vars(&home, &[("NOCTULE_PROFILE", "x")])).unwrap_err().to_string();
+        assert_eq!(told, "NOCTULE_PROFILE: there is no profile x; there are: night, day");
+        let flags = Flags { config: Some("/nowhere/x.toml".into()), colour: Some("pink".into()), ..Flags::default() };
+        let told = load(&flags, &vars(&home, &[])).unwrap_err();
+        assert_eq!(told.problems.len(), 2, "{told}");
+    }
+
+    #[test]
+    fn a_named_file_stands_alone_and_a_later_source_replaces_an_earlier() {
+        let home = home(&[(FILE, TEXT), ("other.toml", "[ui]\nclock = false\n")]);
+        let file = home.path().join("other.toml");
+        for (flags, more) in [
+            (Flags { config: Some(file.clone()), ..Flags::default() }, None),
+            (Flags::default(), Some(("NOCTULE_CONFIG", file.to_str().unwrap()))),
+        ] {
+            let loaded = load(&flags, &vars(&home, more.as_slice())).unwrap();
+            assert_eq!((loaded.files.clone(), loaded.config.sources.len()), (vec![file.clone()], 0));
+        }
+        let mut base: Table = TEXT.parse().unwrap();
+        let over = "[[source]]\nname = \"v2\"\nkind = \"voltha\"\ngrpc = \"http://c:1\"\n[[source]]\nname = \"v3\"\n";
+        merge(&mut base, over.parse().unwrap());
+        assert_eq!(source_names(&base).collect::<Vec<_>>(), ["v1", "v2", "v3"]);
+        assert_eq!(base["source"][1]["grpc"].as_str(), Some("http://c:1"));
+    }
+
+    #[test]
+    fn paths_are_beside_the_file() {
+        let text = "[[source]]\nname = \"v\"\nkind = \"voltha\"\ngrpc = \"http://a:1\"\n\
+            tls = { ca = \"ca.pem\", cert = \"~/c.pem\", key = \"file:keys/k\" }\n";
+        let home = home(&[(FILE, text)]);
+        let loaded = load(&Flags::default(), &vars(&home, &[])).unwrap();
+        let SourceKind::Voltha(v) = &loaded.config.sources[0].kind;
+        let at = |p: &str| home.path().join(p).display().to_string();
+        assert_eq!(v.tls.ca, Some(at(".config/noctule/ca.pem")));
+        assert_eq!(v.tls.cert, Some(at("c.pem")));
+        assert_eq!(v.tls.key.as_ref().unwrap().reference(), format!("file:{}", at(".config/noctule/keys/k")));
+    }
+}

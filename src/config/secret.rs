@@ -305,3 +305,93 @@ fn words(text: &str) -> Option<Vec<String>> {
     words.extend(word);
     quote.is_none().then_some(words)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    fn resolve(text: &str) -> Result<String, Error> {
+        text.parse::<SecretRef>().unwrap().resolve().map(|s| s.expose_secret().to_owned())
+    }
+
+    fn file(mode: u32, text: &str) -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let reference = format!("file:{}", path.display());
+        (folder, reference)
+    }
+
+    #[test]
+    fn files_are_read_only_when_nobody_else_can() {
+        for mode in [0o600, 0o400] {
+            let (_keep, reference) = file(mode, "s3cret\n");
+            assert_eq!(resolve(&reference).unwrap(), "s3cret");
+        }
+        for mode in [0o644, 0o640, 0o604, 0o700] {
+            let (_keep, reference) = file(mode, "s3cret");
+            let told = resolve(&reference).unwrap_err().to_string();
+            let path = reference.strip_prefix("file:").unwrap();
+            assert!(told.ends_with(&format!("run: chmod 600 {path}")) && !told.contains("s3cret"), "{told}");
+        }
+        assert!(matches!(resolve("file:/nowhere/key"), Err(Error::Unreadable { .. })));
+        assert!(matches!(resolve("file:/"), Err(Error::Unreadable { .. })), "a folder is no secret");
+        let (_keep, reference) = file(0o600, "\n");
+        assert!(resolve(&reference).unwrap_err().to_string().ends_with("it is empty"));
+    }
+
+    #[test]
+    fn commands_run_without_a_shell() {
+        assert_eq!(resolve("cmd:printf '%s\\n' 'a b' \"c d\"").unwrap(), "a b\nc d");
+        assert_eq!(resolve("cmd:echo $HOME ; true").unwrap(), "$HOME ; true");
+        assert!(resolve("cmd:false").unwrap_err().to_string().starts_with("secret cmd:false …: it ended with"));
+        assert!(matches!(resolve("cmd:/nowhere/program x"), Err(Error::Command { .. })));
+        let told = run(&["sleep".into(), "60".into()], Duration::from_millis(50)).unwrap_err().to_string();
+        assert!(told.contains("did not answer"), "{told}");
+    }
+
+    #[test]
+    fn variables_have_to_exist() {
+        assert_eq!(resolve("env:CARGO_PKG_NAME").unwrap(), "noctule");
+        assert_eq!(
+            resolve("env:NOT_SET_AT_ALL").unwrap_err().to_string(),
+            "secret env:NOT_SET_AT_ALL: the environment variable is not set"
+        );
+    }
+
+    #[test]
+    fn what_is_no_reference_is_refused_unseen() {
+        for clear in ["hunter2", "pa:ss", "Env:X", "http://x"] {
+            let e = clear.parse::<SecretRef>().unwrap_err();
+            assert!(e == NotAReference::Clear && !e.to_string().contains(clear), "{clear}");
+        }
+        for malformed in ["env:", "env:A B", "file:", "cmd:", "cmd:  ", "cmd:echo 'x"] {
+            assert!(matches!(malformed.parse::<SecretRef>(), Err(NotAReference::Malformed(_))), "{malformed}");
+        }
+    }
+
+    #[test]
+    fn nothing_prints_more_than_the_kind() {
+        for (text, kind) in [("env:X", "env:…"), ("file:/a/b", "file:…"), ("cmd:pass -p hunter2", "cmd:…")] {
+            let secret: SecretRef = text.parse().unwrap();
+            assert_eq!(format!("{secret:?}"), kind);
+            assert_eq!(serde_json::to_string(&secret).unwrap(), format!("\"{kind}\""));
+            assert_eq!(secret.reference(), text);
+        }
+        let missing: SecretRef = "cmd:/nowhere/pass hunter2".parse().unwrap();
+        assert!(!missing.resolve().unwrap_err().to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn words_are_split_as_people_quote() {
+        let split = |t| words(t).map(|w| w.join("|"));
+        assert_eq!(split(" a  'b c'd \"e \\\" f\" g\\ h '' ").unwrap(), "a|b cd|e \" f|g h|");
+        assert_eq!(split("a 'b"), None);
+        assert_eq!(split("a\\"), None);
+    }
+}
