@@ -17,6 +17,8 @@ mod reader;
 mod refold;
 mod retention;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::{Path, PathBuf};

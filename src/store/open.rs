@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
@@ -43,6 +43,7 @@ fn unusable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
 
 /// Takes the lock; the process id of the owner when it is taken.
 pub(crate) fn lock(path: &Path) -> Result<Result<Lock, Option<u32>>, Error> {
+    create_dir(path)?;
     let lock_path = beside(path, ".lock");
     let mut file = fs::OpenOptions::new()
         .create(true)
@@ -98,12 +99,17 @@ fn prepare(options: &OpenOptions) -> Result<Connection, Error> {
     Ok(conn)
 }
 
-/// The file and its directory, for nobody else's eyes. SQLite gives -wal and -shm the same mode.
-fn create_private(path: &Path) -> Result<(), Error> {
-    if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty() && !d.exists()) {
-        fs::DirBuilder::new().recursive(true).create(dir).map_err(unusable(dir))?;
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(unusable(dir))?;
+fn create_dir(path: &Path) -> Result<(), Error> {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() && !dir.exists() => {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(unusable(dir))
+        }
+        _ => Ok(()),
     }
+}
+
+/// Makes the file, for nobody else's eyes. SQLite gives -wal and -shm the same mode.
+fn create_private(path: &Path) -> Result<(), Error> {
     let file = fs::OpenOptions::new()
         .create(true)
         .read(true)

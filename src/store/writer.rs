@@ -96,8 +96,7 @@ impl Writer {
                     if !self.write(batch, &notes) {
                         return;
                     }
-                    let quiet = self.queue.is_empty();
-                    if quiet || self.published.is_none_or(|t| t.elapsed() >= PUBLISH) {
+                    if self.published.is_none_or(|t| t.elapsed() >= PUBLISH) {
                         self.publish();
                     }
                     if self.since_checkpoint > CHECKPOINT_RECORDS {
@@ -155,6 +154,10 @@ impl Writer {
     fn acknowledge(&mut self, batch: Vec<Pending>, seqs: Vec<Seq>) {
         let records = batch.iter().map(|p| p.records.len()).sum();
         self.queue.committed(self.fold.seq, records);
+        // Whoever waits for a ticket may look at the counters next.
+        if self.queue.is_empty() {
+            self.publish();
+        }
         for (pending, seq) in batch.into_iter().zip(seqs) {
             if let Some(ticket) = pending.ticket {
                 let _ = ticket.send(Ok(seq));

@@ -112,7 +112,7 @@ impl Fold {
 }
 
 /// What an action says beyond its verb.
-fn words(verb: &Verb) -> String {
+pub(crate) fn words(verb: &Verb) -> String {
     let until =
         |t: crate::model::time::Ts| if t.is_set() { format!("until {}", t.to_rfc3339()) } else { String::new() };
     let join = |a: String, b: &str| match (a.is_empty(), b.is_empty()) {

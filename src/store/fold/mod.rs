@@ -23,6 +23,7 @@ use crate::model::ids::Seq;
 use crate::model::observation::{Observation, Observed};
 use crate::model::record::Record;
 
+pub(crate) use act::words as verb_text;
 pub(crate) use alarm::{key_hash, unpack};
 
 use self::alarm::Alarm;
@@ -147,6 +148,7 @@ impl Fold {
                     source,
                     bytes,
                     report.health as u8,
+                    report.last_ok.0,
                     observed.at.0
                 ])?;
                 self.source_alarms.entry(source).or_insert(0);

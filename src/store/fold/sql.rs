@@ -103,10 +103,10 @@ impl Sql {
             delete_ops: sql("DELETE FROM @ops WHERE alarm = ?1"),
             put_state: sql("INSERT OR REPLACE INTO @state VALUES (?1, ?2)"),
             get_state: sql("SELECT value FROM @state WHERE key = ?1"),
-            put_source: sql("INSERT INTO @sources VALUES (?1, NULL, 0, 0, ?2) \
+            put_source: sql("INSERT INTO @sources VALUES (?1, NULL, 0, 0, 0, ?2) \
                 ON CONFLICT (id) DO UPDATE SET alarms = ?2"),
-            put_report: sql("INSERT INTO @sources VALUES (?1, ?2, ?3, ?4, 0) \
-                ON CONFLICT (id) DO UPDATE SET report = ?2, health = ?3, as_of = ?4"),
+            put_report: sql("INSERT INTO @sources VALUES (?1, ?2, ?3, ?4, ?5, 0) \
+                ON CONFLICT (id) DO UPDATE SET report = ?2, health = ?3, last_ok = ?4, as_of = ?5"),
             sources: sql("SELECT id, report, as_of, alarms FROM @sources"),
             put_kpi: sql("INSERT OR REPLACE INTO @kpi VALUES (?1, ?2, ?3)"),
             drop_places: sql("DELETE FROM @places WHERE owner = ?1"),

@@ -1,19 +1,40 @@
 //! Reading: one connection a thread, every answer from one consistent snapshot, cancellable.
 
+mod columns;
+mod detail;
+mod due;
+mod filter;
+mod list;
+mod log;
+mod page;
+mod rows;
+mod slice;
+mod sources;
+mod targets;
+mod tree;
+
 use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use rusqlite::{Connection, InterruptHandle, OptionalExtension, params, params_from_iter};
 
 use crate::model::action::Action;
 use crate::model::alarm::AlarmRow;
 use crate::model::command::Targets;
 use crate::model::field;
 use crate::model::ids::{ActionId, AlarmKey, RowId};
-use crate::model::page::{Data, DataRequest, PageRequest};
+use crate::model::page::{Data, DataRequest, Page, PageRequest, Table};
 use crate::model::record::Timer;
 use crate::model::resource::Resource;
 use crate::model::time::Ts;
 use crate::model::topology::NodeRow;
 
-use super::Error;
+use self::filter::Regexes;
+use self::list::{List, Way};
+use super::names::Names;
+use super::{Error, OpenOptions, open};
 
 /// A node as the poller compares it with what it polled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,36 +59,136 @@ pub struct Blast {
 }
 
 /// Stops the query that its [`Reader`] is running, from any thread.
-pub struct Interrupter;
+pub struct Interrupter(InterruptHandle);
+
+impl std::fmt::Debug for Interrupter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Interrupter")
+    }
+}
 
 impl Interrupter {
     /// The running query ends with [`Error::Interrupted`]; without one nothing happens.
-    pub fn interrupt(&self) {}
+    pub fn interrupt(&self) {
+        self.0.interrupt();
+    }
 }
 
 /// A reading connection.
-#[derive(Debug)]
-pub struct Reader {}
+pub struct Reader {
+    conn: Connection,
+    path: PathBuf,
+    names: Names,
+    regexes: Regexes,
+    kept: Option<page::Matches>,
+    purge_after_us: i64,
+    purge_looked: Arc<AtomicI64>,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").field("path", &self.path).finish_non_exhaustive()
+    }
+}
 
 impl Reader {
-    pub(crate) fn open(
-        _options: &super::OpenOptions,
-        _purge: std::sync::Arc<std::sync::atomic::AtomicI64>,
-    ) -> Result<Self, Error> {
-        Ok(Self {})
+    pub(crate) fn open(options: &OpenOptions, purge_looked: Arc<AtomicI64>) -> Result<Self, Error> {
+        let conn = open::reader(&options.path)?;
+        let regexes = Regexes::default();
+        let fail = |e| Error::from_sqlite(&options.path, "opening it", &e);
+        filter::register(&conn, &regexes).map_err(fail)?;
+        let names = Names::load(&conn).map_err(fail)?;
+        Ok(Self {
+            conn,
+            path: options.path.clone(),
+            names,
+            regexes,
+            kept: None,
+            purge_after_us: options.purge_after_us,
+            purge_looked,
+        })
+    }
+
+    /// What stops a running query.
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter(self.conn.get_interrupt_handle())
+    }
+
+    /// Runs a read in one snapshot of the database.
+    fn read<R>(&mut self, read: impl FnOnce(&mut Self) -> rusqlite::Result<R>) -> Result<R, Error> {
+        let fail = |path: &PathBuf, e| Error::from_sqlite(path, "answering a request", &e);
+        self.conn.execute_batch("BEGIN").map_err(|e| fail(&self.path, e))?;
+        let answer = self.refresh_names().and_then(|()| read(self));
+        let end = self.conn.execute_batch("COMMIT");
+        if end.is_err() {
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+        answer.map_err(|e| fail(&self.path, e))
+    }
+
+    /// Takes over names that the writer gave out since.
+    fn refresh_names(&mut self) -> rusqlite::Result<()> {
+        let newest: Option<u32> =
+            self.conn.prepare_cached("SELECT max(id) FROM names")?.query_row([], |row| row.get(0))?;
+        if newest.is_some_and(|id| !self.names.has(id)) {
+            self.names = Names::load(&self.conn)?;
+        }
+        Ok(())
+    }
+
+    fn rows(&self) -> rows::Rows<'_> {
+        rows::Rows { conn: &self.conn, names: &self.names }
     }
 
     /// Answers a request of the screen.
     ///
     /// # Errors
     /// When the cache cannot be read or the query is interrupted.
-    pub fn data(&mut self, _request: &DataRequest) -> Result<Data, Error> {
-        Err(Error::Closed)
+    pub fn data(&mut self, request: &DataRequest) -> Result<Data, Error> {
+        self.read(|reader| match request {
+            DataRequest::Page(request) => reader.page(request).map(Data::Page),
+            DataRequest::Tree(request) => tree::page(&reader.rows(), request).map(Data::Page),
+            DataRequest::Alarm(id) => detail::alarm(&reader.rows(), *id).map(Data::Alarm),
+            DataRequest::Node(id) => detail::node(&reader.rows(), *id).map(Data::Node),
+            DataRequest::FindNode(canonical) => match reader.find_node(canonical)? {
+                Some(id) => detail::node(&reader.rows(), id).map(Data::Node),
+                None => Ok(Data::Node(None)),
+            },
+            DataRequest::Count(request, limit) => reader.count(request, *limit).map(Data::Count),
+        })
     }
 
-    /// What stops a running query.
-    pub fn interrupter(&self) -> Interrupter {
-        Interrupter
+    fn page(&mut self, request: &PageRequest) -> rusqlite::Result<Page> {
+        let rows = rows::Rows { conn: &self.conn, names: &self.names };
+        match request.table {
+            Table::Alarms | Table::Nodes => page::page(&rows, &self.regexes, &mut self.kept, request),
+            Table::Sources => sources::page(&rows, request),
+            Table::Log => log::page(&rows, request),
+        }
+    }
+
+    fn find_node(&self, canonical: &str) -> rusqlite::Result<Option<RowId>> {
+        self.conn
+            .prepare_cached("SELECT id FROM c_nodes WHERE canonical = ?1 AND grp IS NOT NULL")?
+            .query_row(params![canonical], |row| row.get(0).map(RowId))
+            .optional()
+    }
+
+    fn count(&self, request: &PageRequest, limit: u64) -> rusqlite::Result<crate::model::page::Total> {
+        use crate::model::page::Total;
+        match request.table {
+            Table::Alarms | Table::Nodes => {
+                page::count(&self.conn, &List::new(&self.conn, &self.regexes, request)?, limit)
+            }
+            Table::Sources | Table::Log => {
+                let mut found = 0;
+                self.walk(request, &mut |_| {
+                    found += 1;
+                    if found > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                })?;
+                Ok(if found > limit { Total::AtLeast(limit) } else { Total::Exact(found) })
+            }
+        }
     }
 
     /// Streams all rows of the request's filter, scope and sort; anchor and limit are ignored.
@@ -77,58 +198,110 @@ impl Reader {
     /// As [`Reader::data`].
     pub fn each_row(
         &mut self,
-        _request: &PageRequest,
-        _each: &mut dyn FnMut(&dyn field::Record) -> ControlFlow<()>,
+        request: &PageRequest,
+        each: &mut dyn FnMut(&dyn field::Record) -> ControlFlow<()>,
     ) -> Result<u64, Error> {
-        Ok(0)
+        self.read(|reader| reader.walk(request, each))
+    }
+
+    fn walk(
+        &self,
+        request: &PageRequest,
+        each: &mut dyn FnMut(&dyn field::Record) -> ControlFlow<()>,
+    ) -> rusqlite::Result<u64> {
+        let rows = self.rows();
+        let mut given = 0;
+        let mut give = |row: &dyn field::Record| {
+            given += 1;
+            each(row).is_continue()
+        };
+        match request.table {
+            Table::Alarms => self.walk_ids(request, |id| Ok(rows.alarm(id)?.is_none_or(|row| give(&row))))?,
+            Table::Nodes => self.walk_ids(request, |id| Ok(rows.node(id)?.is_none_or(|row| give(&row))))?,
+            Table::Sources => _ = sources::all(&rows, request)?.iter().all(|row| give(row)),
+            Table::Log => log::walk(&rows, request, None, log::is_newest_first(request), |row| give(&row))?,
+        }
+        Ok(given)
+    }
+
+    /// Ids of alarms or nodes in order, until `each` says no.
+    fn walk_ids(
+        &self,
+        request: &PageRequest,
+        mut each: impl FnMut(i64) -> rusqlite::Result<bool>,
+    ) -> rusqlite::Result<()> {
+        let list = List::new(&self.conn, &self.regexes, request)?;
+        let text = format!(
+            "SELECT {}.id FROM {} WHERE {} ORDER BY {}",
+            list.alias,
+            list.from,
+            list.all.text,
+            list.order(Way::Behind)
+        );
+        let mut stmt = self.conn.prepare(&text)?;
+        let mut found = stmt.query(params_from_iter(list.all.values.iter()))?;
+        while let Some(row) = found.next()? {
+            if !each(row.get(0)?)? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The alarms that targets mean, at most `limit`.
     ///
     /// # Errors
     /// As [`Reader::data`].
-    pub fn alarms(&mut self, _targets: &Targets, _limit: usize) -> Result<Vec<AlarmRow>, Error> {
-        Ok(Vec::new())
+    pub fn alarms(&mut self, targets: &Targets, limit: usize) -> Result<Vec<AlarmRow>, Error> {
+        self.read(|reader| {
+            let ids = reader.target_ids(Table::Alarms, targets, limit)?;
+            ids.into_iter().map(|id| reader.rows().alarm(id)).filter_map(Result::transpose).collect()
+        })
     }
 
     /// The nodes that targets mean, at most `limit`.
     ///
     /// # Errors
     /// As [`Reader::data`].
-    pub fn nodes(&mut self, _targets: &Targets, _limit: usize) -> Result<Vec<NodeRow>, Error> {
-        Ok(Vec::new())
+    pub fn nodes(&mut self, targets: &Targets, limit: usize) -> Result<Vec<NodeRow>, Error> {
+        self.read(|reader| {
+            let ids = reader.target_ids(Table::Nodes, targets, limit)?;
+            ids.into_iter().map(|id| reader.rows().node(id)).filter_map(Result::transpose).collect()
+        })
     }
 
     /// The actions of a bulk, for undoing them.
     ///
     /// # Errors
     /// As [`Reader::data`].
-    pub fn batch(&mut self, _batch: ActionId) -> Result<Vec<(AlarmKey, Action)>, Error> {
-        Ok(Vec::new())
+    pub fn batch(&mut self, batch: ActionId) -> Result<Vec<(AlarmKey, Action)>, Error> {
+        self.read(|reader| targets::batch(&reader.conn, batch))
     }
 
     /// All nodes of a source, for comparing a poll with the cache.
     ///
     /// # Errors
     /// As [`Reader::data`].
-    pub fn known_nodes(&mut self, _source: &str) -> Result<Vec<KnownNode>, Error> {
-        Ok(Vec::new())
+    pub fn known_nodes(&mut self, source: &str) -> Result<Vec<KnownNode>, Error> {
+        self.read(|reader| targets::known_nodes(&reader.conn, &reader.names, source))
     }
 
     /// What hangs below some nodes; overlapping subtrees count once.
     ///
     /// # Errors
     /// As [`Reader::data`].
-    pub fn blast(&mut self, _nodes: &[RowId]) -> Result<Blast, Error> {
-        Ok(Blast::default())
+    pub fn blast(&mut self, nodes: &[RowId]) -> Result<Blast, Error> {
+        self.read(|reader| targets::blast(&reader.conn, nodes))
     }
 
     /// The clocks of alarms that have run out, for the timer worker to journal; at most 10,000.
+    /// Alarms to purge are looked for once a minute, whoever asks.
     ///
     /// # Errors
     /// As [`Reader::data`].
-    pub fn due(&mut self, _now: Ts) -> Result<Vec<Timer>, Error> {
-        Ok(Vec::new())
+    pub fn due(&mut self, now: Ts) -> Result<Vec<Timer>, Error> {
+        let (looked, after) = (Arc::clone(&self.purge_looked), self.purge_after_us);
+        self.read(|reader| due::due(&reader.conn, now, after, &looked))
     }
 
     /// When the next clock of an alarm runs out; `None` when none runs. The timer worker sleeps
@@ -137,7 +310,8 @@ impl Reader {
     /// # Errors
     /// As [`Reader::data`].
     pub fn next_due(&mut self) -> Result<Option<Ts>, Error> {
-        Ok(None)
+        let (looked, after) = (Arc::clone(&self.purge_looked), self.purge_after_us);
+        self.read(|reader| due::next(&reader.conn, after, &looked))
     }
 
     /// Streams the alarms that targets mean, so that a bulk of 100,000 is never held as rows.
@@ -149,11 +323,15 @@ impl Reader {
         targets: &Targets,
         each: &mut dyn FnMut(&AlarmRow) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        for row in self.alarms(targets, usize::MAX)? {
-            if each(&row).is_break() {
-                break;
+        self.read(|reader| {
+            for id in reader.target_ids(Table::Alarms, targets, usize::MAX)? {
+                if let Some(row) = reader.rows().alarm(id)?
+                    && each(&row).is_break()
+                {
+                    break;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }

@@ -4,6 +4,7 @@ CREATE TABLE @sources (
     id INTEGER PRIMARY KEY,
     report BLOB,
     health INTEGER NOT NULL,
+    last_ok INTEGER NOT NULL,
     as_of INTEGER NOT NULL,
     alarms INTEGER NOT NULL
 );

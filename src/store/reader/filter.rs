@@ -1,0 +1,261 @@
+//! Filters as SQL. `Query::matches` is the definition; a property test holds this to it.
+//!
+//! Values never become part of the SQL text: they are parameters, regular expressions are numbers
+//! into a table that the `matches_regex` function looks into.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use regex::Regex;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Error as SqlError};
+
+use crate::model::field::{FieldKind, FieldSpec};
+use crate::model::page::Table;
+use crate::model::query::{Expr, Literal, Op, Query};
+use crate::model::tables;
+use crate::model::time::Ts;
+
+use super::columns::{Column, column};
+
+/// Regular expressions of the running statement, by number.
+pub(crate) type Regexes = Arc<Mutex<Vec<Arc<Regex>>>>;
+
+/// A condition with its parameters, numbered from where it begins.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sql {
+    pub text: String,
+    pub values: Vec<Value>,
+}
+
+impl Sql {
+    /// Appends text.
+    pub(crate) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Appends a parameter.
+    pub(crate) fn bind(&mut self, value: impl Into<Value>) {
+        self.values.push(value.into());
+        self.text.push('?');
+        self.text.push_str(&self.values.len().to_string());
+    }
+
+    /// Appends a word for `AND`-ing conditions, unless this is the first.
+    pub(crate) fn and(&mut self) {
+        self.push(if self.text.is_empty() { "" } else { " AND " });
+    }
+}
+
+/// Registers the functions that filters use.
+pub(crate) fn register(conn: &Connection, regexes: &Regexes) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    let table = Arc::clone(regexes);
+    conn.create_scalar_function("matches_regex", 2, flags, move |ctx| {
+        let regex: Arc<Arc<Regex>> = ctx.get_or_create_aux(0, |value| {
+            let number = usize::try_from(value.as_i64().unwrap_or(-1)).unwrap_or(usize::MAX);
+            let table = table.lock().unwrap_or_else(PoisonError::into_inner);
+            table.get(number).cloned().ok_or(SqlError::InvalidParameterName("regex".to_owned()))
+        })?;
+        Ok(match ctx.get_raw(1) {
+            rusqlite::types::ValueRef::Text(text) => std::str::from_utf8(text).is_ok_and(|t| regex.is_match(t)),
+            _ => regex.is_match(""),
+        })
+    })?;
+    conn.create_scalar_function("plain_time", 1, flags, |ctx| Ok(Ts(ctx.get::<i64>(0)?).to_rfc3339()))?;
+    conn.create_scalar_function("plain_float", 1, flags, |ctx| {
+        Ok(ctx.get::<Option<f64>>(0)?.map_or_else(String::new, |x| x.to_string()))
+    })
+}
+
+/// Compiles filters.
+pub(crate) struct Compiler<'a> {
+    table: Table,
+    now: Ts,
+    regexes: &'a mut Vec<Arc<Regex>>,
+}
+
+impl<'a> Compiler<'a> {
+    pub(crate) fn new(table: Table, now: Ts, regexes: &'a mut Vec<Arc<Regex>>) -> Self {
+        Self { table, now, regexes }
+    }
+
+    /// Appends the condition of a filter.
+    pub(crate) fn query(&mut self, query: &Query, sql: &mut Sql) {
+        self.expr(&query.expr, sql);
+    }
+
+    fn expr(&mut self, expr: &Expr, sql: &mut Sql) {
+        match expr {
+            Expr::All => sql.push("1"),
+            Expr::And(parts) => self.join(parts, " AND ", "1", sql),
+            Expr::Or(parts) => self.join(parts, " OR ", "0", sql),
+            Expr::Not(inner) => {
+                sql.push("NOT (");
+                self.expr(inner, sql);
+                sql.push(")");
+            }
+            Expr::Compare { field, op, value } => self.compare(field, *op, value, sql),
+            Expr::Matches { field: Some(field), regex } => {
+                let number = self.regex(regex);
+                self.on_text(field, sql, &|sql, text| regex_test(sql, text, number));
+            }
+            Expr::Matches { field: None, regex } => {
+                let number = self.regex(regex);
+                self.any_free(sql, &|sql, text| regex_test(sql, text, number));
+            }
+            Expr::Text(text) => self.any_free(sql, &|sql, column| contains(sql, column, text)),
+        }
+    }
+
+    fn join(&mut self, parts: &[Expr], word: &str, empty: &str, sql: &mut Sql) {
+        sql.push("(");
+        for (i, part) in parts.iter().enumerate() {
+            if i > 0 {
+                sql.push(word);
+            }
+            self.expr(part, sql);
+        }
+        sql.push(if parts.is_empty() { empty } else { "" });
+        sql.push(")");
+    }
+
+    fn regex(&mut self, regex: &Arc<Regex>) -> i64 {
+        self.regexes.push(Arc::clone(regex));
+        self.regexes.len() as i64 - 1
+    }
+
+    fn any_free(&self, sql: &mut Sql, test: &dyn Fn(&mut Sql, &str)) {
+        sql.push("(0");
+        for field in tables::spec(self.table).fields.iter().filter(|f| f.free_text) {
+            sql.push(" OR ");
+            self.on_text(field, sql, test);
+        }
+        sql.push(")");
+    }
+
+    /// Appends a test of a field's plain text.
+    fn on_text(&self, field: &FieldSpec, sql: &mut Sql, test: &dyn Fn(&mut Sql, &str)) {
+        match column(self.table, field.name) {
+            Some(Column::Text(text)) => test(sql, text),
+            Some(Column::Dict { column, id, text, table }) => {
+                // The other table is small: it is searched once, not once a row.
+                sql.push(&format!("({column} IN (SELECT {id} FROM {table} WHERE "));
+                test(sql, text);
+                sql.push(") OR (");
+                test(sql, "''");
+                sql.push(&format!(" AND {column} NOT IN (SELECT {id} FROM {table})))"));
+            }
+            Some(Column::Int(n)) => test(sql, &format!("CAST({n} AS TEXT)")),
+            Some(Column::Float(x)) => test(sql, &format!("plain_float({x})")),
+            Some(Column::Bool(b)) => test(sql, &format!("(CASE WHEN {b} THEN 'true' ELSE 'false' END)")),
+            Some(Column::Time(t)) => test(sql, &format!("plain_time({t})")),
+            Some(Column::Rank(r)) => test(
+                sql,
+                &format!(
+                    "(CASE {r} WHEN 4 THEN 'critical' WHEN 3 THEN 'major' WHEN 2 THEN 'minor' WHEN 1 THEN 'warning' \
+                     WHEN 0 THEN 'indeterminate' ELSE '' END)"
+                ),
+            ),
+            None => test(sql, "''"),
+        }
+    }
+
+    fn compare(&self, field: &FieldSpec, op: Op, value: &Literal, sql: &mut Sql) {
+        if *value == Literal::Empty {
+            return self.unset(field, op, sql);
+        }
+        match (field.kind, value) {
+            (FieldKind::Text | FieldKind::Word(_), Literal::Text(want)) => {
+                self.on_text(field, sql, &|sql, text| text_test(sql, text, op, want));
+            }
+            (FieldKind::Bool, Literal::Bool(want)) => match column(self.table, field.name) {
+                Some(Column::Bool(b)) => {
+                    sql.push(&format!("(({b}) {} ", sign(op)));
+                    sql.bind(i64::from(*want));
+                    sql.push(")");
+                }
+                _ => sql.push("0"),
+            },
+            (FieldKind::Text | FieldKind::Word(_) | FieldKind::Bool, _) => sql.push("0"),
+            _ => self.ordered(field, op, value, sql),
+        }
+    }
+
+    /// Numbers, instants, severities. What is not known differs from everything.
+    fn ordered(&self, field: &FieldSpec, op: Op, value: &Literal, sql: &mut Sql) {
+        let unknown = if op == Op::Ne { "1" } else { "0" };
+        let (expr, want): (&str, Value) = match (column(self.table, field.name), value) {
+            (Some(Column::Int(e) | Column::Float(e)), Literal::Int(n)) => (e, (*n).into()),
+            (Some(Column::Int(e) | Column::Float(e)), Literal::Float(x)) if !x.is_nan() => (e, (*x).into()),
+            (Some(Column::Rank(e)), Literal::Severity(s)) => (e, i64::from(s.rank()).into()),
+            (Some(Column::Time(e)), Literal::Time(t)) => (e, t.0.into()),
+            (Some(Column::Time(e)), Literal::Ago(ago)) => (e, self.now.plus(ago.saturating_neg()).0.into()),
+            _ => return sql.push(unknown),
+        };
+        if matches!(column(self.table, field.name), Some(Column::Time(_))) {
+            sql.push(&format!("coalesce(nullif({expr}, 0) {} ", sign(op)));
+        } else {
+            sql.push(&format!("coalesce({expr} {} ", sign(op)));
+        }
+        sql.bind(want);
+        sql.push(&format!(", {unknown})"));
+    }
+
+    fn unset(&self, field: &FieldSpec, op: Op, sql: &mut Sql) {
+        if op == Op::Ne {
+            sql.push("NOT ");
+        }
+        match column(self.table, field.name) {
+            Some(Column::Text(_) | Column::Dict { .. }) => {
+                self.on_text(field, sql, &|sql, text| sql.push(&format!("({text} = '')")));
+            }
+            Some(Column::Time(e)) => sql.push(&format!("({e} = 0)")),
+            Some(Column::Float(e) | Column::Rank(e)) => sql.push(&format!("({e} IS NULL)")),
+            Some(Column::Int(_) | Column::Bool(_)) => sql.push("0"),
+            None => sql.push("1"),
+        }
+    }
+}
+
+const fn sign(op: Op) -> &'static str {
+    match op {
+        Op::Eq | Op::Has => "=",
+        Op::Ne => "<>",
+        Op::Lt => "<",
+        Op::Le => "<=",
+        Op::Gt => ">",
+        Op::Ge => ">=",
+    }
+}
+
+fn text_test(sql: &mut Sql, text: &str, op: Op, want: &str) {
+    if op == Op::Has {
+        return contains(sql, text, want);
+    }
+    // NOCASE folds A to Z, as the filter language does.
+    sql.push(&format!("({text} {} ", sign(op)));
+    sql.bind(want.to_owned());
+    sql.push(" COLLATE NOCASE)");
+}
+
+fn contains(sql: &mut Sql, text: &str, needle: &str) {
+    let mut pattern = String::with_capacity(needle.len() + 2);
+    pattern.push('%');
+    for c in needle.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    sql.push(&format!("({text} LIKE "));
+    sql.bind(pattern);
+    sql.push(" ESCAPE '\\')");
+}
+
+fn regex_test(sql: &mut Sql, text: &str, number: i64) {
+    sql.push("matches_regex(");
+    sql.bind(number);
+    sql.push(&format!(", {text})"));
+}

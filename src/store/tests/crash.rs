@@ -1,0 +1,1 @@
+//! Opening, closing, and everything that goes wrong between.

@@ -1,0 +1,1 @@
+//! Windows, filters, the tree.
