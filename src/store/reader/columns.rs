@@ -47,7 +47,8 @@ const SERIAL: &str = "(CASE WHEN n.kind BETWEEN 1 AND 5 THEN n.serial ELSE '' EN
 /// A node is as fresh as its source's last answer: polls journal only what changed.
 pub(crate) const AS_OF: &str = "max(n.as_of, coalesce((SELECT last_ok FROM c_sources WHERE id = n.source), 0))";
 /// Sources not heard at the moment.
-pub(crate) const STALE: &str = "a.source IN (SELECT id FROM c_sources WHERE report IS NOT NULL AND health NOT IN (1, 2))";
+pub(crate) const STALE: &str =
+    "a.source IN (SELECT id FROM c_sources WHERE report IS NOT NULL AND health NOT IN (1, 2))";
 
 /// How a field of a table is read; `None` for fields that no table of the cache has.
 pub(crate) fn column(table: Table, field: &str) -> Option<Column> {

@@ -25,7 +25,9 @@ pub(crate) fn alarm(rows: &Rows<'_>, id: RowId) -> rusqlite::Result<Option<Box<A
     history.reverse();
     let op_history = rows
         .conn
-        .prepare_cached("SELECT action, at, actor, verb, text, withdrawn FROM c_ops WHERE alarm = ?1 ORDER BY seq DESC")?
+        .prepare_cached(
+            "SELECT action, at, actor, verb, text, withdrawn FROM c_ops WHERE alarm = ?1 ORDER BY seq DESC",
+        )?
         .query_map(params![id.0], |row| {
             Ok(OpChange {
                 id: ActionId(row.get(0)?),
@@ -66,9 +68,8 @@ fn raw_event(conn: &Connection, seq: Seq) -> rusqlite::Result<Option<RawEvent>> 
 /// A node with what surrounds it; `None` when it is not in the tree.
 pub(crate) fn node(rows: &Rows<'_>, id: RowId) -> rusqlite::Result<Option<Box<NodeDetail>>> {
     let conn = rows.conn;
-    let in_tree = conn
-        .prepare_cached("SELECT 1 FROM c_nodes WHERE id = ?1 AND grp IS NOT NULL")?
-        .exists(params![id.0])?;
+    let in_tree =
+        conn.prepare_cached("SELECT 1 FROM c_nodes WHERE id = ?1 AND grp IS NOT NULL")?.exists(params![id.0])?;
     let Some(row) = rows.node(id.0)?.filter(|_| in_tree) else { return Ok(None) };
     let mut ancestors = Vec::new();
     let mut parent = row.parent;

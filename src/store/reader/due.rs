@@ -69,9 +69,8 @@ pub(super) fn due(
 
 /// When there may be something to do next.
 pub(super) fn next(conn: &Connection, purge_after: i64, purge_looked: &AtomicI64) -> rusqlite::Result<Option<Ts>> {
-    let least = |text: &str| -> rusqlite::Result<Option<i64>> {
-        conn.prepare_cached(text)?.query_row([], |row| row.get(0))
-    };
+    let least =
+        |text: &str| -> rusqlite::Result<Option<i64>> { conn.prepare_cached(text)?.query_row([], |row| row.get(0)) };
     let timer = least("SELECT min(due) FROM c_alarms WHERE due IS NOT NULL")?;
     let again = purge_looked.load(Ordering::Relaxed).saturating_add(PURGE_EVERY);
     let purge = |at: Option<i64>, after: i64| at.map(|t| t.saturating_add(after).max(again));

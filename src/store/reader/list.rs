@@ -80,7 +80,17 @@ impl List {
         let keys = keys(request, alias);
         let indexed = is_indexed(request);
         let filtered = request.filter.is_some();
-        Ok(Self { table: request.table, from, alias, base, all, keys, indexed, filtered, whole: request.scope == Scope::All })
+        Ok(Self {
+            table: request.table,
+            from,
+            alias,
+            base,
+            all,
+            keys,
+            indexed,
+            filtered,
+            whole: request.scope == Scope::All,
+        })
     }
 
     /// `ORDER BY` of the list, or of the way back.

@@ -12,8 +12,8 @@ use crate::model::log::LogRow;
 use crate::model::observation::{Observation, Observed};
 use crate::model::page::{Anchor, Page, PageRequest, Rows, Total};
 use crate::model::record::Record;
-use crate::store::fold::{key_hash, read_counts, verb_text};
 use crate::store::fold::sql::CACHE;
+use crate::store::fold::{key_hash, read_counts, verb_text};
 use crate::store::kind;
 
 /// Rows counted before a total is "at least".

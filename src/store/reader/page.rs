@@ -78,8 +78,22 @@ pub(crate) fn page(
         _ => 0,
     };
     let found = match request.table {
-        Table::Nodes => Rows::Nodes(window.ids.iter().map(|id| rows.node(*id)).filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?),
-        _ => Rows::Alarms(window.ids.iter().map(|id| rows.alarm(*id)).filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?),
+        Table::Nodes => Rows::Nodes(
+            window
+                .ids
+                .iter()
+                .map(|id| rows.node(*id))
+                .filter_map(Result::transpose)
+                .collect::<rusqlite::Result<_>>()?,
+        ),
+        _ => Rows::Alarms(
+            window
+                .ids
+                .iter()
+                .map(|id| rows.alarm(*id))
+                .filter_map(Result::transpose)
+                .collect::<rusqlite::Result<_>>()?,
+        ),
     };
     Ok(Page {
         rows: found,
@@ -295,7 +309,8 @@ fn total_of(conn: &Connection, list: &List, request: &PageRequest) -> rusqlite::
 
 /// Counts up to a limit.
 pub(crate) fn count(conn: &Connection, list: &List, limit: u64) -> rusqlite::Result<Total> {
-    let text = format!("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT {})", list.from, list.all.text, limit + 1);
+    let text =
+        format!("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT {})", list.from, list.all.text, limit + 1);
     let found: i64 =
         conn.prepare_cached(&text)?.query_row(params_from_iter(list.all.values.iter()), |row| row.get(0))?;
     let found = found as u64;

@@ -70,7 +70,10 @@ fn shelves_hide_and_end() {
     put(&store, due.into_iter().map(Record::Timer).collect());
     assert_eq!(only_alarm(&mut reader).shown(), Shown::Acked, "back to what it was");
     put(&store, vec![act(3, at(101), key, Verb::Shelve { until: at(500), reason: "again".to_owned() })]);
-    put(&store, vec![clear(at(102), onu("A"), "pon.onu.los"), raise(at(103), onu("A"), "pon.onu.los", Severity::Major)]);
+    put(
+        &store,
+        vec![clear(at(102), onu("A"), "pon.onu.los"), raise(at(103), onu("A"), "pon.onu.los", Severity::Major)],
+    );
     put(&store, vec![act(4, at(104), key, Verb::Unshelve)]);
     assert_eq!(only_alarm(&mut reader).shown(), Shown::Unack, "raised anew meanwhile");
     put(&store, vec![act(5, at(105), key, Verb::Shelve { until: Ts::NEVER, reason: "for ever".to_owned() })]);
@@ -89,7 +92,10 @@ fn a_close_is_disputed() {
     let due = reader.due(at(901)).expect("due");
     put(&store, due.into_iter().map(Record::Timer).collect());
     assert_eq!(only_alarm(&mut reader).shown(), Shown::Unack, "opens again");
-    put(&store, vec![act(2, at(902), key, Verb::Close { reason: "fixed".to_owned() }), clear(at(903), onu("A"), "pon.onu.los")]);
+    put(
+        &store,
+        vec![act(2, at(902), key, Verb::Close { reason: "fixed".to_owned() }), clear(at(903), onu("A"), "pon.onu.los")],
+    );
     assert_eq!(only_alarm(&mut reader).shown(), Shown::Normal, "the source agrees");
 }
 
@@ -108,7 +114,11 @@ fn undo_takes_back_what_still_stands() {
     assert_eq!((row.op_state, row.owner.as_str()), (OpState::None, "ben"), "only the acknowledgement");
     put(&store, vec![undo(4, 2, at(4), true)]);
     let row = only_alarm(&mut reader);
-    assert_eq!((row.owner.as_str(), row.op_user.as_str(), row.op_text.as_str()), ("", "", ""), "as if nothing had been");
+    assert_eq!(
+        (row.owner.as_str(), row.op_user.as_str(), row.op_text.as_str()),
+        ("", "", ""),
+        "as if nothing had been"
+    );
     put(&store, vec![act(5, at(10), key, Verb::Ack { text: "a".to_owned(), until: Ts::NEVER })]);
     put(&store, vec![act(6, at(11), key, Verb::Close { reason: "b".to_owned() })]);
     put(&store, vec![undo(7, 5, at(11).plus(2 * HOLD), false)]);
@@ -120,8 +130,7 @@ fn undo_takes_back_what_still_stands() {
     assert_eq!(batch.len(), 1);
     match reader.data(&DataRequest::Alarm(row.id)).expect("answers") {
         Data::Alarm(Some(detail)) => {
-            let verbs: Vec<(&str, bool)> =
-                detail.op_history.iter().map(|o| (o.verb.as_str(), o.withdrawn)).collect();
+            let verbs: Vec<(&str, bool)> = detail.op_history.iter().map(|o| (o.verb.as_str(), o.withdrawn)).collect();
             let want =
                 [("undo", false), ("undo", false), ("close", false), ("ack", false), ("assign", true), ("ack", true)];
             assert_eq!(verbs, want);
@@ -139,7 +148,13 @@ fn acknowledgements_and_cleared_alarms_have_an_end() {
     let due = reader.due(at(60)).expect("due");
     put(&store, due.into_iter().map(Record::Timer).collect());
     assert_eq!(only_alarm(&mut reader).shown(), Shown::Unack);
-    put(&store, vec![clear(at(70), onu("A"), "pon.onu.los"), act(2, at(71), key, Verb::Ack { text: String::new(), until: Ts::NEVER })]);
+    put(
+        &store,
+        vec![
+            clear(at(70), onu("A"), "pon.onu.los"),
+            act(2, at(71), key, Verb::Ack { text: String::new(), until: Ts::NEVER }),
+        ],
+    );
     let later = at(71).plus(DAY);
     assert_eq!(reader.next_due().expect("next"), Some(later));
     let due = reader.due(later).expect("due");
@@ -152,13 +167,16 @@ fn acknowledgements_and_cleared_alarms_have_an_end() {
 #[test]
 fn a_tree_grows_counts_and_shrinks() {
     let (_dir, store, mut reader) = store();
-    put(&store, vec![
-        node(at(0), onu_patch("B", pon("O", 1), 2, OperStatus::Active)),
-        node(at(0), onu_patch("A", pon("O", 1), 1, OperStatus::Active)),
-        node(at(0), onu_patch("C", pon("O", 2), 1, OperStatus::Discovered)),
-        raise(at(1), onu("A"), "pon.onu.dying_gasp", Severity::Critical),
-        raise(at(1), pon("O", 2), "pon.olt.los", Severity::Major),
-    ]);
+    put(
+        &store,
+        vec![
+            node(at(0), onu_patch("B", pon("O", 1), 2, OperStatus::Active)),
+            node(at(0), onu_patch("A", pon("O", 1), 1, OperStatus::Active)),
+            node(at(0), onu_patch("C", pon("O", 2), 1, OperStatus::Discovered)),
+            raise(at(1), onu("A"), "pon.onu.dying_gasp", Severity::Critical),
+            raise(at(1), pon("O", 2), "pon.olt.los", Severity::Major),
+        ],
+    );
     let rows = nodes(tree(&mut reader, Unfolded { depth: 9, ..Unfolded::default() }, Anchor::Start, 50));
     let names: Vec<&str> = rows.iter().map(|r| r.canonical.as_str()).collect();
     let want = ["site/v1", "v1/olt/O", "v1/olt/O/pon/1", "v1/onu/A", "v1/onu/B", "v1/olt/O/pon/2", "v1/onu/C"];
@@ -173,10 +191,13 @@ fn a_tree_grows_counts_and_shrinks() {
     assert_eq!(find(&mut reader, "site/v1").map(|n| n.alarms), Some([0; 5]), "the gasp ends with the return");
     let row = alarms(&mut reader, Scope::All).into_iter().find(|a| a.canonical == "v1/onu/A").expect("there");
     assert_eq!((row.clear_reason, row.location.as_str()), (ClearReason::Active, "v1 / O / PON 1"));
-    put(&store, vec![
-        raise(at(5), onu("B"), "pon.onu.los", Severity::Major),
-        observed("v1", at(6), Observation::NodeGone(pon("O", 1), GoneCause::Deleted)),
-    ]);
+    put(
+        &store,
+        vec![
+            raise(at(5), onu("B"), "pon.onu.los", Severity::Major),
+            observed("v1", at(6), Observation::NodeGone(pon("O", 1), GoneCause::Deleted)),
+        ],
+    );
     assert_eq!(find(&mut reader, "v1/onu/B"), None);
     let site = find(&mut reader, "site/v1").expect("site");
     assert_eq!((site.onus, site.onus_active, site.alarms), (1, 0, [0; 5]));
@@ -187,16 +208,19 @@ fn a_tree_grows_counts_and_shrinks() {
 #[test]
 fn a_port_that_is_back_clears_the_onus_it_took_down() {
     let (_dir, store, mut reader) = store();
-    put(&store, vec![
-        node(at(0), onu_patch("A", pon("O", 1), 1, OperStatus::Active)),
-        node(at(0), onu_patch("B", pon("O", 1), 2, OperStatus::Discovered)),
-        node(at(0), onu_patch("C", pon("O", 1), 3, OperStatus::Active)),
-        raise(at(1), onu("C"), "pon.onu.los", Severity::Major),
-        raise(at(100), onu("A"), "pon.onu.los", Severity::Major),
-        raise(at(100), onu("B"), "pon.onu.los", Severity::Major),
-        raise(at(100), pon("O", 1), "pon.olt.los", Severity::Critical),
-        clear(at(160), pon("O", 1), "pon.olt.los"),
-    ]);
+    put(
+        &store,
+        vec![
+            node(at(0), onu_patch("A", pon("O", 1), 1, OperStatus::Active)),
+            node(at(0), onu_patch("B", pon("O", 1), 2, OperStatus::Discovered)),
+            node(at(0), onu_patch("C", pon("O", 1), 3, OperStatus::Active)),
+            raise(at(1), onu("C"), "pon.onu.los", Severity::Major),
+            raise(at(100), onu("A"), "pon.onu.los", Severity::Major),
+            raise(at(100), onu("B"), "pon.onu.los", Severity::Major),
+            raise(at(100), pon("O", 1), "pon.olt.los", Severity::Critical),
+            clear(at(160), pon("O", 1), "pon.olt.los"),
+        ],
+    );
     let mut active: Vec<String> =
         alarms(&mut reader, Scope::All).into_iter().filter(|a| !a.cleared).map(|a| a.canonical).collect();
     active.sort();
@@ -214,7 +238,8 @@ fn identity_is_the_serial_number() {
     put(&store, vec![raise(at(1), device("uuid-A"), "pon.onu.los", Severity::Major)]);
     assert_eq!(only_alarm(&mut reader).canonical, "v1/onu/A", "an alias resolves");
     put(&store, vec![observed("v1", at(2), Observation::NodeGone(onu("A"), GoneCause::Deleted))]);
-    let again = NodePatch { device_id: Some("uuid-new".to_owned()), ..onu_patch("A", pon("O", 1), 1, OperStatus::Active) };
+    let again =
+        NodePatch { device_id: Some("uuid-new".to_owned()), ..onu_patch("A", pon("O", 1), 1, OperStatus::Active) };
     put(&store, vec![node(at(3), again)]);
     match reader.data(&DataRequest::Node(id)).expect("answers") {
         Data::Node(Some(detail)) => {
@@ -236,17 +261,26 @@ fn the_inventory_names_places_and_counts() {
         subscribers,
     };
     let load = |when, items| Record::Inventory(InventoryLoad { at: when, file: "inventory.csv".to_owned(), items });
-    put(&store, vec![
-        node(at(0), onu_patch("A", pon("O", 1), 1, OperStatus::Active)),
-        raise(at(1), onu("A"), "pon.onu.los", Severity::Major),
-    ]);
+    put(
+        &store,
+        vec![
+            node(at(0), onu_patch("A", pon("O", 1), 1, OperStatus::Active)),
+            raise(at(1), onu("A"), "pon.onu.los", Severity::Major),
+        ],
+    );
     put(&store, vec![load(at(2), vec![item("O", "North", "Head end", 0), item("A", "", "Miller", 3)])]);
     let site = find(&mut reader, "site/North").expect("moved");
     assert_eq!((site.subscribers, site.onus, site.alarms), (3, 1, [0, 0, 0, 1, 0]));
     assert_eq!(find(&mut reader, "site/v1"), None);
     let row = only_alarm(&mut reader);
     assert_eq!((row.location.as_str(), row.name.as_str(), row.subscribers), ("North / Head end / PON 1", "Miller", 3));
-    put(&store, vec![node(at(3), onu_patch("B", pon("O", 1), 1, OperStatus::Active)), load(at(4), vec![item("B", "", "Jones", 2)])]);
+    put(
+        &store,
+        vec![
+            node(at(3), onu_patch("B", pon("O", 1), 1, OperStatus::Active)),
+            load(at(4), vec![item("B", "", "Jones", 2)]),
+        ],
+    );
     let site = find(&mut reader, "site/v1").expect("back");
     assert_eq!((site.subscribers, site.onus), (2, 2));
     assert_eq!(only_alarm(&mut reader).location, "v1 / O / PON 1");

@@ -17,7 +17,7 @@ use crate::model::record::Record;
 use crate::model::resource::{NodeKind, Resource};
 use crate::model::severity::Severity;
 use crate::model::time::{DAY, SECOND, Ts};
-use crate::model::topology::{NodePatch, OperStatus, NodeRow};
+use crate::model::topology::{NodePatch, NodeRow, OperStatus};
 
 pub(super) const T0: Ts = Ts(1_795_186_238 * SECOND);
 
@@ -188,8 +188,9 @@ pub(super) fn dump(path: &Path, prefix: &str) -> Vec<String> {
         let columns = stmt.column_count();
         let mut rows = stmt.query([]).expect("queries");
         while let Some(row) = rows.next().expect("reads") {
-            let values: Vec<String> =
-                (0..columns).map(|i| format!("{:?}", row.get::<_, rusqlite::types::Value>(i).expect("reads"))).collect();
+            let values: Vec<String> = (0..columns)
+                .map(|i| format!("{:?}", row.get::<_, rusqlite::types::Value>(i).expect("reads")))
+                .collect();
             out.push(format!("{} {}", table.trim_start_matches(prefix), values.join(" ")));
         }
     }
