@@ -7,6 +7,7 @@
 //! records and their fold. Readers have connections of their own and never wait for the writer.
 
 mod error;
+mod examine;
 mod fold;
 mod journal;
 mod kind;
@@ -30,6 +31,7 @@ use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::watch;
 
 pub use error::Error;
+pub use examine::{Examined, examine};
 pub use journal::{Journal, Ticket};
 pub use reader::{Blast, Interrupter, KnownNode, Reader};
 

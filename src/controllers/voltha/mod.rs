@@ -6,7 +6,7 @@ pub mod events;
 pub mod flows;
 mod lite;
 pub mod map;
-mod tls;
+pub(crate) mod tls;
 pub mod values;
 
 #[allow(

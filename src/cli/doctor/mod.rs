@@ -1,0 +1,81 @@
+//! `noctule doctor`: everything noctule depends on, checked one by one, with words and what to do.
+//!
+//! Exit codes: 0 when nothing failed (warnings count as well), 4 when a source cannot be reached,
+//! 1 when something else failed.
+
+mod report;
+mod setup;
+mod source;
+mod terminal;
+mod tls;
+
+use std::io::{self, Write as _};
+
+use futures_util::stream::{self, StreamExt as _};
+
+use super::Start;
+use super::args::DoctorArgs;
+use super::exit::{Code, Failure};
+use crate::config::Loaded;
+use crate::config::schema::{Source, SourceKind, Ui};
+use crate::model::ids::SourceName;
+use report::{Check, Report, Verdict};
+
+/// Sources checked at a time.
+const AT_ONCE: usize = 16;
+
+/// Checks everything.
+pub(super) fn run(start: &Start, args: &DoctorArgs) -> Result<Code, Failure> {
+    let mut report = Report::default();
+    match crate::config::load(&start.flags(), &start.vars) {
+        Err(error) => {
+            report.add("terminal", terminal::checks(&start.vars, &Ui::default()));
+            report.add("configuration", setup::broken(&error));
+        }
+        Ok(loaded) => {
+            report.add("terminal", terminal::checks(&start.vars, &loaded.config.ui));
+            report.add("configuration", setup::configuration(&loaded));
+            report.add("cache", setup::cache(&loaded));
+            sources(&loaded, &mut report)?;
+        }
+    }
+    let mut out = io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", report.to_json())?;
+    } else {
+        report.print(&mut out)?;
+    }
+    Ok(match report.verdict() {
+        Verdict::Ok | Verdict::Warn => Code::Done,
+        Verdict::Fail if report.unreachable() => Code::Unreachable,
+        Verdict::Fail => Code::Failed,
+    })
+}
+
+fn sources(loaded: &Loaded, report: &mut Report) -> Result<(), Failure> {
+    if loaded.sources().next().is_none() {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let checked = runtime.block_on(async {
+        stream::iter(loaded.sources().cloned())
+            .map(|source| async move {
+                let checks = check(&source).await;
+                (format!("source {}", source.name), checks)
+            })
+            .buffered(AT_ONCE)
+            .collect::<Vec<_>>()
+            .await
+    });
+    for (name, checks) in checked {
+        report.add(name, checks);
+    }
+    Ok(())
+}
+
+async fn check(source: &Source) -> Vec<Check> {
+    let name = SourceName::from(source.name.as_str());
+    match &source.kind {
+        SourceKind::Voltha(voltha) => source::grpc(&name, voltha).await,
+    }
+}
