@@ -67,6 +67,8 @@ impl App {
             density::too_small(frame.buffer_mut(), area, self.ctx.counts.active, &paint);
             return;
         }
+        // The ground of the theme, under whatever does not fill its own area.
+        frame.buffer_mut().set_style(area, self.theme.style(Token::Text));
         let pane_area = pane_area((area.width, area.height));
         let cx = ViewCtx { ctx: &self.ctx, theme: &self.theme, glyphs: &self.glyphs, focused: self.layers.is_empty() };
         self.draw_top(frame, Rect { height: pane_area.y, ..area }, &paint);

@@ -101,7 +101,8 @@ impl<'a> Paint<'a> {
         self.line(buf, (at.0.saturating_add(width - wide), at.1), wide, pieces)
     }
 
-    /// Blanks an area and gives it a style.
+    /// Blanks an area and gives it a style. What the token leaves open is that of plain text, so
+    /// that the ground of the theme has no holes.
     pub fn fill(&self, buf: &mut Buffer, area: Rect, token: Token) {
         let area = area.intersection(buf.area);
         for position in area.positions() {
@@ -109,7 +110,7 @@ impl<'a> Paint<'a> {
                 cell.reset();
             }
         }
-        buf.set_style(area, self.style(token));
+        buf.set_style(area, self.style(Token::Text).patch(self.style(token)));
     }
 
     /// Blanks an area, draws a box around it, and returns its inside. An area too small for a box
