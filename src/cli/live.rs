@@ -1,6 +1,7 @@
 //! The working parts of one process: the store, the workers of the sources, timers and inventory,
 //! started and ended in the right order. The dashboard, `--fresh`, `--watch` and `run` share it.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,13 @@ pub(crate) fn store_options(loaded: &Loaded, read_only: bool) -> OpenOptions {
     }
 }
 
+/// Makes the folder of the cache, for its user only.
+fn make_folder(options: &OpenOptions) -> Result<(), Failure> {
+    let Some(folder) = options.path.parent() else { return Ok(()) };
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|e| Failure::new(Code::Failed, format!("cannot make the folder of the cache {}: {e}", folder.display())))
+}
+
 /// The working parts.
 pub(crate) struct Live {
     /// The store; ours to write when [`Opened::owner`].
@@ -57,7 +65,9 @@ impl Live {
     /// Opens the store and, when it is ours, starts the workers.
     pub(crate) fn start(loaded: &Loaded) -> Result<Self, Failure> {
         let types = config::alarm_types::load(loaded.config.alarm_types.as_ref().map(PathBuf::from).as_deref())?;
-        let (store, opened) = Store::open(&store_options(loaded, false))?;
+        let options = store_options(loaded, false);
+        make_folder(&options)?;
+        let (store, opened) = Store::open(&options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("workers")
