@@ -38,7 +38,9 @@ pub(crate) fn store_options(loaded: &Loaded, read_only: bool) -> OpenOptions {
 fn make_folder(options: &OpenOptions) -> Result<(), Failure> {
     let Some(folder) = options.path.parent() else { return Ok(()) };
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|e| Failure::new(Code::Failed, format!("cannot make the folder of the cache {}: {e}", folder.display())))
+    made.map_err(|e| {
+        Failure::new(Code::Failed, format!("cannot make the folder of the cache {}: {e}", folder.display()))
+    })
 }
 
 /// The working parts.
