@@ -2,3 +2,5 @@
 //! `cargo test --features lab --test lab`. Ends only the processes it started.
 
 mod kcat;
+mod mock;
+mod recorded;
