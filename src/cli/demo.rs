@@ -64,6 +64,9 @@ fn dashboard(start: &Start, network: &Running, inventory: &Path, folder: &Path) 
     let mut dirs = own.dirs.clone();
     dirs.data = folder.join("data");
     dirs.state = folder.join("state");
+    for made in [&dirs.data, &dirs.state] {
+        std::fs::DirBuilder::new().mode(0o700).create(made)?;
+    }
     let mut loaded = Loaded::of(config, PROFILE, dirs);
     loaded.profile.read_only = start.global.read_only;
     super::dashboard::show(start, loaded)

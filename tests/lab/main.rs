@@ -4,3 +4,4 @@
 mod kcat;
 mod mock;
 mod recorded;
+mod stack;

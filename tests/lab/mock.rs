@@ -8,15 +8,15 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// A running mock cluster; its process ends with it.
-pub struct Cluster {
+pub(crate) struct Cluster {
     process: Child,
     /// `host:port` of the brokers.
-    pub brokers: Vec<String>,
+    pub(crate) brokers: Vec<String>,
 }
 
 impl Cluster {
     /// Starts one and reads its addresses off the notice that librdkafka prints.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let mut process = Command::new("kcat")
             .args(["-X", "test.mock.num.brokers=3", "-b", "mock", "-C", "-t", "hold"])
             .stdin(Stdio::null())
@@ -34,7 +34,8 @@ impl Cluster {
             }
             Vec::new()
         };
-        let brokers: Vec<String> = tokio::time::timeout(Duration::from_secs(20), read).await.expect("addresses in time");
+        let brokers: Vec<String> =
+            tokio::time::timeout(Duration::from_secs(20), read).await.expect("addresses in time");
         assert_eq!(brokers.len(), 3, "kcat told no brokers");
         // The rest of its notices must not fill the pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
@@ -48,17 +49,17 @@ impl Cluster {
     }
 
     /// Stops the process where it is: connections stay open, nothing answers.
-    pub fn freeze(&self) {
+    pub(crate) fn freeze(&self) {
         self.signal("-STOP");
     }
 
     /// Lets it go on.
-    pub fn thaw(&self) {
+    pub(crate) fn thaw(&self) {
         self.signal("-CONT");
     }
 
     /// Ends the process: connections break, ports are closed.
-    pub async fn end(mut self) {
+    pub(crate) async fn end(mut self) {
         self.process.kill().await.expect("ended");
     }
 }

@@ -8,10 +8,10 @@ use rskafka::record::Record;
 use serde_json::Value;
 
 /// The topic of events.
-pub const TOPIC: &str = "voltha.events";
+pub(crate) const TOPIC: &str = "voltha.events";
 
 /// Key, time and bytes of every recorded message, in order.
-pub fn messages() -> Vec<Record> {
+pub(crate) fn messages() -> Vec<Record> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/voltha/events.jsonl");
     let text = std::fs::read_to_string(path).expect("the recorded events");
     let record = |line: &str| {
@@ -28,7 +28,7 @@ pub fn messages() -> Vec<Record> {
 }
 
 /// Writes messages into partition 0 of the topic, which is made when it is not there.
-pub async fn produce(brokers: &[String], messages: Vec<Record>) {
+pub(crate) async fn produce(brokers: &[String], messages: Vec<Record>) {
     let client = ClientBuilder::new(brokers.to_vec()).build().await.expect("a client");
     let partition =
         client.partition_client(TOPIC, 0, UnknownTopicHandling::Retry).await.expect("the topic is made by asking");

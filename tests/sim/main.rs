@@ -9,7 +9,7 @@ use std::future::Future;
 use std::time::Duration;
 
 /// Waits until `done` gives something; fails after ten seconds.
-pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut done: impl FnMut() -> F) -> T {
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut done: impl FnMut() -> F) -> T {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     loop {
         if let Some(found) = done().await {

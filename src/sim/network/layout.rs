@@ -323,7 +323,7 @@ impl Stack {
             source: source.to_owned(),
             site: String::new(),
             name: self.address(at),
-            subscribers: if self.dice(at as u64, 5) % 40 == 0 { 4 } else { 1 },
+            subscribers: if self.dice(at as u64, 5).is_multiple_of(40) { 4 } else { 1 },
         });
         olts.chain(onus)
     }

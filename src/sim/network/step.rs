@@ -44,7 +44,7 @@ pub(crate) enum OnuAct {
 }
 
 /// What happens to an OLT.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum OltAct {
     State(State),
     Los {

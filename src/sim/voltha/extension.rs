@@ -212,7 +212,7 @@ impl Extension for Core {
         // A real OLT collects for a second, an uplink never answers, these two block for half a minute.
         let wait = match &asked {
             Asked::OltPortInfo(port) if port.port_no == ports::NNI => Duration::from_secs(3),
-            Asked::OltPortInfo(_) | Asked::OnuOpticalInfo(_) => Duration::from_millis(1_000),
+            Asked::OltPortInfo(_) | Asked::OnuOpticalInfo(_) => Duration::from_secs(1),
             Asked::FecHistory(_) => Duration::from_secs(31),
             _ => Duration::from_millis(3),
         };
