@@ -85,8 +85,10 @@ pub fn main() -> ExitCode {
         Ok(code) => code.into(),
         Err(failure) => {
             if !failure.message.is_empty() {
-                let text = failure.message.lines().map(|line| format!("noctule: {line}\n")).collect::<String>();
-                let _ = std::io::stderr().write_all(text.as_bytes());
+                let mut err = std::io::stderr().lock();
+                for line in failure.message.lines() {
+                    let _ = writeln!(err, "noctule: {line}");
+                }
             }
             failure.code.into()
         }

@@ -75,11 +75,6 @@ impl Change {
                 hold_down_s: 30,
             },
         };
-        fn set<T>(place: &mut T, value: Option<T>) {
-            if let Some(value) = value {
-                *place = value;
-            }
-        }
         set(&mut entry.severity, self.severity);
         set(&mut entry.event_type, self.event_type);
         set(&mut entry.will_clear, self.will_clear);
@@ -90,6 +85,12 @@ impl Change {
         set(&mut entry.events, self.events);
         set(&mut entry.hold_down_s, self.hold_down_s);
         Some(entry)
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
     }
 }
 

@@ -336,7 +336,9 @@ fn paths_of_value(value: &mut toml::Value, schema: &'static Json, place: &dyn Fn
         (toml::Value::Table(table), _) => paths_of_table(table, schema, place),
         (toml::Value::Array(items), _) => {
             if let Some(sub) = schema.get("items") {
-                items.iter_mut().for_each(|item| paths_of_value(item, sub, place));
+                for item in items {
+                    paths_of_value(item, sub, place);
+                }
             }
         }
         _ => {}

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
+use etcetera::base_strategy::Xdg;
 
 use super::Vars;
 
@@ -33,7 +34,7 @@ impl Dirs {
     pub fn detect(vars: &Vars) -> Result<Self, NoHome> {
         let data_override = vars.get("NOCTULE_DATA_DIR").map(PathBuf::from);
         let home = vars.get("HOME").map(PathBuf::from).or_else(|| etcetera::home_dir().ok());
-        let xdg = etcetera::base_strategy::Xdg::new().ok();
+        let xdg = Xdg::new().ok();
         let base = |name: &str, below: &str, native: Option<PathBuf>| {
             vars.get(name)
                 .map(PathBuf::from)
@@ -43,9 +44,9 @@ impl Dirs {
                 .map(|p| p.join("noctule"))
         };
         let config_override = vars.get("NOCTULE_CONFIG").and_then(|f| Path::new(f).parent()).map(Path::to_path_buf);
-        let config = base("XDG_CONFIG_HOME", ".config", xdg.as_ref().map(|x| x.config_dir()));
-        let data = base("XDG_DATA_HOME", ".local/share", xdg.as_ref().map(|x| x.data_dir()));
-        let state = base("XDG_STATE_HOME", ".local/state", xdg.as_ref().and_then(|x| x.state_dir()));
+        let config = base("XDG_CONFIG_HOME", ".config", xdg.as_ref().map(Xdg::config_dir));
+        let data = base("XDG_DATA_HOME", ".local/share", xdg.as_ref().map(Xdg::data_dir));
+        let state = base("XDG_STATE_HOME", ".local/state", xdg.as_ref().and_then(Xdg::state_dir));
         Ok(Self {
             config: config_override.or(config).ok_or(NoHome)?,
             state: data_override.as_ref().map(|d| d.join("state")).or(state).ok_or(NoHome)?,

@@ -149,7 +149,7 @@ fn paths_follow_the_environment() {
             ("log", format!("{state}/noctule.log")),
             ("crash files", format!("{state}/crashes")),
         ];
-        rows.iter().map(|(what, path)| format!("{what:<14} {path}\n")).collect::<String>()
+        rows.map(|(what, path)| format!("{what:<14} {path}")).join("\n") + "\n"
     };
     let (config, data, state) = ("~/.config/noctule", "~/.local/share/noctule", "~/.local/state/noctule");
     assert_eq!(show(&[]), lines(&format!("{config}/noctule.toml"), &format!("{config}/themes"), data, state));
