@@ -169,7 +169,6 @@ impl RateMeter {
 
 /// The pauses before the next tries of one call: two retries, 200 ms to 2 s, with jitter. Only for
 /// calls that may be repeated without harm.
-#[must_use]
 pub fn call_pauses() -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))
@@ -180,7 +179,6 @@ pub fn call_pauses() -> impl Iterator<Item = Duration> + Send {
 }
 
 /// The pauses between attempts to reach a source again: 1 s to 30 s with jitter, without end.
-#[must_use]
 pub fn reconnect_pauses() -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_secs(1))

@@ -4,3 +4,6 @@
 mod events;
 mod grpc;
 mod hostile;
+mod lab;
+mod wire;
+mod worker;

@@ -198,7 +198,9 @@ impl Call<'_> {
             }
             words.push_str(&deepest);
         }
-        self.error(kind, code_word(status.code()), words)
+        // A deadline that our own side noticed comes as CANCELLED.
+        let code = if kind == ErrorKind::Deadline { Code::DeadlineExceeded } else { status.code() };
+        self.error(kind, code_word(code), words)
     }
 
     /// From an error of a transport layer, told by its chain of causes.
@@ -263,6 +265,11 @@ fn chain_kind(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
             || words.contains("HTTP/2 was not negotiated")
         {
             return Some(ErrorKind::WrongProtocol);
+        }
+        if words.contains("received fatal alert") {
+            // The layers between keep only the words of a TLS alert that comes after the handshake.
+            let certificate = ["Certificate", "UnknownCA", "AccessDenied"].iter().any(|w| words.contains(w));
+            return Some(if certificate { ErrorKind::ClientCertificate } else { ErrorKind::Tls });
         }
         if words.contains("failed to lookup address") || words.contains("dns error") {
             found = Some(ErrorKind::Unreachable);

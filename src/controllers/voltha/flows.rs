@@ -95,10 +95,10 @@ fn metadata(packed: u64) -> String {
     match tag {
         0 => {}
         4096 => words.push_str(" ctag any"),
-        tag => words.push_str(&format!(" ctag {tag}")),
+        tag => words = format!("{words} ctag {tag}"),
     }
     if port != 0 {
-        words.push_str(&format!(" port {port}"));
+        words = format!("{words} port {port}");
     }
     words
 }

@@ -73,8 +73,11 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|e| e.to_string())
 }
 
-/// Our certificate and key as PEM, when configured.
-fn identity(tls: &Tls) -> Result<Option<(Vec<u8>, Vec<u8>)>, String> {
+/// Certificate chain and private key as PEM.
+type Pair = (Vec<u8>, Vec<u8>);
+
+/// Our certificate and key, when configured.
+fn identity(tls: &Tls) -> Result<Option<Pair>, String> {
     match (&tls.cert, &tls.key) {
         (None, None) => Ok(None),
         (Some(path), Some(key)) => {

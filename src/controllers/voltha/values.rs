@@ -218,8 +218,8 @@ fn tables(title: &str, response: Response) -> Vec<LiveSection> {
         }
         Response::OnuAllocGemStatsResponse(g) => vec![gem_table(title, &g)],
         Response::OnuStatsFromOltResponse(s) => vec![olt_table(title, &s)],
-        Response::OltPonStatsResponse(s) => port_table(title, s.port_statistics),
-        Response::OltNniStatsResponse(s) => port_table(title, s.port_statistics),
+        Response::OltPonStatsResponse(s) => port_table(title, s.port_statistics.as_ref()),
+        Response::OltNniStatsResponse(s) => port_table(title, s.port_statistics.as_ref()),
         other => vec![empty(title, &format!("an answer of another kind: {}", kind_of(&other)))],
     }
 }
@@ -265,7 +265,7 @@ fn olt_table(title: &str, stats: &ext::GetOnuStatsFromOltResponse) -> LiveSectio
     table(title, &["alloc", "gem", "tx_packets", "rx_packets", "tx_bytes", "rx_bytes"], rows)
 }
 
-fn port_table(title: &str, stats: Option<super::proto::common::PortStatistics>) -> Vec<LiveSection> {
+fn port_table(title: &str, stats: Option<&super::proto::common::PortStatistics>) -> Vec<LiveSection> {
     let Some(s) = stats else { return vec![empty(title, "no counters in the answer")] };
     let rows = fields!(s; rx_bytes, rx_frames, rx_ucast_frames, rx_mcast_frames, rx_bcast_frames, rx_error_frames,
         rx_crc_errors, rx_packets_dropped, tx_bytes, tx_frames, tx_ucast_frames, tx_mcast_frames, tx_bcast_frames,

@@ -146,3 +146,143 @@ fn own_query(known: &mut Known, serial: &str, now: Instant) -> bool {
     known.own_queries.retain(|_, until| *until > now);
     known.own_queries.contains_key(serial)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use prost::Message as _;
+
+    use crate::controllers::voltha::proto::event::{DeviceEvent, Event, RpcEvent, event::EventType};
+    use crate::model::resource::NodeKind;
+
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    fn event(offset: i64, name: &str, context: &[(&str, &str)]) -> Message {
+        let body = DeviceEvent { device_event_name: name.into(), context: map(context), ..DeviceEvent::default() };
+        wire(offset, EventType::DeviceEvent(body))
+    }
+
+    fn wire(offset: i64, body: EventType) -> Message {
+        let event = Event { header: None, event_type: Some(body) };
+        Message { offset, value: Some(event.encode_to_vec()) }
+    }
+
+    fn state(offset: i64, id: &str, oper: &str) -> Message {
+        let context = [("id", id), ("serial-number", "S1"), ("is-root", "false"), ("oper-state", oper)];
+        event(offset, "DEVICE_STATE_CHANGE_RAISE_EVENT", &context)
+    }
+
+    struct Bench {
+        ingest: Ingest,
+        known: Known,
+        types: TypeIndex,
+        now: Instant,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let types = TypeIndex::default();
+            Self { ingest: Ingest::default(), known: Known::default(), types, now: Instant::now() }
+        }
+
+        fn take(&mut self, messages: &[Message]) -> Vec<String> {
+            let out = self.ingest.take(messages, &self.types, &mut self.known, self.now).what;
+            out.iter().map(short).collect()
+        }
+
+        fn wait(&mut self, ms: u64) -> Vec<String> {
+            self.now += Duration::from_millis(ms);
+            self.ingest.due(self.now).iter().map(short).collect()
+        }
+    }
+
+    fn short((offset, what): &Out) -> String {
+        let offset = offset.map_or_else(String::new, |o| o.to_string());
+        match what {
+            Observation::Node(p) => format!("{offset} node {}", p.oper_status.map(|s| s.word()).unwrap_or_default()),
+            Observation::NodeGone(r, _) => format!("{offset} gone {r}"),
+            Observation::Alarm(a) => format!("{offset} {}", if a.raise.is_some() { "raise" } else { "clear" }),
+            Observation::Notice(_) => format!("{offset} notice"),
+            Observation::Skipped => format!("{offset} skipped"),
+            other => format!("{offset} {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_flicker_is_one_state() {
+        let mut bench = Bench::new();
+        let flicker = [state(1, "a", "ACTIVATING"), state(2, "a", "ACTIVATING"), state(3, "a", "ACTIVE")];
+        assert!(bench.take(&flicker).is_empty());
+        assert!(bench.wait(249).is_empty());
+        assert_eq!(bench.wait(2), ["3 node active"]);
+    }
+
+    #[test]
+    fn an_alarm_never_overtakes_the_state_before_it() {
+        let mut bench = Bench::new();
+        let gasp = event(2, "ONU_DYING_GASP_RAISE_EVENT", &[("serial-number", "S1"), ("onu-id", "1")]);
+        let out = bench.take(&[state(1, "a", "ACTIVE"), gasp, state(3, "a", "DISCOVERED")]);
+        // The other way round the return to ACTIVE would clear the gasp that came after it.
+        assert_eq!(out, ["1 node active", "2 raise"]);
+        assert_eq!(bench.wait(300), ["3 node discovered"]);
+    }
+
+    #[test]
+    fn the_end_of_an_older_incarnation_takes_nothing_away() {
+        let mut bench = Bench::new();
+        let deleted = |offset, id| event(offset, "ONU_DELETED_RAISE_EVENT", &[("serial-number", "S1"), ("id", id)]);
+        bench.take(&[state(1, "old", "ACTIVE"), state(2, "new", "DISCOVERED")]);
+        assert_eq!(bench.take(&[deleted(3, "old")]), ["3 skipped", "3 notice"]);
+        assert_eq!(bench.take(&[deleted(4, "new")]), ["2 node discovered", "4 gone onu/S1", "4 notice"]);
+    }
+
+    #[test]
+    fn a_refusal_told_twice_is_journalled_once() {
+        let mut bench = Bench::new();
+        let refusal = |offset, cookie| {
+            let context = map(&[("flow-cookie", cookie)]);
+            let rpc = "UpdateLogicalDeviceFlowTable".to_owned();
+            wire(offset, EventType::RpcEvent(RpcEvent { rpc, context, ..RpcEvent::default() }))
+        };
+        assert_eq!(bench.take(&[refusal(1, "7"), refusal(2, "8")]), ["1 notice", "2 notice"]);
+        bench.wait(14_700);
+        assert_eq!(bench.take(&[refusal(3, "7")]), ["3 skipped"]);
+        bench.wait(61_000);
+        assert_eq!(bench.take(&[refusal(4, "7")]), ["4 notice"], "a new refusal");
+    }
+
+    #[test]
+    fn an_olt_without_a_serial_number_gets_its_name_when_it_tells_it() {
+        let mut bench = Bench::new();
+        let olt = |offset, serial| {
+            let context = [("id", "uuid"), ("serial-number", serial), ("is-root", "true"), ("oper-state", "ACTIVE")];
+            event(offset, "DEVICE_STATE_CHANGE_RAISE_EVENT", &context)
+        };
+        bench.known.directory.listed_without_serial("uuid");
+        assert_eq!(bench.take(&[olt(1, "")]), ["1 skipped"]);
+        assert_eq!(bench.take(&[olt(2, "OLT1")]), ["2 gone device/uuid"]);
+        assert_eq!(bench.wait(300), ["2 node active"]);
+        let los = [("intf-id", "2"), ("port-label", "pon-536870914")];
+        let mut message = event(3, "OLT_LOSS_OF_SIGNAL_RAISE_EVENT", &los);
+        let mut decoded = Event::decode(message.value.as_deref().unwrap_or_default()).expect("ours");
+        if let Some(EventType::DeviceEvent(body)) = &mut decoded.event_type {
+            body.resource_id = "uuid".into();
+        }
+        message.value = Some(decoded.encode_to_vec());
+        let out = bench.ingest.take(&[message], &bench.types, &mut bench.known, bench.now).what;
+        let Some((_, Observation::Alarm(alarm))) = out.first() else { panic!("{out:?}") };
+        assert_eq!((alarm.resource.kind, alarm.resource.to_string().as_str()), (NodeKind::PonPort, "olt/OLT1/pon/2"));
+    }
+
+    #[test]
+    fn a_lone_clear_is_passed_on_and_times_do_not_reorder() {
+        let mut bench = Bench::new();
+        let clear = |offset| event(offset, "OLT_COMMUNICATION_FAILURE_CLEAR_EVENT", &[("serial-number", "OLT1")]);
+        assert_eq!(bench.take(&[clear(5), clear(6)]), ["5 clear", "6 clear"]);
+    }
+}

@@ -285,10 +285,12 @@ async fn olt_value(shared: &Arc<Shared>, olt: &NodeRow, value: Value) -> Result<
     let mut items: Vec<_> = ports
         .items
         .iter()
-        .filter(|p| match (p.r#type(), value) {
-            (PortType::PonOlt, Value::RxPower | Value::PonStats | Value::Ports) => true,
-            (PortType::EthernetNni, Value::NniStats | Value::Ports) => true,
-            _ => false,
+        .filter(|p| {
+            matches!(
+                (p.r#type(), value),
+                (PortType::PonOlt, Value::RxPower | Value::PonStats | Value::Ports)
+                    | (PortType::EthernetNni, Value::NniStats | Value::Ports)
+            )
         })
         .collect();
     items.sort_by_key(|p| (p.r#type, p.port_no));

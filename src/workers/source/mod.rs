@@ -63,6 +63,7 @@ impl Sources {
     /// The same without workers: details and commands work, nothing is polled or followed. For a
     /// second instance on a cache that another one owns.
     #[must_use]
+    #[allow(clippy::needless_pass_by_value, reason = "the inventory is shared with the caller's other parts")]
     pub fn attach(config: &Config, cache: impl Cache, types: Arc<AlarmTypes>, msgs: &UnboundedSender<Msg>) -> Self {
         let cache: Arc<dyn Cache> = Arc::new(cache);
         let types = Arc::new(TypeIndex::new(&types));

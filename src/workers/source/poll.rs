@@ -23,8 +23,8 @@ use super::watch::{Adapters, FlowNews, Flows};
 
 /// Pause before a list that misses devices is asked again to make sure.
 const CONFIRM: Duration = Duration::from_secs(2);
-/// Pauses between looks at flows and at UNIs, which cost a call an OLT each.
-const FLOWS: Duration = Duration::from_secs(60);
+/// Pause between looks at ports and UNIs, which seldom change. Flows are counted at every poll:
+/// nothing else tells that they are lost.
 const UNIS: Duration = Duration::from_secs(300);
 /// What an ONU says when its service flows are pushed.
 const PUSHED: &str = "omci-flows-pushed";
@@ -54,7 +54,6 @@ pub(super) struct Poller {
     version_known: bool,
     /// A comparison after a gap: at the start, after a loss of contact, after missed messages.
     resync: Option<Compared>,
-    flows_at: Instant,
     unis_at: Instant,
 }
 
@@ -67,7 +66,6 @@ impl Poller {
             flows: HashMap::new(),
             version_known: false,
             resync: Some(Compared::default()),
-            flows_at: began,
             unis_at: began,
         }
     }
@@ -253,7 +251,6 @@ impl Poller {
     async fn look_at_olts(&mut self, olts: &[Olt], grown: bool) -> Result<(), Error> {
         let present = Instant::now();
         let unis = grown || self.unis_at <= present;
-        let flows = grown || self.flows_at <= present;
         self.flows.retain(|serial, _| olts.iter().any(|o| o.serial == *serial));
         for olt in olts {
             let due = self.shared.known().ports_due.remove(&olt.id);
@@ -266,15 +263,10 @@ impl Poller {
             if unis {
                 self.list_unis(olt).await?;
             }
-            if flows || self.flows.get(&olt.serial).is_some_and(Flows::suspicious) {
-                self.count_flows(olt).await?;
-            }
+            self.count_flows(olt).await?;
         }
         if unis {
             self.unis_at = present + UNIS;
-        }
-        if flows {
-            self.flows_at = present + FLOWS;
         }
         Ok(())
     }

@@ -85,7 +85,7 @@ impl Status {
                 self.stream_error.clear();
             }
             Err(words) => {
-                self.report.stream = "down".to_owned();
+                "down".clone_into(&mut self.report.stream);
                 self.stream_error = words;
             }
         }
@@ -146,9 +146,8 @@ impl Status {
             return Health::Paused;
         }
         match (self.poll_ok, self.stream_ok) {
-            (None, None) => Health::Starting,
+            (None, None | Some(true)) => Health::Starting,
             (Some(true), None | Some(true)) => Health::Up,
-            (None, Some(true)) => Health::Starting,
             (Some(false), Some(true)) | (Some(true), Some(false)) => Health::Degraded,
             (Some(false), _) | (None, Some(false)) => Health::Down,
         }
@@ -168,7 +167,7 @@ mod tests {
     fn changes_are_told_at_once_and_figures_seldom() {
         let t = Instant::now();
         let mut status = Status::new("http://x".into(), false, t);
-        let mut take = |status: &mut Status, s| status.take(Breaker::Closed, t + Duration::from_secs(s));
+        let take = |status: &mut Status, s| status.take(Breaker::Closed, t + Duration::from_secs(s));
         assert_eq!(take(&mut status, 0).map(|r| r.health), Some(Health::Starting));
         status.polled(Ok(Duration::from_millis(5)));
         assert_eq!(take(&mut status, 1).map(|r| r.health), Some(Health::Up));

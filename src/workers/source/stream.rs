@@ -122,10 +122,10 @@ fn words(partitions: &[i32], places: &Places) -> String {
     let places = places.lock().unwrap_or_else(PoisonError::into_inner);
     let offsets: Vec<_> = places.values().map(i64::to_string).collect();
     let s = if partitions.len() == 1 { "" } else { "s" };
-    match offsets.is_empty() {
-        true => format!("{} partition{s}", partitions.len()),
-        false => format!("{} partition{s}, offset {}", partitions.len(), offsets.join(" ")),
+    if offsets.is_empty() {
+        return format!("{} partition{s}", partitions.len());
     }
+    format!("{} partition{s}, offset {}", partitions.len(), offsets.join(" "))
 }
 
 /// Reads one partition until it fails; what was read is journalled before that.
@@ -164,7 +164,7 @@ async fn read(shared: Arc<Shared>, mut reader: Reader, places: Places) -> Error 
                 caught_up = messages.last().is_none_or(|m| m.offset + 1 >= end);
                 sink.take(&messages, live).await;
             }
-            Ok(Fetched::Gap { wanted, next }) => sink.gap(wanted, next).await,
+            Ok(Fetched::Gap { wanted, next }) => sink.gap(wanted, next),
             Ok(Fetched::Unreadable { offset, reason }) => sink.unreadable(offset, &reason).await,
             Err(e) if e.kind == ErrorKind::Malformed => {
                 sink.shared.status().streamed(Err(e.to_string()));
@@ -223,7 +223,7 @@ impl Sink {
         self.journal(out).await;
     }
 
-    async fn gap(&mut self, wanted: i64, next: i64) {
+    fn gap(&mut self, wanted: i64, next: i64) {
         let text = match next.saturating_sub(wanted) {
             missed if missed > 0 => format!("{missed} messages of partition {} were missed", self.partition),
             _ => format!("partition {} begins anew at offset {next}", self.partition),

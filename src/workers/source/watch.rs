@@ -147,11 +147,6 @@ impl Flows {
         news
     }
 
-    /// Whether the next poll has to look again.
-    pub(super) const fn suspicious(&self) -> bool {
-        self.empty > 0
-    }
-
     /// The last count.
     pub(super) const fn count(&self) -> Option<u32> {
         self.count
@@ -168,10 +163,9 @@ impl Reach {
     /// Takes the states of poll and stream in; `None` while not tried (or not configured).
     pub(super) fn look(&mut self, poll: Option<bool>, stream: Option<bool>, words: &str) -> Option<Turn> {
         let down = match (poll, stream) {
-            (None, None) => return None,
+            (None, None | Some(false)) => return None,
             (Some(true), _) | (_, Some(true)) => false,
             (Some(false), _) => true,
-            (None, Some(false)) => return None,
         };
         if self.down == Some(down) {
             return None;
@@ -244,7 +238,6 @@ mod tests {
         let mut flows = Flows::default();
         assert_eq!(flows.look(120, 30), [FlowNews::Lost(Turn::Clear)]);
         assert_eq!(flows.look(0, 30), []);
-        assert!(flows.suspicious());
         assert!(matches!(flows.look(0, 30).as_slice(), [FlowNews::Lost(Turn::Raise(_))]));
         assert_eq!(flows.look(0, 30), [], "told once");
         assert_eq!(flows.look(4, 30), [FlowNews::Lost(Turn::Clear)]);

@@ -132,13 +132,11 @@ impl Client {
             let path = PathAndQuery::from_static(method.path);
             grpc.unary(request, path, SizedCodec::default()).await.map_err(|s| call.status(&s))
         };
-        let Sized { value, bytes } = match tokio::time::timeout(deadline, answer).await {
-            Ok(answer) => answer?.into_inner(),
-            Err(_) => {
-                let words = format!("waited {} s", deadline.as_secs());
-                return Err(call.error(ErrorKind::Deadline, "DEADLINE_EXCEEDED", words));
-            }
+        let Ok(answer) = tokio::time::timeout(deadline, answer).await else {
+            let words = format!("waited {} s", deadline.as_secs());
+            return Err(call.error(ErrorKind::Deadline, "DEADLINE_EXCEEDED", words));
         };
+        let Sized { value, bytes } = answer?.into_inner();
         Ok(Answer { value, bytes, took: began.elapsed() })
     }
 }

@@ -101,12 +101,9 @@ impl Reader {
     pub async fn next(&mut self) -> Result<Fetched, Error> {
         let wait = i32::try_from(LONG_POLL.as_millis()).unwrap_or(i32::MAX);
         let fetch = self.client.fetch_records(self.next, 1..FETCH + 1, wait);
-        let answer = match tokio::time::timeout(LONG_POLL + GRACE, fetch).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let words = format!("waited {} s", (LONG_POLL + GRACE).as_secs());
-                return Err(self.call("Kafka fetch").error(ErrorKind::Deadline, "-", words));
-            }
+        let Ok(answer) = tokio::time::timeout(LONG_POLL + GRACE, fetch).await else {
+            let words = format!("waited {} s", (LONG_POLL + GRACE).as_secs());
+            return Err(self.call("Kafka fetch").error(ErrorKind::Deadline, "-", words));
         };
         match answer {
             Ok((records, end)) => {
