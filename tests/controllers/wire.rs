@@ -23,7 +23,6 @@ async fn version(config: &Voltha) -> Result<String, ErrorKind> {
         Err(e) => {
             let text = e.to_string();
             assert!(text.starts_with("v: GetVoltha") && text.contains(e.kind.advice()), "{text}");
-            println!("{text}");
             Err(e.kind)
         }
     }
