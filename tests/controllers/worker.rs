@@ -60,10 +60,7 @@ async fn a_fibre_cut_arrives_as_alarms_of_the_port_and_its_onus() {
     lab.settled().await;
     let onus = lab.control.onus_of(0, 0, 1).len();
     lab.control.cut_fibre(0, 0, 1);
-    lab.until("the cut is seen", |m| {
-        m.standing("pon.port.los") == 1 && m.standing("pon.onu.los") == onus
-    })
-    .await;
+    lab.until("the cut is seen", |m| m.standing("pon.port.los") == 1 && m.standing("pon.onu.los") == onus).await;
     let port = lab.memory.alarms().into_iter().find(|a| a.type_id == "pon.port.los").expect("one");
     assert_eq!((port.resource.kind, port.resource.index), (NodeKind::PonPort, 1));
     // Order is by offset: it never goes back within a partition.
@@ -289,9 +286,10 @@ async fn commands_reach_the_device_and_are_logged() {
     lab.source().command("pon.disable", lab.memory.row(&onu)).await.expect("disabled");
     lab.until("the tree shows it", |m| m.row(&onu).admin_state == AdminState::Disabled).await;
     let again = lab.source().command("pon.disable", lab.memory.row(&onu)).await;
-    let calls = observed(&lab.memory, |o| {
-        matches!(o, Observation::Call(c) if c.call == "DisableDevice" && c.actor == "operator" && c.target == onu)
-    });
+    let calls = observed(
+        &lab.memory,
+        |o| matches!(o, Observation::Call(c) if c.call == "DisableDevice" && c.actor == "operator" && c.target == onu),
+    );
     assert_eq!(calls, 2, "{again:?}");
     let uni = lab.memory.nodes(NodeKind::NniPort).first().expect("an NNI").resource.canonical("voltha");
     let refused = lab.source().command("pon.port-disable", lab.memory.row(&uni)).await.expect_err("no PON port");
