@@ -23,6 +23,8 @@ use crate::store::{self, Reader};
 use super::rows::RowWriter;
 use super::verb::counted;
 
+/// Where counting ends: far above what any cache holds.
+const COUNTED: u64 = 1 << 40;
 /// Rows between two reports of progress.
 const STEP: u64 = 10_000;
 
@@ -159,7 +161,7 @@ fn write(
 
 /// How many rows will be looked at, for the progress bar.
 fn total(reader: &mut Reader, request: &ExportRequest) -> Result<u64, store::Error> {
-    match reader.data(&DataRequest::Count(request.rows.clone(), u64::MAX))? {
+    match reader.data(&DataRequest::Count(request.rows.clone(), COUNTED))? {
         Data::Count(Total::Exact(n) | Total::AtLeast(n)) => Ok(n),
         _ => Ok(0),
     }

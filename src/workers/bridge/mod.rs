@@ -16,13 +16,14 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::effect::ExportRequest;
 use crate::app::message::Msg;
 use crate::app::port::{Backend, Request};
-use crate::model::command::{LiveRequest, LiveSection};
+use crate::model::command::{LiveRequest, LiveSection, Outcome};
 use crate::model::page::{DataRequest, RequestId};
 use crate::model::text;
 use crate::store::Store;
@@ -99,7 +100,7 @@ impl Bridge {
     }
 
     /// Runs a task that [`Request::Cancel`] can end.
-    fn spawn<F, Fut>(&self, id: RequestId, make: F)
+    fn spawn<F, Fut>(&self, id: RequestId, make: F) -> JoinHandle<()>
     where
         F: FnOnce(CancellationToken, UnboundedSender<Msg>) -> Fut,
         Fut: Future<Output = ()> + Send + 'static,
@@ -110,7 +111,7 @@ impl Bridge {
             let _forget = forget;
             work.await;
         };
-        self.tasks.spawn_on(task, &self.options.runtime);
+        self.tasks.spawn_on(task, &self.options.runtime)
     }
 
     fn register(&self, id: RequestId) -> (CancellationToken, Forget) {
@@ -153,12 +154,29 @@ impl Bridge {
                 .and_then(|mut reader| export::export(&mut reader, &request, &stop, &progress));
             let _ = msgs.send(Msg::Done(id, export::outcome(&request, result)));
         };
-        self.tasks.spawn_blocking_on(work, &self.options.runtime);
+        let ended = self.tasks.spawn_blocking_on(work, &self.options.runtime);
+        self.mourn(id, "export", ended);
+    }
+
+    /// Tells that a command died, so that nobody waits for its outcome for ever.
+    fn mourn(&self, id: RequestId, command: &'static str, ended: JoinHandle<()>) {
+        let msgs = self.msgs.clone();
+        let watch = async move {
+            if ended.await.is_err_and(|e| e.is_panic()) {
+                tracing::error!(command, "command died");
+                let summary = format!("{command} died; what it had done by then stays done, see the log");
+                let errors = vec![(command.to_owned(), summary.clone())];
+                let outcome = Outcome { command: command.to_owned(), summary, errors, ..Outcome::default() };
+                let _ = msgs.send(Msg::Done(id, outcome));
+            }
+        };
+        self.tasks.spawn_on(watch, &self.options.runtime);
     }
 
     fn execute(&self, id: RequestId, request: Request) {
         let (executor, operator) = (self.executor.clone(), self.options.operator.clone());
-        self.spawn(id, |stop, msgs| async move {
+        let command = if let Request::Execute(_, intent) = &request { intent.command } else { "undo" };
+        let ended = self.spawn(id, |stop, msgs| async move {
             let news = msgs.clone();
             let progress = move |done, total| {
                 let _ = news.send(Msg::Progress(id, done, total));
@@ -170,6 +188,7 @@ impl Bridge {
             };
             let _ = msgs.send(Msg::Done(id, outcome));
         });
+        self.mourn(id, command, ended);
     }
 }
 
