@@ -32,7 +32,7 @@ pub fn all() -> Vec<Box<dyn Pane>> {
 #[must_use]
 pub fn commands() -> Vec<&'static [CommandSpec]> {
     vec![
-        list::commands::LIST,
+        list::specs::LIST,
         detail::DETAIL,
         alarms::commands::ALARMS,
         pon::commands::PON,

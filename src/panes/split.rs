@@ -96,15 +96,12 @@ impl<R: Row> Split<R> {
             self.list.draw(buf, areas.list, &list, empty);
         }
         let Some(at) = areas.detail else { return };
-        match self.list.current() {
-            Some(row) => {
-                let (title, blocks) = detail(row);
-                self.detail.draw(buf, at, &title, &blocks, cx);
-            }
-            None => {
-                let nothing = [Block::Words("no row under the cursor".into(), Token::Dim)];
-                self.detail.draw(buf, at, "Detail", &nothing, cx);
-            }
+        if let Some(row) = self.list.current() {
+            let (title, blocks) = detail(row);
+            self.detail.draw(buf, at, &title, &blocks, cx);
+        } else {
+            let nothing = [Block::Words("no row under the cursor".into(), Token::Dim)];
+            self.detail.draw(buf, at, "Detail", &nothing, cx);
         }
     }
 

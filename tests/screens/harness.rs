@@ -21,6 +21,7 @@ use noctule::model::time::Ts;
 use noctule::theme::{Glyphs, Theme};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::style::{Color, Modifier};
 
 use super::common::rows::{NOW, alarm_types};
 use super::common::world::World;
@@ -177,6 +178,18 @@ impl Screen {
             out.push('\n');
         }
         out
+    }
+
+    /// Every colour on the screen but the terminal's own.
+    pub fn colours(&self) -> Vec<Color> {
+        let terminal = self.terminal();
+        let cells = terminal.backend().buffer().content();
+        cells.iter().flat_map(|c| [c.fg, c.bg]).filter(|c| *c != Color::Reset).collect()
+    }
+
+    /// The attributes of every cell.
+    pub fn modifiers(&self) -> Vec<Modifier> {
+        self.terminal().backend().buffer().content().iter().map(|c| c.modifier).collect()
     }
 
     /// The grid and the runs of tokens.

@@ -90,16 +90,12 @@ pub(crate) static ALARMS: &[CommandSpec] = &[
         ..verb("alarm.note", "Note", "Adds a note to the alarm's history.", &["n"])
     },
     CommandSpec {
-        enabled: always,
+        enabled: crate::commands::spec::always,
         hint: true,
         ..view("alarm.feed", "Live feed", "Shows the newest changes first and follows them; again goes back.", &["f"])
     },
     view("alarm.device", "Go to the device", "Shows the alarmed object in the PON tree.", &["d"]),
 ];
-
-const fn always(_: &Situation) -> Result<(), Reason> {
-    Ok(())
-}
 
 fn on_alarm(s: &Situation) -> Result<(), Reason> {
     if s.has_cursor || s.marked > 0 { Ok(()) } else { Err("there is no alarm under the cursor") }

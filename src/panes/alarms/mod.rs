@@ -112,20 +112,19 @@ impl Pane for AlarmsPane {
     }
 
     fn update(&mut self, msg: &Msg, cx: &Ctx) -> Vec<Effect> {
-        let (mut effects, _) = self.split.list.update(msg, cx);
-        match msg {
-            Msg::Data(id, data) if self.fetched.answers(*id) => {
-                if let Data::Alarm(detail) = data {
-                    // An alarm that is gone leaves what was known; the list has moved on already.
-                    if let Some(detail) = detail {
-                        self.fetched.keep((**detail).clone());
-                    }
-                }
-            }
-            Msg::Done(_, outcome) if outcome.command.starts_with("alarm.") && outcome.done > 0 => {
-                effects.extend(self.split.list.unmark());
-            }
-            _ => {}
+        let mut effects = self.split.list.update(msg, cx);
+        if let Msg::Data(id, data) = msg
+            && self.fetched.answers(*id)
+            && let Data::Alarm(Some(detail)) = data
+        {
+            // An alarm that is gone leaves what was known; the list has moved on already.
+            self.fetched.keep((**detail).clone());
+        }
+        if let Msg::Done(_, outcome) = msg
+            && outcome.command.starts_with("alarm.")
+            && outcome.done > 0
+        {
+            effects.extend(self.split.list.unmark());
         }
         if matches!(msg, Msg::Data(..)) {
             effects.extend(self.follow_cursor(cx));

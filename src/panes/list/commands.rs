@@ -1,146 +1,12 @@
-//! The commands every list has.
+//! Runs the commands every list has.
 
 use crate::app::ctx::Ctx;
-use crate::app::effect::{Choose, Effect, ExportFormat, ExportRequest, Level, Prompt, Toast};
-use crate::commands::spec::{ArgKind, ArgSpec, CommandSpec, Context, Reason, Situation};
+use crate::app::effect::{Choose, Effect, Level, Prompt, Toast};
 use crate::model::command::Args;
-use crate::model::page::{DataRequest, Scope, Sort, Table, Total};
-use crate::model::text;
+use crate::model::page::{DataRequest, Scope, Sort, Total};
 use crate::ui::gauge::grouped;
 
 use super::{COUNT_LIMIT, Landing, ListState, Marks, Range, Row};
-
-const fn arg(name: &'static str, doc: &'static str) -> ArgSpec {
-    ArgSpec { name, doc, required: false, kind: ArgKind::Text }
-}
-
-const fn list(id: &'static str, title: &'static str, doc: &'static str, keys: &'static [&'static str]) -> CommandSpec {
-    CommandSpec { keys, ..CommandSpec::view(id, title, doc, Context::List) }
-}
-
-/// The commands.
-pub(crate) static LIST: &[CommandSpec] = &[
-    list("list.down", "Down", "Moves the cursor one row down.", &["j", "down"]),
-    list("list.up", "Up", "Moves the cursor one row up.", &["k", "up"]),
-    list("list.half-down", "Half a screen down", "Moves half a screen down.", &["ctrl-d"]),
-    list("list.half-up", "Half a screen up", "Moves half a screen up.", &["ctrl-u"]),
-    list("list.page-down", "Screen down", "Moves a screen down.", &["pagedown", "ctrl-f"]),
-    list("list.page-up", "Screen up", "Moves a screen up.", &["pageup", "ctrl-b"]),
-    list("list.home", "First row", "Goes to the first row.", &["g g", "home"]),
-    list("list.end", "Last row", "Goes to the last row.", &["G", "end"]),
-    CommandSpec {
-        args: &[arg("to", "row number, or percentage of the list")],
-        ..list("list.jump", "Jump", "Goes to a row by its number (`5000`) or to a part of the list (`50%`).", &["%"])
-    },
-    list("list.new", "Go to the new rows", "Goes to the first row, above which rows have arrived.", &["N"]),
-    CommandSpec {
-        args: &[arg("text", "filter, e.g. severity>=major raised>-2h \"fiber cut\"")],
-        hint: true,
-        ..list(
-            "list.filter",
-            "Filter",
-            "Shows only the rows that match: fields and comparisons, words, text~/regex/, not, and, or.",
-            &["/"],
-        )
-    },
-    CommandSpec {
-        enabled: filtered,
-        ..list("list.clear-filter", "Clear the filter", "Shows all rows of the scope again.", &["\\"])
-    },
-    list("list.escape", "Step back", "Ends a range; else takes the marks away; else clears the filter.", &["esc"]),
-    CommandSpec {
-        args: &[arg("field", "field to sort by"), arg("order", "asc or desc")],
-        ..list("list.sort", "Sort", "Sorts by a field; the same field again turns the order round.", &["s"])
-    },
-    list("list.sort-reverse", "Turn the order round", "Sorts the other way round.", &["S"]),
-    CommandSpec {
-        args: &[arg("toggle", "column to show or hide"), arg("set", "columns in order, with commas between")],
-        ..list(
-            "list.columns",
-            "Columns",
-            "Chooses the columns; `:columns set=severity,age` sets them in order.",
-            &["C"],
-        )
-    },
-    CommandSpec {
-        hint: true,
-        ..list("list.mark", "Mark", "Marks the row, or takes its mark away, and goes down.", &["space"])
-    },
-    list("list.range", "Mark a range", "Marks all rows the cursor passes from here on; again ends it.", &["v"]),
-    list("list.mark-all", "Mark all", "Marks every row of the filter, also those not on the screen.", &["*"]),
-    CommandSpec { enabled: marked, ..list("list.unmark", "Take the marks away", "Takes all marks away.", &["g u"]) },
-    CommandSpec {
-        args: &[arg("format", "csv, json or ndjson"), arg("path", "file to write")],
-        ..list(
-            "list.export",
-            "Export",
-            "Writes the rows of the filter, or the marked ones, to a file: csv, json or ndjson.",
-            &["e"],
-        )
-    },
-    CommandSpec {
-        args: &[arg("field", "field to copy")],
-        enabled: on_row,
-        ..list("list.copy", "Copy a cell", "Puts one field of the row on the clipboard.", &["y"])
-    },
-    CommandSpec {
-        enabled: on_row,
-        ..list(
-            "list.copy-row",
-            "Copy the row",
-            "Puts the fields shown of the row on the clipboard, with tabs between.",
-            &["Y"],
-        )
-    },
-    CommandSpec {
-        args: &[arg("name", "name of the view")],
-        ..list("list.view-save", "Save the view", "Keeps columns, sort, filter and scope under a name.", &["g w"])
-    },
-    CommandSpec {
-        args: &[arg("name", "name of the view")],
-        ..list("list.view-load", "Show a saved view", "Shows the list as it was saved under a name.", &["g v"])
-    },
-    CommandSpec {
-        args: &[arg("name", "name of the view")],
-        ..list("list.view-delete", "Delete a saved view", "Deletes a saved view.", &["g x"])
-    },
-    CommandSpec {
-        args: &[ArgSpec {
-            name: "scope",
-            doc: "open, hidden or all",
-            required: false,
-            kind: ArgKind::Word(&["open", "hidden", "all"]),
-        }],
-        enabled: scoped,
-        ..list(
-            "list.scope",
-            "Open, hidden, all",
-            "Shows what is to be done; what is shelved, suppressed or out of service; or everything.",
-            &["h"],
-        )
-    },
-    CommandSpec {
-        enabled: on_row,
-        hint: true,
-        ..list("list.detail", "Detail", "Opens the detail view of the row, or goes into it.", &["enter"])
-    },
-];
-
-fn filtered(s: &Situation) -> Result<(), Reason> {
-    if s.filtered { Ok(()) } else { Err("no filter is set") }
-}
-
-fn marked(s: &Situation) -> Result<(), Reason> {
-    if s.marked > 0 { Ok(()) } else { Err("nothing is marked") }
-}
-
-fn on_row(s: &Situation) -> Result<(), Reason> {
-    if s.has_cursor { Ok(()) } else { Err("there is no row under the cursor") }
-}
-
-fn scoped(s: &Situation) -> Result<(), Reason> {
-    if s.table == Some(Table::Alarms) { Ok(()) } else { Err("only the alarm list has hidden rows") }
-}
 
 /// A scope as a word.
 pub(crate) const fn scope_word(scope: Scope) -> &'static str {
@@ -181,7 +47,7 @@ impl<R: Row> ListState<R> {
             "list.mark-all" => self.mark_all(cx),
             "list.unmark" => self.unmark(),
             "list.export" => self.export(args, cx),
-            "list.copy" => self.copy(args, cx),
+            "list.copy" => self.copy(args),
             "list.copy-row" => self.copy_row(),
             "list.view-save" => self.view_save(args),
             "list.view-load" => self.view_load(args, cx),
@@ -397,91 +263,6 @@ impl<R: Row> ListState<R> {
         Vec::new()
     }
 
-    fn export(&self, args: &Args, cx: &Ctx) -> Vec<Effect> {
-        let Some(format) = args.get("format").map(String::as_str) else {
-            let items = [
-                ("csv", "csv: with a header, for spreadsheets"),
-                ("json", "json: one array"),
-                ("ndjson", "ndjson: one object a line"),
-            ];
-            return vec![Effect::Choose(Choose {
-                title: format!("Export {} as", self.export_words()),
-                items: items.map(|(v, w)| (v.to_owned(), w.to_owned())).to_vec(),
-                selected: 0,
-                command: "list.export",
-                arg: "format",
-                args: args.clone(),
-            })];
-        };
-        let kind = match format {
-            "csv" => ExportFormat::Csv,
-            "json" => ExportFormat::Json,
-            "ndjson" => ExportFormat::Ndjson,
-            other => return vec![toast(Level::Warn, format!("`{other}` is no export format: csv, json, ndjson"))],
-        };
-        let Some(path) = args.get("path").map(|p| p.trim()).filter(|p| !p.is_empty()) else {
-            let stamp = cx.now.to_utc().map_or_else(String::new, |t| t.format("%Y%m%d-%H%M%S").to_string());
-            return vec![Effect::Prompt(Prompt {
-                title: format!("Export {} to the file", self.export_words()),
-                initial: format!("{}-{stamp}.{format}", Self::spec().name),
-                command: "list.export",
-                arg: "path",
-                args: args.clone(),
-            })];
-        };
-        let (only, except) = match &self.marks {
-            Marks::Rows(rows) => (rows.iter().copied().collect(), Vec::new()),
-            Marks::AllBut(rows) => (Vec::new(), rows.iter().copied().collect()),
-        };
-        vec![Effect::Export(ExportRequest {
-            rows: self.page_request(cx.now),
-            only,
-            except,
-            format: kind,
-            path: path.to_owned(),
-            fields: Vec::new(),
-        })]
-    }
-
-    fn export_words(&self) -> String {
-        let total = if self.marks.is_empty() { self.window.total() } else { self.marked() };
-        let what = if self.marks.is_empty() { "rows" } else { "marked rows" };
-        if self.is_tree() && self.marks.is_empty() {
-            "all rows".into()
-        } else {
-            format!("{} {what}", total_words(total))
-        }
-    }
-
-    fn copy(&self, args: &Args, cx: &Ctx) -> Vec<Effect> {
-        let Some(row) = self.current() else { return Vec::new() };
-        let Some(name) = args.get("field") else {
-            let words = |f: &&crate::model::field::FieldSpec| {
-                let value = cell_words(row, f.name, cx);
-                (!value.is_empty()).then(|| (f.name.to_owned(), value))
-            };
-            return vec![Effect::Choose(Choose {
-                title: "Copy which field?".into(),
-                items: Self::spec().fields.iter().filter_map(|f| words(&f)).collect(),
-                selected: 0,
-                command: "list.copy",
-                arg: "field",
-                args: Args::new(),
-            })];
-        };
-        match Self::spec().field(name) {
-            Some(field) => vec![Effect::Copy { text: cell_words(row, field.name, cx), what: field.name.to_owned() }],
-            None => vec![toast(Level::Warn, format!("this list has no field `{name}`"))],
-        }
-    }
-
-    fn copy_row(&self) -> Vec<Effect> {
-        let Some(row) = self.current() else { return Vec::new() };
-        let cell = |c: &&'static str| text::clean(&row.get(c).to_plain()).into_owned();
-        let cells: Vec<String> = self.columns.iter().map(|c| cell(&c)).collect();
-        vec![Effect::Copy { text: cells.join("\t"), what: "row".into() }]
-    }
-
     fn set_scope(&mut self, args: &Args, cx: &Ctx) -> Vec<Effect> {
         self.scope = match args.get("scope").map(String::as_str) {
             Some(word) => match parse_scope(word) {
@@ -508,11 +289,6 @@ impl<R: Row> ListState<R> {
         self.passed(before);
         (true, if more { self.ask(false, cx) } else { Vec::new() })
     }
-}
-
-/// A field of a row as text for the clipboard: times in full, everything safe.
-fn cell_words<R: Row>(row: &R, field: &str, _: &Ctx) -> String {
-    text::clean(&row.get(field).to_plain()).into_owned()
 }
 
 /// A number of rows in words: `1 234`, `≥ 10 000`.

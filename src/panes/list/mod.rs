@@ -4,9 +4,11 @@
 
 pub(crate) mod columns;
 pub(crate) mod commands;
+mod export;
 mod marks;
 mod mouse;
 mod saved;
+pub(crate) mod specs;
 pub(crate) mod view;
 mod window;
 
@@ -229,25 +231,21 @@ impl<R: Row> ListState<R> {
         self.ask(true, cx)
     }
 
-    /// Takes news in. Returns what to ask for, and whether the rows are new.
-    pub(crate) fn update(&mut self, msg: &Msg, cx: &Ctx) -> (Vec<Effect>, bool) {
+    /// Takes news in. Returns what to ask for.
+    pub(crate) fn update(&mut self, msg: &Msg, cx: &Ctx) -> Vec<Effect> {
         match msg {
             Msg::Data(id, Data::Count(total)) if self.counting == Some(*id) => {
                 self.counting = None;
                 self.counted = Some(*total);
-                (Vec::new(), false)
             }
-            Msg::Data(id, data) if self.window.pending() == Some(*id) => (self.answer(*id, data, cx), true),
-            Msg::Changed(generations) => {
-                let newer = self.window.page().is_none_or(|p| p.seq < generations.seq);
-                (if newer { self.ask(false, cx) } else { Vec::new() }, false)
+            Msg::Data(id, data) if self.window.pending() == Some(*id) => return self.answer(*id, data, cx),
+            Msg::Changed(generations) if self.window.page().is_none_or(|p| p.seq < generations.seq) => {
+                return self.ask(false, cx);
             }
-            Msg::Views(views) => {
-                self.views = views.iter().filter(|v| v.pane == self.pane).cloned().collect();
-                (Vec::new(), false)
-            }
-            _ => (Vec::new(), false),
+            Msg::Views(views) => self.views = views.iter().filter(|v| v.pane == self.pane).cloned().collect(),
+            _ => {}
         }
+        Vec::new()
     }
 
     fn answer(&mut self, id: RequestId, data: &Data, cx: &Ctx) -> Vec<Effect> {

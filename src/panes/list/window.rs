@@ -239,7 +239,7 @@ impl Window {
         if (left < 0 && !ends.0) || (left > 0 && !ends.1) {
             self.debt = left;
         }
-        self.short()
+        self.debt != 0 || self.short()
     }
 
     /// Puts the cursor on a row of the window.
@@ -268,21 +268,12 @@ impl Window {
         }
     }
 
-    /// Forgets the rows: another list is shown.
-    pub(crate) fn clear(&mut self) {
-        self.page = None;
-        self.cursor = 0;
-        self.top = 0;
-        self.debt = 0;
-        self.landing = Landing::First;
-        self.touched = false;
-    }
-
     /// Whether the rows end within a screen of what is shown although there are more.
     fn short(&self) -> bool {
         let Some(page) = &self.page else { return true };
         let below = page.rows.len().saturating_sub(self.top + self.height);
-        (!page.at_start && self.top < self.height / 2) || (!page.at_end && below < self.height / 2)
+        let least = (self.height / 2).max(1);
+        (!page.at_start && self.top < least) || (!page.at_end && below < least)
     }
 
     /// Keeps the cursor among the rows and on the screen, and the screen full.
@@ -298,4 +289,148 @@ impl Window {
 /// Index of a row.
 pub(crate) fn find(rows: &Rows, id: RowId) -> Option<usize> {
     (0..rows.len()).find(|i| rows.id(*i) == Some(id))
+}
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a panic is a failed test")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::log::{LogKind, LogRow};
+
+    fn row(id: i64) -> LogRow {
+        LogRow {
+            id: RowId(id),
+            at: Ts(id),
+            kind: LogKind::Call,
+            source: String::new(),
+            what: String::new(),
+            target: String::new(),
+            status: String::new(),
+            duration_us: 0,
+            tries: 0,
+            actor: String::new(),
+            text: String::new(),
+            failed: false,
+        }
+    }
+
+    /// What the store answers, over ids in order.
+    fn answer(table: &[i64], window: &Window) -> Page {
+        let limit = usize::from(window.limit());
+        let first = match window.anchor() {
+            Anchor::Start => 0,
+            Anchor::End => table.len().saturating_sub(limit),
+            Anchor::Offset(n) => (n as usize).min(table.len()),
+            Anchor::Row { id, before } => {
+                table.partition_point(|row| *row < id.0).min(table.len()).saturating_sub(usize::from(before))
+            }
+        };
+        let end = (first + limit).min(table.len());
+        Page {
+            rows: Rows::Log(table[first..end].iter().map(|id| row(*id)).collect()),
+            at_start: first == 0,
+            at_end: end == table.len(),
+            first: Some(first as u64),
+            total: Total::Exact(table.len() as u64),
+            new_above: 0,
+            seq: Seq(1),
+        }
+    }
+
+    fn load(window: &mut Window, table: &[i64], id: &mut u64) {
+        loop {
+            *id += 1;
+            window.asked(RequestId(*id));
+            if window.accept(RequestId(*id), answer(table, window), Ts(1)) != Some(true) {
+                return;
+            }
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Move(i64),
+        Insert(usize),
+        Remove(usize),
+        Resize(usize),
+        End,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            (-200_i64..200).prop_map(Step::Move),
+            (0_usize..2000).prop_map(Step::Insert),
+            (0_usize..2000).prop_map(Step::Remove),
+            (1_usize..60).prop_map(Step::Resize),
+            Just(Step::End),
+        ];
+        proptest::collection::vec(step, 0..60)
+    }
+
+    proptest! {
+        #[test]
+        fn the_cursor_stays_on_its_row_and_on_the_screen(steps in steps()) {
+            let mut table: Vec<i64> = (0..600).map(|i| i * 10_000).collect();
+            let mut window = Window::default();
+            let mut id = 0;
+            window.resize(20);
+            load(&mut window, &table, &mut id);
+            for step in steps {
+                let before = window.cursor_id();
+                match step {
+                    Step::Move(n) => {
+                        let at = table.iter().position(|r| Some(RowId(*r)) == before).unwrap_or(0) as i64;
+                        if window.step(n, false) {
+                            load(&mut window, &table, &mut id);
+                        }
+                        let want = (at + n).clamp(0, table.len() as i64 - 1) as usize;
+                        prop_assert_eq!(window.cursor_id(), Some(RowId(table[want])));
+                    }
+                    Step::Insert(at) => {
+                        let at = at % table.len();
+                        table.insert(at + 1, table[at] + 1);
+                        table.sort_unstable();
+                        table.dedup();
+                        load(&mut window, &table, &mut id);
+                        prop_assert_eq!(window.cursor_id(), before);
+                    }
+                    Step::Remove(at) => {
+                        if table.len() < 2 {
+                            continue;
+                        }
+                        let gone = table.remove(at % table.len());
+                        load(&mut window, &table, &mut id);
+                        if before != Some(RowId(gone)) {
+                            prop_assert_eq!(window.cursor_id(), before);
+                        }
+                    }
+                    Step::Resize(height) => {
+                        window.resize(height);
+                        load(&mut window, &table, &mut id);
+                        prop_assert_eq!(window.cursor_id(), before);
+                    }
+                    Step::End => {
+                        window.land(Landing::Last);
+                        load(&mut window, &table, &mut id);
+                        prop_assert_eq!(window.cursor_id(), table.last().map(|r| RowId(*r)));
+                    }
+                }
+                prop_assert!(window.top() <= window.cursor() && window.cursor() < window.top() + window.height());
+                prop_assert!(window.len() <= usize::from(window.limit()).max(LEAST));
+                prop_assert!(window.len() - window.top() >= window.height().min(window.len()), "the screen is full");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_to_an_older_question_is_dropped() {
+        let mut window = Window::default();
+        window.resize(10);
+        window.asked(RequestId(2));
+        let page = answer(&[1, 2, 3], &window);
+        assert_eq!(window.accept(RequestId(1), page.clone(), Ts(1)), None);
+        assert_eq!(window.accept(RequestId(2), page, Ts(1)), Some(false));
+    }
 }

@@ -92,7 +92,7 @@ impl Pane for LogPane {
     }
 
     fn update(&mut self, msg: &Msg, cx: &Ctx) -> Vec<Effect> {
-        self.split.list.update(msg, cx).0
+        self.split.list.update(msg, cx)
     }
 
     fn shown(&mut self, rows: u16, cx: &Ctx) -> Vec<Effect> {

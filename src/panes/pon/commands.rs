@@ -46,7 +46,7 @@ pub(crate) static PON: &[CommandSpec] = &[
         ..tree("pon.alarms", "Alarms below", "Shows the alarms on and below the node.", &["a"])
     },
     CommandSpec {
-        enabled: on_device,
+        enabled: readable,
         hint: true,
         ..tree(
             "pon.live",
@@ -57,7 +57,7 @@ pub(crate) static PON: &[CommandSpec] = &[
     },
     CommandSpec {
         args: &[ArgSpec { name: "value", doc: "which value", required: false, kind: ArgKind::Text }],
-        enabled: on_device,
+        enabled: readable,
         ..tree(
             "pon.value",
             "Read a value",
@@ -117,6 +117,14 @@ fn on_device(s: &Situation) -> Result<(), Reason> {
     }
 }
 
+fn readable(s: &Situation) -> Result<(), Reason> {
+    match s.node_kind {
+        Some("olt" | "onu" | "device" | "pon" | "nni" | "uni") => Ok(()),
+        Some(_) => Err("its controller holds nothing more about it"),
+        None => Err("there is no node under the cursor"),
+    }
+}
+
 fn on_port(s: &Situation) -> Result<(), Reason> {
     match s.node_kind {
         _ if s.marked > 0 => Ok(()),
@@ -131,13 +139,14 @@ pub(super) const fn values(kind: &str) -> &'static [(&'static str, &'static str)
     match kind.as_bytes() {
         b"onu" => &[
             ("optical", "optical power, voltage, temperature of the ONU (its self test)"),
+            ("rx_power", "power the OLT receives from it"),
             ("distance", "distance from the OLT"),
             ("uni", "state of the subscriber ports"),
             ("omci_stats", "counters of the management channel"),
             ("active_alarms", "alarms the ONU itself holds"),
             ("ethernet", "Ethernet frame counters"),
-            ("gem", "GEM port and allocation counters"),
-            ("fec", "forward error correction"),
+            ("gem", "GEM port and allocation counters (slow, may raise a false alarm)"),
+            ("fec", "forward error correction (slow, may raise a false alarm)"),
             ("olt_stats", "counters of the OLT about the ONU (needs flows)"),
         ],
         b"olt" => &[
@@ -146,6 +155,8 @@ pub(super) const fn values(kind: &str) -> &'static [(&'static str, &'static str)
             ("pon_stats", "PON statistics"),
             ("nni_stats", "NNI statistics"),
         ],
+        b"pon" => &[("rx_power", "received power on the port")],
+        b"uni" => &[("uni", "state of the port")],
         _ => &[],
     }
 }

@@ -227,7 +227,13 @@ impl Pane for PonPane {
     }
 
     fn update(&mut self, msg: &Msg, cx: &Ctx) -> Vec<Effect> {
-        let mut effects = self.split.list.update(msg, cx).0;
+        let mut effects = self.split.list.update(msg, cx);
+        if let Msg::Data(id, data) = msg
+            && self.fetched.answers(*id)
+            && let Data::Node(Some(detail)) = data
+        {
+            self.fetched.keep((**detail).clone());
+        }
         match msg {
             Msg::Data(id, Data::Node(detail)) if self.reveal == Some(*id) => {
                 self.reveal = None;
@@ -236,17 +242,9 @@ impl Pane for PonPane {
                     None => effects.push(toast(Level::Info, "the tree does not know this object (yet)")),
                 }
             }
-            Msg::Data(id, Data::Node(detail)) if self.fetched.answers(*id) => {
-                if let Some(detail) = detail {
-                    self.fetched.keep((**detail).clone());
-                }
-            }
             Msg::Data(id, Data::Failed(why)) if self.reveal == Some(*id) => {
                 self.reveal = None;
                 effects.push(toast(Level::Warn, format!("the cache could not answer: {why}")));
-            }
-            Msg::Data(id, Data::Failed(_)) => {
-                self.fetched.answers(*id);
             }
             Msg::Live(id, answer) if self.live_asked == Some(*id) => self.heard(answer, cx),
             Msg::Done(_, outcome) if outcome.command.starts_with("pon.") && outcome.done > 0 => {

@@ -54,7 +54,7 @@ impl Pane for SourcesPane {
     }
 
     fn update(&mut self, msg: &Msg, cx: &Ctx) -> Vec<Effect> {
-        self.split.list.update(msg, cx).0
+        self.split.list.update(msg, cx)
     }
 
     fn shown(&mut self, rows: u16, cx: &Ctx) -> Vec<Effect> {
