@@ -143,7 +143,8 @@ fn hostile_text_reaches_no_cell() {
 
 #[test]
 fn without_colour_severity_and_cursor_are_still_told_apart() {
-    let theme = noctule::theme::load::load("default", None, noctule::theme::degrade::Depth::Mono).expect("the default theme");
+    let theme =
+        noctule::theme::load::load("default", None, noctule::theme::degrade::Depth::Mono).expect("the default theme");
     let mut screen = Screen::themed(World::small(), (80, 24), Glyphs::ASCII, theme);
     let coloured = screen.colours();
     assert!(coloured.is_empty(), "colours without colour: {coloured:?}");
