@@ -235,3 +235,18 @@ fn no_machine_and_no_registry_host_is_named() {
         }
     }
 }
+
+/// Generated files are committed and current. `NOCTULE_GENERATE=1 cargo test --test architecture`
+/// writes them.
+#[test]
+fn generated_files_are_current() {
+    let keymap = noctule::keymap::Keymap::build(registry().specs(), None).unwrap();
+    let guide = noctule::commands::docs::markdown(registry(), &|id| keymap.keys_of(id));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/guide/keys.md");
+    if std::env::var_os("NOCTULE_GENERATE").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &guide).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == guide, "{} is not current: run NOCTULE_GENERATE=1 cargo test --test architecture", path.display());
+}

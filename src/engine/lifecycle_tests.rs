@@ -1,1 +1,2 @@
+//! The life of an alarm, rule by rule, and held by random histories.
 
