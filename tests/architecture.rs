@@ -248,5 +248,9 @@ fn generated_files_are_current() {
         fs::write(&path, &guide).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == guide, "{} is not current: run NOCTULE_GENERATE=1 cargo test --test architecture", path.display());
+    assert!(
+        committed == guide,
+        "{} is not current: run NOCTULE_GENERATE=1 cargo test --test architecture",
+        path.display()
+    );
 }

@@ -1,2 +1,1 @@
 //! The life of an alarm, rule by rule, and held by random histories.
-
