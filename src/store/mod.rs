@@ -253,6 +253,14 @@ impl Store {
         })
     }
 
+    /// Makes the disk full, or no longer.
+    #[cfg(test)]
+    fn limit_pages(&self, pages: Option<u32>) {
+        if let Some(queue) = &self.inner.queue {
+            queue.limit_pages(pages);
+        }
+    }
+
     /// Writes what is queued and stops the writer. Other clones can still read.
     pub fn close(self) {
         self.inner.stop();

@@ -44,6 +44,9 @@ struct Waiting {
     urgent: bool,
     closing: bool,
     dead: bool,
+    /// Stands for a full disk in tests: pages the file may have.
+    #[cfg(test)]
+    page_limit: Option<Option<u32>>,
 }
 
 /// The queue between everybody and the writer.
@@ -91,6 +94,16 @@ impl Queue {
     pub(crate) fn note(&self, key: &str, value: &str) {
         self.lock().notes.push((key.to_owned(), value.to_owned()));
         self.wake.notify_one();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&self, limit: Option<u32>) {
+        self.lock().page_limit = Some(limit);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn take_page_limit(&self) -> Option<Option<u32>> {
+        self.lock().page_limit.take()
     }
 
     /// A note that waits to be written.

@@ -193,6 +193,11 @@ impl Writer {
         notes: &[(String, String)],
         precious: bool,
     ) -> rusqlite::Result<Vec<Seq>> {
+        #[cfg(test)]
+        if let Some(limit) = self.queue.take_page_limit() {
+            let limit = limit.unwrap_or(1_000_000_000);
+            self.conn.query_row(&format!("PRAGMA max_page_count = {limit}"), [], |_| Ok(()))?;
+        }
         if precious != self.full_sync {
             // An acknowledged action survives a power cut; observations survive a kill.
             self.conn.execute_batch(if precious {

@@ -3,7 +3,6 @@
 use rusqlite::{Connection, Row, ToSql, params};
 
 use crate::model::resource::{NodeKind, Resource};
-use crate::model::topology::AlarmCounts;
 
 use super::sql::{NODE_COLUMNS, NODE_INDEXED, Sql};
 
@@ -73,11 +72,6 @@ impl Totals {
 
     pub(crate) fn is_zero(&self) -> bool {
         *self == Self::default()
-    }
-
-    /// The alarm counters as rows show them.
-    pub(crate) fn alarm_counts(&self) -> AlarmCounts {
-        self.alarms.map(|n| u32::try_from(n).unwrap_or(0))
     }
 }
 

@@ -243,7 +243,12 @@ impl Fold {
                 self.count(conn, node, source, Counted { rank: None, ..was }, now)?;
             }
         }
-        let is_place = self.with_node(conn, id, |n| {
+        let place = self.with_node(conn, id, |n| {
+            let place = match n.kind() {
+                NodeKind::Olt => Some(id),
+                NodeKind::PonPort | NodeKind::NniPort => n.grp,
+                _ => None,
+            };
             n.grp = None;
             n.path.clear();
             n.parent = 0;
@@ -255,11 +260,9 @@ impl Fold {
             (n.rx, n.tx) = (None, None);
             n.changed_at = clear.1.0;
             n.moved = true;
-            n.kind() == NodeKind::Olt
+            place
         })?;
-        if is_place == Some(true) {
-            self.stale_places.insert(id);
-        }
+        self.stale_places.extend(place.flatten());
         Ok(())
     }
 

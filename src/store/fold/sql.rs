@@ -28,7 +28,6 @@ pub(crate) const ALARM_COLUMNS: usize = 43;
 /// Statements for one set of tables.
 #[derive(Debug)]
 pub(crate) struct Sql {
-    prefix: &'static str,
     pub insert_node: String,
     pub update_node: String,
     pub touch_node: String,
@@ -76,7 +75,6 @@ impl Sql {
         let (insert_alarm, update_alarm) = upsert("@alarms", ALARM, ALARM_FIXED, 0);
         let (_, touch_alarm) = upsert("@alarms", ALARM, ALARM_FIXED, ALARM_INDEXED);
         Self {
-            prefix,
             insert_node: sql(&insert_node),
             update_node: sql(&update_node),
             touch_node: sql(&touch_node),
@@ -113,7 +111,7 @@ impl Sql {
             put_place: sql("INSERT OR REPLACE INTO @places VALUES (?1, ?1, ?2)"),
             put_port_places: sql("INSERT OR REPLACE INTO @places SELECT id, ?1, ?2 || \
                 CASE kind WHEN 2 THEN ' / PON ' ELSE ' / NNI ' END || idx FROM @nodes \
-                WHERE grp = ?1 AND path >= x'02' AND path < x'04'"),
+                WHERE grp = ?1 AND path >= x'02' AND path < x'04' AND kind IN (2, 3)"),
             inventory: sql("SELECT site, name, subs FROM @inventory WHERE serial = ?1 AND source IN (?2, 0) \
                 ORDER BY source DESC LIMIT 1"),
             inventory_line: sql("SELECT site, name, subs FROM @inventory WHERE serial = ?1 AND source = ?2"),
@@ -121,11 +119,6 @@ impl Sql {
             drop_inventory: sql("DELETE FROM @inventory WHERE serial = ?1 AND source = ?2"),
             all_inventory: sql("SELECT serial, source, site, name, subs FROM @inventory"),
         }
-    }
-
-    /// Whether these are the cache's tables.
-    pub(crate) fn is_cache(&self) -> bool {
-        self.prefix == CACHE
     }
 }
 
