@@ -60,15 +60,27 @@ fn walk(reader: &mut Reader, base: &PageRequest) -> Vec<RowId> {
 fn windows_tile_every_list() {
     let (_dir, store, mut reader) = many(60);
     let key = |n: i64| key(&onu(&format!("S{n:05}")), "pon.onu.los");
-    put(&store, (0..10).map(|n| act(n as u8, at(100), key(n), Verb::Shelve { until: at(9_999), reason: "r".to_owned() })).collect());
+    put(
+        &store,
+        (0..10)
+            .map(|n| act(n as u8, at(100), key(n), Verb::Shelve { until: at(9_999), reason: "r".to_owned() }))
+            .collect(),
+    );
     put(&store, (20..30).map(|n| clear(at(101), onu(&format!("S{n:05}")), "pon.onu.los")).collect());
     put(&store, (20..25).map(|n| act(n as u8, at(102), key(n), Verb::Close { reason: String::new() })).collect());
     let sort = |field, desc| vec![Sort { field, desc }];
     for scope in [Scope::Open, Scope::Hidden, Scope::All] {
-        for sort in [vec![], sort("last_changed", true), sort("last_changed", false), sort("owner", false), sort("resource", true)] {
+        for sort in [
+            vec![],
+            sort("last_changed", true),
+            sort("last_changed", false),
+            sort("owner", false),
+            sort("resource", true),
+        ] {
             for filter in [None, Some("severity>=minor"), Some("S0000"), Some("not kind=onu")] {
                 let filter = filter.map(|t| Arc::new(Query::parse(t, Table::Alarms).expect("parses")));
-                let all = walk(&mut reader, &PageRequest { sort: sort.clone(), filter, ..request(Table::Alarms, scope) });
+                let all =
+                    walk(&mut reader, &PageRequest { sort: sort.clone(), filter, ..request(Table::Alarms, scope) });
                 assert!(all.len() <= 60);
             }
         }
@@ -80,7 +92,8 @@ fn windows_tile_every_list() {
         other => panic!("{other:?}"),
     };
     assert_eq!(first, (Severity::Critical, at(59)));
-    let jump = page(&mut reader, PageRequest { limit: 5, anchor: Anchor::Offset(40), ..request(Table::Alarms, Scope::Open) });
+    let jump =
+        page(&mut reader, PageRequest { limit: 5, anchor: Anchor::Offset(40), ..request(Table::Alarms, Scope::Open) });
     assert!(jump.at_end && !jump.at_start);
     let all: Vec<RowId> = ids(&page(&mut reader, request(Table::Alarms, Scope::Open)));
     assert_eq!(ids(&jump), all[40..]);
@@ -93,15 +106,24 @@ fn the_cursor_stays_and_news_are_counted() {
     let since = store.journal().last();
     put(&store, (100..112).map(|n| raise(at(n), onu(&format!("N{n}")), "pon.onu.los", Severity::Critical)).collect());
     let anchor = Anchor::Row { id: all[20], before: 3 };
-    let window = page(&mut reader, PageRequest { limit: 8, anchor, new_since: Some(since), ..request(Table::Alarms, Scope::Open) });
+    let window = page(
+        &mut reader,
+        PageRequest { limit: 8, anchor, new_since: Some(since), ..request(Table::Alarms, Scope::Open) },
+    );
     assert_eq!(ids(&window), all[17..25]);
     assert_eq!(window.new_above, 12);
-    put(&store, vec![
-        clear(at(200), onu("S00000"), "pon.onu.los"),
-        act(9, at(201), key(&onu("S00000"), "pon.onu.los"), Verb::Ack { text: String::new(), until: Ts::NEVER }),
-    ]);
+    put(
+        &store,
+        vec![
+            clear(at(200), onu("S00000"), "pon.onu.los"),
+            act(9, at(201), key(&onu("S00000"), "pon.onu.los"), Verb::Ack { text: String::new(), until: Ts::NEVER }),
+        ],
+    );
     let gone = RowId(1);
-    let window = page(&mut reader, PageRequest { limit: 8, anchor: Anchor::Row { id: gone, before: 2 }, ..request(Table::Alarms, Scope::Open) });
+    let window = page(
+        &mut reader,
+        PageRequest { limit: 8, anchor: Anchor::Row { id: gone, before: 2 }, ..request(Table::Alarms, Scope::Open) },
+    );
     assert!(!window.at_start, "the place of a row that left the list is where it was");
     assert!(!ids(&window).contains(&gone));
 }
@@ -197,12 +219,19 @@ fn the_log_tells_what_was_done() {
         failure: false,
         context: Vec::new(),
     };
-    put(&store, vec![
-        observed("v1", at(10), Observation::Call(call)),
-        act(1, at(11), key(&onu("S00001"), "pon.onu.los"), Verb::Note { text: "hm".to_owned() }),
-        observed("v1", at(12), Observation::Notice(notice)),
-        observed("v1", at(13), Observation::Source(SourceReport { health: Health::Down, ..SourceReport::default() })),
-    ]);
+    put(
+        &store,
+        vec![
+            observed("v1", at(10), Observation::Call(call)),
+            act(1, at(11), key(&onu("S00001"), "pon.onu.los"), Verb::Note { text: "hm".to_owned() }),
+            observed("v1", at(12), Observation::Notice(notice)),
+            observed(
+                "v1",
+                at(13),
+                Observation::Source(SourceReport { health: Health::Down, ..SourceReport::default() }),
+            ),
+        ],
+    );
     let log = match page(&mut reader, request(Table::Log, Scope::Open)).rows {
         Rows::Log(rows) => rows,
         other => panic!("{other:?}"),
@@ -213,7 +242,10 @@ fn the_log_tells_what_was_done() {
     assert!(log[3].failed);
     walk(&mut reader, &request(Table::Log, Scope::Open));
     let failed = Arc::new(Query::parse("failed=true kind=call", Table::Log).expect("parses"));
-    assert_eq!(page(&mut reader, PageRequest { filter: Some(failed), ..request(Table::Log, Scope::Open) }).rows.len(), 1);
+    assert_eq!(
+        page(&mut reader, PageRequest { filter: Some(failed), ..request(Table::Log, Scope::Open) }).rows.len(),
+        1
+    );
     let sources = page(&mut reader, request(Table::Sources, Scope::Open));
     match sources.rows {
         Rows::Sources(rows) => assert_eq!((&*rows[0].name, rows[0].alarms), ("v1", 3)),

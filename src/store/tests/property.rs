@@ -52,15 +52,24 @@ fn record(step: i64, (what, n, m): (u8, u8, u8)) -> Record {
         0..=3 => raise(when, target, type_id, Severity::from_rank(m % 5)),
         4 | 5 => clear(when, target, type_id),
         6..=8 => node(when, patch(n, u32::from(m % 3))),
-        9 => observed("v1", when, Observation::NodeGone(target, if m % 2 == 0 { GoneCause::Deleted } else { GoneCause::Resync })),
-        10 => act(id, when, alarm_key, match m % 6 {
-            0 => Verb::Ack { text: "a".to_owned(), until: if m > 100 { at(step * 20) } else { Ts::NEVER } },
-            1 => Verb::Close { reason: "c".to_owned() },
-            2 => Verb::Shelve { until: at(step * 30), reason: "s".to_owned() },
-            3 => Verb::Unshelve,
-            4 => Verb::Assign { owner: "o".to_owned() },
-            _ => Verb::Unack { text: String::new() },
-        }),
+        9 => observed(
+            "v1",
+            when,
+            Observation::NodeGone(target, if m % 2 == 0 { GoneCause::Deleted } else { GoneCause::Resync }),
+        ),
+        10 => act(
+            id,
+            when,
+            alarm_key,
+            match m % 6 {
+                0 => Verb::Ack { text: "a".to_owned(), until: if m > 100 { at(step * 20) } else { Ts::NEVER } },
+                1 => Verb::Close { reason: "c".to_owned() },
+                2 => Verb::Shelve { until: at(step * 30), reason: "s".to_owned() },
+                3 => Verb::Unshelve,
+                4 => Verb::Assign { owner: "o".to_owned() },
+                _ => Verb::Unack { text: String::new() },
+            },
+        ),
         11 | 12 => act(id, when, alarm_key, Verb::Undo { of, within_hold: what % 16 == 11 }),
         13 => {
             let kinds = [TimerKind::AckExpired, TimerKind::ShelfExpired, TimerKind::CloseDisputed, TimerKind::Purge];
@@ -79,12 +88,16 @@ fn record(step: i64, (what, n, m): (u8, u8, u8)) -> Record {
                 })
                 .collect(),
         }),
-        _ => observed("v1", when, Observation::Kpi(crate::model::observation::KpiSample {
-            resource: target,
-            group: format!("g{}", m % 2),
-            source_time: when,
-            metrics: vec![("m".to_owned(), f64::from(m))],
-        })),
+        _ => observed(
+            "v1",
+            when,
+            Observation::Kpi(crate::model::observation::KpiSample {
+                resource: target,
+                group: format!("g{}", m % 2),
+                source_time: when,
+                metrics: vec![("m".to_owned(), f64::from(m))],
+            }),
+        ),
     }
 }
 
@@ -143,8 +156,9 @@ fn check_totals(path: &Path) {
         .expect("checks");
     assert_eq!(wrong, 0, "totals of nodes");
     let counts = crate::store::fold::read_counts(&conn, CACHE).expect("counts");
-    let active: u32 =
-        conn.query_row("SELECT count(*) FROM c_alarms WHERE NOT cleared AND vis = 0", [], |row| row.get(0)).expect("counts");
+    let active: u32 = conn
+        .query_row("SELECT count(*) FROM c_alarms WHERE NOT cleared AND vis = 0", [], |row| row.get(0))
+        .expect("counts");
     assert_eq!(counts.total(), active);
     let open: u32 =
         conn.query_row("SELECT count(*) FROM c_alarms WHERE scope = 1", [], |row| row.get(0)).expect("counts");
@@ -206,8 +220,12 @@ type Dyn = Box<dyn crate::model::field::Record>;
 fn rows_of(reader: &mut Reader, table: Table, filter: Option<Query>) -> Vec<(Dyn, String)> {
     let request = PageRequest { filter: filter.map(Arc::new), limit: 1_000, ..request(table, Scope::All) };
     match page(reader, request).rows {
-        Rows::Alarms(rows) => rows.into_iter().map(|r| (r.key.to_string(), Box::new(r) as Dyn)).map(|(k, r)| (r, k)).collect(),
-        Rows::Nodes(rows) => rows.into_iter().map(|r| (r.canonical.clone(), Box::new(r) as Dyn)).map(|(k, r)| (r, k)).collect(),
+        Rows::Alarms(rows) => {
+            rows.into_iter().map(|r| (r.key.to_string(), Box::new(r) as Dyn)).map(|(k, r)| (r, k)).collect()
+        }
+        Rows::Nodes(rows) => {
+            rows.into_iter().map(|r| (r.canonical.clone(), Box::new(r) as Dyn)).map(|(k, r)| (r, k)).collect()
+        }
         other => panic!("{other:?}"),
     }
 }
