@@ -204,7 +204,10 @@ mod tests {
     fn short((offset, what): &Out) -> String {
         let offset = offset.map_or_else(String::new, |o| o.to_string());
         match what {
-            Observation::Node(p) => format!("{offset} node {}", p.oper_status.map(|s| s.word()).unwrap_or_default()),
+            Observation::Node(p) => format!(
+                "{offset} node {}",
+                p.oper_status.map(crate::model::topology::OperStatus::word).unwrap_or_default()
+            ),
             Observation::NodeGone(r, _) => format!("{offset} gone {r}"),
             Observation::Alarm(a) => format!("{offset} {}", if a.raise.is_some() { "raise" } else { "clear" }),
             Observation::Notice(_) => format!("{offset} notice"),

@@ -110,7 +110,7 @@ pub(crate) fn words(base: &str) -> String {
     let short: String = base.chars().take(100).collect();
     let clean = text::clean(&short).into_owned();
     let mut out = String::with_capacity(clean.len());
-    for word in clean.split('_').filter(|w| !w.is_empty()) {
+    for word in clean.split(['_', ' ']).filter(|w| !w.is_empty()) {
         if !out.is_empty() {
             out.push(' ');
         }
