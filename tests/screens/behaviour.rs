@@ -253,3 +253,21 @@ fn an_export_asks_for_form_and_file() {
     assert_eq!(export.path, "alarms-20261120-140211.csv");
     assert_eq!(export.rows.filter.as_ref().unwrap().text, "severity=critical");
 }
+
+#[test]
+fn plain_lines_tell_every_change_once() {
+    let mut screen = Screen::linear();
+    screen.changed();
+    let lines = screen.app.take_lines();
+    assert!(lines.iter().any(|l| l.contains("CRITICAL") && l.contains("raised")), "{lines:?}");
+    assert!(lines.iter().any(|l| l.contains("source voltha-2 is down")), "{lines:?}");
+    assert!(lines.iter().all(|l| !l.chars().any(char::is_control)), "{lines:?}");
+    screen.now = NOW.plus(SECOND);
+    let mut row = alarm(600, Severity::Major, "pon.onu.los", onu(600));
+    row.last_changed = screen.now;
+    screen.world.alarms.push(row);
+    screen.changed();
+    let lines = screen.app.take_lines();
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    assert!(line.contains("MAJOR voltha-1/onu/BBSM00000600 ONU loss of signal raised UNACK"), "{line}");
+}

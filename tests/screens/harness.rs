@@ -55,6 +55,15 @@ impl Screen {
 
     /// With a theme of one's own.
     pub fn themed(world: World, size: (u16, u16), glyphs: Glyphs, theme: Theme) -> Self {
+        Self::build(world, size, glyphs, theme, false)
+    }
+
+    /// The small network in plain lines.
+    pub fn linear() -> Self {
+        Self::build(World::small(), (80, 24), Glyphs::ASCII, Theme::probe(), true)
+    }
+
+    fn build(world: World, size: (u16, u16), glyphs: Glyphs, theme: Theme, linear: bool) -> Self {
         let mut ctx = Ctx::new(NOW);
         ctx.size = size;
         ctx.profile = "lab".into();
@@ -66,7 +75,7 @@ impl Screen {
             load_theme: Rc::new(|_| Err("no themes here".into())),
             clock: true,
             which_key: 0,
-            linear: false,
+            linear,
         };
         let keymap = Keymap::build(registry().specs(), None).expect("the default keys fit together");
         let app = App::new(ctx, theme, glyphs, keymap, noctule::panes::all(), Box::new(Post(queue.clone())), settings);

@@ -145,7 +145,7 @@ fn hostile_text_reaches_no_cell() {
 fn without_colour_severity_and_cursor_are_still_told_apart() {
     let theme =
         noctule::theme::load::load("default", None, noctule::theme::degrade::Depth::Mono).expect("the default theme");
-    let mut screen = Screen::themed(World::small(), (80, 24), Glyphs::ASCII, theme);
+    let mut screen = Screen::themed(World::small(), (120, 30), Glyphs::ASCII, theme);
     let coloured = screen.colours();
     assert!(coloured.is_empty(), "colours without colour: {coloured:?}");
     let grid = screen.grid();

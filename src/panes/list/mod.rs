@@ -215,8 +215,10 @@ impl<R: Row> ListState<R> {
         effects
     }
 
-    /// What is held is behind the cache: the next occasion to ask is taken.
+    /// The question under way is not wanted, and what is held is not what is asked for: the next
+    /// occasion to ask is taken.
     pub(crate) const fn behind(&mut self) {
+        self.window.forget();
         self.behind = true;
     }
 
@@ -245,7 +247,7 @@ impl<R: Row> ListState<R> {
             Msg::Views(views) => self.views = views.iter().filter(|v| v.pane == self.pane).cloned().collect(),
             _ => {}
         }
-        Vec::new()
+        if self.behind && self.window.pending().is_none() { self.ask(false, cx) } else { Vec::new() }
     }
 
     fn answer(&mut self, id: RequestId, data: &Data, cx: &Ctx) -> Vec<Effect> {
