@@ -3,6 +3,7 @@
 //! Exit codes: 0 when nothing failed (warnings count as well), 4 when a source cannot be reached,
 //! 1 when something else failed.
 
+mod kafka;
 mod report;
 mod setup;
 mod source;
@@ -16,9 +17,12 @@ use futures_util::stream::{self, StreamExt as _};
 use super::Start;
 use super::args::DoctorArgs;
 use super::exit::{Code, Failure};
+use super::live::store_options;
 use crate::config::Loaded;
 use crate::config::schema::{Source, SourceKind, Ui};
 use crate::model::ids::SourceName;
+use crate::model::observation::Origin;
+use crate::store::Store;
 use report::{Check, Report, Verdict};
 
 /// Sources checked at a time.
@@ -57,10 +61,14 @@ fn sources(loaded: &Loaded, report: &mut Report) -> Result<(), Failure> {
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    // How far each stream is read, when there is a cache at all; trouble with it is told above.
+    let store = Store::open(&store_options(loaded, true)).ok().map(|(store, _)| store);
+    let read = |source: &str| store.as_ref().and_then(|s| s.offsets(source).ok()).unwrap_or_default();
+    let sources: Vec<_> = loaded.sources().map(|s| (s.clone(), read(&s.name))).collect();
     let checked = runtime.block_on(async {
-        stream::iter(loaded.sources().cloned())
-            .map(|source| async move {
-                let checks = check(&source).await;
+        stream::iter(sources)
+            .map(|(source, read)| async move {
+                let checks = check(&source, &read).await;
                 (format!("source {}", source.name), checks)
             })
             .buffered(AT_ONCE)
@@ -73,9 +81,17 @@ fn sources(loaded: &Loaded, report: &mut Report) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn check(source: &Source) -> Vec<Check> {
+async fn check(source: &Source, read: &[Origin]) -> Vec<Check> {
     let name = SourceName::from(source.name.as_str());
-    match &source.kind {
-        SourceKind::Voltha(voltha) => source::grpc(&name, voltha).await,
+    let SourceKind::Voltha(voltha) = &source.kind;
+    let mut checks = source::grpc(&name, voltha).await;
+    match &voltha.kafka {
+        Some(kafka) => checks.extend(kafka::checks(&name, kafka, read).await),
+        None => checks.push(Check::warn(
+            "kafka",
+            "not configured",
+            "without it alarms are not seen, only states by polling",
+        )),
     }
+    checks
 }

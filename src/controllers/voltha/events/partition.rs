@@ -87,6 +87,14 @@ impl Reader {
         self.client.partition()
     }
 
+    /// The offsets of the oldest message that is kept and of the next one to come.
+    ///
+    /// # Errors
+    /// See [`ErrorKind`].
+    pub async fn range(&self) -> Result<(i64, i64), Error> {
+        Ok((self.offset(OffsetAt::Earliest).await?, self.offset(OffsetAt::Latest).await?))
+    }
+
     /// The offset that is read next.
     #[must_use]
     pub const fn position(&self) -> i64 {

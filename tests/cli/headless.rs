@@ -1,0 +1,196 @@
+//! The lists, `run` and `doctor` on the real binary, against a simulated network.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value as Json;
+
+use super::noctule;
+
+/// A simulated network in a process of its own, and a home that is configured for it.
+struct World {
+    home: tempfile::TempDir,
+    network: Child,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.network.kill();
+        let _ = self.network.wait();
+    }
+}
+
+impl World {
+    /// Starts `noctule demo --headless` and takes its configuration over; its profile may change
+    /// things, `look` may not.
+    fn start() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mut network = Command::new(assert_cmd::cargo::cargo_bin!("noctule"))
+            .args(["demo", "--headless", "--seed", "7"])
+            .env_clear()
+            .env("HOME", home.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut config = String::new();
+        let mut lines = BufReader::new(network.stdout.take().unwrap()).lines();
+        // The configuration ends with the broker of the last source.
+        for line in &mut lines {
+            let line = line.unwrap();
+            config.push_str(&line);
+            config.push('\n');
+            if line.trim_start().starts_with("brokers") {
+                break;
+            }
+        }
+        // Whatever is printed later must not block the network.
+        std::thread::spawn(move || lines.for_each(drop));
+        config.push_str("\n[profile.look]\nread_only = true\n");
+        let file = home.path().join(".config/noctule/noctule.toml");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, config).unwrap();
+        Self { home, network }
+    }
+
+    fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Runs and gives code, standard output, standard error.
+    fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let output = noctule(self.home()).args(args).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
+    fn json(&self, args: &[&str]) -> Json {
+        let (code, out, err) = self.run(args);
+        assert_eq!(code, 0, "{args:?}: {err}");
+        serde_json::from_str(&out).unwrap_or_else(|e| panic!("{args:?}: {e}: {out}"))
+    }
+}
+
+#[test]
+fn lists_run_and_doctor_work_without_a_screen() {
+    let world = World::start();
+
+    // Nothing is there yet, and it says what to do.
+    let (code, out, err) = world.run(&["alarms"]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("no cache"), "{err}");
+
+    // --fresh polls, and the tree is there, whole.
+    let onus = world.json(&["pon", "--fresh", "--json", "--filter", "kind=onu"]);
+    let onus = onus.as_array().unwrap();
+    assert!(onus.len() >= 60, "{}", onus.len());
+    let wanted = "id kind parent serial name admin_state oper_status connect_status reason source as_of";
+    for field in wanted.split(' ') {
+        assert!(onus[0].get(field).is_some(), "{field}");
+    }
+    assert!(onus[0]["as_of"].as_str().unwrap().ends_with('Z'));
+
+    // From the cache: no waiting, and its age on standard error.
+    let (code, out, err) = world.run(&["pon", "--ndjson", "--filter", "kind=olt", "--columns", "id,serial,onus"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(out.lines().count(), 2, "{out}");
+    assert!(err.contains("data as of") && err.contains("old"), "{err}");
+    let olt: Json = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    assert_eq!(olt.as_object().unwrap().keys().collect::<Vec<_>>(), ["id", "serial", "onus"]);
+
+    let (_, csv, _) = world.run(&["sources", "--csv", "--columns", "name,health"]);
+    assert!(csv.starts_with("name,health\n"), "{csv}");
+    let (_, table, _) = world.run(&["pon", "--limit", "3", "--sort", "serial"]);
+    assert_eq!(table.lines().count(), 4, "{table}");
+    assert!(table.starts_with("Id"), "{table}");
+
+    plans_and_refusals(&world, olt["id"].as_str().unwrap());
+    commands(&world);
+    watching(&world);
+    doctor(&world);
+}
+
+fn plans_and_refusals(world: &World, olt: &str) {
+    let (code, out, err) = world.run(&["run", "pon.reboot", olt, "--dry-run"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("Reboot OLT") && out.contains("/voltha.VolthaService/RebootDevice"), "{out}");
+    assert!(out.contains("Out of service: ") && out.contains("new device id"), "{out}");
+    let (code, _, err) = world.run(&["-p", "look", "run", "pon.reboot", olt, "--yes"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("read-only"), "{err}");
+    let (code, out, err) = world.run(&["run", "pon.reboot", olt]);
+    assert_eq!(code, 2, "{err}");
+    assert!(out.contains("Reboot OLT") && err.contains("--yes"), "{out} {err}");
+    for (args, words) in [
+        (&["run", "alarm.akc", "x"][..], "no command"),
+        (&["run", "alarm.shelve", "x", "--arg", "reason=works"], "needs `for`"),
+        (&["alarms", "--filter", "sevrity=major"], "severity"),
+        (&["alarms", "--sort", "text"], "cannot be sorted"),
+        (&["pon", "--columns", "oper_state"], "oper_status"),
+    ] {
+        let (code, _, err) = world.run(args);
+        assert_eq!(code, 2, "{args:?}: {err}");
+        assert!(err.contains(words), "{args:?}: {err}");
+    }
+}
+
+fn commands(world: &World) {
+    let onus = world.json(&["pon", "--json", "--filter", "kind=onu oper=active", "--limit", "1"]);
+    let onu = onus[0]["id"].as_str().unwrap();
+    let outcome = world.json(&["run", "pon.disable", onu, "--yes", "--json"]);
+    assert_eq!((outcome["done"].as_u64(), outcome["total"].as_u64()), (Some(1), Some(1)), "{outcome}");
+    let log = world.json(&["log", "--json", "--filter", "kind=command what=pon.disable"]);
+    assert_eq!((&log[0]["actor"], &log[0]["failed"]), (&"operator".into(), &false.into()), "{log}");
+
+    let source = onus[0]["source"].as_str().unwrap();
+    let (code, out, _) = world.run(&["run", "pon.disable", &format!("{source}/onu/NOSUCH00000001"), "--yes"]);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("not in the cache"), "{out}");
+}
+
+fn watching(world: &World) {
+    let mut watch = Command::new(assert_cmd::cargo::cargo_bin!("noctule"))
+        .args(["pon", "--watch", "--ndjson", "--filter", "kind=olt", "--columns", "id,oper_status"])
+        .env_clear()
+        .env("HOME", world.home())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    for _ in 0..2 {
+        let row: Json = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!(row["op"], "upsert", "{row}");
+        assert!(row["id"].as_str().unwrap().contains("/olt/"), "{row}");
+    }
+    let pid = rustix::process::Pid::from_child(&watch);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(watch.wait().unwrap().code(), Some(0));
+}
+
+fn doctor(world: &World) {
+    let (code, out, err) = world.run(&["doctor", "--json"]);
+    assert_eq!(code, 0, "{out} {err}");
+    let report: Json = serde_json::from_str(&out).unwrap();
+    let names: Vec<&str> = report["checks"].as_array().unwrap().iter().filter_map(|c| c["check"].as_str()).collect();
+    for name in ["TERM", "files", "integrity", "journal", "grpc tcp", "grpc answer", "adapters", "kafka topic"] {
+        assert!(names.contains(&name), "{name}: {out}");
+    }
+}
+
+#[test]
+fn a_source_that_is_down_is_told_by_code_4() {
+    let home = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config: PathBuf = home.path().join("noctule.toml");
+    let text = format!("[[source]]\nname = \"away\"\nkind = \"voltha\"\ngrpc = \"http://127.0.0.1:{port}\"\n");
+    std::fs::write(&config, text).unwrap();
+    let run = |args: &[&str]| noctule(home.path()).arg("--config").arg(&config).args(args).output().unwrap();
+    let fresh = run(&["pon", "--fresh", "--json"]);
+    assert_eq!(fresh.status.code(), Some(4), "{fresh:?}");
+    assert_eq!(String::from_utf8(fresh.stdout).unwrap(), "[]\n", "what there is, is printed");
+    let doctor = run(&["doctor"]);
+    assert_eq!(doctor.status.code(), Some(4), "{doctor:?}");
+    let text = String::from_utf8(doctor.stdout).unwrap();
+    assert!(text.contains("grpc tcp") && text.contains("> check address"), "{text}");
+}
