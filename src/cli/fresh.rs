@@ -1,14 +1,26 @@
-//! `--fresh`: every source is asked once before anything is printed.
+//! `--fresh`: every source is asked once before anything is printed: its devices are polled, and
+//! its event stream is read up to where it ended when we asked.
 
 use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _};
 
 use super::exit::Code;
 use super::live::{Live, attached};
+use crate::config::Loaded;
+use crate::config::schema::{Kafka, SourceKind};
+use crate::controllers::voltha::error::Error;
+use crate::controllers::voltha::events::Stream;
+use crate::model::ids::SourceName;
+use crate::store::Store;
 
 /// Sources asked at a time.
 const AT_ONCE: usize = 16;
+/// How long reading a stream to its end may take: some hundred thousand messages a second are read.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two looks at how far it has come.
+const PACE: Duration = Duration::from_millis(50);
 
 /// Polls the sources called `only` once, all of them when it is empty. [`Code::Unreachable`] when
 /// one could not be reached: the data of the others, and its own old data, are of use all the same.
@@ -34,6 +46,65 @@ pub(crate) fn poll(live: &Live, only: &[String]) -> Code {
         say(line);
     }
     if failed.is_empty() { Code::Done } else { Code::Unreachable }
+}
+
+/// Reads the event streams of all sources up to where they end now. [`Code::Unreachable`] when a
+/// stream cannot be reached or does not come that far in time.
+pub(crate) fn catch_up(live: &Live, loaded: &Loaded) -> Code {
+    if !live.opened.owner {
+        return Code::Done;
+    }
+    let streams: Vec<_> = loaded
+        .sources()
+        .filter_map(|source| {
+            let SourceKind::Voltha(voltha) = &source.kind;
+            voltha.kafka.clone().map(|kafka| (SourceName::from(source.name.as_str()), kafka))
+        })
+        .collect();
+    let store = &live.store;
+    let failed = live.runtime.block_on(async {
+        stream::iter(streams)
+            .map(|(name, kafka)| async move { read_to_end(store, &name, &kafka).await.err() })
+            .buffer_unordered(AT_ONCE)
+            .filter_map(std::future::ready)
+            .collect::<Vec<_>>()
+            .await
+    });
+    for line in &failed {
+        say(line);
+    }
+    if failed.is_empty() { Code::Done } else { Code::Unreachable }
+}
+
+async fn read_to_end(store: &Store, name: &SourceName, kafka: &Kafka) -> Result<(), String> {
+    let ends = ends(name, kafka).await.map_err(|e| e.to_string())?;
+    let began = Instant::now();
+    loop {
+        let read = store.offsets(name).map_err(|e| e.to_string())?;
+        let there = |(partition, next): &(i32, i64)| {
+            read.iter().any(|o| o.partition == *partition && o.offset.saturating_add(1) >= *next)
+        };
+        if ends.iter().all(there) {
+            return Ok(());
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(format!("{name}: the event stream was not read to its end within {} s", PATIENCE.as_secs()));
+        }
+        tokio::time::sleep(PACE).await;
+    }
+}
+
+/// Where each partition that holds something ends.
+async fn ends(name: &SourceName, kafka: &Kafka) -> Result<Vec<(i32, i64)>, Error> {
+    let stream = Stream::connect(name, kafka).await?;
+    let mut out = Vec::new();
+    for partition in stream.partitions().await? {
+        let (first, next) = stream.reader(partition, Some(0)).await?.range().await?;
+        if next > first {
+            out.push((partition, next));
+        }
+    }
+    Ok(out)
 }
 
 /// A line for people, beside the data.

@@ -90,6 +90,16 @@ fn lists_run_and_doctor_work_without_a_screen() {
     }
     assert!(onus[0]["as_of"].as_str().unwrap().ends_with('Z'));
 
+    // The stream is read to its end, too: the alarms of the past are there.
+    let alarms = world.json(&["alarms", "--fresh", "--json"]);
+    let alarms = alarms.as_array().unwrap();
+    assert!(!alarms.is_empty());
+    let wanted = "key source resource type severity cleared op_state visibility raised_at received_at last_changed \
+                  occurrences text owner shelf_until";
+    for field in wanted.split_whitespace() {
+        assert!(alarms[0].get(field).is_some(), "{field}");
+    }
+
     // From the cache: no waiting, and its age on standard error.
     let (code, out, err) = world.run(&["pon", "--ndjson", "--filter", "kind=olt", "--columns", "id,serial,onus"]);
     assert_eq!(code, 0, "{err}");

@@ -38,7 +38,11 @@ pub(super) fn run(start: &Start, table: Table, args: &ListArgs) -> Result<Code, 
     let _log = start.log(&mut loaded)?;
     let mut live = Live::start(&loaded)?;
     live.notes().iter().for_each(|note| say(note));
-    let code = if args.fresh { fresh::poll(&live, &[]) } else { Code::Done };
+    let code = match args.fresh {
+        true if fresh::poll(&live, &[]) == Code::Done => fresh::catch_up(&live, &loaded),
+        true => Code::Unreachable,
+        false => Code::Done,
+    };
     let printed = if args.watch { watch::run(start, &mut live, &ask) } else { once(start, &live, &ask) };
     live.stop();
     printed.map(|()| code)
