@@ -113,7 +113,7 @@ struct Inner {
     small: Mutex<Option<Connection>>,
     /// When alarms to purge were last looked for.
     purge_looked: Arc<AtomicI64>,
-    _lock: Option<open::Lock>,
+    lock: Option<open::Lock>,
 }
 
 impl Inner {
@@ -165,12 +165,12 @@ impl Store {
             owner_pid: None,
             small: Mutex::new(None),
             purge_looked: Arc::default(),
-            _lock: None,
+            lock: None,
         };
         match lock {
             Ok(lock) => {
                 opened.owner = true;
-                inner._lock = Some(lock);
+                inner.lock = Some(lock);
                 let conn = open::writer(options, &mut opened)?;
                 let queue = Arc::new(queue::Queue::default());
                 inner.queue = Some(Arc::clone(&queue));
@@ -255,7 +255,7 @@ impl Store {
 
     /// Makes the disk full, or no longer.
     #[cfg(test)]
-    fn limit_pages(&self, pages: Option<u32>) {
+    fn limit_pages(&self, pages: u32) {
         if let Some(queue) = &self.inner.queue {
             queue.limit_pages(pages);
         }

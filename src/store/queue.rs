@@ -46,7 +46,7 @@ struct Waiting {
     dead: bool,
     /// Stands for a full disk in tests: pages the file may have.
     #[cfg(test)]
-    page_limit: Option<Option<u32>>,
+    page_limit: Option<u32>,
 }
 
 /// The queue between everybody and the writer.
@@ -97,12 +97,12 @@ impl Queue {
     }
 
     #[cfg(test)]
-    pub(crate) fn limit_pages(&self, limit: Option<u32>) {
+    pub(crate) fn limit_pages(&self, limit: u32) {
         self.lock().page_limit = Some(limit);
     }
 
     #[cfg(test)]
-    pub(crate) fn take_page_limit(&self) -> Option<Option<u32>> {
+    pub(crate) fn take_page_limit(&self) -> Option<u32> {
         self.lock().page_limit.take()
     }
 

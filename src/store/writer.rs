@@ -195,7 +195,6 @@ impl Writer {
     ) -> rusqlite::Result<Vec<Seq>> {
         #[cfg(test)]
         if let Some(limit) = self.queue.take_page_limit() {
-            let limit = limit.unwrap_or(1_000_000_000);
             self.conn.query_row(&format!("PRAGMA max_page_count = {limit}"), [], |_| Ok(()))?;
         }
         if precious != self.full_sync {

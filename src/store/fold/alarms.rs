@@ -62,6 +62,8 @@ impl Fold {
                 self.alarm_ids.insert(hash, id);
                 self.alarms.insert(id, Box::new(alarm));
                 self.dirty_alarms.push(id);
+                // The source has a row from now on, wherever the batch ends.
+                self.source_alarms.entry(source).or_insert(0);
                 self.fresh_alarms.entry(node).or_default().push(id);
                 self.with_node(conn, node, |n| n.refs += 1)?;
             }

@@ -144,9 +144,9 @@ fn row(rows: &rows::Rows<'_>, seq: i64, kind: u8, payload: &[u8]) -> rusqlite::R
         Record::Observed(observed) => from_observed(observed, &mut row),
         Record::Action(action) => {
             row.at = action.at;
-            row.what = action.verb.word().to_owned();
+            action.verb.word().clone_into(&mut row.what);
             row.target = alarm_name(rows.conn, action.key)?;
-            row.status = "OK".to_owned();
+            "OK".clone_into(&mut row.status);
             row.text = verb_text(&action.verb);
             row.actor = action.actor;
         }
@@ -165,8 +165,8 @@ fn row(rows: &rows::Rows<'_>, seq: i64, kind: u8, payload: &[u8]) -> rusqlite::R
         }
         Record::Inventory(load) => {
             row.at = load.at;
-            row.what = "inventory".to_owned();
-            row.status = "OK".to_owned();
+            "inventory".clone_into(&mut row.what);
+            "OK".clone_into(&mut row.status);
             row.text = format!("{} lines", load.items.len());
             row.target = load.file;
         }
@@ -196,20 +196,20 @@ fn from_observed(observed: Observed, row: &mut LogRow) {
             row.text = notice.text;
         }
         Observation::Source(report) => {
-            row.what = "health".to_owned();
-            row.status = report.health.word().to_owned();
+            "health".clone_into(&mut row.what);
+            report.health.word().clone_into(&mut row.status);
             row.target = report.endpoint;
             row.failed = !report.last_error.is_empty();
             row.text = if report.last_error.is_empty() { report.stream } else { report.last_error };
         }
         Observation::Resync(resync) => {
-            row.what = "resync".to_owned();
-            row.status = "OK".to_owned();
+            "resync".clone_into(&mut row.what);
+            "OK".clone_into(&mut row.status);
             row.text = format!("list rebuilt +{} -{}, {} differed", resync.added, resync.removed, resync.changed);
         }
         Observation::Unreadable(message) => {
-            row.what = "message".to_owned();
-            row.status = "unreadable".to_owned();
+            "message".clone_into(&mut row.what);
+            "unreadable".clone_into(&mut row.status);
             row.failed = true;
             row.text = format!("{} ({} bytes)", message.reason, message.len);
         }

@@ -18,7 +18,6 @@ impl Reader {
     pub(super) fn target_ids(&self, table: Table, targets: &Targets, limit: usize) -> rusqlite::Result<Vec<i64>> {
         let mut ids = Vec::new();
         match targets {
-            Targets::None => {}
             Targets::Rows(of, rows) if *of == table => ids.extend(rows.iter().take(limit).map(|id| id.0)),
             Targets::Names(of, names) if *of == table => {
                 for name in names.iter().take(limit) {
@@ -44,7 +43,7 @@ impl Reader {
                     Ok(ids.len() < limit)
                 })?;
             }
-            Targets::Rows(..) | Targets::Names(..) | Targets::Filter { .. } => {}
+            Targets::None | Targets::Rows(..) | Targets::Names(..) | Targets::Filter { .. } => {}
         }
         ids.truncate(limit);
         Ok(ids)

@@ -120,17 +120,13 @@ impl Tree<'_> {
                 spots.splice(0..0, above);
                 return Ok(previous.is_some());
             }
-            match previous {
-                Some(previous) => {
-                    above.push(previous.clone());
-                    at = previous;
-                }
-                None => {
-                    above.reverse();
-                    spots.splice(0..0, above);
-                    return Ok(false);
-                }
-            }
+            let Some(previous) = previous else {
+                above.reverse();
+                spots.splice(0..0, above);
+                return Ok(false);
+            };
+            above.push(previous.clone());
+            at = previous;
         }
     }
 
@@ -191,8 +187,8 @@ impl Tree<'_> {
 
     /// The row itself when all rows above it are unfolded, else the topmost folded one.
     fn surface(&mut self, spot: Spot) -> rusqlite::Result<Spot> {
-        let mut shown = spot.clone();
         let mut parent = spot.parent;
+        let mut shown = spot;
         // The tree is five deep; the bound only guards against a damaged one.
         for _ in 0..16 {
             let Some(above) = self.spot(parent)? else { break };

@@ -123,13 +123,13 @@ fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
     let dir = tempfile::tempdir().expect("dir");
     let (store, _) = open(dir.path());
     put(&store, vec![los(1)]);
-    store.limit_pages(Some(1));
+    store.limit_pages(1);
     let ticket = store.journal().append((2..3_000).map(los).collect());
     let news = store.snapshots();
     until("the trouble is told", || news.borrow().trouble.as_deref().is_some_and(|t| t.contains("no space")));
     assert_eq!(store.journal().last().0, 1);
     assert!(store.journal().backlog() > 0);
-    store.limit_pages(None);
+    store.limit_pages(1_000_000_000);
     assert_eq!(ticket.wait().expect("in the end").0, 2_999);
     until("the trouble is over", || news.borrow().trouble.is_none());
     assert_eq!(store.snapshots().borrow().counts.total(), 2_999);

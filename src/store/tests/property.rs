@@ -33,9 +33,13 @@ fn patch(n: u8, number: u32) -> NodePatch {
     NodePatch {
         parent: is_onu.then(|| pon(["O", "P"][usize::from(n / 32 % 2)], u32::from(n / 64))),
         device_id: is_onu.then(|| format!("uuid-{}{}", target.name, if n > 200 { "-new" } else { "" })),
-        oper_status: (n % 3 != 0).then_some(if n % 2 == 0 { OperStatus::Active } else { OperStatus::Discovered }),
+        oper_status: (!n.is_multiple_of(3)).then_some(if n.is_multiple_of(2) {
+            OperStatus::Active
+        } else {
+            OperStatus::Discovered
+        }),
         number: is_onu.then_some(number),
-        polled: n % 2 == 0,
+        polled: n.is_multiple_of(2),
         ..NodePatch::new(target)
     }
 }
@@ -55,7 +59,7 @@ fn record(step: i64, (what, n, m): (u8, u8, u8)) -> Record {
         9 => observed(
             "v1",
             when,
-            Observation::NodeGone(target, if m % 2 == 0 { GoneCause::Deleted } else { GoneCause::Resync }),
+            Observation::NodeGone(target, if m.is_multiple_of(2) { GoneCause::Deleted } else { GoneCause::Resync }),
         ),
         10 => act(
             id,
@@ -81,8 +85,8 @@ fn record(step: i64, (what, n, m): (u8, u8, u8)) -> Record {
             items: (0..m % 4)
                 .map(|i| InventoryItem {
                     serial: if i == 0 { "O".to_owned() } else { format!("S{i}") },
-                    source: if n % 2 == 0 { "v1".to_owned() } else { String::new() },
-                    site: if n % 3 == 0 { String::new() } else { "North".to_owned() },
+                    source: if n.is_multiple_of(2) { "v1".to_owned() } else { String::new() },
+                    site: if n.is_multiple_of(3) { String::new() } else { "North".to_owned() },
                     name: format!("name {n}"),
                     subscribers: u32::from(m),
                 })
