@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::commands::parse;
+use crate::model::command::Args;
 use crate::terminal::Linear;
 use crate::terminal::linear::{Typed, typed_lines};
 
@@ -25,6 +26,8 @@ pub async fn run(app: &mut App, msgs: &mut UnboundedReceiver<Msg>) -> io::Result
     let mut term = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
     app.show_active();
+    // Told in the order in which things change.
+    app.run("alarm.feed", Args::new());
     out.line("noctule: type a command, ? lists them, quit leaves")?;
     loop {
         tokio::select! {

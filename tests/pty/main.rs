@@ -79,6 +79,7 @@ fn help_palette_and_command_line_open_and_close() {
     tty.send("shelv");
     tty.wait_for("Shelve");
     tty.send("\x1b");
+    tty.wait("a closed help", |s| !s.contains("─ Help ─"));
     tty.send("\x10");
     tty.wait_for("Commands");
     tty.send("quit");
@@ -102,14 +103,36 @@ fn a_new_size_is_used_at_once_and_too_small_says_what_it_needs() {
 }
 
 #[test]
-fn stopped_and_resumed_it_draws_everything_again() {
+fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_draws_everything_again() {
+    let home = home();
+    // Job control needs a shell: without one there is nobody to come back to.
+    let script =
+        format!("{} demo --scale small --seed 7; echo SHELL AGAIN; fg; echo ENDED", env!("CARGO_BIN_EXE_noctule"));
+    let start = Start { args: &["-m", "-c", &script], ..Start::default() };
+    let mut tty = Tty::program(std::path::Path::new("/bin/bash"), home.path(), &start);
+    tty.wait_for("UNACK");
+    let before = tty.raw_len();
+    tty.send("\x1a");
+    tty.wait_raw(before, b"\x1b[?1049l");
+    tty.wait_raw(before, b"SHELL AGAIN");
+    tty.wait_raw(before, b"\x1b[?1049h");
+    tty.wait_for("UNACK");
+    tty.send("2");
+    tty.wait_for("OLT");
+    tty.send("q");
+    tty.wait_for("ENDED");
+    assert_eq!(tty.exit(), 0);
+}
+
+#[test]
+fn stopped_from_outside_it_draws_everything_again() {
     let home = home();
     let mut tty = demo(&home, &Start::default());
-    tty.send("\x1a");
+    tty.signal("STOP");
     tty.wait_process("a stopped process", |t| t.process_state() == 'T');
-    let left = tty.raw().len();
+    let left = tty.raw_len();
     tty.signal("CONT");
-    tty.wait_raw(left.saturating_sub(1), b"\x1b[?1049h");
+    tty.wait_raw(left, b"\x1b[?1049h");
     tty.wait_for("UNACK");
     tty.send("2");
     tty.wait_for("OLT");
@@ -153,11 +176,11 @@ fn the_linux_console_gets_ascii_and_sixteen_colours() {
 fn no_color_leaves_attributes_only() {
     let home = home();
     let tty = demo(&home, &Start { env: &[("NO_COLOR", "1")], ..Start::default() });
+    tty.wait_raw(0, b"\x1b[0;7m");
     let text = String::from_utf8_lossy(&tty.raw()).into_owned();
-    for sgr in ["38;", "48;", "\x1b[31m", "\x1b[;m"] {
+    for sgr in ["38;2;", "48;2;", "38;5;", "48;5;", "\x1b[31m", "\x1b[;m"] {
         assert!(!text.contains(sgr), "{sgr:?} although NO_COLOR is set");
     }
-    assert!(text.contains("\x1b[7m") || text.contains("\x1b[1m"), "no attribute either");
 }
 
 #[test]
@@ -173,7 +196,7 @@ fn linear_mode_prints_whole_lines_and_never_moves_the_cursor() {
     let home = home();
     let args = &["demo", "--scale", "small", "--seed", "7", "--linear"];
     let mut tty = Tty::start(home.path(), &Start { args, term: "dumb", ..Start::default() });
-    tty.wait("a line about an alarm", |s| s.contains("raised") || s.contains("CRITICAL") || s.contains("MAJOR"));
+    tty.wait("a line about an alarm", |s| s.contains("MAJOR voltha/") && s.contains("raised UNACK"));
     tty.send("quit\r");
     let raw = tty.raw();
     assert!(!raw.windows(2).any(|w| w == b"\x1b["), "an escape sequence in linear mode");
@@ -186,8 +209,7 @@ fn frames_are_single_writes_between_synchronised_output_marks() {
     let mut tty = demo(&home, &Start::default());
     tty.send("2");
     tty.wait_for("OLT");
-    let raw = tty.raw();
-    let begins = raw.windows(8).filter(|w| w == b"\x1b[?2026h").count();
-    let ends = raw.windows(8).filter(|w| w == b"\x1b[?2026l").count();
-    assert!(begins > 0 && begins == ends, "{begins} frames begun, {ends} ended");
+    // The last frame may be on its way.
+    let count = |mark: &[u8]| tty.raw().windows(8).filter(|w| *w == mark).count();
+    tty.wait_process("whole frames", |_| count(b"\x1b[?2026h") > 3 && count(b"\x1b[?2026h") == count(b"\x1b[?2026l"));
 }

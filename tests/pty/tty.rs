@@ -1,6 +1,6 @@
 //! A terminal for the real binary: a pseudo-terminal whose output is fed to a terminal emulator.
 //! Nothing sleeps: every wait is for a condition, woken by output, with a time-out that fails.
-#![allow(dead_code, reason = "the tests and the benchmark of the screen each use a part")]
+#![allow(dead_code, unreachable_pub, reason = "the tests and the benchmark of the screen each use a part")]
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

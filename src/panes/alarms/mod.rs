@@ -194,11 +194,6 @@ impl Pane for AlarmsPane {
     }
 
     fn linear(&mut self, msg: &Msg, cx: &Ctx) -> Vec<String> {
-        if self.before_feed.is_none() {
-            // Told in the order of their change; the next answer comes in that order.
-            let _ = self.feed(cx);
-            self.split.list.behind();
-        }
         let Msg::Data(_, Data::Page(_)) = msg else { return Vec::new() };
         let mut news: Vec<&AlarmRow> = self.split.list.rows().iter().filter(|r| r.last_changed > self.told).collect();
         news.sort_by_key(|r| r.last_changed);
