@@ -1,5 +1,14 @@
 //! Fills a cache file for measurements of the whole program:
 //! `cargo bench --bench fill -- FILE ALARMS ONUS`. Without a file it does nothing.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "a program that prints its measurements"
+)]
 
 mod common;
 

@@ -1,4 +1,13 @@
 //! How fast events are journalled and folded, beside a bare insert of the same journal rows.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "a program that prints its measurements"
+)]
 
 mod common;
 

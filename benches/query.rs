@@ -1,4 +1,13 @@
 //! How fast windows are answered over a million alarms and 250,000 ONUs.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "a program that prints its measurements"
+)]
 
 mod common;
 

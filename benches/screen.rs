@@ -3,7 +3,15 @@
 //!
 //! `cargo bench --bench screen` takes some minutes; `-- quick` makes the cache ten times smaller
 //! and the waits shorter, to see that it works.
-#![allow(clippy::print_stdout, missing_docs, reason = "a program that prints its measurements")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "a program that prints its measurements"
+)]
 
 #[path = "../tests/pty/tty.rs"]
 mod tty;

@@ -1,5 +1,6 @@
 //! The keys of the real registry: without conflicts, in the committed `config/keymap.toml`, and
 //! where they can be pressed.
+#![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
 
 use std::fs;
 use std::path::Path;

@@ -56,7 +56,7 @@ const CHOICES: [(&str, &str); 3] = [
 ];
 
 /// The screen.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FirstRun {
     choice: usize,
     form: Option<FormState>,
@@ -69,12 +69,6 @@ struct FormState {
     testing: bool,
     /// The draft that was tested, and how it went.
     tested: Option<(Draft, Result<String, String>)>,
-}
-
-impl Default for FirstRun {
-    fn default() -> Self {
-        Self { choice: 0, form: None }
-    }
 }
 
 impl FormState {

@@ -33,13 +33,13 @@ impl Backend for Workers {
 }
 
 /// A pane with `rows` rows marked; every command becomes an intent on them.
-struct Rows {
+struct Listed {
     id: PaneId,
     rows: Vec<RowId>,
     seen: Rc<RefCell<Vec<String>>>,
 }
 
-impl Pane for Rows {
+impl Pane for Listed {
     fn id(&self) -> PaneId {
         self.id
     }
@@ -101,7 +101,7 @@ impl Bench {
         let mut ctx = Ctx::new(now);
         ctx.read_only = read_only;
         let pane = |id| -> Box<dyn Pane> {
-            Box::new(Rows { id, rows: rows.iter().copied().map(RowId).collect(), seen: Rc::clone(&seen) })
+            Box::new(Listed { id, rows: rows.iter().copied().map(RowId).collect(), seen: Rc::clone(&seen) })
         };
         let settings = Settings {
             themes: vec!["probe".into()],

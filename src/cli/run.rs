@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     fn outcome(done: u64, total: u64) -> Outcome {
-        Outcome { done, total, ..Outcome::default() }
+        Outcome { total, done, ..Outcome::default() }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The lab: noctule against programs that others wrote. Needs Debian's `kcat`; run with
 //! `cargo test --features lab --test lab`. Ends only the processes it started.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod kcat;
 mod mock;

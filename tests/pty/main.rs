@@ -1,4 +1,5 @@
 //! The real binary in a pseudo-terminal: started, looked at, typed into, resized, stopped, killed.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod tty;
 

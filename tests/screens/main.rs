@@ -1,5 +1,6 @@
 //! What is on the screen, as text and by style token, at four sizes in unicode and ASCII; and what
 //! keys do to it. A new palette changes nothing here, a wrong token does.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod behaviour;
 #[path = "../common/mod.rs"]

@@ -1,5 +1,6 @@
 //! The simulators over their real wires: rskafka, kcat and tonic against them, and what they do to
 //! peers that send garbage.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod broker;
 mod core;

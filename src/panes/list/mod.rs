@@ -215,13 +215,6 @@ impl<R: Row> ListState<R> {
         effects
     }
 
-    /// The question under way is not wanted, and what is held is not what is asked for: the next
-    /// occasion to ask is taken.
-    pub(crate) const fn behind(&mut self) {
-        self.window.forget();
-        self.behind = true;
-    }
-
     /// Asks anew from the first row: another list is shown.
     pub(crate) fn reset(&mut self, landing: Landing, cx: &Ctx) -> Vec<Effect> {
         self.counted = None;
