@@ -16,6 +16,7 @@
 #[path = "../tests/pty/tty.rs"]
 mod tty;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -81,9 +82,9 @@ fn configure(home: &Path, sources: &[(String, String, Option<String>)]) {
     std::fs::create_dir_all(&folder).expect("a folder");
     let mut text = String::from("[profile.default]\nread_only = false\n");
     for (name, grpc, kafka) in sources {
-        text.push_str(&format!("[[source]]\nname = \"{name}\"\nkind = \"voltha\"\ngrpc = \"{grpc}\"\n"));
+        let _ = write!(text, "[[source]]\nname = \"{name}\"\nkind = \"voltha\"\ngrpc = \"{grpc}\"\n");
         if let Some(kafka) = kafka {
-            text.push_str(&format!("[source.kafka]\nbrokers = [\"{kafka}\"]\n"));
+            let _ = write!(text, "[source.kafka]\nbrokers = [\"{kafka}\"]\n");
         }
     }
     std::fs::write(folder.join("noctule.toml"), text).expect("a configuration");
@@ -113,7 +114,7 @@ fn fill(home: &Path, alarms: usize, onus: usize) -> f64 {
     let at = Ts(1_795_186_238 * SECOND);
     let observed = |what| Record::Observed(Observed { source: source.clone(), at, origin: None, what });
     let mut records = Vec::new();
-    let mut flush = |records: &mut Vec<Record>, last: bool| {
+    let flush = |records: &mut Vec<Record>, last: bool| {
         if records.len() >= 20_000 || last {
             journal.append(std::mem::take(records)).wait().expect("journalled");
         }

@@ -1,6 +1,14 @@
 //! Holds the tree to its rules: who may use whom, how long files are, what every command says of
 //! itself. A single crate has no walls of the compiler's; these are ours.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "tests may fail loudly and share helpers"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,6 +1,13 @@
 //! Decoders against frames recorded from a real VOLTHA (rw_core 3.7.13, openolt 4.6.21, openonu
 //! 2.13.23, BBSim 1.16.8), and clients against servers that misbehave.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "tests may fail loudly and share helpers"
+)]
 
 mod events;
 mod grpc;

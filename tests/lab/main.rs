@@ -1,6 +1,13 @@
 //! The lab: noctule against programs that others wrote. Needs Debian's `kcat`; run with
 //! `cargo test --features lab --test lab`. Ends only the processes it started.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "tests may fail loudly and share helpers"
+)]
 
 mod kcat;
 mod mock;

@@ -1,5 +1,12 @@
 //! The real binary in a pseudo-terminal: started, looked at, typed into, resized, stopped, killed.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "tests may fail loudly and share helpers"
+)]
 
 mod tty;
 

@@ -83,7 +83,7 @@ impl Tty {
         let writer = pty.master.take_writer().expect("a writer");
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
-            let mut buffer = [0; 65536];
+            let mut buffer = vec![0; 65536];
             loop {
                 let n = reader.read(&mut buffer).unwrap_or(0);
                 let mut state = shared.0.lock().unwrap();

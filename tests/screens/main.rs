@@ -1,6 +1,13 @@
 //! What is on the screen, as text and by style token, at four sizes in unicode and ASCII; and what
 //! keys do to it. A new palette changes nothing here, a wrong token does.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "tests may fail loudly and share helpers"
+)]
 
 mod behaviour;
 #[path = "../common/mod.rs"]

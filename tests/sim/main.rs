@@ -1,6 +1,13 @@
 //! The simulators over their real wires: rskafka, kcat and tonic against them, and what they do to
 //! peers that send garbage.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "tests may fail loudly and share helpers"
+)]
 
 mod broker;
 mod core;

@@ -1,6 +1,13 @@
 //! From the wire to the rows and back, without a screen: simulated VOLTHA stacks, the real client,
 //! the real store.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "tests may fail loudly and share helpers"
+)]
 
 mod commands;
 mod life;
