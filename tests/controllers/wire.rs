@@ -166,7 +166,8 @@ async fn tls_with_own_authority_client_certificate_and_its_faults() {
     };
     assert!(version(&voltha(at(&network).grpc, ours)).await.is_ok());
     let without = version(&voltha(at(&network).grpc, named(&ca))).await;
-    assert_eq!(without, Err(ErrorKind::ClientCertificate));
+    // In TLS 1.3 the server refuses after the handshake: its alert may be lost to the close.
+    assert!(matches!(without, Err(ErrorKind::ClientCertificate | ErrorKind::Unavailable)), "{without:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -234,9 +234,8 @@ fn classify(status: &Status) -> ErrorKind {
                 (Some(kind), _) => kind,
                 (None, Code::Unavailable) => ErrorKind::Unavailable,
                 (None, Code::Internal) if words.contains("failed to decode") => ErrorKind::Malformed,
-                (None, _) if words.contains("transport error") || words.contains("h2 protocol error") => {
-                    ErrorKind::Unavailable
-                }
+                // Only statuses that our own side made up have a cause: the connection broke.
+                (None, _) if status.source().is_some() || words.contains("h2 protocol error") => ErrorKind::Unavailable,
                 (None, _) => ErrorKind::Refused,
             }
         }
