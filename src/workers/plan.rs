@@ -12,7 +12,7 @@ use crate::model::text;
 use crate::model::time::{Ts, brief_duration};
 use crate::model::topology::NodeRow;
 
-use super::targets::{AlarmTargets, NodeTargets, SourceTargets, Tally, node_label};
+use super::targets::{AlarmTargets, NodeTargets, SourceTargets, Tally};
 use super::verb::{DeviceVerb, SourceVerb, alarm_words, counted};
 
 /// How many equivalent calls a plan lists.
@@ -220,12 +220,6 @@ pub fn lines(plan: &Plan) -> Vec<String> {
     out.extend(plan.irreversible.iter().map(|t| format!("Cannot be undone: {t}")));
     out.extend(plan.notes.iter().map(|t| format!("Note: {t}")));
     out
-}
-
-/// The name of the only target, for messages.
-#[must_use]
-pub fn target_name(row: &NodeRow) -> String {
-    node_label(row)
 }
 
 #[cfg(test)]
