@@ -66,7 +66,13 @@ impl Pane for Listed {
         Vec::new()
     }
     fn situation(&self, _: &Ctx) -> Situation {
-        Situation { table: Some(Table::Alarms), has_cursor: true, ..Situation::default() }
+        Situation {
+            table: Some(Table::Alarms),
+            has_cursor: true,
+            node_kind: Some("onu"),
+            admin_state: Some("enabled".into()),
+            ..Situation::default()
+        }
     }
     fn contexts(&self) -> Vec<Context> {
         vec![Context::Alarms, Context::List]
