@@ -1,3 +1,4 @@
+//! The life of an alarm, rule by rule, and held by random histories.
 use super::*;
 use crate::model::ids::{ActionId, AlarmKey};
 use crate::model::resource::{NodeKind, Resource};
