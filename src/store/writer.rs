@@ -114,7 +114,6 @@ impl Writer {
                 Work::Close => {
                     self.publish();
                     self.checkpoint("TRUNCATE");
-                    self.queue.abandon(&Error::Closed);
                     return;
                 }
             }
@@ -310,6 +309,17 @@ impl Writer {
             tracing::warn!(%error, "the write-ahead log could not be carried over");
         }
         self.since_checkpoint = 0;
+    }
+}
+
+impl Drop for Writer {
+    /// Nobody may wait for a writer that is gone, however it went.
+    fn drop(&mut self) {
+        self.queue.abandon(&Error::Closed);
+        if std::thread::panicking() {
+            let trouble = Arc::from("the writer of the cache failed: nothing is kept until noctule is started again");
+            self.snapshots.send_modify(|s| s.trouble = Some(trouble));
+        }
     }
 }
 
