@@ -1,6 +1,5 @@
 //! From the wire to the rows and back, without a screen: simulated VOLTHA stacks, the real client,
 //! the real store.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 #![allow(
     clippy::expect_used,
     clippy::panic,
