@@ -107,7 +107,7 @@ impl Life {
         }
         if self.cleared {
             let hold = i64::from(event.hold_down_s) * SECOND;
-            if at.since(self.cleared_at) <= hold {
+            if moment(event, at).since(self.cleared_at) <= hold {
                 self.resume(severity, at);
             } else {
                 self.new_spell(event, severity, at, seq);
@@ -164,6 +164,15 @@ impl Life {
         }
         self.severity = severity;
         moved
+    }
+
+    /// The source says that the condition is over; see [`Life::clear`].
+    pub fn cleared_by(&mut self, event: &AlarmEvent, at: Ts, seq: Seq) -> bool {
+        let was_active = self.clear(event.clear_reason, at, seq);
+        if was_active {
+            self.cleared_at = moment(event, at);
+        }
+        was_active
     }
 
     /// The condition is over. Whether it was not before: a lone clear is nothing.
@@ -265,6 +274,15 @@ pub enum Expired {
     Changed,
     /// The alarm leaves the cache.
     Purge,
+}
+
+/// Events that come later than this after they happened are read from a backlog.
+const BACKLOG: i64 = 10 * SECOND;
+
+/// When it happened, for measuring gaps: our clock, but the source's for what we read only later
+/// from a backlog; else a clear and a raise an hour apart would fall together at a restart.
+fn moment(event: &AlarmEvent, at: Ts) -> Ts {
+    if event.source_time.is_set() && at.since(event.source_time) > BACKLOG { event.source_time } else { at }
 }
 
 fn or(t: Ts, fallback: Ts) -> Ts {

@@ -9,7 +9,7 @@ fn event() -> AlarmEvent {
         type_id: "pon.onu.los".to_owned(),
         qualifier: String::new(),
         raise: Some(Severity::Major),
-        source_time: Ts(1),
+        source_time: Ts::NEVER,
         text: "dark".to_owned(),
         clear_reason: ClearReason::Source,
         event: String::new(),
@@ -53,6 +53,16 @@ fn the_hold_down_ends_to_the_second() {
         life.raise(&event(), Severity::Major, at(20 + gap), Seq(3));
         assert_eq!((life.occurrences, life.received_at), (occurrences, received), "{gap} s");
     }
+}
+
+#[test]
+fn a_backlog_is_measured_by_the_sources_clock() {
+    let mut life = life();
+    let read = |when: i64| AlarmEvent { source_time: at(when), ..event() };
+    // Both are read at once, five minutes after they were five minutes apart.
+    life.cleared_by(&read(100), at(700), Seq(2));
+    life.raise(&read(400), Severity::Major, at(700), Seq(3));
+    assert_eq!((life.occurrences, life.raised_at), (2, at(400)), "a new spell");
 }
 
 #[test]

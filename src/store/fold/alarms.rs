@@ -44,7 +44,7 @@ impl Fold {
                 }
             }
             (Some(id), None) => {
-                let cleared = self.touch_if(conn, id, |life| life.clear(event.clear_reason, at, seq))?;
+                let cleared = self.touch_if(conn, id, |life| life.cleared_by(event, at, seq))?;
                 if cleared && resource.kind == NodeKind::PonPort && is_los(&event.type_id) {
                     self.parent_cleared(conn, id, at, seq)?;
                 }
@@ -198,7 +198,7 @@ impl Fold {
     /// cleared here, if they came with the port's and the ONU is in service by its own state.
     fn parent_cleared(&mut self, conn: &Connection, port_alarm: i64, at: Ts, seq: Seq) -> rusqlite::Result<()> {
         let Some(alarm) = self.alarms.get(&port_alarm) else { return Ok(()) };
-        let (node, since) = (alarm.node, alarm.life.received_at.plus(-CHILD_LEAD));
+        let (node, since) = (alarm.node, alarm.life.raised_at.plus(-CHILD_LEAD));
         for id in self.below(conn, node)? {
             let Some(onu) = self.node(conn, id)? else { continue };
             if onu.refs == 0 || !onu.counts_active() {
@@ -210,7 +210,7 @@ impl Fold {
                     continue;
                 }
                 let Some(alarm) = self.alarms.get_mut(&alarm) else { continue };
-                if is_los(&self.names.name(alarm.type_id)) && alarm.life.received_at >= since {
+                if is_los(&self.names.name(alarm.type_id)) && alarm.life.raised_at >= since {
                     alarm.life.clear(ClearReason::Parent, at, seq);
                 }
             }
