@@ -21,7 +21,7 @@ pub struct BreakerPolicy {
 
 impl Default for BreakerPolicy {
     fn default() -> Self {
-        Self { failures: 5, cool_down: Duration::from_secs(5), cool_down_max: Duration::from_secs(60) }
+        Self { failures: 5, cool_down: Duration::from_secs(5), cool_down_max: Duration::from_secs(15) }
     }
 }
 
@@ -80,6 +80,14 @@ impl CircuitBreaker {
             }
             Breaker::Closed if self.failures >= self.policy.failures => self.open(now),
             Breaker::Closed | Breaker::Open => {}
+        }
+    }
+
+    /// Something else says that the source is back: the next call is let through to see.
+    pub const fn hint(&mut self) {
+        if matches!(self.state, Breaker::Open) {
+            self.cool_down = self.policy.cool_down;
+            self.since = None;
         }
     }
 
@@ -178,11 +186,12 @@ pub fn call_pauses() -> impl Iterator<Item = Duration> + Send {
         .build()
 }
 
-/// The pauses between attempts to reach a source again: 1 s to 30 s with jitter, without end.
+/// The pauses between attempts to reach a source again: 1 s, growing to 8 s, each with up to as
+/// much again of jitter, without end. Short, because an operator waits for the end of the outage.
 pub fn reconnect_pauses() -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_secs(1))
-        .with_max_delay(Duration::from_secs(30))
+        .with_max_delay(Duration::from_secs(8))
         .without_max_times()
         .with_jitter()
         .build()
@@ -249,6 +258,20 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_lets_one_call_through_before_its_time() {
+        let (mut b, t) = (breaker(), Instant::now());
+        b.hint();
+        for _ in 0..3 {
+            b.failure(t);
+        }
+        assert!(b.admit(t + SECOND).is_err());
+        b.hint();
+        assert_eq!((b.state(), b.admit(t + SECOND)), (Breaker::Open, Ok(())));
+        b.hint();
+        assert!(b.admit(t + SECOND).is_err(), "one probe at a time");
+    }
+
+    #[test]
     fn an_operator_closes_it() {
         let (mut b, t) = (breaker(), Instant::now());
         for _ in 0..3 {
@@ -282,6 +305,6 @@ mod tests {
     #[test]
     fn pauses_are_bounded() {
         assert_eq!(call_pauses().count(), 2);
-        assert!(reconnect_pauses().take(50).all(|p| p >= SECOND && p <= 61 * SECOND));
+        assert!(reconnect_pauses().take(50).all(|p| p >= SECOND && p <= 16 * SECOND));
     }
 }

@@ -143,6 +143,14 @@ impl ErrorKind {
     }
 }
 
+impl Error {
+    /// What the error says without the words of its cause: the same each time it happens.
+    #[must_use]
+    pub fn without_words(&self) -> String {
+        Self { words: String::new(), ..self.clone() }.to_string()
+    }
+}
+
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.source, self.call)?;

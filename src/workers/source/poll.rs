@@ -102,17 +102,19 @@ impl Poller {
                         jittered(every)
                     }
                     Ok(false) => CONFIRM,
-                    Err(_) => {
-                        let next = pauses.get_or_insert_with(|| Box::new(reconnect_pauses()));
-                        next.next().unwrap_or(every).min(every.max(Duration::from_secs(5)))
-                    }
+                    Err(_) => pauses.get_or_insert_with(|| Box::new(reconnect_pauses())).next().unwrap_or(every),
                 };
                 poll_at = Instant::now() + pause;
                 if pauses.is_none() {
                     adapters_at = Instant::now() + self.adapters.pause(Instant::now());
                 }
             } else if adapters_at <= present {
-                let _ = self.look_at_adapters().await;
+                if let Err(e) = self.look_at_adapters().await {
+                    // It counts like a failed poll, and a poll tells when it is over.
+                    self.failed(&e);
+                    let pause = pauses.get_or_insert_with(|| Box::new(reconnect_pauses())).next().unwrap_or(every);
+                    poll_at = poll_at.min(Instant::now() + pause);
+                }
                 adapters_at = Instant::now() + self.adapters.pause(Instant::now());
             }
             self.shared.report();
@@ -148,17 +150,21 @@ impl Poller {
             Ok((_, bytes)) => {
                 let recovered = self.shared.status().polled(Ok(took));
                 if recovered {
+                    self.shared.stream_wake.notify_waiters();
                     self.shared.log_recovery(took, *bytes);
                 }
             }
-            Err(e) => {
-                self.shared.status().polled(Err(e.to_string()));
-                // What happens until it answers again is not seen by polling.
-                self.resync.get_or_insert_default();
-                self.version_known = false;
-            }
+            Err(e) => self.failed(e),
         }
         outcome.map(|(settled, _)| settled)
+    }
+
+    /// Notes that the source does not answer: what happens until it does is not seen by polling.
+    fn failed(&mut self, error: &Error) {
+        self.shared.status().polled(Err(error));
+        self.resync.get_or_insert_default();
+        self.version_known = false;
+        self.adapters.unheard();
     }
 
     /// Lists and compares. Whether the outcome is settled, and the list's size.

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::controllers::resilience::RateMeter;
+use crate::controllers::voltha::error::{Error, ErrorKind};
 use crate::model::source::{Breaker, Health, SourceReport};
 use crate::model::time::Ts;
 
@@ -62,8 +63,10 @@ impl Status {
         self.report.last_ok = now;
     }
 
-    /// A poll ended. Whether it is the first good one after a bad one.
-    pub(super) fn polled(&mut self, outcome: Result<Duration, String>) -> bool {
+    /// A poll (or a look between polls) ended. Whether it is the first good one after a bad one.
+    /// That the breaker held a call back says nothing about the cause, and its countdown would make
+    /// every report differ: the error that opened it stays.
+    pub(super) fn polled(&mut self, outcome: Result<Duration, &Error>) -> bool {
         let recovered = self.poll_ok == Some(false) && outcome.is_ok();
         self.poll_ok = Some(outcome.is_ok());
         match outcome {
@@ -71,7 +74,9 @@ impl Status {
                 self.report.latency_us = i64::try_from(took.as_micros()).unwrap_or(i64::MAX);
                 self.poll_error.clear();
             }
-            Err(words) => self.poll_error = words,
+            Err(e) if e.kind != ErrorKind::BreakerOpen => self.poll_error = e.to_string(),
+            Err(e) if self.poll_error.is_empty() => self.poll_error = e.without_words(),
+            Err(_) => {}
         }
         recovered
     }
@@ -88,6 +93,13 @@ impl Status {
                 "down".clone_into(&mut self.report.stream);
                 self.stream_error = words;
             }
+        }
+    }
+
+    /// How far the stream was read. It is a figure: told with the others.
+    pub(super) fn placed(&mut self, offsets: &str) {
+        if self.stream_ok == Some(true) && !offsets.is_empty() {
+            self.report.stream = format!("{}, offset {offsets}", partitions(&self.report.stream));
         }
     }
 
@@ -163,6 +175,35 @@ fn partitions(stream: &str) -> String {
 mod tests {
     use super::*;
 
+    fn error(kind: ErrorKind, words: &str) -> Error {
+        let source = "v".into();
+        crate::controllers::voltha::error::Call { source: &source, name: "ListAdapters", target: "" }
+            .error(kind, "-", words)
+    }
+
+    #[test]
+    fn the_cause_stays_while_the_breaker_holds_calls_back() {
+        let mut status = Status::new(String::new(), false, Instant::now());
+        status.polled(Err(&error(ErrorKind::BreakerOpen, "open for another 9 s")));
+        assert!(!status.error().contains('9'), "{}", status.error());
+        status.polled(Err(&error(ErrorKind::Unavailable, "system is not ready")));
+        let told = status.error();
+        assert!(told.contains("system is not ready"), "{told}");
+        status.polled(Err(&error(ErrorKind::BreakerOpen, "open for another 4 s")));
+        assert_eq!((status.error(), status.health()), (told, Health::Down));
+    }
+
+    #[test]
+    fn the_place_in_the_stream_is_kept_current() {
+        let mut status = Status::new(String::new(), false, Instant::now());
+        status.placed("7");
+        assert_eq!(status.report.stream, "");
+        status.streamed(Ok("1 partition".into()));
+        status.placed("7");
+        status.placed("9");
+        assert_eq!(status.report.stream, "1 partition, offset 9");
+    }
+
     #[test]
     fn changes_are_told_at_once_and_figures_seldom() {
         let t = Instant::now();
@@ -176,8 +217,9 @@ mod tests {
         assert_eq!(take(&mut status, 2), None, "figures wait");
         assert_eq!(take(&mut status, 11).map(|r| r.latency_us), Some(6000));
         assert_eq!(take(&mut status, 30), None, "nothing new");
-        status.polled(Err("no".into()));
-        assert_eq!(take(&mut status, 31).map(|r| (r.health, r.last_error)), Some((Health::Down, "no".into())));
+        let no = error(ErrorKind::Unavailable, "no");
+        status.polled(Err(&no));
+        assert_eq!(take(&mut status, 31).map(|r| (r.health, r.last_error)), Some((Health::Down, no.to_string())));
     }
 
     #[test]
@@ -189,8 +231,9 @@ mod tests {
         assert_eq!(status.health(), Health::Up);
         status.streamed(Err("broker gone".into()));
         assert_eq!((status.health(), status.error()), (Health::Degraded, "broker gone".into()));
-        assert!(!status.polled(Err("core gone".into())));
-        assert_eq!((status.health(), status.error()), (Health::Down, "core gone | broker gone".into()));
+        let gone = error(ErrorKind::Unreachable, "core gone");
+        assert!(!status.polled(Err(&gone)));
+        assert_eq!((status.health(), status.error()), (Health::Down, format!("{gone} | broker gone")));
         assert!(status.polled(Ok(Duration::ZERO)), "recovered");
         status.pause(true);
         assert_eq!(status.health(), Health::Paused);

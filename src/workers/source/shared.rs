@@ -71,6 +71,8 @@ pub(super) struct Shared {
     pub(super) paused: watch::Sender<bool>,
     /// Wakes the poller before its time.
     pub(super) wake: Notify,
+    /// Ends the stream's pause before its time: the poll found the source alive again.
+    pub(super) stream_wake: Notify,
     msgs: UnboundedSender<Msg>,
     client: Mutex<Option<Client>>,
     breaker: Mutex<CircuitBreaker>,
@@ -130,6 +132,7 @@ impl Shared {
             reach: Mutex::default(),
             wishes: Mutex::default(),
             wake: Notify::new(),
+            stream_wake: Notify::new(),
             loaded: OnceCell::new(),
             listed: watch::Sender::new(false),
             name,
@@ -269,15 +272,24 @@ impl Shared {
         let deadline = deadline.unwrap_or_else(|| Duration::from_secs(self.config.timeout_s.max(1)));
         let mut pauses = call_pauses();
         let mut tries = 0;
+        let mut cause = None;
         let outcome = loop {
-            tries += 1;
             let outcome = self.try_call(method, target, request.clone(), deadline).await;
-            match &outcome {
-                Err(e) if e.kind.worth_a_retry() && *actor != Actor::Operator => match pauses.next() {
-                    Some(pause) => tokio::time::sleep(pause).await,
-                    None => break outcome,
-                },
-                _ => break outcome,
+            match outcome {
+                // Our own failures opened the breaker: they are the cause.
+                Err(e) if e.kind == ErrorKind::BreakerOpen && cause.is_some() => break Err(cause.unwrap_or(e)),
+                Err(e) if e.kind.worth_a_retry() && *actor != Actor::Operator => {
+                    tries += 1;
+                    match pauses.next() {
+                        Some(pause) => tokio::time::sleep(pause).await,
+                        None => break Err(e),
+                    }
+                    cause = Some(e);
+                }
+                outcome => {
+                    tries += 1;
+                    break outcome;
+                }
             }
         };
         self.log_call(actor, method.name(), target, tries, began, outcome.as_ref().map(|a| a.bytes));
@@ -335,6 +347,8 @@ impl Shared {
         }
         let (status, error, bytes) = match outcome {
             Ok(bytes) => ("OK".to_owned(), String::new(), bytes),
+            // The countdown is for who waits, not for the record.
+            Err(e) if e.kind == ErrorKind::BreakerOpen => (e.kind.word().to_owned(), e.without_words(), 0),
             Err(e) if e.code == "-" => (e.kind.word().to_owned(), e.to_string(), 0),
             Err(e) => (e.code.to_owned(), e.to_string(), 0),
         };
@@ -369,6 +383,16 @@ impl Shared {
     /// Closes the breaker at an operator's wish.
     pub(super) fn reset_breaker(&self) {
         lock(&self.breaker).reset();
+        self.stream_wake.notify_waiters();
+    }
+
+    /// The stream connected: an outage that took everything along is over, so a poll that waits
+    /// for its time need not.
+    pub(super) fn stream_is_back(&self) {
+        if self.status().poll_ok() == Some(false) {
+            lock(&self.breaker).hint();
+            self.poll_within(Duration::ZERO);
+        }
     }
 
     /// Asks the poller for a poll within `pause`.

@@ -65,7 +65,10 @@ async fn work(shared: &Arc<Shared>) {
         if began.elapsed() > Duration::from_secs(60) {
             pauses = Box::new(reconnect_pauses());
         }
-        tokio::time::sleep(pauses.next().unwrap_or(PARTITIONS)).await;
+        tokio::select! {
+            () = tokio::time::sleep(pauses.next().unwrap_or(PARTITIONS)) => {}
+            () = shared.stream_wake.notified() => {}
+        }
     }
 }
 
@@ -100,6 +103,7 @@ async fn follow(shared: &Arc<Shared>, places: &Places, lost: bool) -> Result<(),
         if first {
             shared.status().streamed(Ok(words(&running, places)));
             shared.report();
+            shared.stream_is_back();
             if lost {
                 // Brokers that were away took no events: what happened then was never told
                 // (facts: voltha-run §6.19).
@@ -120,12 +124,16 @@ async fn follow(shared: &Arc<Shared>, places: &Places, lost: bool) -> Result<(),
 
 fn words(partitions: &[i32], places: &Places) -> String {
     let places = places.lock().unwrap_or_else(PoisonError::into_inner);
-    let offsets: Vec<_> = places.values().map(i64::to_string).collect();
+    let offsets = offsets(&places);
     let s = if partitions.len() == 1 { "" } else { "s" };
     if offsets.is_empty() {
         return format!("{} partition{s}", partitions.len());
     }
-    format!("{} partition{s}, offset {}", partitions.len(), offsets.join(" "))
+    format!("{} partition{s}, offset {offsets}", partitions.len())
+}
+
+fn offsets(places: &BTreeMap<i32, i64>) -> String {
+    places.values().map(i64::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// Reads one partition until it fails; what was read is journalled before that.
@@ -271,7 +279,12 @@ impl Sink {
         let records = records.collect();
         self.last = last;
         if let Some(last) = last {
-            self.places.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, last);
+            let offsets = {
+                let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+                places.insert(partition, last);
+                offsets(&places)
+            };
+            self.shared.status().placed(&offsets);
         }
         self.waiting.push_back(self.shared.cache.append(records));
         while self.waiting.len() > OUTSTANDING {

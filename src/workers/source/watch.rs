@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 /// Silence after which an adapter counts as dead. It is heard every 5 s.
 pub(super) const SILENCE: Duration = Duration::from_secs(15);
-/// Pauses between looks.
-const SHORTEST: Duration = Duration::from_secs(3);
+/// How long an adapter has not moved before a clock may confirm that it is dead.
+const UNMOVED: Duration = Duration::from_secs(3);
+/// Pauses between looks. The shortest is taken when one of them is about to be too old.
+const SHORTEST: Duration = Duration::from_millis(500);
 const SICK: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(12);
 
@@ -26,6 +28,44 @@ pub(super) enum Turn {
 #[derive(Debug, Default)]
 pub(super) struct Adapters {
     seen: BTreeMap<String, Adapter>,
+    core: CoreClock,
+}
+
+/// The core's clock against ours, from its own answers: what it heard an adapter say was said
+/// before it answered, so the largest difference ever seen is the closest to the truth and never
+/// beyond it. An age by this clock is no greater than the true one (but for the core's rounding to
+/// a second), however far the clocks are apart.
+#[derive(Debug, Default)]
+struct CoreClock {
+    /// Where our clock begins.
+    began: Option<Instant>,
+    /// Core minus ours, milliseconds, and when that was told.
+    ahead: Option<(i64, i64)>,
+}
+
+impl CoreClock {
+    /// Our clock, milliseconds.
+    fn ours(&mut self, now: Instant) -> i64 {
+        let began = *self.began.get_or_insert(now);
+        i64::try_from(now.saturating_duration_since(began).as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Takes the freshest sign of life in. The old value wears off by a hundredth of the time, so
+    /// that a clock that was set back is believed by and by.
+    fn learn(&mut self, freshest: i64, now: Instant) {
+        let ours = self.ours(now);
+        let sample = freshest.saturating_mul(1000).saturating_sub(ours);
+        let kept = self.ahead.map_or(i64::MIN, |(ahead, at)| ahead.saturating_sub(ours.saturating_sub(at) / 100));
+        self.ahead = Some((kept.max(sample), ours));
+    }
+
+    /// How long ago the core heard this.
+    fn age(&mut self, heard: i64, now: Instant) -> Duration {
+        let ours = self.ours(now);
+        let ahead = self.ahead.map_or(0, |(ahead, _)| ahead);
+        let age = ours.saturating_add(ahead).saturating_sub(heard.saturating_mul(1000));
+        Duration::from_millis(u64::try_from(age).unwrap_or(0))
+    }
 }
 
 #[derive(Debug)]
@@ -34,22 +74,33 @@ struct Adapter {
     heard: i64,
     /// When that last changed, our clock.
     changed: Instant,
+    /// How old it was at the last look, and when that was.
+    age: (Duration, Instant),
+    /// The core was away since the last look.
+    unheard: bool,
     /// The state that was told; `None` before the first verdict.
     dead: Option<bool>,
 }
 
 impl Adapters {
     /// Compares a list of `(id, last_communication)` with the one before. Age is taken from
-    /// whatever shows it soonest: how long the instant has not moved on our clock, how far it is
-    /// behind the freshest adapter's, and (where the source's clock is known) its age on that
-    /// clock. So neither a wrong clock hides a dead adapter nor does it kill a living one.
+    /// whatever shows it soonest: how long the instant has not moved on our clock, its age on the
+    /// core's clock as the core's own answers tell it, and (where events told the source's clock)
+    /// its age on that one. So neither a wrong clock hides a dead adapter nor does it kill a
+    /// living one.
     pub(super) fn look(
         &mut self,
         list: &[(String, i64)],
         source_now_s: Option<i64>,
         now: Instant,
     ) -> Vec<(String, Turn)> {
-        let freshest = list.iter().map(|(_, heard)| *heard).max().unwrap_or(0);
+        let set_back = |(id, heard): &(String, i64)| self.seen.get(id).is_some_and(|a| a.heard > *heard);
+        if list.iter().any(set_back) {
+            self.core.ahead = None;
+        }
+        if let Some(freshest) = list.iter().map(|(_, heard)| *heard).max() {
+            self.core.learn(freshest, now);
+        }
         let mut turns = Vec::new();
         self.seen.retain(|id, adapter| {
             let there = list.iter().any(|(listed, _)| listed == id);
@@ -59,11 +110,13 @@ impl Adapters {
             there
         });
         for (id, heard) in list {
-            let adapter = self.seen.entry(id.clone()).or_insert(Adapter { heard: *heard, changed: now, dead: None });
-            if adapter.heard != *heard {
-                (adapter.heard, adapter.changed) = (*heard, now);
+            let new = Adapter { heard: *heard, changed: now, age: (Duration::ZERO, now), unheard: false, dead: None };
+            let adapter = self.seen.entry(id.clone()).or_insert(new);
+            if adapter.heard != *heard || adapter.unheard {
+                (adapter.heard, adapter.changed, adapter.unheard) = (*heard, now, false);
             }
-            let age = adapter.age(freshest, source_now_s, now);
+            let age = adapter.age(self.core.age(*heard, now), source_now_s, now);
+            adapter.age = (age, now);
             let dead = age > SILENCE;
             if adapter.dead != Some(dead) {
                 adapter.dead = Some(dead);
@@ -80,20 +133,29 @@ impl Adapters {
         if self.seen.values().any(|a| a.dead == Some(true)) {
             return SICK;
         }
-        let oldest = self.seen.values().map(|a| now.saturating_duration_since(a.changed)).max().unwrap_or_default();
+        let age = |a: &Adapter| a.age.0.saturating_add(now.saturating_duration_since(a.age.1));
+        let oldest = self.seen.values().map(age).max().unwrap_or_default();
         (SILENCE + Duration::from_millis(500)).saturating_sub(oldest).clamp(SHORTEST, LONGEST)
+    }
+
+    /// The core did not answer, so it may not have listened either: silence counts anew from the
+    /// next look. What is dead stays so until it is heard.
+    pub(super) fn unheard(&mut self) {
+        self.core.ahead = None;
+        for adapter in self.seen.values_mut() {
+            adapter.unheard = adapter.dead != Some(true);
+        }
     }
 }
 
 impl Adapter {
-    fn age(&self, freshest: i64, source_now_s: Option<i64>, now: Instant) -> Duration {
+    fn age(&self, by_core: Duration, source_now_s: Option<i64>, now: Instant) -> Duration {
         let unmoved = now.saturating_duration_since(self.changed);
-        let behind = seconds(freshest.saturating_sub(self.heard));
         // A clock can only be trusted to confirm what does not move: right after a change the
         // adapter lives, whatever the clocks say.
         let by_clock = source_now_s.map_or(Duration::ZERO, |s| seconds(s.saturating_sub(self.heard)));
-        let by_clock = if unmoved >= SHORTEST { by_clock.min(unmoved + SILENCE / 2) } else { Duration::ZERO };
-        unmoved.max(behind).max(by_clock)
+        let by_clock = if unmoved >= UNMOVED { by_clock.min(unmoved + SILENCE / 2) } else { Duration::ZERO };
+        unmoved.max(by_core).max(by_clock)
     }
 }
 
@@ -198,13 +260,46 @@ mod tests {
         assert_eq!(words(&first), [("openolt_1", false), ("openonu_1", false)], "what an earlier run raised is over");
         assert_eq!(watch.pause(t), s(12));
         assert_eq!(watch.look(&list(1000, 1011), None, t + s(12)), []);
-        assert_eq!(watch.pause(t + s(12)), Duration::from_millis(3500));
+        assert_eq!(watch.pause(t + s(12)), Duration::from_millis(2620), "1 s old at the first look");
         let turns = watch.look(&list(1000, 1013), None, t + Duration::from_millis(15_500));
         assert_eq!(words(&turns), [("openolt_1", true)]);
         assert_eq!(watch.pause(t + s(16)), s(5));
         assert_eq!(watch.look(&list(1000, 1018), None, t + s(21)), [], "told once");
         let turns = watch.look(&list(1024, 1023), None, t + s(26));
         assert_eq!(words(&turns), [("openolt_1", false)]);
+    }
+
+    #[test]
+    fn a_death_is_seen_within_16_s_whenever_it_comes() {
+        const BEAT: u64 = 5000;
+        let t = Instant::now();
+        for case in 0..40 {
+            // Two adapters that are heard every 5 s; the first one is heard last at `death`.
+            let (a, b, death) = (case * 137 % BEAT, case * 977 % BEAT, 300_000 + case * 331);
+            let last = |phase: u64, at: u64| phase + at.saturating_sub(phase) / BEAT * BEAT;
+            let heard = |at: u64| i64::try_from(1_000_000 + at / 1000).expect("small");
+            let (mut watch, mut at, end) = (Adapters::default(), 6000, last(a, death));
+            let seen = loop {
+                let now = t + Duration::from_millis(at);
+                let turns = watch.look(&list(heard(last(a, at).min(end)), heard(last(b, at))), None, now);
+                if turns.iter().any(|(_, turn)| matches!(turn, Turn::Raise(_))) {
+                    break at;
+                }
+                at += u64::try_from(watch.pause(now).as_millis()).expect("short");
+                assert!(at < 400_000, "case {case}");
+            };
+            assert!((14_000..=17_000).contains(&(seen - end)), "case {case}: {} ms", seen - end);
+        }
+    }
+
+    #[test]
+    fn a_core_that_was_away_heard_nobody() {
+        let (mut watch, t) = (Adapters::default(), Instant::now());
+        watch.look(&list(1000, 1001), None, t);
+        watch.unheard();
+        assert_eq!(watch.look(&list(1000, 1001), None, t + s(60)), [], "nobody is dead for that");
+        let turns = watch.look(&list(1000, 1076), None, t + s(76));
+        assert_eq!(words(&turns), [("openolt_1", true)]);
     }
 
     #[test]

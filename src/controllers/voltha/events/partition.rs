@@ -10,12 +10,17 @@ use crate::model::ids::SourceName;
 use super::super::error::{Call, Error, ErrorKind};
 use super::words;
 
-/// How long a broker holds an empty fetch back: an idle stream costs one wake-up in this time.
-const LONG_POLL: Duration = Duration::from_secs(10);
-/// How much longer an answer may take.
-const GRACE: Duration = Duration::from_secs(10);
-/// Bytes asked for at once; a single larger message comes whole.
-const FETCH: i32 = 2 << 20;
+/// How long a broker holds an empty fetch back: an idle partition costs one wake-up in this time.
+/// Short, because a broker that is gone is seen by a fetch that does not come back: rskafka tries
+/// again inside the fetch and tells nobody, and what happens meanwhile is never sent again.
+const LONG_POLL: Duration = Duration::from_secs(2);
+/// How much longer the answer to a fetch may take.
+const GRACE: Duration = Duration::from_secs(3);
+/// How long the answer to a question for an offset may take.
+const OFFSET: Duration = Duration::from_secs(10);
+/// Bytes asked for at once; a single larger message comes whole. So few that a slow line (1 Mbit/s)
+/// brings them in the time that a fetch has.
+const FETCH: i32 = 512 << 10;
 /// Failures to read at one offset after which it is stepped over.
 const PATIENCE: u32 = 3;
 
@@ -158,9 +163,9 @@ impl Reader {
 
     async fn offset(&self, at: OffsetAt) -> Result<i64, Error> {
         let call = self.call("Kafka offset");
-        tokio::time::timeout(GRACE, self.client.get_offset(at))
+        tokio::time::timeout(OFFSET, self.client.get_offset(at))
             .await
-            .map_err(|_| call.error(ErrorKind::Deadline, "-", format!("waited {} s", GRACE.as_secs())))?
+            .map_err(|_| call.error(ErrorKind::Deadline, "-", format!("waited {} s", OFFSET.as_secs())))?
             .map_err(|e| words::error(&call, &e))
     }
 
