@@ -186,8 +186,14 @@ mod tests {
         "ONU_RECONCILE_FAILED",
     ];
 
-    const OWN: &[&str] =
-        &["voltha.adapter.dead", "voltha.flows.lost", "voltha.drift", "source.unreachable", "source.stream_gap"];
+    const OWN: &[&str] = &[
+        "pon.nni.los",
+        "voltha.adapter.dead",
+        "voltha.flows.lost",
+        "voltha.drift",
+        "source.unreachable",
+        "source.stream_gap",
+    ];
 
     #[test]
     fn every_event_has_one_type() {

@@ -398,6 +398,13 @@ mod tests {
     }
 
     #[test]
+    fn a_deadline_of_our_own_is_called_one() {
+        let source: SourceName = "v".into();
+        let error = Call { source: &source, name: "X", target: "" }.status(&Status::cancelled("Timeout expired"));
+        assert_eq!((error.kind, error.code), (ErrorKind::Deadline, "DEADLINE_EXCEEDED"));
+    }
+
+    #[test]
     fn an_error_says_who_what_why_and_what_to_do() {
         let source: SourceName = "voltha-1".into();
         let call = Call { source: &source, name: "EnableDevice", target: "onu BBSM\u{1b}[31m1" };

@@ -70,6 +70,13 @@ const fn is_device(kind: NodeKind) -> bool {
     matches!(kind, NodeKind::Olt | NodeKind::Onu | NodeKind::Device)
 }
 
+/// Whether a patch holds nothing but measurements.
+fn measured_only(patch: &NodePatch) -> bool {
+    (patch.rx_centi_dbm.is_some() || patch.tx_centi_dbm.is_some())
+        && NodePatch { rx_centi_dbm: None, tx_centi_dbm: None, ..patch.clone() }
+            == NodePatch::new(patch.resource.clone())
+}
+
 impl Image {
     /// The image of what the cache holds.
     pub(super) fn load(known: &[Known]) -> Self {
@@ -86,19 +93,28 @@ impl Image {
         image
     }
 
-    /// Takes an event's patch in, before it is journalled.
-    pub(super) fn event(&mut self, patch: &NodePatch, now: Instant) {
+    /// Takes an event's patch in, before it is journalled. Whether it made a device known that was
+    /// not. Measurements say nothing that a poll would tell, so they change nothing here.
+    pub(super) fn event(&mut self, patch: &NodePatch, now: Instant) -> bool {
+        if measured_only(patch) {
+            return false;
+        }
         let id = patch.device_id.as_deref().map(hash);
         let poll = self.poll;
         if !is_device(patch.resource.kind) {
             self.ports.remove(&key(&patch.resource));
-            return;
+            return false;
         }
-        let seen =
-            self.seen.entry(key(&patch.resource)).or_insert(Seen { patch: 0, id: 0, poll, missed: 0, touched: None });
+        let mut new = false;
+        let seen = self.seen.entry(key(&patch.resource)).or_insert_with(|| {
+            new = true;
+            Seen { patch: 0, id: 0, poll, missed: 0, touched: None }
+        });
+        new |= seen.missed == u8::MAX;
         seen.patch = 0;
         seen.id = id.unwrap_or(seen.id);
         seen.touched = Some(now);
+        new
     }
 
     /// Whether a deletion means the device as it is known now; if so it is forgotten.
@@ -308,6 +324,27 @@ mod tests {
         // Nor is it reported missing; but a later list that has it makes it new.
         assert_eq!(image.compare(Vec::new(), t + 3 * S), News::default());
         assert_eq!(image.compare(vec![onu("A", "2", OperStatus::Active)], t + 4 * S).added, 1);
+    }
+
+    #[test]
+    fn measurements_are_no_news_for_the_poll() {
+        let (mut image, t) = (Image::default(), Instant::now());
+        let list = || vec![onu("A", "1", OperStatus::Active)];
+        image.compare(list(), t);
+        let mut optics = NodePatch::new(Resource::new(NodeKind::Onu, "A"));
+        optics.rx_centi_dbm = Some(-1720);
+        assert!(!image.event(&optics, t + S));
+        assert_eq!(image.compare(list(), t + 2 * S), News::default());
+    }
+
+    #[test]
+    fn an_event_tells_of_a_device_that_was_not_there() {
+        let (mut image, t) = (Image::default(), Instant::now());
+        let a = onu("A", "1", OperStatus::Active);
+        assert!(image.event(&a, t));
+        assert!(!image.event(&a, t));
+        assert!(image.deleted(&a.resource, Some("1"), t));
+        assert!(image.event(&a, t), "it is back");
     }
 
     #[test]

@@ -12,11 +12,13 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::controllers::voltha::events::Message;
-use crate::controllers::voltha::map::{TypeIndex, message};
+use crate::controllers::voltha::map::{TypeIndex, message, unnamed_uni};
 use crate::model::observation::Observation;
-use crate::model::resource::Resource;
+use crate::model::resource::{NodeKind, Resource};
 use crate::model::time::Ts;
+use crate::model::topology::OperStatus;
 
+use super::cache;
 use super::debounce::{Debounce, Held};
 use super::shared::Known;
 
@@ -40,6 +42,8 @@ pub(super) struct Placed {
     pub(super) reported: Option<Ts>,
     /// Ports of some OLT have to be listed again.
     pub(super) ports: bool,
+    /// The state of some device changed.
+    pub(super) moved: bool,
 }
 
 /// The state of one partition.
@@ -67,6 +71,7 @@ impl Ingest {
                 continue;
             }
             for what in decoded.what {
+                placed.moved |= matches!(&what, Observation::Node(patch) if patch.oper_status.is_some());
                 self.place(*offset, what, decoded.gone_id.as_deref(), known, now, &mut placed.what);
             }
         }
@@ -84,7 +89,12 @@ impl Ingest {
     ) {
         match what {
             Observation::Node(patch) => {
-                known.image.event(&patch, now);
+                let new = known.image.event(&patch, now);
+                if patch.resource.kind == NodeKind::Onu && (new || patch.oper_status == Some(OperStatus::Active)) {
+                    // Its UNIs come (back) without an event.
+                    let olt = patch.parent.as_ref().map_or_else(String::new, |port| port.name.clone());
+                    known.unis_due.insert(olt);
+                }
                 self.held.hold(patch, offset, now);
             }
             Observation::NodeGone(resource, cause) => {
@@ -141,6 +151,24 @@ fn placed(held: Held) -> Out {
     (Some(held.offset), Observation::Node(held.patch))
 }
 
+/// Whether some alarm is about a UNI of an ONU that is named by its device id alone.
+pub(super) fn any_unnamed(what: &[Out]) -> bool {
+    what.iter().any(|(_, what)| matches!(what, Observation::Alarm(alarm) if unnamed_uni(alarm).is_some()))
+}
+
+/// Gives such alarms their UNI, where the cache knows the ONU behind the id. Else they stay with
+/// the ONU, whose id the store may know from earlier.
+pub(super) fn name_unis(what: &mut [Out], known: &[cache::Known]) {
+    for (_, what) in what {
+        let Observation::Alarm(alarm) = what else { continue };
+        let Some(uni) = unnamed_uni(alarm) else { continue };
+        let onu = known.iter().find(|k| k.resource.kind == NodeKind::Onu && k.device_id == alarm.resource.name);
+        if let Some(onu) = onu {
+            alarm.resource = Resource::port(NodeKind::Uni, onu.resource.name.clone(), uni);
+        }
+    }
+}
+
 /// Whether a query of ours to this ONU may have provoked an alarm.
 fn own_query(known: &mut Known, serial: &str, now: Instant) -> bool {
     known.own_queries.retain(|_, until| *until > now);
@@ -153,10 +181,8 @@ mod tests {
 
     use prost::Message as _;
 
-    use crate::controllers::voltha::proto::event::{DeviceEvent, Event, RpcEvent, event::EventType};
-    use crate::model::resource::NodeKind;
-
     use super::*;
+    use crate::controllers::voltha::proto::event::{DeviceEvent, Event, RpcEvent, event::EventType};
 
     fn map(pairs: &[(&str, &str)]) -> HashMap<String, String> {
         pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
@@ -280,6 +306,41 @@ mod tests {
         let out = bench.ingest.take(&[message], &bench.types, &mut bench.known, bench.now).what;
         let Some((_, Observation::Alarm(alarm))) = out.first() else { panic!("{out:?}") };
         assert_eq!((alarm.resource.kind, alarm.resource.to_string().as_str()), (NodeKind::PonPort, "olt/OLT1/pon/2"));
+    }
+
+    #[test]
+    fn an_alarm_of_a_uni_without_a_serial_number_finds_its_uni() {
+        let mut bench = Bench::new();
+        let context = [("onu-id", "550291eb"), ("onu-intf-id", "131328"), ("onu-serial-number", "")];
+        let messages = [event(1, "ONU_Ethernet_UNI_RAISE_EVENT", &context)];
+        let mut out = bench.ingest.take(&messages, &bench.types, &mut bench.known, bench.now).what;
+        let about = |out: &[Out]| match out {
+            [(_, Observation::Alarm(alarm))] => alarm.resource.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert!(any_unnamed(&out));
+        name_unis(&mut out, &[]);
+        assert_eq!(about(&out), "device/550291eb");
+        let onu = cache::Known {
+            resource: Resource::new(NodeKind::Onu, "BBSM1"),
+            device_id: "550291eb".into(),
+            patch_hash: 0,
+        };
+        name_unis(&mut out, &[onu]);
+        assert_eq!(about(&out), "onu/BBSM1/uni/0");
+        assert!(!any_unnamed(&out));
+    }
+
+    #[test]
+    fn onus_that_come_by_event_make_their_unis_due() {
+        let mut bench = Bench::new();
+        let out = bench.ingest.take(&[state(1, "a", "DISCOVERED")], &bench.types, &mut bench.known, bench.now);
+        assert!(out.moved && bench.known.unis_due.contains(""), "which OLT is not known here");
+        bench.known.unis_due.clear();
+        bench.take(&[state(2, "a", "ACTIVATING")]);
+        assert!(bench.known.unis_due.is_empty());
+        bench.take(&[state(3, "a", "ACTIVE")]);
+        assert_eq!(bench.known.unis_due.len(), 1);
     }
 
     #[test]

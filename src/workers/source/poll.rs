@@ -1,7 +1,7 @@
 //! The poller of one source: lists, compares, and watches what the event stream does not tell
 //! (reasons and flows send no event; facts: voltha-run §6.11).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::controllers::voltha::map::{self, ADAPTER_DEAD, FLOWS_LOST};
 use crate::controllers::voltha::proto::common::Id;
 use crate::model::observation::{GoneCause, Notice, Observation, Resync};
 use crate::model::resource::{NodeKind, Resource};
-use crate::model::topology::NodePatch;
+use crate::model::topology::{NodePatch, OperStatus};
 
 use super::cache::Known;
 use super::shared::{Actor, Shared, now};
@@ -26,6 +26,9 @@ const CONFIRM: Duration = Duration::from_secs(2);
 /// Pause between looks at ports and UNIs, which seldom change. Flows are counted at every poll:
 /// nothing else tells that they are lost.
 const UNIS: Duration = Duration::from_secs(300);
+/// Least pause between polls that follow changes of state: a network that never rests is not
+/// polled for each of them.
+const SETTLED: Duration = Duration::from_secs(10);
 /// What an ONU says when its service flows are pushed.
 const PUSHED: &str = "omci-flows-pushed";
 
@@ -55,6 +58,8 @@ pub(super) struct Poller {
     /// A comparison after a gap: at the start, after a loss of contact, after missed messages.
     resync: Option<Compared>,
     unis_at: Instant,
+    /// When states were last polled because they had come to rest.
+    settled_at: Option<Instant>,
 }
 
 impl Poller {
@@ -67,6 +72,7 @@ impl Poller {
             version_known: false,
             resync: Some(Compared::default()),
             unis_at: began,
+            settled_at: None,
         }
     }
 
@@ -90,6 +96,11 @@ impl Poller {
                 poll_at = poll_at.min(soon);
             }
             let present = Instant::now();
+            if self.settled().is_some_and(|at| at <= present) {
+                self.shared.wishes().settled = None;
+                self.settled_at = Some(present);
+                poll_at = present;
+            }
             if poll_at <= present {
                 let outcome = self.poll().await;
                 let waiting = std::mem::take(&mut self.shared.wishes().waiting);
@@ -119,11 +130,18 @@ impl Poller {
             }
             self.shared.report();
             let next = if pauses.is_some() { poll_at } else { poll_at.min(adapters_at) };
+            let next = self.settled().map_or(next, |at| at.min(next));
             tokio::select! {
                 () = tokio::time::sleep_until(next.into()) => {}
                 () = self.shared.wake.notified() => {}
             }
         }
+    }
+
+    /// When to poll because states came to rest.
+    fn settled(&self) -> Option<Instant> {
+        let at = self.shared.wishes().settled?;
+        Some(self.settled_at.map_or(at, |last| at.max(last + SETTLED)))
     }
 
     async fn wait_while_paused(&mut self) {
@@ -175,14 +193,14 @@ impl Poller {
         self.look_at_adapters().await?;
         let asked = Instant::now();
         let list = self.shared.call(&Actor::Poll, &methods::LIST_DEVICES, "", (), None).await?;
-        let (news, olts, learned) = {
+        let (news, olts, inactive, learned) = {
             let mut known = self.shared.known();
             let known = &mut *known;
             let before = map::anonymous_learned(&mut known.directory, &list.value);
             let patches = map::devices(&list.value, &mut known.directory);
-            let olts = olts(&patches);
+            let (olts, inactive) = (olts(&patches), inactive(&patches));
             let news = known.image.compare(patches, asked);
-            (news, olts, before)
+            (news, olts, inactive, before)
         };
         self.shared.set_listed();
         drop(list.value);
@@ -211,7 +229,7 @@ impl Poller {
             // The next poll must not run ahead of the disk.
             let _ = done.await;
         }
-        self.look_at_olts(&olts, added > 0).await?;
+        self.look_at_olts(&olts, &inactive, added > 0).await?;
         Ok((settled, list.bytes))
     }
 
@@ -254,20 +272,26 @@ impl Poller {
     }
 
     /// Ports, UNIs and flows of the OLTs, each as often as it is worth it.
-    async fn look_at_olts(&mut self, olts: &[Olt], grown: bool) -> Result<(), Error> {
+    async fn look_at_olts(&mut self, olts: &[Olt], inactive: &HashSet<String>, grown: bool) -> Result<(), Error> {
         let present = Instant::now();
-        let unis = grown || self.unis_at <= present;
+        // While states still change UNIs are listed, and will be once more when they rest.
+        let rest = self.shared.wishes().settled.is_none();
+        let due = {
+            let mut known = self.shared.known();
+            if rest { std::mem::take(&mut known.unis_due) } else { known.unis_due.clone() }
+        };
+        let unis = grown || self.unis_at <= present || due.contains("");
         self.flows.retain(|serial, _| olts.iter().any(|o| o.serial == *serial));
         for olt in olts {
-            let due = self.shared.known().ports_due.remove(&olt.id);
-            if due || unis {
+            let ports = self.shared.known().ports_due.remove(&olt.id);
+            if ports || unis {
                 self.list_ports(olt).await?;
             }
             if olt.logical.is_empty() {
                 continue;
             }
-            if unis {
-                self.list_unis(olt).await?;
+            if unis || due.contains(&olt.serial) {
+                self.list_unis(olt, inactive).await?;
             }
             self.count_flows(olt).await?;
         }
@@ -288,11 +312,11 @@ impl Poller {
         Ok(())
     }
 
-    async fn list_unis(&self, olt: &Olt) -> Result<(), Error> {
+    async fn list_unis(&self, olt: &Olt, inactive: &HashSet<String>) -> Result<(), Error> {
         let request = Id { id: olt.logical.clone() };
         let call = self.shared.call(&Actor::Poll, &methods::LIST_LOGICAL_DEVICE_PORTS, &olt.serial, request, None);
         let Some(ports) = may_be_gone(call.await)? else { return Ok(()) };
-        self.journal_ports(map::unis(&ports.value));
+        self.journal_ports(map::unis(&ports.value, inactive));
         Ok(())
     }
 
@@ -368,6 +392,12 @@ fn olts(patches: &[NodePatch]) -> Vec<Olt> {
             pushed: pushed.get(p.resource.name.as_str()).copied().unwrap_or(0),
         })
         .collect()
+}
+
+/// The serial numbers of ONUs that are not active.
+fn inactive(patches: &[NodePatch]) -> HashSet<String> {
+    let still = |p: &&NodePatch| p.resource.kind == NodeKind::Onu && p.oper_status != Some(OperStatus::Active);
+    patches.iter().filter(still).map(|p| p.resource.name.clone()).collect()
 }
 
 /// The version out of the JSON text that `GetVoltha` answers with; the text itself when it is none.

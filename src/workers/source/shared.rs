@@ -30,6 +30,9 @@ use super::watch::{Reach, Turn};
 const BURST: u32 = 40;
 const PER_SECOND: u32 = 20;
 
+/// How long states are still before the poll that follows a change.
+const SETTLED: Duration = Duration::from_secs(5);
+
 /// On whose behalf a call is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Actor {
@@ -58,6 +61,8 @@ pub(super) struct Known {
     pub(super) image: Image,
     /// OLT device ids whose ports have to be listed again.
     pub(super) ports_due: std::collections::HashSet<String>,
+    /// Serial numbers of OLTs whose UNIs have to be listed again; an empty one means any.
+    pub(super) unis_due: std::collections::HashSet<String>,
     /// Until when a query of ours may make an ONU (by serial) raise a false alarm.
     pub(super) own_queries: HashMap<String, Instant>,
 }
@@ -92,6 +97,9 @@ pub(super) struct Wishes {
     pub(super) waiting: Vec<oneshot::Sender<Result<(), String>>>,
     /// Poll soon, e.g. after a command.
     pub(super) soon: Option<Instant>,
+    /// Poll when states have been still until then: what ends a change (the reason, UNIs, flows)
+    /// sends no event.
+    pub(super) settled: Option<Instant>,
     /// Messages were missed: compare everything.
     pub(super) gap: bool,
 }
@@ -403,6 +411,14 @@ impl Shared {
             wishes.soon = Some(wishes.soon.map_or(at, |soon| soon.min(at)));
         }
         self.wake.notify_one();
+    }
+
+    /// States change: poll once they have been still for a while.
+    pub(super) fn settling(&self) {
+        let before = self.wishes().settled.replace(Instant::now() + SETTLED);
+        if before.is_none() {
+            self.wake.notify_one();
+        }
     }
 
     /// Messages were missed: the next poll compares everything.

@@ -16,7 +16,7 @@ use crate::model::observation::{Notice, Observation, Observed, Origin};
 use crate::model::record::Record;
 
 use super::cache::Durable;
-use super::ingest::Ingest;
+use super::ingest::{Ingest, any_unnamed, name_unis};
 use super::shared::{Shared, now};
 
 /// Batches that may wait for the disk.
@@ -204,7 +204,7 @@ impl Sink {
             return;
         }
         let received = now();
-        let placed = {
+        let mut placed = {
             let mut known = self.shared.known();
             self.ingest.take(messages, &self.shared.types, &mut known, Instant::now())
         };
@@ -214,6 +214,15 @@ impl Sink {
         if placed.ports {
             // A port went up or down and the event does not say which.
             self.shared.poll_within(Duration::from_secs(1));
+        }
+        if placed.moved {
+            self.shared.settling();
+        }
+        if any_unnamed(&placed.what) {
+            let shared = Arc::clone(&self.shared);
+            if let Ok(Ok(known)) = tokio::task::spawn_blocking(move || shared.cache.known(&shared.name)).await {
+                name_unis(&mut placed.what, &known);
+            }
         }
         let queue = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
         self.shared.status().counted(messages.len() as u64, queue, Instant::now());

@@ -10,10 +10,12 @@ use std::time::{Duration, Instant};
 pub(super) const SILENCE: Duration = Duration::from_secs(15);
 /// How long an adapter has not moved before a clock may confirm that it is dead.
 const UNMOVED: Duration = Duration::from_secs(3);
-/// Pauses between looks. The shortest is taken when one of them is about to be too old.
+/// Pauses between looks. The shortest is taken when one of them is about to be too old. The longest
+/// is no multiple of the 5 s, so that looks fall into every part of them and the core's clock is
+/// soon known well.
 const SHORTEST: Duration = Duration::from_millis(500);
 const SICK: Duration = Duration::from_secs(5);
-const LONGEST: Duration = Duration::from_secs(12);
+const LONGEST: Duration = Duration::from_millis(10_700);
 
 /// A change of a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,12 +52,12 @@ impl CoreClock {
         i64::try_from(now.saturating_duration_since(began).as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Takes the freshest sign of life in. The old value wears off by a hundredth of the time, so
+    /// Takes the freshest sign of life in. The old value wears off by a thousandth of the time, so
     /// that a clock that was set back is believed by and by.
     fn learn(&mut self, freshest: i64, now: Instant) {
         let ours = self.ours(now);
         let sample = freshest.saturating_mul(1000).saturating_sub(ours);
-        let kept = self.ahead.map_or(i64::MIN, |(ahead, at)| ahead.saturating_sub(ours.saturating_sub(at) / 100));
+        let kept = self.ahead.map_or(i64::MIN, |(ahead, at)| ahead.saturating_sub(ours.saturating_sub(at) / 1000));
         self.ahead = Some((kept.max(sample), ours));
     }
 
@@ -135,7 +137,7 @@ impl Adapters {
         }
         let age = |a: &Adapter| a.age.0.saturating_add(now.saturating_duration_since(a.age.1));
         let oldest = self.seen.values().map(age).max().unwrap_or_default();
-        (SILENCE + Duration::from_millis(500)).saturating_sub(oldest).clamp(SHORTEST, LONGEST)
+        (SILENCE + Duration::from_millis(200)).saturating_sub(oldest).clamp(SHORTEST, LONGEST)
     }
 
     /// The core did not answer, so it may not have listened either: silence counts anew from the
@@ -258,9 +260,9 @@ mod tests {
         let (mut watch, t) = (Adapters::default(), Instant::now());
         let first = watch.look(&list(1000, 1001), None, t);
         assert_eq!(words(&first), [("openolt_1", false), ("openonu_1", false)], "what an earlier run raised is over");
-        assert_eq!(watch.pause(t), s(12));
+        assert_eq!(watch.pause(t), LONGEST);
         assert_eq!(watch.look(&list(1000, 1011), None, t + s(12)), []);
-        assert_eq!(watch.pause(t + s(12)), Duration::from_millis(2620), "1 s old at the first look");
+        assert_eq!(watch.pause(t + s(12)), Duration::from_millis(2212), "1 s old at the first look");
         let turns = watch.look(&list(1000, 1013), None, t + Duration::from_millis(15_500));
         assert_eq!(words(&turns), [("openolt_1", true)]);
         assert_eq!(watch.pause(t + s(16)), s(5));
@@ -288,7 +290,7 @@ mod tests {
                 at += u64::try_from(watch.pause(now).as_millis()).expect("short");
                 assert!(at < 400_000, "case {case}");
             };
-            assert!((14_000..=17_000).contains(&(seen - end)), "case {case}: {} ms", seen - end);
+            assert!((14_000..=16_500).contains(&(seen - end)), "case {case}: {} ms", seen - end);
         }
     }
 

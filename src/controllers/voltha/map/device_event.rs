@@ -9,7 +9,7 @@ use super::super::proto::event::{DeviceEvent, EventHeader};
 use super::directory::Directory;
 use super::subject::{self, Context, get};
 use super::types::{Edge, TypeIndex, split};
-use super::{Decoded, context, instant, line, pon_index, types, word};
+use super::{Decoded, NNI_LOS, context, instant, line, pon_index, types, word};
 
 /// Names without a suffix that tell of no fault.
 const BARE_NOTICES: [&str; 2] = ["ONU_DISABLE", "ONU_ENABLE"];
@@ -121,12 +121,12 @@ fn discovered(raised: Ts, body: DeviceEvent, directory: &Directory) -> Decoded {
 /// Everything else: alarms by their names, and failures that are told once.
 fn fault(raised: Ts, body: DeviceEvent, types: &TypeIndex, directory: &mut Directory) -> Decoded {
     let (base, edge) = split(&body.device_event_name);
-    let profile = types.of_event(base, edge);
+    let mut profile = types.of_event(base, edge);
     let about_onu = base.starts_with("ONU_");
     let mut out = Decoded::default();
     let resource = if about_onu {
         let onu = subject::onu(base, &body.resource_id, &body.context, directory).resource;
-        let uni = base.eq_ignore_ascii_case("ONU_Ethernet_UNI").then(|| subject::uni(&onu, &body.context)).flatten();
+        let uni = base.eq_ignore_ascii_case(subject::UNI).then(|| subject::uni(&onu, &body.context)).flatten();
         uni.unwrap_or(onu)
     } else {
         let olt = subject::olt(&body.resource_id, &body.context, directory);
@@ -135,6 +135,9 @@ fn fault(raised: Ts, body: DeviceEvent, types: &TypeIndex, directory: &mut Direc
         }
         if base == "OLT_LOSS_OF_SIGNAL" { subject::olt_port(&olt, &body.context) } else { olt }
     };
+    if resource.kind == NodeKind::NniPort {
+        profile = types.own(NNI_LOS.type_id, NNI_LOS.severity, NNI_LOS.title);
+    }
     if matches!(base, "OLT_PON_INTERFACE_DOWN" | "OLT_DOWN_INDICATION" | "OLT_COMMUNICATION_FAILURE") {
         out.ports_of = Some(body.resource_id.clone());
     }

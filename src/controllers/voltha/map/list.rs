@@ -1,6 +1,6 @@
 //! Lists of the gRPC side as node patches, and the meaning of port numbers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::resource::{NodeKind, Resource};
 use crate::model::topology::{AdminState, ConnectStatus, NodePatch, OperStatus};
@@ -129,6 +129,8 @@ pub(crate) fn olt_ports(olt: &str, ports: &Ports) -> Vec<NodePatch> {
 
 /// Link states of a logical port that mean "up" (OpenFlow's `OFPPS_LIVE`).
 const LIVE: u32 = 4;
+/// A logical port that was taken out of service (OpenFlow's `OFPPC_PORT_DOWN`).
+const PORT_DOWN: u32 = 1;
 
 /// The ids of OLTs that were listed by their id and now tell a serial number: those rows go.
 pub(crate) fn anonymous_learned(directory: &mut Directory, list: &Devices) -> Vec<String> {
@@ -143,7 +145,11 @@ pub(crate) fn anonymous_learned(directory: &mut Directory, list: &Devices) -> Ve
 
 /// The UNIs in an OLT's list of logical ports: one call tells all of them. A UNI is called by its
 /// ONU's serial number and its own place, counted from 1 (`BBSM00000205-1`).
-pub(crate) fn unis(ports: &LogicalPorts) -> Vec<NodePatch> {
+///
+/// A restarted core says "link down" of every UNI, whatever is true (seen live: 32 of 32, for
+/// good). So a link that is not up says something only where the port was taken out of service or
+/// its ONU is not active either (`inactive`, serial numbers); else what was known stays.
+pub(crate) fn unis(ports: &LogicalPorts, inactive: &HashSet<String>) -> Vec<NodePatch> {
     let mut patches: Vec<_> = ports
         .items
         .iter()
@@ -152,14 +158,17 @@ pub(crate) fn unis(ports: &LogicalPorts) -> Vec<NodePatch> {
             let link = port.ofp_port.as_ref()?;
             let (serial, _) = link.name.rsplit_once('-')?;
             let serial = word(serial);
+            let down = link.config & PORT_DOWN != 0 || inactive.contains(&serial);
             let mut patch =
                 NodePatch::new(Resource::port(NodeKind::Uni, serial.clone(), uni_index(port.device_port_no)));
             patch.parent = Some(Resource::new(NodeKind::Onu, serial));
             patch.polled = true;
             patch.device_id = Some(word(&port.device_id));
             patch.number = Some(port.device_port_no);
-            let up = link.state & LIVE != 0;
-            patch.oper_status = Some(if up { OperStatus::Active } else { OperStatus::Unknown });
+            patch.oper_status = match link.state & LIVE != 0 {
+                true => Some(OperStatus::Active),
+                false => down.then_some(OperStatus::Unknown),
+            };
             Some(patch)
         })
         .collect();
@@ -210,6 +219,21 @@ mod tests {
             let parent = patches.get(1).and_then(|p| p.parent.clone());
             assert_eq!(parent.map(|p| p.to_string()).as_deref(), Some("olt/OLT/pon/1"));
         }
+    }
+
+    #[test]
+    fn a_link_that_is_down_while_its_onu_is_active_is_no_truth() {
+        use super::super::super::proto::logical_device::LogicalPort;
+        use super::super::super::proto::openflow_13::OfpPort;
+        let port = |serial: &str, state, config| LogicalPort {
+            ofp_port: Some(OfpPort { name: format!("{serial}-1"), state, config, ..OfpPort::default() }),
+            ..LogicalPort::default()
+        };
+        let items = vec![port("A", 4, 0), port("B", 1, 0), port("C", 1, 0), port("D", 1, 1)];
+        let inactive = HashSet::from(["C".to_owned()]);
+        let states: Vec<_> = unis(&LogicalPorts { items }, &inactive).iter().map(|p| p.oper_status).collect();
+        let unknown = Some(OperStatus::Unknown);
+        assert_eq!(states, [Some(OperStatus::Active), None, unknown, unknown]);
     }
 
     #[test]

@@ -25,6 +25,7 @@ use super::proto::event::{Event, EventHeader, RpcEvent, event::EventType as Body
 pub use directory::Directory;
 use list::pon_index;
 pub(crate) use list::{anonymous_learned, devices, olt_ports, unis};
+pub(crate) use subject::unnamed_uni;
 pub use types::TypeIndex;
 
 /// The longest name or state word that is kept, characters.
@@ -191,7 +192,11 @@ pub fn own_alarm(types: &TypeIndex, own: &OwnAlarm, resource: Resource, raise: O
     }
 }
 
-/// A condition that noctule watches itself.
+/// An uplink without signal: it has the event of a PON without signal, and is another fault.
+pub(crate) const NNI_LOS: OwnAlarm =
+    OwnAlarm { type_id: "pon.nni.los", severity: Severity::Critical, title: "No signal on the uplink" };
+
+/// A condition that noctule watches itself, or tells apart where the source does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnAlarm {
     /// Entry of the inventory.

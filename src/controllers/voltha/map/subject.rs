@@ -13,11 +13,16 @@
 
 use std::collections::HashMap;
 
+use crate::model::observation::AlarmEvent;
 use crate::model::resource::{NodeKind, Resource};
 
 use super::directory::Directory;
 use super::list::{nni_index, pon_index, uni_index};
+use super::types::split;
 use super::word;
+
+/// The event of a UNI.
+pub(super) const UNI: &str = "ONU_Ethernet_UNI";
 
 /// An event's context.
 pub(super) type Context = HashMap<String, String>;
@@ -70,6 +75,14 @@ pub(super) fn onu(base: &str, resource_id: &str, context: &Context, directory: &
 pub(super) fn uni(onu: &Resource, context: &Context) -> Option<Resource> {
     let port = get(context, "onu-intf-id")?.parse::<u32>().ok()?;
     (onu.kind == NodeKind::Onu).then(|| Resource::port(NodeKind::Uni, onu.name.clone(), uni_index(port)))
+}
+
+/// The UNI, by its place on the ONU, of an alarm of a UNI whose ONU is named by its device id
+/// alone: openonu sends an empty serial number when it cannot ask the core in that moment.
+pub(crate) fn unnamed_uni(alarm: &AlarmEvent) -> Option<u32> {
+    let about_uni = alarm.resource.kind == NodeKind::Device && split(&alarm.event).0.eq_ignore_ascii_case(UNI);
+    let port = alarm.context.iter().find(|(key, _)| key == "onu-intf-id").filter(|_| about_uni)?;
+    port.1.trim().parse::<u32>().ok().map(uni_index)
 }
 
 /// The OLT of an event about one, learned where the event tells its serial number.
