@@ -165,10 +165,8 @@ pub(crate) fn unis(ports: &LogicalPorts, inactive: &HashSet<String>) -> Vec<Node
             patch.polled = true;
             patch.device_id = Some(word(&port.device_id));
             patch.number = Some(port.device_port_no);
-            patch.oper_status = match link.state & LIVE != 0 {
-                true => Some(OperStatus::Active),
-                false => down.then_some(OperStatus::Unknown),
-            };
+            let up = link.state & LIVE != 0;
+            patch.oper_status = if up { Some(OperStatus::Active) } else { down.then_some(OperStatus::Unknown) };
             Some(patch)
         })
         .collect();
