@@ -2,6 +2,7 @@
 
 use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
+use crate::commands::spec::Confirm;
 use crate::keymap::{Chord, Lookup};
 use crate::model::command::{Args, Outcome};
 use crate::model::page::RequestId;
@@ -192,7 +193,11 @@ impl App {
     fn planned(&mut self, id: RequestId, plan: Result<crate::model::command::Plan, String>) {
         let Some((intent, level)) = self.planning.remove(&id) else { return };
         match plan {
-            Ok(plan) => self.open(Box::new(super::layers::ConfirmLayer::new(intent, plan, level))),
+            // The plan may know a reason to ask for more than the command does.
+            Ok(plan) => {
+                let level = if plan.type_name { Confirm::TypeName } else { level };
+                self.open(Box::new(super::layers::ConfirmLayer::new(intent, plan, level)));
+            }
             Err(why) => self.toast(Toast::new(Level::Error, why)),
         }
     }

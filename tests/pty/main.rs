@@ -221,3 +221,34 @@ fn frames_are_single_writes_between_synchronised_output_marks() {
     let count = |mark: &[u8]| tty.raw().windows(8).filter(|w| *w == mark).count();
     tty.wait_process("whole frames", |_| count(b"\x1b[?2026h") > 3 && count(b"\x1b[?2026h") == count(b"\x1b[?2026l"));
 }
+
+#[test]
+fn killed_at_any_moment_it_keeps_what_the_operator_was_told() {
+    let home = home();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let options = noctule::sim::SimOptions { script: false, ..noctule::sim::SimOptions::default() };
+    let network = runtime.block_on(noctule::sim::Network::start(options)).unwrap();
+    let source = network.config().sources.remove(0);
+    let noctule::config::schema::SourceKind::Voltha(voltha) = source.kind;
+    let brokers = voltha.kafka.unwrap().brokers;
+    let folder = home.path().join("config/noctule");
+    std::fs::create_dir_all(&folder).unwrap();
+    let text = format!(
+        "[profile.default]\nread_only = false\n[[source]]\nname = \"voltha\"\nkind = \"voltha\"\ngrpc = \"{}\"\n\
+         [source.kafka]\nbrokers = {brokers:?}\n",
+        voltha.grpc
+    );
+    std::fs::write(folder.join("noctule.toml"), text).unwrap();
+    let start = Start { args: &[], ..Start::default() };
+    let mut tty = Tty::start(home.path(), &start);
+    tty.wait("standing alarms", |s| s.contains("UNACK") && s.contains("sources 1/1 up"));
+    tty.send("a");
+    tty.wait_for("undoes");
+    tty.signal("KILL");
+    drop(tty);
+    let tty = Tty::start(home.path(), &start);
+    tty.wait_for("ACKED");
+    let screen = tty.wait_for("sources 1/1 up");
+    assert!(!screen.contains("set aside"), "the next start is clean");
+    network.stop();
+}
