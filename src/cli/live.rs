@@ -49,7 +49,7 @@ pub(crate) struct Live {
     pub(crate) store: Store,
     /// What opening it found.
     pub(crate) opened: Opened,
-    /// The sources; none when another noctule owns the store, which polls them.
+    /// The sources; without workers when another noctule owns the store, which polls them.
     pub(crate) sources: Sources,
     /// The workers.
     pub(crate) supervisor: Supervisor,
@@ -79,18 +79,20 @@ impl Live {
         let (msgs, news) = mpsc::unbounded_channel();
         let supervisor = Supervisor::new(runtime.handle().clone(), msgs.clone());
         let types = Arc::new(types);
+        let mut config = loaded.config.clone();
+        config.sources = loaded.sources().cloned().collect();
+        let inside = runtime.enter();
+        // An instance that does not own the store asks for details itself, but polls nothing.
         let sources = if opened.owner {
             timers::start(&supervisor, &store);
             if let Some(file) = &loaded.config.inventory.file {
                 inventory::start(&supervisor, &store, PathBuf::from(file), &msgs);
             }
-            let mut config = loaded.config.clone();
-            config.sources = loaded.sources().cloned().collect();
-            let _inside = runtime.enter();
             Sources::start(&config, store.clone(), Arc::clone(&types), &supervisor, &msgs)
         } else {
-            Sources::default()
+            Sources::attach(&config, store.clone(), Arc::clone(&types), &msgs)
         };
+        drop(inside);
         Ok(Self { store, opened, sources, supervisor, types, msgs, news, runtime })
     }
 

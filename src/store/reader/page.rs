@@ -309,8 +309,9 @@ fn total_of(conn: &Connection, list: &List, request: &PageRequest) -> rusqlite::
 
 /// Counts up to a limit.
 pub(crate) fn count(conn: &Connection, list: &List, limit: u64) -> rusqlite::Result<Total> {
-    let text =
-        format!("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT {})", list.from, list.all.text, limit + 1);
+    // One more than the limit tells "exactly" from "at least"; SQLite's numbers are signed.
+    let most = limit.saturating_add(1).min(i64::MAX.unsigned_abs());
+    let text = format!("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT {most})", list.from, list.all.text);
     let found: i64 =
         conn.prepare_cached(&text)?.query_row(params_from_iter(list.all.values.iter()), |row| row.get(0))?;
     let found = found as u64;
