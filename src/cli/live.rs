@@ -71,7 +71,9 @@ impl Live {
         make_folder(&options)?;
         let (store, opened) = Store::open(&options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            // One thread carries every source: reading and folding have threads of their own, and a
+            // second one here would only wake the first.
+            .worker_threads(1)
             .thread_name("workers")
             .enable_all()
             .build()

@@ -13,9 +13,9 @@ use super::words;
 /// How long a broker holds an empty fetch back: an idle partition costs one wake-up in this time.
 /// Short, because a broker that is gone is seen by a fetch that does not come back: rskafka tries
 /// again inside the fetch and tells nobody, and what happens meanwhile is never sent again.
-const LONG_POLL: Duration = Duration::from_secs(2);
+const LONG_POLL: Duration = Duration::from_secs(4);
 /// How much longer the answer to a fetch may take.
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_secs(2);
 /// How long the answer to a question for an offset may take.
 const OFFSET: Duration = Duration::from_secs(10);
 /// Bytes asked for at once; a single larger message comes whole. So few that a slow line (1 Mbit/s)
