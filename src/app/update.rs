@@ -25,6 +25,8 @@ impl App {
                 self.dirty |= self.ctx.counts != *counts;
                 self.ctx.counts = *counts;
             }
+            // Until the first report is journalled the configured ones stand as "starting".
+            Msg::Sources(sources) if sources.is_empty() => {}
             Msg::Sources(sources) => {
                 self.ctx.sources = sources.clone();
                 self.dirty = true;

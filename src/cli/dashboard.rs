@@ -14,7 +14,11 @@ use crate::app::message::Msg;
 use crate::app::tty::Tty;
 use crate::app::{App, Settings, ctx, linear_loop, registry, session};
 use crate::config::Loaded;
+use crate::config::schema::{Source, SourceKind};
 use crate::keymap::Keymap;
+use crate::model::ids::RowId;
+use crate::model::source::{SourceReport, SourceRow};
+use crate::model::time::Ts;
 use crate::terminal::{Caps, panic};
 use crate::theme::{Theme, load, watch::Watch};
 use crate::workers::bridge::{self, Bridge};
@@ -109,6 +113,9 @@ fn app_of(
     cx.alarm_types = Arc::clone(&live.types);
     let snapshot = live.store.snapshots().borrow().clone();
     (cx.counts, cx.generations, cx.sources) = (snapshot.counts, snapshot.generations, snapshot.sources);
+    if cx.sources.is_empty() {
+        cx.sources = loaded.sources().enumerate().map(starting).collect();
+    }
 
     let (themes_dir, depth) = (loaded.dirs.themes(), caps.colour);
     let settings = Settings {
@@ -130,6 +137,14 @@ fn app_of(
         app.toast(Toast::new(Level::Warn, note));
     }
     app
+}
+
+/// A source that nothing has been heard of yet.
+fn starting((i, source): (usize, &Source)) -> SourceRow {
+    let SourceKind::Voltha(voltha) = &source.kind;
+    let report = SourceReport { kind: "voltha".into(), endpoint: voltha.grpc.clone(), ..SourceReport::default() };
+    let id = RowId(-1 - i64::try_from(i).unwrap_or(0));
+    SourceRow { id, name: source.name.as_str().into(), report, as_of: Ts::NEVER, alarms: 0 }
 }
 
 /// Follows changes of the user's theme files. Without a themes folder there is nothing to follow.
