@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::message::Msg;
@@ -21,6 +22,10 @@ use super::cache::Known;
 use super::shared::{Actor, Shared, now};
 use super::watch::{Adapters, FlowNews, Flows};
 
+/// How many full lists are fetched, compared and journalled at once.
+static LISTS: Semaphore = Semaphore::const_new(4);
+/// How long a poll waits for its turn.
+const TURN: Duration = Duration::from_secs(5);
 /// Pause before a list that misses devices is asked again to make sure.
 const CONFIRM: Duration = Duration::from_secs(2);
 /// Pause between looks at ports and UNIs, which seldom change. Flows are counted at every poll:
@@ -191,6 +196,9 @@ impl Poller {
             self.ask_version().await?;
         }
         self.look_at_adapters().await?;
+        // At the start of a region fifty lists of megabytes would lie in memory at once. A source that
+        // hangs keeps its turn for a while only: the others go on without.
+        let turn = tokio::time::timeout(TURN, LISTS.acquire()).await;
         let asked = Instant::now();
         let list = self.shared.call(&Actor::Poll, &methods::LIST_DEVICES, "", (), None).await?;
         let (news, olts, inactive, learned) = {
@@ -229,6 +237,7 @@ impl Poller {
             // The next poll must not run ahead of the disk.
             let _ = done.await;
         }
+        drop(turn);
         self.look_at_olts(&olts, &inactive, added > 0).await?;
         Ok((settled, list.bytes))
     }
