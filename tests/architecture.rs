@@ -239,9 +239,11 @@ fn no_machine_and_no_registry_host_is_named() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for file in ["README.md", "Cargo.toml", "deny.toml", ".ci/run", "build.rs"] {
         let text = fs::read_to_string(root.join(file)).unwrap();
-        for host in ["https://index.", "https://static.", "https://registry.", "http://deb.", "/root/", "/farm/"] {
-            assert!(!text.contains(host), "{file} names {host}");
-        }
+        // Put together here, so that this file itself names none.
+        let hosts = ["index", "static", "registry", "deb", "proxy"].map(|name| format!("//{name}."));
+        let folders = ["root", "farm", "work"].map(|name| format!("/{name}/"));
+        let found: Vec<&String> = hosts.iter().chain(&folders).filter(|word| text.contains(word.as_str())).collect();
+        assert!(found.is_empty(), "{file} names {found:?}");
     }
 }
 

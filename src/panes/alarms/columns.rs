@@ -29,7 +29,8 @@ impl Row for AlarmRow {
     }
 
     fn stale(&self, cx: &Ctx) -> bool {
-        self.stale_source || silent(cx, &self.source)
+        // That its source is silent is just what such an alarm tells; it is as fresh as can be.
+        self.resource.kind != NodeKind::Source && (self.stale_source || silent(cx, &self.source))
     }
 }
 
