@@ -204,6 +204,26 @@ pub fn pad(text: &str, columns: usize, align: Align, ellipsis: &str) -> String {
     }
 }
 
+/// A whole number with its digits in groups of three: `1 234 567`.
+#[must_use]
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A count with its noun: `1 alarm`, `12 345 alarms`.
+#[must_use]
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(n), if n == 1 { one } else { many })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -311,5 +331,13 @@ mod tests {
             prop_assert!(safe.starts_with(kept));
             prop_assert!(safe.grapheme_indices(true).any(|(i, _)| i == kept.len()) || kept.len() == safe.len());
         }
+    }
+
+    #[test]
+    fn numbers_are_read_in_groups() {
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1 234 567");
+        assert_eq!(counted(1, "row", "rows"), "1 row");
+        assert_eq!(counted(12_345, "row", "rows"), "12 345 rows");
     }
 }

@@ -4,10 +4,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::gauge::grouped;
 use super::paint::{Paint, popup, wrap};
 use super::text_input::TextInput;
 use crate::model::command::Plan;
+use crate::model::text::grouped;
 use crate::theme::Token;
 
 /// What is asked for.

@@ -4,9 +4,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::gauge::grouped;
 use super::paint::{Paint, Piece, columns};
 use crate::model::severity::Severity;
+use crate::model::text::grouped;
 use crate::theme::Token;
 
 /// A pane in the bar.

@@ -24,7 +24,8 @@ use super::now;
 use super::resolve::{Resolved, resolve};
 use super::source::Sources;
 use super::targets::{AlarmTargets, NodeTargets, SourceTargets, Tally, node_label};
-use super::verb::{DeviceVerb, SourceVerb, alarm_words, counted, grouped};
+use super::verb::{DeviceVerb, SourceVerb, alarm_words};
+use crate::model::text::{counted, grouped};
 
 /// Actions journalled in one go.
 const CHUNK: usize = 2_000;

@@ -21,7 +21,7 @@ use crate::model::tables;
 use crate::store::{self, Reader};
 
 use super::rows::RowWriter;
-use super::verb::counted;
+use crate::model::text::counted;
 
 /// Where counting ends: far above what any cache holds.
 const COUNTED: u64 = 1 << 40;

@@ -21,7 +21,7 @@ use crate::store::Store;
 
 use super::now;
 use super::supervisor::Supervisor;
-use super::verb::counted;
+use crate::model::text::counted;
 
 /// Quiet time after a change before the file is read: editors write in several steps.
 const QUIET: Duration = Duration::from_millis(200);

@@ -13,7 +13,8 @@ use crate::model::time::{Ts, brief_duration};
 use crate::model::topology::NodeRow;
 
 use super::targets::{AlarmTargets, NodeTargets, SourceTargets, Tally};
-use super::verb::{DeviceVerb, SourceVerb, alarm_words, counted};
+use super::verb::{DeviceVerb, SourceVerb, alarm_words};
+use crate::model::text::counted;
 
 /// How many equivalent calls a plan lists.
 const CALLS: usize = 10;
@@ -203,11 +204,11 @@ pub fn lines(plan: &Plan) -> Vec<String> {
     if plan.total != 1 {
         out.extend(plan.first.iter().map(|name| format!("  {name}")));
         if plan.total > shown {
-            out.push(format!("  … and {} more", super::verb::grouped(plan.total - shown)));
+            out.push(format!("  … and {} more", crate::model::text::grouped(plan.total - shown)));
         }
     }
     for (reason, n) in &plan.skipped {
-        out.push(format!("Skipped: {} ({reason})", super::verb::grouped(*n)));
+        out.push(format!("Skipped: {} ({reason})", crate::model::text::grouped(*n)));
     }
     if plan.onus > 0 || plan.subscribers > 0 {
         out.push(format!(

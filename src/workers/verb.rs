@@ -398,26 +398,6 @@ pub const fn alarm_words(verb: &Verb) -> (&'static str, &'static str) {
     }
 }
 
-/// `1 alarm`, `12,345 alarms`: a count with its noun and digits in groups of three.
-#[must_use]
-pub fn counted(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(n), if n == 1 { one } else { many })
-}
-
-/// A number with its digits in groups of three.
-#[must_use]
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
 /// The canonical name of the OLT that a PON port or ONU hangs on, read from the names themselves:
 /// a port's own name or the parent's holds it.
 #[must_use]
@@ -529,12 +509,5 @@ mod tests {
         assert_eq!(call, r#"/voltha.VolthaService/DisablePort {"device_id": "id-OLT_0", "port_no": 536870913}"#);
         assert_eq!(olt_name(&pon("OLT_0", 1)), Some("voltha-1/olt/OLT_0"));
         assert_eq!(olt_name(&onu("X")), Some("voltha-1/olt/OLT_0"));
-    }
-
-    #[test]
-    fn digits_come_in_threes() {
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(counted(1, "alarm", "alarms"), "1 alarm");
     }
 }

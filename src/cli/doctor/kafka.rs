@@ -10,7 +10,7 @@ use crate::controllers::voltha::error::Error;
 use crate::controllers::voltha::events::Stream;
 use crate::model::ids::SourceName;
 use crate::model::observation::Origin;
-use crate::workers::verb::{counted, grouped};
+use crate::model::text::{counted, grouped};
 
 /// The event stream. `read` is how far the journal is, by partition.
 pub(super) async fn checks(source: &SourceName, config: &Kafka, read: &[Origin]) -> Vec<Check> {

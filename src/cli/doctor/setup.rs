@@ -8,10 +8,10 @@ use super::super::dashboard::keymap_of;
 use super::report::Check;
 use crate::config::{self, Error, Loaded};
 use crate::model::ids::Seq;
+use crate::model::text::{counted, grouped};
 use crate::model::time::Ts;
 use crate::store;
 use crate::theme::load;
-use crate::workers::verb::{counted, grouped};
 
 /// Less free space than this is worth a word, bytes.
 const LOW: u64 = 512 << 20;

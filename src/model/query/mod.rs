@@ -63,6 +63,21 @@ impl PartialEq for Query {
     }
 }
 
+impl Query {
+    /// What `filter` lets through and whose instant `field` is not after `until`: a set that
+    /// newcomers do not enlarge.
+    #[must_use]
+    pub fn until(filter: Option<&Self>, table: Table, field: &'static FieldSpec, until: Ts) -> Self {
+        let bound = Expr::Compare { field, op: Op::Le, value: Literal::Time(until) };
+        let bound_text = format!("{}<={}", field.name, until.to_rfc3339());
+        let (text, expr) = match filter {
+            Some(q) => (format!("({}) {bound_text}", q.text), Expr::And(vec![q.expr.clone(), bound])),
+            None => (bound_text, bound),
+        };
+        Self { text, table, expr }
+    }
+}
+
 /// A node of the syntax tree.
 #[derive(Debug, Clone)]
 pub enum Expr {

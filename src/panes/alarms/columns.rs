@@ -15,6 +15,7 @@ use crate::ui::table::Align;
 
 impl Row for AlarmRow {
     const TABLE: Table = Table::Alarms;
+    const ARRIVAL: Option<&'static str> = Some("received_at");
 
     fn rows(rows: &Rows) -> &[Self] {
         if let Rows::Alarms(rows) = rows { rows } else { &[] }

@@ -7,6 +7,7 @@ use crate::app::ctx::{Ctx, ViewCtx};
 use crate::model::alarm::{AlarmDetail, AlarmRow, OpChange, RawEvent, StatusChange};
 use crate::model::page::Scope;
 use crate::model::severity::Severity;
+use crate::model::text::counted;
 use crate::panes::health::stale_words;
 use crate::panes::list::columns::{instant, moment};
 use crate::theme::{Glyphs, Token};
@@ -92,8 +93,12 @@ fn facts<'a>(row: &'a AlarmRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     if row.cleared_at.is_set() {
         blocks.push(Block::fact("cleared", at(row.cleared_at)));
     }
-    let seen =
-        format!("{} times since {}, {} repeats in this spell", row.occurrences, at(row.first_seen), row.dup_count);
+    let seen = format!(
+        "{} since {}, {} in this spell",
+        counted(row.occurrences.into(), "time", "times"),
+        at(row.first_seen),
+        counted(row.dup_count.into(), "repeat", "repeats")
+    );
     blocks.push(Block::fact("seen", seen));
     if !row.owner.is_empty() {
         blocks.push(Block::fact("owner", row.owner.as_str()));

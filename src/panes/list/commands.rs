@@ -3,10 +3,10 @@
 use crate::app::ctx::Ctx;
 use crate::app::effect::{Choose, Effect, Level, Prompt, Toast};
 use crate::model::command::Args;
-use crate::model::page::{DataRequest, Scope, Sort, Total};
-use crate::ui::gauge::grouped;
+use crate::model::page::{Scope, Sort, Total};
+use crate::model::text::grouped;
 
-use super::{COUNT_LIMIT, Landing, ListState, Marks, Range, Row};
+use super::{Landing, ListState, Marks, Range, Row};
 
 /// A scope as a word.
 pub(crate) const fn scope_word(scope: Scope) -> &'static str {
@@ -227,8 +227,8 @@ impl<R: Row> ListState<R> {
     }
 
     fn mark(&mut self, cx: &Ctx) -> Vec<Effect> {
-        if let Some(id) = self.window.cursor_id() {
-            let on = !self.marks.has(id);
+        if let Some((id, arrived)) = self.current().map(|row| (row.id(), row.arrived())) {
+            let on = !self.marks.has(id, arrived);
             self.marks.set(id, on);
         }
         self.step(1, false, cx)
@@ -236,23 +236,17 @@ impl<R: Row> ListState<R> {
 
     fn mark_range(&mut self) -> Vec<Effect> {
         if self.range.take().is_none()
-            && let Some(id) = self.window.cursor_id()
+            && let Some((id, arrived)) = self.current().map(|row| (row.id(), row.arrived()))
         {
-            self.range = Some(Range::begin(id, &mut self.marks));
+            self.range = Some(Range::begin(id, arrived, &mut self.marks));
         }
         Vec::new()
     }
 
     fn mark_all(&mut self, cx: &Ctx) -> Vec<Effect> {
         self.range = None;
-        self.marks = Marks::AllBut(std::collections::HashSet::new());
-        if matches!(self.window.total(), Total::Exact(_)) {
-            self.counted = None;
-            return Vec::new();
-        }
-        let id = cx.request_id();
-        self.counting = Some(id);
-        vec![Effect::Query(id, DataRequest::Count(self.page_request(cx.now), COUNT_LIMIT))]
+        self.marks = Marks::AllBut { rows: std::collections::HashSet::new(), until: cx.now };
+        self.count_marked(cx)
     }
 
     /// Takes all marks away.

@@ -4,6 +4,7 @@ use crate::app::ctx::Ctx;
 use crate::app::effect::{Choose, Effect, ExportFormat, ExportRequest, Level, Prompt};
 use crate::model::command::Args;
 use crate::model::field::FieldSpec;
+use crate::model::page::Total;
 use crate::model::text;
 
 use super::commands::{toast, total_words};
@@ -12,11 +13,8 @@ use super::{ListState, Marks, Row};
 impl<R: Row> ListState<R> {
     pub(super) fn export(&self, args: &Args, cx: &Ctx) -> Vec<Effect> {
         let Some(format) = args.get("format").map(String::as_str) else {
-            let items = [
-                ("csv", "csv: with a header, for spreadsheets"),
-                ("json", "json: one array"),
-                ("ndjson", "ndjson: one object a line"),
-            ];
+            let items =
+                [("csv", "with a header, for spreadsheets"), ("json", "one array"), ("ndjson", "one object a line")];
             return vec![Effect::Choose(Choose {
                 title: format!("Export {} as", self.export_words()),
                 items: items.map(|(v, w)| (v.to_owned(), w.to_owned())).to_vec(),
@@ -44,10 +42,10 @@ impl<R: Row> ListState<R> {
         };
         let (only, except) = match &self.marks {
             Marks::Rows(rows) => (rows.iter().copied().collect(), Vec::new()),
-            Marks::AllBut(rows) => (Vec::new(), rows.iter().copied().collect()),
+            Marks::AllBut { rows, .. } => (Vec::new(), rows.iter().copied().collect()),
         };
         vec![Effect::Export(ExportRequest {
-            rows: self.page_request(cx.now),
+            rows: self.export_request(cx.now),
             only,
             except,
             format: kind,
@@ -58,7 +56,12 @@ impl<R: Row> ListState<R> {
 
     fn export_words(&self) -> String {
         let total = if self.marks.is_empty() { self.window.total() } else { self.marked() };
-        let what = if self.marks.is_empty() { "rows" } else { "marked rows" };
+        let what = match (self.marks.is_empty(), total == Total::Exact(1)) {
+            (true, true) => "row",
+            (true, false) => "rows",
+            (false, true) => "marked row",
+            (false, false) => "marked rows",
+        };
         if self.is_tree() && self.marks.is_empty() {
             "all rows".into()
         } else {

@@ -1,10 +1,12 @@
 //! Which rows are marked: a set of identities, or all rows of the filter but some. Never row
-//! numbers, which change between looking and pressing.
+//! numbers, which change between looking and pressing. And never a row that came later than the
+//! mark: nobody has seen it.
 
 use std::collections::{BTreeSet, HashSet};
 
 use crate::model::ids::RowId;
 use crate::model::page::Total;
+use crate::model::time::Ts;
 
 /// The marks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +14,12 @@ pub(crate) enum Marks {
     /// These rows.
     Rows(BTreeSet<RowId>),
     /// Every row of the filter but these.
-    AllBut(HashSet<RowId>),
+    AllBut {
+        /// Rows whose mark was taken away again.
+        rows: HashSet<RowId>,
+        /// When all were marked: what arrived later is not.
+        until: Ts,
+    },
 }
 
 impl Default for Marks {
@@ -22,11 +29,11 @@ impl Default for Marks {
 }
 
 impl Marks {
-    /// Whether a row is marked.
-    pub(crate) fn has(&self, id: RowId) -> bool {
+    /// Whether a row that arrived at an instant is marked.
+    pub(crate) fn has(&self, id: RowId, arrived: Ts) -> bool {
         match self {
             Self::Rows(rows) => rows.contains(&id),
-            Self::AllBut(rows) => !rows.contains(&id),
+            Self::AllBut { rows, until } => arrived <= *until && !rows.contains(&id),
         }
     }
 
@@ -39,10 +46,10 @@ impl Marks {
             (Self::Rows(rows), false) => {
                 rows.remove(&id);
             }
-            (Self::AllBut(rows), true) => {
+            (Self::AllBut { rows, .. }, true) => {
                 rows.remove(&id);
             }
-            (Self::AllBut(rows), false) => {
+            (Self::AllBut { rows, .. }, false) => {
                 rows.insert(id);
             }
         }
@@ -57,7 +64,7 @@ impl Marks {
     pub(crate) fn count(&self, total: Total) -> Total {
         match self {
             Self::Rows(rows) => Total::Exact(rows.len() as u64),
-            Self::AllBut(rows) => match total {
+            Self::AllBut { rows, .. } => match total {
                 Total::Exact(n) => Total::Exact(n.saturating_sub(rows.len() as u64)),
                 Total::AtLeast(n) => Total::AtLeast(n.saturating_sub(rows.len() as u64)),
             },
@@ -75,15 +82,15 @@ pub(crate) struct Range {
 
 impl Range {
     /// A range that begins at a row.
-    pub(crate) fn begin(id: RowId, marks: &mut Marks) -> Self {
+    pub(crate) fn begin(id: RowId, arrived: Ts, marks: &mut Marks) -> Self {
         let mut range = Self::default();
-        range.reach(id, marks);
+        range.reach(id, arrived, marks);
         range
     }
 
     /// The cursor has come to a row next to the last one: away from the beginning it is marked,
     /// on the way back the one left is unmarked.
-    pub(crate) fn reach(&mut self, id: RowId, marks: &mut Marks) {
+    pub(crate) fn reach(&mut self, id: RowId, arrived: Ts, marks: &mut Marks) {
         if let [.., previous, last] = self.passed.as_slice()
             && *previous == id
         {
@@ -96,7 +103,7 @@ impl Range {
         if self.passed.last() == Some(&id) {
             return;
         }
-        if marks.has(id) {
+        if marks.has(id, arrived) {
             self.before.insert(id);
         }
         marks.set(id, true);
@@ -112,19 +119,20 @@ mod tests {
     fn a_range_shrinks_as_it_grew() {
         let mut marks = Marks::default();
         marks.set(RowId(3), true);
-        let mut range = Range::begin(RowId(1), &mut marks);
+        let mut range = Range::begin(RowId(1), Ts(0), &mut marks);
         for id in [2, 3, 4, 3, 2] {
-            range.reach(RowId(id), &mut marks);
+            range.reach(RowId(id), Ts(0), &mut marks);
         }
-        let marked: Vec<i64> = (1..=4).filter(|id| marks.has(RowId(*id))).collect();
+        let marked: Vec<i64> = (1..=4).filter(|id| marks.has(RowId(*id), Ts(0))).collect();
         assert_eq!(marked, [1, 2, 3], "3 was marked before and stays so");
     }
 
     #[test]
     fn all_but_some_counts() {
-        let mut marks = Marks::AllBut(HashSet::new());
+        let mut marks = Marks::AllBut { rows: HashSet::new(), until: Ts(10) };
         marks.set(RowId(5), false);
-        assert!(!marks.has(RowId(5)) && marks.has(RowId(6)));
+        assert!(!marks.has(RowId(5), Ts(10)) && marks.has(RowId(6), Ts(10)));
+        assert!(!marks.has(RowId(7), Ts(11)), "it came after the mark");
         assert_eq!(marks.count(Total::Exact(100)), Total::Exact(99));
         assert_eq!(marks.count(Total::AtLeast(100)), Total::AtLeast(99));
     }

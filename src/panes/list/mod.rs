@@ -45,7 +45,10 @@ pub(crate) trait Row: Record + Sized + 'static {
     fn rows(rows: &Rows) -> &[Self];
     /// Identity.
     fn id(&self) -> RowId;
-    /// When it came to the list, our clock.
+    /// The field that says when a row came to the list; rows of a table without one are there
+    /// for good, or nothing is done to them.
+    const ARRIVAL: Option<&'static str>;
+    /// When it came to the list, our clock; [`Ts::NEVER`] without [`Row::ARRIVAL`].
     fn arrived(&self) -> Ts;
     /// Whether what it says may be old, because its source is silent.
     fn stale(&self, cx: &Ctx) -> bool;
@@ -153,13 +156,40 @@ impl<R: Row> ListState<R> {
                 self.window.cursor_id().map_or(Targets::None, |id| Targets::Rows(R::TABLE, vec![id]))
             }
             Marks::Rows(rows) => Targets::Rows(R::TABLE, rows.iter().copied().collect()),
-            Marks::AllBut(except) => Targets::Filter {
+            Marks::AllBut { rows, until } => Targets::Filter {
                 table: R::TABLE,
                 scope: self.scope,
-                filter: self.filter.clone(),
+                filter: self.filter_until(*until),
                 below: self.below.as_ref().map(|(id, _)| *id),
-                except: except.clone(),
+                except: rows.clone(),
             },
+        }
+    }
+
+    /// The filter without what has arrived after an instant.
+    fn filter_until(&self, until: Ts) -> Option<Arc<Query>> {
+        match R::ARRIVAL.and_then(|name| Self::spec().field(name)) {
+            Some(field) => Some(Arc::new(Query::until(self.filter.as_deref(), R::TABLE, field, until))),
+            None => self.filter.clone(),
+        }
+    }
+
+    /// Asks how many rows all marks are, where the list's own count does not say it.
+    fn count_marked(&mut self, cx: &Ctx) -> Vec<Effect> {
+        self.counted = None;
+        let Marks::AllBut { until, .. } = &self.marks else { return Vec::new() };
+        let filter = self.filter_until(*until);
+        let id = cx.request_id();
+        self.counting = Some(id);
+        vec![Effect::Query(id, DataRequest::Count(PageRequest { filter, ..self.page_request(cx.now) }, COUNT_LIMIT))]
+    }
+
+    /// The rows that a file of the marked rows, or of all rows, holds.
+    fn export_request(&self, now: Ts) -> PageRequest {
+        let request = self.page_request(now);
+        match &self.marks {
+            Marks::AllBut { until, .. } => PageRequest { filter: self.filter_until(*until), ..request },
+            Marks::Rows(_) => request,
         }
     }
 
@@ -218,7 +248,7 @@ impl<R: Row> ListState<R> {
     /// Asks anew from the first row: another list is shown.
     pub(crate) fn reset(&mut self, landing: Landing, cx: &Ctx) -> Vec<Effect> {
         self.counted = None;
-        if matches!(self.marks, Marks::AllBut(_)) {
+        if matches!(self.marks, Marks::AllBut { .. }) {
             self.marks = Marks::default();
         }
         self.range = None;
@@ -279,8 +309,8 @@ impl<R: Row> ListState<R> {
         let mut at = start;
         while at != to {
             at = if at < to { at + 1 } else { at - 1 };
-            if let Some(id) = rows.id(at) {
-                range.reach(id, &mut self.marks);
+            if let Some(row) = R::rows(rows).get(at) {
+                range.reach(row.id(), row.arrived(), &mut self.marks);
             }
         }
     }

@@ -34,7 +34,7 @@ impl<R: Row> Source for Rows<'_, R> {
         let Some(data) = self.list.rows().get(row) else { return Look::default() };
         Look {
             cursor: row == self.list.window.cursor(),
-            marked: self.list.marks.has(data.id()) && !self.list.marks.is_empty(),
+            marked: self.list.marks.has(data.id(), data.arrived()) && !self.list.marks.is_empty(),
             stale: data.stale(self.view.ctx),
         }
     }

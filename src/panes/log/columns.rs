@@ -13,6 +13,7 @@ use crate::ui::table::Align;
 
 impl Row for LogRow {
     const TABLE: Table = Table::Log;
+    const ARRIVAL: Option<&'static str> = None;
 
     fn rows(rows: &Rows) -> &[Self] {
         if let Rows::Log(rows) = rows { rows } else { &[] }

@@ -17,6 +17,7 @@ use crate::ui::tree::{Twig, prefix};
 
 impl Row for NodeRow {
     const TABLE: Table = Table::Nodes;
+    const ARRIVAL: Option<&'static str> = None;
 
     fn rows(rows: &Rows) -> &[Self] {
         if let Rows::Nodes(rows) = rows { rows } else { &[] }

@@ -3,6 +3,7 @@
 use crate::app::ctx::{Ctx, ViewCtx};
 use crate::model::command::LiveSection;
 use crate::model::page::NodeDetail;
+use crate::model::text::grouped;
 use crate::model::time::Ts;
 use crate::model::topology::NodeRow;
 use crate::panes::alarms::short_name;
@@ -10,7 +11,7 @@ use crate::panes::health::stale_words;
 use crate::panes::list::columns::{instant, moment, severity_counts};
 use crate::theme::Token;
 use crate::ui::Piece;
-use crate::ui::gauge::{bar, grouped};
+use crate::ui::gauge::bar;
 use crate::ui::sections::Block;
 
 use super::columns::{own_name, state_word};

@@ -14,6 +14,7 @@ use crate::ui::table::Align;
 
 impl Row for SourceRow {
     const TABLE: Table = Table::Sources;
+    const ARRIVAL: Option<&'static str> = None;
 
     fn rows(rows: &Rows) -> &[Self] {
         if let Rows::Sources(rows) = rows { rows } else { &[] }

@@ -2,11 +2,11 @@
 
 use crate::app::ctx::{Ctx, ViewCtx};
 use crate::model::source::{Breaker, Health, SourceRow};
+use crate::model::text::grouped;
 use crate::panes::health::token;
 use crate::panes::list::columns::moment;
 use crate::theme::Token;
 use crate::ui::Piece;
-use crate::ui::gauge::grouped;
 use crate::ui::sections::Block;
 
 use super::columns::{breaker_token, millis, rate};
