@@ -6,8 +6,11 @@ use std::path::Path;
 
 use super::Start;
 use super::args::ConfigCommand;
+use super::dashboard::keymap_of;
 use super::exit::{Code, Failure};
 use crate::config::{Dirs, check_text, schema_json};
+use crate::model::text::counted;
+use crate::theme::Depth;
 
 /// The commented example.
 const EXAMPLE: &str = include_str!("../../config/noctule.example.toml");
@@ -29,7 +32,8 @@ fn check_file(file: &Path) -> Result<String, Failure> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{name}: cannot be read: {e}")))?;
     let config = check_text(&name, &text)?;
-    Ok(format!("{name}: good, {} sources, {} profiles\n", config.sources.len(), config.profile.len()))
+    let sources = counted(config.sources.len() as u64, "source", "sources");
+    Ok(format!("{name}: good, {sources}, {}\n", counted(config.profile.len() as u64, "profile", "profiles")))
 }
 
 /// Checks all layers, and the files they name.
@@ -42,21 +46,29 @@ fn check_all(start: &Start) -> Result<String, Failure> {
     if loaded.files.is_empty() {
         let _ = writeln!(out, "no configuration file; {} would be read", loaded.dirs.config_file().display());
     }
-    let types = loaded.config.alarm_types.as_deref().map(Path::new);
-    let known = crate::config::alarm_types::load(types)?.by_id.len();
-    let _ = writeln!(out, "profile {}, {} sources, {known} alarm types", loaded.profile_name, loaded.sources().count());
     for note in &loaded.notes {
         let _ = writeln!(out, "note: {note}");
     }
+    let mut problems = Vec::new();
+    let types = loaded.config.alarm_types.as_deref().map(Path::new);
+    match crate::config::alarm_types::load(types) {
+        Ok(types) => {
+            let sources = counted(loaded.sources().count() as u64, "source", "sources");
+            let types = counted(types.by_id.len() as u64, "alarm type", "alarm types");
+            let _ = writeln!(out, "profile {}, {sources}, {types}", loaded.profile_name);
+        }
+        Err(e) => problems.push(e.to_string()),
+    }
+    if let Err(e) = crate::theme::load::load(&loaded.config.ui.theme, Some(&loaded.dirs.themes()), Depth::True) {
+        problems.push(format!("ui.theme: {e}"));
+    }
+    problems.extend(keymap_of(&loaded).err().map(|e| e.message));
     if let Some(file) = &loaded.config.inventory.file {
         let inventory = crate::config::inventory::load(Path::new(file));
-        let _ = writeln!(out, "{file}: {} devices", inventory.items.len());
-        if !inventory.errors.is_empty() {
-            let problems: Vec<_> = inventory.errors.iter().map(|e| format!("{file}: {e}")).collect();
-            return Err(Failure::usage(problems.join("\n")));
-        }
+        let _ = writeln!(out, "{file}: {}", counted(inventory.items.len() as u64, "device", "devices"));
+        problems.extend(inventory.errors.iter().map(|e| format!("{file}: {e}")));
     }
-    Ok(out)
+    if problems.is_empty() { Ok(out) } else { Err(Failure::usage(problems.join("\n"))) }
 }
 
 fn paths(start: &Start) -> Result<String, Failure> {

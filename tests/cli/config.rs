@@ -159,3 +159,19 @@ fn paths_follow_the_environment() {
     );
     assert_eq!(show(&[("NOCTULE_CONFIG", "/etc/n/x.toml")]), lines("/etc/n/x.toml", "/etc/n/themes", data, state));
 }
+
+/// What the configuration names is read too: a theme and a keymap that would stop the dashboard
+/// are told together, by place.
+#[test]
+fn theme_and_keymap_are_checked_with_the_configuration() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".config/noctule");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("noctule.toml"), "[ui]\ntheme = \"defualt\"\n").unwrap();
+    fs::write(folder.join("keymap.toml"), "[alarms]\n\"a\" = \"alarm.akc\"\n").unwrap();
+    let out = noctule(home.path()).args(["config", "check"]).output().unwrap();
+    let told = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(2), "{told}");
+    assert!(told.contains("ui.theme") && told.contains("defualt"), "{told}");
+    assert!(told.contains("keymap.toml:2:7") && told.contains("alarm.ack"), "{told}");
+}
