@@ -33,6 +33,8 @@ pub struct Ctx {
     pub generations: Generations,
     /// Sources and their health.
     pub sources: Arc<[SourceRow]>,
+    /// Why the cache cannot be written; the lists stand still meanwhile.
+    pub unsaved: Option<Arc<str>>,
     /// Rows and columns of the terminal.
     pub size: (u16, u16),
     /// The pane at the front: the others take news in but ask for nothing.
@@ -56,6 +58,7 @@ impl Ctx {
             counts: Counts::default(),
             generations: Generations::default(),
             sources: Arc::from([]),
+            unsaved: None,
             size: (80, 24),
             active: PaneId::Alarms,
             alarm_types: Arc::default(),

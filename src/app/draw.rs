@@ -104,6 +104,7 @@ impl App {
             active: counts.active,
             hidden: [counts.shelved, counts.suppressed, counts.out_of_service],
             read_only: self.ctx.read_only,
+            unsaved: self.ctx.unsaved.is_some(),
             attached: self.ctx.attached,
             profile: &self.ctx.profile,
         };

@@ -27,6 +27,9 @@ pub enum Msg {
     Counts(Counts),
     /// Sources changed.
     Sources(Arc<[SourceRow]>),
+    /// What keeps the cache from being written, or that nothing does any longer. Until then what
+    /// happens waits in memory and the lists stand still.
+    Unsaved(Option<Arc<str>>),
     /// A plan is ready (or why there is none).
     Planned(RequestId, Result<Plan, String>),
     /// A command moves on: done, total.

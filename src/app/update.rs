@@ -1,5 +1,7 @@
 //! Messages in: what each of them changes.
 
+use std::sync::Arc;
+
 use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
 use crate::commands::spec::Confirm;
@@ -31,6 +33,7 @@ impl App {
                 self.ctx.sources = sources.clone();
                 self.dirty = true;
             }
+            Msg::Unsaved(why) => self.unsaved(why.as_ref()),
             Msg::Planned(id, plan) => self.planned(*id, plan.clone()),
             Msg::Progress(id, done, total) => {
                 if let Some(running) = self.running.get_mut(id) {
@@ -56,6 +59,16 @@ impl App {
             Msg::Data(..) | Msg::Live(..) | Msg::Views(_) => {}
         }
         self.tell_panes(msg);
+    }
+
+    fn unsaved(&mut self, why: Option<&Arc<str>>) {
+        match (why, &self.ctx.unsaved) {
+            (Some(why), _) => self.toast(Toast::new(Level::Error, why.to_string())),
+            (None, Some(_)) => self.toast(Toast::new(Level::Good, "the cache is written again")),
+            (None, None) => {}
+        }
+        self.ctx.unsaved = why.cloned();
+        self.dirty = true;
     }
 
     /// Hands a message to every pane.

@@ -33,6 +33,8 @@ pub struct TopBar<'a> {
     pub hidden: [u32; 3],
     /// The profile refuses changes.
     pub read_only: bool,
+    /// The cache cannot be written.
+    pub unsaved: bool,
     /// Another noctule owns the cache; its process id.
     pub attached: Option<u32>,
     /// Profile.
@@ -135,6 +137,10 @@ impl TopBar<'_> {
 
     fn rights(&self) -> Vec<Piece<'_>> {
         let mut pieces = Vec::new();
+        if self.unsaved {
+            pieces.push(Piece::new("NOT SAVED", Token::InputError));
+            pieces.push(Piece::new(" ", Token::Bar));
+        }
         if let Some(pid) = self.attached {
             pieces.push(Piece::new(format!("ATTACHED to {pid}"), Token::ReadOnly));
             pieces.push(Piece::new(" ", Token::Bar));

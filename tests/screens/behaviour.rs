@@ -1,5 +1,6 @@
 //! What keys do: the cursor, marks, verbs and jumps, through the whole application.
 
+use noctule::app::message::Msg;
 use noctule::app::pane::PaneId;
 use noctule::app::port::Request;
 use noctule::model::command::{Intent, Targets};
@@ -290,4 +291,20 @@ fn plain_lines_tell_every_change_once() {
     let lines = screen.app.take_lines();
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
     assert!(line.contains("MAJOR voltha-1/onu/BBSM00000600 ONU loss of signal raised UNACK"), "{line}");
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_told_until_it_can() {
+    let mut screen = Screen::small((80, 24));
+    screen.tell(Msg::Unsaved(Some("no space left for the cache".into())));
+    screen.now = NOW.plus(60 * SECOND);
+    screen.world.alarms.clear();
+    screen.changed();
+    let grid = screen.grid();
+    assert!(grid.contains("NOT SAVED") && grid.contains("no space left"), "{grid}");
+    assert!(!grid.contains("No open alarms"), "{grid}");
+    screen.tell(Msg::Unsaved(None));
+    let grid = screen.grid();
+    assert!(!grid.contains("NOT SAVED") && grid.contains("written again"), "{grid}");
+    assert!(grid.contains("1 source is not up"), "the other one is paused: {grid}");
 }

@@ -7,6 +7,7 @@ use crate::app::ctx::{Ctx, ViewCtx};
 use crate::model::alarm::{AlarmDetail, AlarmRow, OpChange, RawEvent, StatusChange};
 use crate::model::page::Scope;
 use crate::model::severity::Severity;
+use crate::model::source::Health;
 use crate::model::text::counted;
 use crate::panes::health::stale_words;
 use crate::panes::list::columns::{instant, moment};
@@ -29,6 +30,10 @@ impl AlarmsPane {
 
     /// Why the list is empty and what to do about it.
     fn empty(&self, cx: &Ctx) -> Vec<String> {
+        if let Some(why) = &cx.unsaved {
+            return vec!["What happens now cannot be saved, so it is not shown:".into(), why.to_string()];
+        }
+        let silent = cx.sources.iter().filter(|s| !matches!(s.report.health, Health::Up | Health::Paused)).count();
         let lines: &[&str] = if self.split.list.filtered() {
             &["No alarm matches.", "\\ clears the filter, h shows hidden alarms."]
         } else if self.split.list.scope() == Scope::Hidden {
@@ -38,6 +43,14 @@ impl AlarmsPane {
                 "No source is configured, so no alarm can come.",
                 "`noctule config example` prints a configuration; `noctule demo` shows a living network.",
             ]
+        } else if silent > 0 {
+            return vec![
+                "No open alarms are known.".into(),
+                format!(
+                    "{} not up, so there may be some: 6 shows why.",
+                    counted(silent as u64, "source is", "sources are")
+                ),
+            ];
         } else {
             &[
                 "No open alarms.",

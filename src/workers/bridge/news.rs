@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::effect::{Level, Toast};
 use crate::app::message::Msg;
 use crate::store::Snapshot;
 
@@ -54,12 +53,8 @@ fn news(told: Option<&Snapshot>, now: &Snapshot) -> Vec<Msg> {
     if told.is_none_or(|t| t.generations != now.generations) {
         out.push(Msg::Changed(now.generations));
     }
-    match (told.and_then(|t| t.trouble.as_deref()), now.trouble.as_deref()) {
-        (before, Some(trouble)) if before != Some(trouble) => {
-            out.push(Msg::Toast(Toast::new(Level::Error, trouble)));
-        }
-        (Some(_), None) => out.push(Msg::Toast(Toast::new(Level::Good, "the cache is written again"))),
-        _ => {}
+    if told.and_then(|t| t.trouble.as_deref()) != now.trouble.as_deref() {
+        out.push(Msg::Unsaved(now.trouble.clone()));
     }
     out
 }
