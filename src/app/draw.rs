@@ -92,12 +92,13 @@ impl App {
     fn draw_top(&self, frame: &mut Frame<'_>, area: Rect, paint: &Paint<'_>) {
         let counts = &self.ctx.counts;
         let mut crumbs = self.pane().map(super::pane::Pane::crumbs).unwrap_or_default();
-        if let Some((_, banner)) = &self.banner {
-            crumbs.push(banner.clone());
-        }
+        // Bad news before good.
         crumbs.extend(
             self.workers_down.iter().filter(|(_, back)| !**back).map(|(name, _)| format!("worker {name} is down")),
         );
+        if let Some((.., banner)) = &self.banner {
+            crumbs.push(banner.clone());
+        }
         let bar = TopBar {
             tabs: &tabs(self.ctx.active),
             crumbs: &crumbs,

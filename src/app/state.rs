@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::commands::spec::{Confirm, Context, Situation};
 use crate::keymap::{Chord, Keymap};
 use crate::model::command::{Args, Intent};
-use crate::model::ids::ActionId;
+use crate::model::ids::{ActionId, SourceName};
 use crate::model::page::RequestId;
 use crate::model::time::{SECOND, Ts};
 use crate::theme::{Glyphs, Theme};
@@ -37,7 +37,8 @@ pub struct App {
     pub(super) which_key_at: Option<Ts>,
     pub(super) toasts: VecDeque<(Ts, Toast)>,
     pub(super) messages: VecDeque<(Ts, Toast)>,
-    pub(super) banner: Option<(Ts, String)>,
+    /// Until when, of which source, and what.
+    pub(super) banner: Option<(Ts, SourceName, String)>,
     /// Workers that are down: name, and whether they come back.
     pub(super) workers_down: HashMap<String, bool>,
     pub(super) undo: Vec<Undoable>,
@@ -120,7 +121,7 @@ pub enum TerminalAct {
 /// How long a toast stays, µs.
 const TOAST: i64 = 6 * SECOND;
 /// How long a banner stays, µs.
-pub(super) const BANNER: i64 = 20 * SECOND;
+pub(super) const BANNER: i64 = 8 * SECOND;
 /// How many messages are kept.
 const MESSAGES: usize = 500;
 
@@ -250,7 +251,7 @@ impl App {
     pub fn next_tick(&self) -> Option<Ts> {
         let clock = self.settings.clock.then(|| Ts(self.ctx.now.0 - self.ctx.now.0.rem_euclid(SECOND) + SECOND));
         let toast = self.toasts.iter().map(|(until, _)| *until).min();
-        [clock, toast, self.which_key_at, self.banner.as_ref().map(|(until, _)| *until)].into_iter().flatten().min()
+        [clock, toast, self.which_key_at, self.banner.as_ref().map(|(until, ..)| *until)].into_iter().flatten().min()
     }
 
     /// Time has come to `now`.
@@ -258,7 +259,7 @@ impl App {
         let toasts = self.toasts.len();
         self.toasts.retain(|(until, _)| *until > now);
         self.dirty |= toasts != self.toasts.len() || self.settings.clock;
-        if self.banner.as_ref().is_some_and(|(until, _)| *until <= now) {
+        if self.banner.as_ref().is_some_and(|(until, ..)| *until <= now) {
             self.banner = None;
             self.dirty = true;
         }

@@ -7,7 +7,9 @@ use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseButton, MouseEvent, M
 use crate::commands::spec::Confirm;
 use crate::keymap::{Chord, Lookup};
 use crate::model::command::{Args, Outcome};
+use crate::model::ids::SourceName;
 use crate::model::page::RequestId;
+use crate::model::source::Health;
 use crate::model::time::{SECOND, Ts};
 
 use super::effect::{Effect, Level, Toast};
@@ -31,6 +33,13 @@ impl App {
             Msg::Sources(sources) if sources.is_empty() => {}
             Msg::Sources(sources) => {
                 self.ctx.sources = sources.clone();
+                // That its list was rebuilt is no news any more once the source itself is away.
+                let down = |name: &SourceName| {
+                    sources
+                        .iter()
+                        .any(|s| s.name == *name && matches!(s.report.health, Health::Down | Health::Degraded))
+                };
+                self.banner.take_if(|(_, source, _)| down(source));
                 self.dirty = true;
             }
             Msg::Unsaved(why) => self.unsaved(why.as_ref()),
@@ -44,7 +53,7 @@ impl App {
             Msg::Done(id, outcome) => self.done(*id, outcome),
             Msg::Rebuilt { source, added, removed } => {
                 let text = format!("{source}: list rebuilt +{added} -{removed}");
-                self.banner = Some((now.plus(BANNER), text.clone()));
+                self.banner = Some((now.plus(BANNER), source.clone(), text.clone()));
                 self.toast(Toast::new(Level::Info, text));
             }
             Msg::WorkerDown { name, reason, restart_ms } => self.worker_down(name, reason, *restart_ms),

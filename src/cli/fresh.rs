@@ -33,10 +33,8 @@ pub(crate) fn poll(live: &Live, only: &[String]) -> Code {
     let handles: Vec<_> = live.sources.iter().filter(|s| meant(s.name())).cloned().collect();
     let failed = live.runtime.block_on(async {
         stream::iter(handles)
-            .map(|source| async move {
-                let result = source.poll_now().await;
-                result.err().map(|why| format!("{}: {why}", source.name()))
-            })
+            // The words name the source themselves.
+            .map(|source| async move { source.poll_now().await.err() })
             .buffer_unordered(AT_ONCE)
             .filter_map(std::future::ready)
             .collect::<Vec<_>>()

@@ -107,7 +107,7 @@ impl Life {
         }
         if self.cleared {
             let hold = i64::from(event.hold_down_s) * SECOND;
-            if moment(event, at).since(self.cleared_at) <= hold {
+            if moment(Some(event.source_time), at).since(self.cleared_at) <= hold {
                 self.resume(severity, at);
             } else {
                 self.new_spell(event, severity, at, seq);
@@ -168,9 +168,14 @@ impl Life {
 
     /// The source says that the condition is over; see [`Life::clear`].
     pub fn cleared_by(&mut self, event: &AlarmEvent, at: Ts, seq: Seq) -> bool {
-        let was_active = self.clear(event.clear_reason, at, seq);
+        self.clear_since(event.clear_reason, moment(Some(event.source_time), at), at, seq)
+    }
+
+    /// The condition is over since `since`, which we learn at `at`; see [`Life::clear`].
+    pub fn clear_since(&mut self, reason: ClearReason, since: Ts, at: Ts, seq: Seq) -> bool {
+        let was_active = self.clear(reason, at, seq);
         if was_active {
-            self.cleared_at = moment(event, at);
+            self.cleared_at = since;
         }
         was_active
     }
@@ -281,8 +286,8 @@ const BACKLOG: i64 = 10 * SECOND;
 
 /// When it happened, for measuring gaps: our clock, but the source's for what we read only later
 /// from a backlog; else a clear and a raise an hour apart would fall together at a restart.
-fn moment(event: &AlarmEvent, at: Ts) -> Ts {
-    if event.source_time.is_set() && at.since(event.source_time) > BACKLOG { event.source_time } else { at }
+pub fn moment(source_time: Option<Ts>, at: Ts) -> Ts {
+    source_time.filter(|t| t.is_set() && at.since(*t) > BACKLOG).unwrap_or(at)
 }
 
 fn or(t: Ts, fallback: Ts) -> Ts {

@@ -9,6 +9,10 @@ use super::time::Ts;
 
 /// One immutable record.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "observations are nearly all there is, so a box would cost more than it saves"
+)]
 pub enum Record {
     /// A source said something.
     #[n(0)]

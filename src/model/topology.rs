@@ -150,6 +150,10 @@ pub struct NodePatch {
     /// Launched power, hundredths of a dBm, when the device told.
     #[n(16)]
     pub tx_centi_dbm: Option<i32>,
+    /// When the source says it happened, for what an event told. It is no state: it counts for
+    /// what is read late, from a backlog.
+    #[n(17)]
+    pub source_time: Option<Ts>,
 }
 
 impl NodePatch {
@@ -174,7 +178,17 @@ impl NodePatch {
             polled: false,
             rx_centi_dbm: None,
             tx_centi_dbm: None,
+            source_time: None,
         }
+    }
+
+    /// Whether it tells nothing but measurements and counts: what a full list does not tell.
+    #[must_use]
+    pub fn measured_only(&self) -> bool {
+        let Self { rx_centi_dbm, tx_centi_dbm, flows, .. } = self;
+        (rx_centi_dbm.is_some() || tx_centi_dbm.is_some() || flows.is_some())
+            && Self { rx_centi_dbm: None, tx_centi_dbm: None, flows: None, source_time: None, ..self.clone() }
+                == Self::new(self.resource.clone())
     }
 }
 
@@ -261,6 +275,34 @@ impl NodeRow {
         super::severity::Severity::WORST_FIRST
             .into_iter()
             .find(|s| self.alarms.get(usize::from(s.rank())).is_some_and(|n| *n > 0))
+    }
+
+    /// The administrative state as a word; empty where the kind of node has none.
+    #[must_use]
+    pub fn admin_word(&self) -> std::borrow::Cow<'static, str> {
+        match self.resource.kind {
+            NodeKind::Site | NodeKind::Adapter | NodeKind::Source => "".into(),
+            _ => self.admin_state.word(),
+        }
+    }
+
+    /// The operational state as a word; empty where the kind of node has none.
+    #[must_use]
+    pub fn oper_word(&self) -> std::borrow::Cow<'static, str> {
+        match self.resource.kind {
+            NodeKind::Site | NodeKind::Adapter | NodeKind::Source => "".into(),
+            _ => self.oper_status.word(),
+        }
+    }
+
+    /// The connection state as a word; empty where the kind of node has none: only devices are
+    /// connected to their controller.
+    #[must_use]
+    pub fn connect_word(&self) -> std::borrow::Cow<'static, str> {
+        match self.resource.kind {
+            NodeKind::Olt | NodeKind::Onu | NodeKind::Device => self.connect_status.word(),
+            _ => "".into(),
+        }
     }
 
     /// Kind of the node.

@@ -72,8 +72,10 @@ pub struct SimOptions {
     pub keep: usize,
     /// TLS on both servers.
     pub tls: Option<SimTls>,
-    /// User and password for SASL PLAIN at the brokers.
+    /// User and password for SASL at the brokers.
     pub login: Option<(String, String)>,
+    /// Ways to log in that the brokers offer.
+    pub mechanisms: Vec<kafka::Mechanism>,
 }
 
 impl Default for SimOptions {
@@ -89,6 +91,7 @@ impl Default for SimOptions {
             keep: 8 << 20,
             tls: None,
             login: None,
+            mechanisms: kafka::Mechanism::ALL.to_vec(),
         }
     }
 }

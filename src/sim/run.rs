@@ -132,6 +132,7 @@ async fn serve(
         keep: options.keep,
         auto_create: false,
         login: options.login.clone(),
+        mechanisms: options.mechanisms.clone(),
     };
     let kafka = Broker::start(&broker, kafka_tls).await?;
     kafka.create_topic(TOPIC, options.partitions);

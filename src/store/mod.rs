@@ -270,7 +270,7 @@ impl Store {
 /// Hash of the fields a poll tells of a node: the poller journals only nodes whose hash differs
 /// from [`KnownNode::patch_hash`].
 pub fn patch_hash(patch: &NodePatch) -> u64 {
-    let plain = NodePatch { polled: false, ..patch.clone() };
+    let plain = NodePatch { polled: false, source_time: None, ..patch.clone() };
     let bytes = minicbor::to_vec(&plain).unwrap_or_default();
     xxhash_rust::xxh3::xxh3_64(&bytes)
 }

@@ -123,7 +123,7 @@ impl Executor {
             .take_while(|_| std::future::ready(!stop.is_cancelled()))
             .map(|row| async move {
                 let label = node_label(&row);
-                (label, self.call_one(intent.command, row).await)
+                (label, self.call_one(intent, row).await)
             })
             .buffer_unordered(AT_ONCE);
         let mut calls = std::pin::pin!(calls);
@@ -142,9 +142,9 @@ impl Executor {
         self.record(intent, names, outcome).await
     }
 
-    async fn call_one(&self, command: &str, row: NodeRow) -> Result<(), String> {
+    async fn call_one(&self, intent: &Intent, row: NodeRow) -> Result<(), String> {
         match self.sources.get(&row.source) {
-            Some(source) => source.command(command, row).await,
+            Some(source) => source.command(intent.command, row, &intent.actor).await,
             None => Err(format!("source `{}` is not in this configuration", text::clean(&row.source))),
         }
     }

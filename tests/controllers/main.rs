@@ -13,5 +13,6 @@ mod events;
 mod grpc;
 mod hostile;
 mod lab;
+mod limits;
 mod wire;
 mod worker;

@@ -7,6 +7,7 @@ use noctule::config::schema::{Kafka, Sasl, SaslMechanism, SourceKind, Tls, Volth
 use noctule::controllers::voltha::client::{Client, methods};
 use noctule::controllers::voltha::error::ErrorKind;
 use noctule::controllers::voltha::events::Stream;
+use noctule::sim::kafka::Mechanism;
 use noctule::sim::{Network, SimOptions, SimTls};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -173,43 +174,51 @@ async fn tls_with_own_authority_client_certificate_and_its_faults() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_that_is_wrong_is_told_as_such() {
     let login = Some(("noctule".to_owned(), "sesame".to_owned()));
-    let network = Network::start(SimOptions { login, ..SimOptions::still() }).await.expect("served");
+    // A broker that offers everything but SHA-512.
+    let mechanisms = vec![Mechanism::Plain, Mechanism::ScramSha256];
+    let network = Network::start(SimOptions { login, mechanisms, ..SimOptions::still() }).await.expect("served");
     let config = network.config();
     let SourceKind::Voltha(source) = &config.sources.first().expect("one").kind;
     let kafka = source.kafka.clone().expect("a stream");
     let folder = tempfile::tempdir().expect("a folder");
-    let with = |name: &str, password: &str| {
-        let password = format!("file:{}", write(&folder, name, password)).parse().expect("a reference");
-        Kafka {
-            sasl: Some(Sasl { mechanism: SaslMechanism::Plain, username: "noctule".into(), password }),
-            ..kafka.clone()
+    let log_in = |mechanism, username: &str, password: &str| {
+        let secret = format!("file:{}", write(&folder, password, password)).parse().expect("a reference");
+        let sasl = Some(Sasl { mechanism, username: username.into(), password: secret });
+        let settings = Kafka { sasl, ..kafka.clone() };
+        async move {
+            let stream = Stream::connect(&"core-7".into(), &settings).await?;
+            stream.partitions().await
         }
     };
-    let good = Stream::connect(&"v".into(), &with("good", "sesame")).await.expect("logged in");
-    assert_eq!(good.partitions().await.expect("a topic"), [0]);
-    let bad = Stream::connect(&"v".into(), &with("bad", "guess")).await.expect_err("refused");
-    assert_eq!(bad.kind, ErrorKind::Login, "{bad}");
-    assert!(!bad.to_string().contains("guess"), "no secret in words");
+    for mechanism in [SaslMechanism::Plain, SaslMechanism::ScramSha256] {
+        assert_eq!(log_in(mechanism, "noctule", "sesame").await.expect("logged in"), [0], "{mechanism:?}");
+        for (user, password) in [("noctule", "guess"), ("somebody", "sesame")] {
+            let bad = log_in(mechanism, user, password).await.expect_err("refused");
+            let words = bad.to_string();
+            assert_eq!(bad.kind, ErrorKind::Login, "{words}");
+            assert!(words.starts_with("core-7: Kafka") && words.contains("check user name, password"), "{words}");
+            assert!(!words.contains(password), "no secret in words: {words}");
+        }
+    }
+    let other = log_in(SaslMechanism::ScramSha512, "noctule", "sesame").await.expect_err("not offered");
+    let words = other.to_string();
+    assert_eq!(other.kind, ErrorKind::Login, "{words}");
+    assert!(words.contains("core-7") && words.contains("mechanism") && !words.contains("sesame"), "{words}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_above_the_limit_is_told_as_such() {
-    let options = SimOptions { scale: noctule::sim::Scale::City, ..SimOptions::still() };
-    let network = Network::start(options).await.expect("served");
+async fn every_way_to_log_in_works() {
+    let login = Some(("noctule".to_owned(), "s,e=same".to_owned()));
+    let network = Network::start(SimOptions { login, ..SimOptions::still() }).await.expect("served");
     let config = network.config();
     let SourceKind::Voltha(source) = &config.sources.first().expect("one").kind;
-    let ask = |limit: usize| {
-        let config = Voltha { max_message_mib: limit, timeout_s: 20, ..source.clone() };
-        async move {
-            let client = Client::new("v".into(), &config).expect("usable");
-            let logical = client.call(&methods::LIST_LOGICAL_DEVICES, "", ()).await.expect("listed").value.items;
-            let id = logical.first().expect("one").id.clone();
-            let id = noctule::controllers::voltha::proto::common::Id { id };
-            client.call(&methods::LIST_LOGICAL_DEVICE_FLOWS, "", id).await.map(|a| a.bytes).map_err(|e| e.kind)
-        }
-    };
-    let whole = ask(64).await.expect("in the limit");
-    if whole > 1 << 20 {
-        assert_eq!(ask(1).await, Err(ErrorKind::TooLarge));
+    let folder = tempfile::tempdir().expect("a folder");
+    for mechanism in [SaslMechanism::Plain, SaslMechanism::ScramSha256, SaslMechanism::ScramSha512] {
+        let password = format!("file:{}", write(&folder, "password", "s,e=same")).parse().expect("a reference");
+        let sasl = Some(Sasl { mechanism, username: "noctule".into(), password });
+        let settings = Kafka { sasl, ..source.kafka.clone().expect("a stream") };
+        let stream = Stream::connect(&"v".into(), &settings).await.expect("logged in");
+        let mut reader = stream.reader(0, None).await.expect("a reader");
+        assert!(reader.next().await.is_ok(), "{mechanism:?}");
     }
 }

@@ -23,6 +23,8 @@ use crate::config::schema::{Source, SourceKind, Ui};
 use crate::model::ids::SourceName;
 use crate::model::observation::Origin;
 use crate::store::Store;
+use crate::workers::now;
+use crate::workers::resolve::sources as rows;
 use report::{Check, Report, Verdict};
 
 /// Sources checked at a time.
@@ -63,12 +65,17 @@ fn sources(loaded: &Loaded, report: &mut Report) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     // How far each stream is read, when there is a cache at all; trouble with it is told above.
     let store = Store::open(&store_options(loaded, true)).ok().map(|(store, _)| store);
-    let read = |source: &str| store.as_ref().and_then(|s| s.offsets(source).ok()).unwrap_or_default();
+    let rows = store.as_ref().and_then(|s| rows(&mut s.reader().ok()?, now()).ok()).unwrap_or_default();
+    let read = |source: &str| Known {
+        read: store.as_ref().and_then(|s| s.offsets(source).ok()).unwrap_or_default(),
+        // Zero is what stands there before any event told the source's clock.
+        skew: rows.iter().find(|r| *r.name == *source).map(|r| r.report.skew_us).filter(|skew| *skew != 0),
+    };
     let sources: Vec<_> = loaded.sources().map(|s| (s.clone(), read(&s.name))).collect();
     let checked = runtime.block_on(async {
         stream::iter(sources)
-            .map(|(source, read)| async move {
-                let checks = check(&source, &read).await;
+            .map(|(source, known)| async move {
+                let checks = check(&source, &known).await;
                 (format!("source {}", source.name), checks)
             })
             .buffered(AT_ONCE)
@@ -81,12 +88,20 @@ fn sources(loaded: &Loaded, report: &mut Report) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn check(source: &Source, read: &[Origin]) -> Vec<Check> {
+/// What the cache knows of a source.
+struct Known {
+    /// How far its stream is read.
+    read: Vec<Origin>,
+    /// Its clock minus ours, µs, by the last events.
+    skew: Option<i64>,
+}
+
+async fn check(source: &Source, known: &Known) -> Vec<Check> {
     let name = SourceName::from(source.name.as_str());
     let SourceKind::Voltha(voltha) = &source.kind;
-    let mut checks = source::grpc(&name, voltha).await;
+    let mut checks = source::grpc(&name, voltha, known.skew).await;
     match &voltha.kafka {
-        Some(kafka) => checks.extend(kafka::checks(&name, kafka, read).await),
+        Some(kafka) => checks.extend(kafka::checks(&name, kafka, &known.read).await),
         None => checks.push(Check::warn(
             "kafka",
             "not configured",

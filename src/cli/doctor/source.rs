@@ -36,8 +36,9 @@ pub(super) struct Place<'a> {
     pub(super) tls: Option<&'a Tls>,
 }
 
-/// The gRPC side.
-pub(super) async fn grpc(source: &SourceName, config: &Voltha) -> Vec<Check> {
+/// The gRPC side. `skew` is how far the events that were read tell the source's clock to be ahead
+/// of ours, µs.
+pub(super) async fn grpc(source: &SourceName, config: &Voltha, skew: Option<i64>) -> Vec<Check> {
     let uri = match config.grpc.parse::<Uri>() {
         Ok(uri) => uri,
         Err(e) => return vec![Check::fail("grpc", format!("{}: {e}", config.grpc), "write it like http://host:50057")],
@@ -56,7 +57,7 @@ pub(super) async fn grpc(source: &SourceName, config: &Voltha) -> Vec<Check> {
     match Client::new(source.clone(), config) {
         Ok(client) => {
             if version(&client, &mut out).await {
-                adapters(&client, &mut out).await;
+                adapters(&client, skew, &mut out).await;
             }
         }
         Err(e) => out.push(failed("grpc", &e)),
@@ -160,7 +161,7 @@ async fn version(client: &Client, out: &mut Vec<Check>) -> bool {
 }
 
 /// Adapters: how long ago each was heard. What they stamp tells about the source's clock, too.
-async fn adapters(client: &Client, out: &mut Vec<Check>) {
+async fn adapters(client: &Client, skew: Option<i64>, out: &mut Vec<Check>) {
     let answer = match client.call(&methods::LIST_ADAPTERS, "", ()).await {
         Ok(answer) => answer.value.items,
         Err(e) => return out.push(failed("adapters", &e)),
@@ -182,20 +183,22 @@ async fn adapters(client: &Client, out: &mut Vec<Check>) {
         let advice = "restart the adapter: its devices look healthy while it is dead; or compare the clocks";
         Check::warn("adapters", silent.join(", "), advice)
     });
-    if let Some(age) = heard.iter().map(|(_, age)| *age).min() {
-        out.push(clock(age));
-    }
+    out.push(clock(heard.iter().map(|(_, age)| *age).min(), skew));
 }
 
-/// The newest stamp of an adapter is never older than the source's present.
-fn clock(age: i64) -> Check {
-    if age < -SKEW {
-        let found = format!("its clock is at least {} s ahead of ours", -age / SECOND);
-        Check::warn("clock", found, "let both sides take the time from the same place (NTP)")
-    } else if age > SILENT {
-        Check::ok("clock", "cannot be told: no adapter was heard lately")
-    } else {
-        Check::ok("clock", "no difference seen")
+/// The newest stamp of an adapter is never newer than the source's present, and only events tell
+/// how far the clocks really are apart.
+fn clock(age: Option<i64>, skew: Option<i64>) -> Check {
+    let apart = |found: String| Check::warn("clock", found, "let both sides take the time from the same place (NTP)");
+    match (age, skew) {
+        (Some(age), _) if age < -SKEW => apart(format!("its clock is at least {} s ahead of ours", -age / SECOND)),
+        (_, Some(skew)) if skew > SKEW => apart(format!("its clock is {} s ahead of ours", skew / SECOND)),
+        (_, Some(skew)) if skew < -SKEW => apart(format!("its clock is {} s behind ours", -skew / SECOND)),
+        (_, Some(_)) => Check::ok("clock", "agrees with ours, by the last events"),
+        (Some(age), None) if age <= SILENT => {
+            Check::ok("clock", "not known: no event was read lately; it is not ahead of ours")
+        }
+        (_, None) => Check::ok("clock", "not known: no event was read lately, no adapter heard"),
     }
 }
 
@@ -206,10 +209,15 @@ mod tests {
 
     #[test]
     fn a_clock_that_runs_ahead_is_told() {
-        assert_eq!(clock(2 * SECOND).verdict, Verdict::Ok);
-        assert_eq!(clock(-90 * SECOND).verdict, Verdict::Warn);
-        assert!(clock(-90 * SECOND).found.contains("90 s"));
-        assert!(clock(3600 * SECOND).found.contains("cannot be told"));
+        let ahead = clock(Some(-90 * SECOND), None);
+        assert!(ahead.verdict == Verdict::Warn && ahead.found.contains("90 s ahead"), "{ahead:?}");
+        let behind = clock(Some(3600 * SECOND), Some(-90 * SECOND));
+        assert!(behind.verdict == Verdict::Warn && behind.found.contains("90 s behind"), "{behind:?}");
+        assert!(clock(Some(2 * SECOND), Some(1)).found.contains("agrees"));
+        for age in [None, Some(2 * SECOND), Some(3600 * SECOND)] {
+            let unknown = clock(age, None);
+            assert!(unknown.verdict == Verdict::Ok && unknown.found.contains("not known"), "{unknown:?}");
+        }
     }
 
     #[tokio::test]
@@ -218,9 +226,9 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         drop(listener);
         let config = Voltha::new(format!("http://127.0.0.1:{port}"));
-        let checks = grpc(&"a".into(), &config).await;
+        let checks = grpc(&"a".into(), &config, None).await;
         assert!(checks.last().unwrap().unreachable, "{checks:?}");
-        let checks = grpc(&"a".into(), &Voltha::new("http://no-such-host.invalid:1")).await;
+        let checks = grpc(&"a".into(), &Voltha::new("http://no-such-host.invalid:1"), None).await;
         assert!(checks[0].unreachable && checks.len() == 1, "{checks:?}");
     }
 }

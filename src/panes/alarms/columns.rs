@@ -54,7 +54,7 @@ pub(super) static COLUMNS: &[ColumnDef<AlarmRow>] = &[
     column("location", "Where", (24, 36), 8, |row, _| vec![Piece::plain(row.location.as_str())]),
     column("name", "Name", (14, 24), 7, |row, _| vec![Piece::plain(row.name.as_str())]),
     column("type", "Alarm", (22, 34), 4, title_cell),
-    column("text", "Text", (24, 80), 6, |row, _| vec![Piece::dim(row.text.as_str())]),
+    column("text", "Text", (24, 80), 6, |row, cx| vec![Piece::dim(detail(row, title(row, cx.view.ctx)))]),
     column("owner", "Owner", (6, 12), 5, |row, _| vec![Piece::plain(row.owner.as_str())]),
     ColumnDef { align: Align::Right, ..column("occurrences", "N", (3, 6), 6, occurrences) },
     ColumnDef { align: Align::Right, ..column("subscribers", "Subs", (5, 7), 9, subscribers) },
@@ -118,6 +118,14 @@ pub(crate) fn short_name<'a>(canonical: &'a str, cx: &Ctx) -> &'a str {
 /// What the alarm type inventory calls it, else the type itself.
 pub(super) fn title<'a>(row: &'a AlarmRow, cx: &'a Ctx) -> &'a str {
     cx.alarm_types.get(&row.type_id).map_or(row.type_id.as_str(), |t| t.title.as_str())
+}
+
+/// What the source said beyond what the alarm is called: nothing where it said nothing.
+fn detail<'a>(row: &'a AlarmRow, title: &str) -> &'a str {
+    match row.text.strip_prefix(title) {
+        Some(rest) => rest.trim_start_matches(':').trim_start(),
+        None => &row.text,
+    }
 }
 
 fn title_cell<'a>(row: &'a AlarmRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {

@@ -79,13 +79,10 @@ fn facts<'a>(row: &'a NodeRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
             state.push(Piece::new(format!("  {words}"), Token::Stale));
         }
         blocks.push(Block::Fact("state".into(), state));
-        let three = format!(
-            "admin {}, oper {}, connect {}",
-            row.admin_state.word(),
-            row.oper_status.word(),
-            row.connect_status.word()
-        );
-        blocks.push(Block::Fact("".into(), vec![Piece::dim(three)]));
+        let states = [("admin", row.admin_word()), ("oper", row.oper_word()), ("connect", row.connect_word())];
+        let states: Vec<_> =
+            states.iter().filter(|(_, word)| !word.is_empty()).map(|(name, word)| format!("{name} {word}")).collect();
+        blocks.push(Block::Fact("".into(), vec![Piece::dim(states.join(", "))]));
     }
     for (name, value) in [
         ("id", &row.canonical),

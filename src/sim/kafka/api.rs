@@ -10,6 +10,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::log::{Fetched, Topics};
+use super::sasl::{Login, Mechanism, Step};
 use super::wire::{Reader, WireError, Writer};
 
 /// A consumer may ask to wait this long at most.
@@ -61,8 +62,10 @@ pub(crate) struct Cluster {
     pub(crate) ports: Vec<u16>,
     /// Whether asking for an unknown topic creates it.
     pub(crate) auto_create: bool,
-    /// User and password that SASL PLAIN must give; `None` = no login.
+    /// User and password that SASL must prove; `None` = no login.
     pub(crate) login: Option<(String, String)>,
+    /// Ways to log in that are offered.
+    pub(crate) mechanisms: Vec<Mechanism>,
 }
 
 /// What one connection remembers.
@@ -71,6 +74,8 @@ pub(crate) struct Session {
     cluster: Arc<Cluster>,
     node: i32,
     authenticated: bool,
+    /// Since the handshake.
+    login: Option<Login>,
 }
 
 /// What to do after a request.
@@ -94,7 +99,7 @@ struct Fetch {
 impl Session {
     pub(crate) fn new(cluster: Arc<Cluster>, node: i32) -> Self {
         let authenticated = cluster.login.is_none();
-        Self { cluster, node, authenticated }
+        Self { cluster, node, authenticated, login: None }
     }
 
     /// Answers one request frame (without its length).
@@ -128,7 +133,7 @@ impl Session {
             METADATA => self.metadata(&mut r, &mut w, version)?,
             CREATE_TOPICS => self.create_topics(&mut r, &mut w, version)?,
             DELETE_TOPICS => self.delete_topics(&mut r, &mut w, version)?,
-            SASL_HANDSHAKE => Self::handshake(&mut r, &mut w)?,
+            SASL_HANDSHAKE => self.handshake(&mut r, &mut w)?,
             _ => self.authenticate(&mut r, &mut w, version)?,
         }
         Ok(Reply::Send(w.finish()))
@@ -354,28 +359,36 @@ impl Session {
         Ok(())
     }
 
-    fn handshake(r: &mut Reader, w: &mut Writer) -> Result<(), WireError> {
-        let known = r.string()? == "PLAIN";
-        w.i16(if known { code::NONE } else { code::UNSUPPORTED_SASL_MECHANISM });
-        w.items(&["PLAIN"], |w, m| {
-            w.string(m);
+    fn handshake(&mut self, r: &mut Reader, w: &mut Writer) -> Result<(), WireError> {
+        let wanted = r.string()?;
+        let offered = &self.cluster.mechanisms;
+        self.login = offered.iter().find(|m| m.name() == wanted).map(|m| Login::new(*m));
+        w.i16(if self.login.is_some() { code::NONE } else { code::UNSUPPORTED_SASL_MECHANISM });
+        w.items(offered, |w, m| {
+            w.string(m.name());
         });
         Ok(())
     }
 
-    /// PLAIN: authorisation id, NUL, user, NUL, password.
     fn authenticate(&mut self, r: &mut Reader, w: &mut Writer, version: i16) -> Result<(), WireError> {
         let given = r.nullable_bytes()?.unwrap_or_default();
-        let mut parts = given.split(|b| *b == 0).skip(1);
-        let (user, password) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        self.authenticated =
-            self.cluster.login.as_ref().is_none_or(|(u, p)| u.as_bytes() == user && p.as_bytes() == password);
-        if self.authenticated {
-            w.i16(code::NONE).null_string();
-        } else {
-            w.i16(code::SASL_AUTHENTICATION_FAILED).string("Authentication failed: invalid user or password");
-        }
-        w.i32(0);
+        let step = match (&self.cluster.login, &mut self.login) {
+            (None, _) => Step::In(Vec::new()),
+            (Some(_), None) => Step::Refused,
+            (Some((user, password)), Some(login)) => login.step(&given, (user, password)),
+        };
+        self.authenticated = matches!(step, Step::In(_));
+        let answer = match step {
+            Step::Challenge(answer) | Step::In(answer) => {
+                w.i16(code::NONE).null_string();
+                answer
+            }
+            Step::Refused => {
+                w.i16(code::SASL_AUTHENTICATION_FAILED).string("Authentication failed: invalid user or password");
+                Vec::new()
+            }
+        };
+        w.pieces(&[Bytes::from(answer)]);
         if version >= 1 {
             w.i64(0);
         }
@@ -411,7 +424,10 @@ mod tests {
     fn session() -> Session {
         let topics = Topics::new(1 << 20);
         topics.create("voltha.events", 2);
-        Session::new(Arc::new(Cluster { topics, ports: vec![1], auto_create: false, login: None }), 0)
+        Session::new(
+            Arc::new(Cluster { topics, ports: vec![1], auto_create: false, login: None, mechanisms: Vec::new() }),
+            0,
+        )
     }
 
     fn ask(frame: Vec<u8>) -> Reply {

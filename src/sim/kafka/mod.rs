@@ -1,12 +1,13 @@
 //! A Kafka broker in this process, on loopback, that speaks the real protocol.
 //!
 //! It does what a consumer and a producer use (`ApiVersions`, `Metadata`, `ListOffsets`, `Fetch`
-//! with long poll, `Produce`, `CreateTopics`, SASL PLAIN, TLS) and keeps a bounded log in memory.
+//! with long poll, `Produce`, `CreateTopics`, SASL PLAIN and SCRAM, TLS) and keeps a bounded log in memory.
 //! A cluster may have several nodes, so that a change of leader can be seen by a client.
 
 mod api;
 mod batch;
 mod log;
+mod sasl;
 mod server;
 mod wire;
 
@@ -18,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 pub use batch::Message;
+pub use sasl::Mechanism;
 pub use server::Answers;
 
 use super::net::Faults;
@@ -34,13 +36,15 @@ pub struct BrokerOptions {
     pub keep: usize,
     /// Whether asking for an unknown topic creates it.
     pub auto_create: bool,
-    /// User and password for SASL PLAIN; `None` = no login.
+    /// User and password for SASL; `None` = no login.
     pub login: Option<(String, String)>,
+    /// Ways to log in that are offered.
+    pub mechanisms: Vec<Mechanism>,
 }
 
 impl Default for BrokerOptions {
     fn default() -> Self {
-        Self { nodes: 1, keep: 32 << 20, auto_create: false, login: None }
+        Self { nodes: 1, keep: 32 << 20, auto_create: false, login: None, mechanisms: Mechanism::ALL.to_vec() }
     }
 }
 
@@ -71,6 +75,7 @@ impl Broker {
             ports,
             auto_create: options.auto_create,
             login: options.login.clone(),
+            mechanisms: options.mechanisms.clone(),
         });
         let (faults, answers, stop) = (Arc::new(Faults::default()), Arc::default(), CancellationToken::new());
         for (id, listener) in listeners.into_iter().enumerate() {

@@ -174,12 +174,14 @@ impl Fold {
         Ok(ids)
     }
 
-    /// Clears the alarms of a node that a condition picks.
+    /// Clears the alarms of a node that a condition picks, for a reason that came true at an
+    /// instant.
     pub(super) fn clear_alarms(
         &mut self,
         conn: &Connection,
         node: i64,
-        clear: (ClearReason, Ts, Seq),
+        why: (ClearReason, Ts),
+        now: (Ts, Seq),
         pick: impl Fn(&Life, u32) -> bool,
     ) -> rusqlite::Result<()> {
         for id in self.alarms_of(conn, node)? {
@@ -188,7 +190,7 @@ impl Fold {
             }
             let Some(alarm) = self.alarms.get_mut(&id) else { continue };
             if pick(&alarm.life, alarm.type_id) {
-                alarm.life.clear(clear.0, clear.1, clear.2);
+                alarm.life.clear_since(why.0, why.1, now.0, now.1);
             }
         }
         Ok(())
@@ -198,7 +200,7 @@ impl Fold {
     /// cleared here, if they came with the port's and the ONU is in service by its own state.
     fn parent_cleared(&mut self, conn: &Connection, port_alarm: i64, at: Ts, seq: Seq) -> rusqlite::Result<()> {
         let Some(alarm) = self.alarms.get(&port_alarm) else { return Ok(()) };
-        let (node, since) = (alarm.node, alarm.life.raised_at.plus(-CHILD_LEAD));
+        let (node, since, until) = (alarm.node, alarm.life.raised_at.plus(-CHILD_LEAD), alarm.life.cleared_at);
         for id in self.below(conn, node)? {
             let Some(onu) = self.node(conn, id)? else { continue };
             if onu.refs == 0 || !onu.counts_active() {
@@ -211,7 +213,7 @@ impl Fold {
                 }
                 let Some(alarm) = self.alarms.get_mut(&alarm) else { continue };
                 if is_los(&self.names.name(alarm.type_id)) && alarm.life.raised_at >= since {
-                    alarm.life.clear(ClearReason::Parent, at, seq);
+                    alarm.life.clear_since(ClearReason::Parent, until, at, seq);
                 }
             }
         }

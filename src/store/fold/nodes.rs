@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::engine::lifecycle::moment;
 use crate::model::ids::Seq;
 use crate::model::observation::{ClearReason, GoneCause};
 use crate::model::resource::{NodeKind, Resource};
@@ -141,7 +142,11 @@ impl Fold {
             self.attach(conn, id, source, source_name, patch.parent.as_ref())?;
         }
         let hash = if patch.polled { crate::store::patch_hash(patch) } else { 0 };
-        let was_active = self.node(conn, id)?.is_some_and(|n| n.oper == OperStatus::Active.0);
+        let measured = !patch.polled && patch.measured_only();
+        // What was never told of cannot come back: a first list says how things are, not that they
+        // have changed, and the alarms in a backlog that is read after it still stand.
+        let (was_told, was_active) =
+            self.node(conn, id)?.map_or((false, false), |n| (n.as_of != 0, n.oper == OperStatus::Active.0));
         let counted = self.with_node(conn, id, |n| {
             let counted = n.counts_active();
             let changed = take_fields(n, patch);
@@ -151,7 +156,7 @@ impl Fold {
             }
             if patch.polled {
                 n.patch_hash = hash;
-            } else if changed {
+            } else if changed && !measured {
                 n.patch_hash = 0;
             }
             i64::from(n.counts_active()) - i64::from(counted)
@@ -160,8 +165,8 @@ impl Fold {
             self.add_upwards(conn, id, &Totals { active: by, ..Totals::default() }, 1)?;
         }
         let is_active = self.node(conn, id)?.is_some_and(|n| n.oper == OperStatus::Active.0);
-        if is_active && (!was_active || renamed) {
-            self.active_again(conn, id, at, seq)?;
+        if is_active && was_told && (!was_active || renamed) {
+            self.active_again(conn, id, moment(patch.source_time, at), (at, seq))?;
         }
         Ok(())
     }
@@ -184,8 +189,9 @@ impl Fold {
         Ok(!former.is_empty())
     }
 
-    /// The device is back in service: what its return clears, on itself and on its own ports.
-    fn active_again(&mut self, conn: &Connection, id: i64, at: Ts, seq: Seq) -> rusqlite::Result<()> {
+    /// The device is back in service since `back`: what its return clears, on itself and on its
+    /// own ports.
+    fn active_again(&mut self, conn: &Connection, id: i64, back: Ts, now: (Ts, Seq)) -> rusqlite::Result<()> {
         let Some(node) = self.node(conn, id)? else { return Ok(()) };
         let (kind, children) = (node.kind(), node.children);
         let mut ids = vec![id];
@@ -194,7 +200,7 @@ impl Fold {
         }
         for id in ids {
             if self.node(conn, id)?.is_some_and(|n| n.refs > 0) {
-                self.clear_alarms(conn, id, (ClearReason::Active, at, seq), |life, _| life.cleared_by_active)?;
+                self.clear_alarms(conn, id, (ClearReason::Active, back), now, |life, _| life.cleared_by_active)?;
             }
         }
         Ok(())

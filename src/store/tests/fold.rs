@@ -6,6 +6,7 @@ use crate::model::alarm::{OpState, Shown, Visibility};
 use crate::model::log::{InventoryItem, InventoryLoad};
 use crate::model::observation::GoneCause;
 use crate::model::record::{Timer, TimerKind};
+use crate::store::patch_hash;
 
 fn store() -> (tempfile::TempDir, Store, Reader) {
     let dir = tempfile::tempdir().expect("dir");
@@ -227,6 +228,82 @@ fn a_port_that_is_back_clears_the_onus_it_took_down() {
     assert_eq!(active, ["v1/onu/B", "v1/onu/C"], "B is not in service, C was dark before");
     let cleared = alarms(&mut reader, Scope::All).into_iter().find(|a| a.canonical == "v1/onu/A").expect("there");
     assert_eq!(cleared.clear_reason, ClearReason::Parent);
+}
+
+/// The same record, of an event that happened earlier.
+fn late(record: Record, happened: Ts) -> Record {
+    match record {
+        Record::Observed(mut observed) => {
+            if let Observation::Alarm(event) = &mut observed.what {
+                event.source_time = happened;
+            }
+            Record::Observed(observed)
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn a_backlog_is_cleared_when_it_was_cleared() {
+    let (_dir, store, mut reader) = store();
+    // Everything below is read at once, hours later.
+    let (read, then) = (at(10_000), |s| Some(at(s)));
+    let back = |oper, s| NodePatch { oper_status: Some(oper), source_time: then(s), ..NodePatch::new(onu("B")) };
+    put(
+        &store,
+        vec![
+            node(read, onu_patch("A", pon("O", 1), 1, OperStatus::Active)),
+            node(read, onu_patch("B", pon("O", 1), 2, OperStatus::Active)),
+            late(raise(read, onu("A"), "pon.onu.los", Severity::Major), at(100)),
+            late(raise(read, pon("O", 1), "pon.olt.los", Severity::Critical), at(100)),
+            late(clear(read, pon("O", 1), "pon.olt.los"), at(160)),
+            late(raise(read, onu("B"), "pon.onu.dying_gasp", Severity::Minor), at(200)),
+            node(read, back(OperStatus::Discovered, 200)),
+            node(read, back(OperStatus::Active, 260)),
+        ],
+    );
+    let mut cleared: Vec<_> =
+        alarms(&mut reader, Scope::All).into_iter().map(|a| (a.canonical, a.cleared_at)).collect();
+    cleared.sort();
+    let want = [("v1/olt/O/pon/1", at(160)), ("v1/onu/A", at(160)), ("v1/onu/B", at(260))];
+    assert_eq!(cleared, want.map(|(name, at)| (name.to_owned(), at)));
+}
+
+#[test]
+fn a_first_list_brings_nothing_back() {
+    let (_dir, store, mut reader) = store();
+    let uni = || Resource::port(NodeKind::Uni, "A", 0);
+    let state =
+        |oper| NodePatch { parent: Some(onu("A")), oper_status: Some(oper), polled: true, ..NodePatch::new(uni()) };
+    put(
+        &store,
+        vec![
+            node(at(0), onu_patch("A", pon("O", 1), 1, OperStatus::Active)),
+            raise(at(1), uni(), "pon.onu.dying_gasp", Severity::Minor),
+            node(at(2), state(OperStatus::Active)),
+        ],
+    );
+    assert!(!only_alarm(&mut reader).cleared, "it stands: the list says nothing of a change");
+    put(&store, vec![node(at(3), state(OperStatus::Unknown)), node(at(4), state(OperStatus::Active))]);
+    assert_eq!(only_alarm(&mut reader).clear_reason, ClearReason::Active);
+}
+
+#[test]
+fn measurements_leave_the_list_as_it_was_told() {
+    let (_dir, store, mut reader) = store();
+    let told = NodePatch { polled: true, ..onu_patch("A", pon("O", 1), 1, OperStatus::Active) };
+    put(&store, vec![node(at(0), told.clone())]);
+    let hash = |reader: &mut Reader| {
+        let known = reader.known_nodes("v1").expect("known");
+        known.into_iter().find(|k| k.canonical == "v1/onu/A").map(|k| k.patch_hash)
+    };
+    assert_eq!(hash(&mut reader), Some(patch_hash(&told)));
+    let optics = NodePatch { rx_centi_dbm: Some(-1720), flows: Some(4), ..NodePatch::new(onu("A")) };
+    put(&store, vec![node(at(1), optics)]);
+    assert_eq!(hash(&mut reader), Some(patch_hash(&told)), "the next list says nothing new");
+    let moved = NodePatch { oper_status: Some(OperStatus::Failed), ..NodePatch::new(onu("A")) };
+    put(&store, vec![node(at(2), moved)]);
+    assert_eq!(hash(&mut reader), Some(0));
 }
 
 #[test]

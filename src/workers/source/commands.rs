@@ -16,19 +16,20 @@ const DELETE: Duration = Duration::from_secs(120);
 /// When the tree looks after a command; reasons and flows send no event.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Runs a command on a node.
-pub(super) async fn run(shared: &Arc<Shared>, command: &str, node: &NodeRow) -> Result<(), String> {
+/// Runs a command of the operator `actor` on a node.
+pub(super) async fn run(shared: &Arc<Shared>, command: &str, node: &NodeRow, actor: &str) -> Result<(), String> {
+    let actor = Actor::Operator(actor.to_owned());
     let (method, deadline) = match command {
         "pon.enable" => (&methods::ENABLE_DEVICE, None),
         "pon.disable" => (&methods::DISABLE_DEVICE, None),
         "pon.reboot" => (&methods::REBOOT_DEVICE, None),
         "pon.delete" => (&methods::DELETE_DEVICE, Some(DELETE)),
         "pon.force-delete" => (&methods::FORCE_DELETE_DEVICE, Some(DELETE)),
-        "pon.port-enable" => return port(shared, &methods::ENABLE_PORT, node).await,
-        "pon.port-disable" => return port(shared, &methods::DISABLE_PORT, node).await,
+        "pon.port-enable" => return port(shared, &methods::ENABLE_PORT, node, &actor).await,
+        "pon.port-disable" => return port(shared, &methods::DISABLE_PORT, node, &actor).await,
         other => return Err(format!("{}: `{other}` is no command of a VOLTHA source", shared.name)),
     };
-    device(shared, method, node, deadline).await
+    device(shared, method, node, deadline, &actor).await
 }
 
 async fn device(
@@ -36,6 +37,7 @@ async fn device(
     method: &Method<Id, ()>,
     node: &NodeRow,
     deadline: Option<Duration>,
+    actor: &Actor,
 ) -> Result<(), String> {
     if !matches!(node.kind(), NodeKind::Olt | NodeKind::Onu | NodeKind::Device) {
         return Err(format!("{}: {} is a {}, not an OLT or ONU", method.name(), node.canonical, node.kind().word()));
@@ -44,13 +46,13 @@ async fn device(
         return Err(format!("{}: the device id of {} is not known yet", method.name(), node.canonical));
     }
     let request = Id { id: node.device_id.clone() };
-    let outcome = shared.call(&Actor::Operator, method, &node.canonical, request, deadline).await;
+    let outcome = shared.call(actor, method, &node.canonical, request, deadline).await;
     shared.poll_within(LOOK);
     outcome.map(|_| ()).map_err(|e| e.to_string())
 }
 
 /// The core does this for PON ports of OLTs only; others it answers with UNIMPLEMENTED.
-async fn port(shared: &Arc<Shared>, method: &Method<Port, ()>, node: &NodeRow) -> Result<(), String> {
+async fn port(shared: &Arc<Shared>, method: &Method<Port, ()>, node: &NodeRow, actor: &Actor) -> Result<(), String> {
     if node.kind() != NodeKind::PonPort {
         let what = format!("{} is a {}", node.canonical, node.kind().word());
         return Err(format!("{}: {what}: the controller switches PON ports of OLTs only", method.name()));
@@ -62,7 +64,7 @@ async fn port(shared: &Arc<Shared>, method: &Method<Port, ()>, node: &NodeRow) -
         r#type: PortType::PonOlt.into(),
         ..Port::default()
     };
-    let outcome = shared.call(&Actor::Operator, method, &node.canonical, request, None).await;
+    let outcome = shared.call(actor, method, &node.canonical, request, None).await;
     // The event that follows does not say which port it means.
     shared.known().ports_due.insert(device_id);
     shared.poll_within(LOOK);

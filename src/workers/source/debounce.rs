@@ -95,7 +95,8 @@ fn merge(older: &mut NodePatch, newer: NodePatch) {
         logical_id,
         flows,
         rx_centi_dbm,
-        tx_centi_dbm
+        tx_centi_dbm,
+        source_time
     );
 }
 

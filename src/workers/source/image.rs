@@ -70,13 +70,6 @@ const fn is_device(kind: NodeKind) -> bool {
     matches!(kind, NodeKind::Olt | NodeKind::Onu | NodeKind::Device)
 }
 
-/// Whether a patch holds nothing but measurements.
-fn measured_only(patch: &NodePatch) -> bool {
-    (patch.rx_centi_dbm.is_some() || patch.tx_centi_dbm.is_some())
-        && NodePatch { rx_centi_dbm: None, tx_centi_dbm: None, ..patch.clone() }
-            == NodePatch::new(patch.resource.clone())
-}
-
 impl Image {
     /// The image of what the cache holds.
     pub(super) fn load(known: &[Known]) -> Self {
@@ -93,10 +86,15 @@ impl Image {
         image
     }
 
+    /// Whether nothing is known yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.seen.is_empty()
+    }
+
     /// Takes an event's patch in, before it is journalled. Whether it made a device known that was
     /// not. Measurements say nothing that a poll would tell, so they change nothing here.
     pub(super) fn event(&mut self, patch: &NodePatch, now: Instant) -> bool {
-        if measured_only(patch) {
+        if patch.measured_only() {
             return false;
         }
         let id = patch.device_id.as_deref().map(hash);

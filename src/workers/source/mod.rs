@@ -141,12 +141,12 @@ impl SourceHandle {
         live::answer(&self.shared, request).await
     }
 
-    /// Runs a device command (`pon.enable` … `pon.port-disable`) on a node.
+    /// Runs a device command (`pon.enable` … `pon.port-disable`) of the operator `actor` on a node.
     ///
     /// # Errors
     /// Why it was not done, in words.
-    pub async fn command(&self, command: &str, node: NodeRow) -> Result<(), String> {
-        commands::run(&self.shared, command, &node).await
+    pub async fn command(&self, command: &str, node: NodeRow, actor: &str) -> Result<(), String> {
+        commands::run(&self.shared, command, &node, actor).await
     }
 
     /// Stops or resumes polling and streaming.

@@ -53,6 +53,8 @@ struct Compared {
     added: u32,
     changed: u32,
     removed: u32,
+    /// There was nothing to compare with: the first list of an empty cache is no rebuilt one.
+    first: bool,
 }
 
 pub(super) struct Poller {
@@ -109,6 +111,10 @@ impl Poller {
             if poll_at <= present {
                 let outcome = self.poll().await;
                 let waiting = std::mem::take(&mut self.shared.wishes().waiting);
+                if !waiting.is_empty() {
+                    // Who waits looks at the source's row next.
+                    let _ = self.shared.report_now().await;
+                }
                 for one in waiting {
                     let _ = one.send(outcome.as_ref().map(|_| ()).map_err(ToString::to_string));
                 }
@@ -207,6 +213,11 @@ impl Poller {
             let before = map::anonymous_learned(&mut known.directory, &list.value);
             let patches = map::devices(&list.value, &mut known.directory);
             let (olts, inactive) = (olts(&patches), inactive(&patches));
+            if known.image.is_empty()
+                && let Some(compared) = &mut self.resync
+            {
+                compared.first = true;
+            }
             let news = known.image.compare(patches, asked);
             (news, olts, inactive, before)
         };
@@ -251,10 +262,10 @@ impl Poller {
             if !settled {
                 return;
             }
-            let Compared { added, changed, removed } = std::mem::take(compared);
+            let Compared { added, changed, removed, first } = std::mem::take(compared);
             self.resync = None;
             what.push(Observation::Resync(Resync { added, removed, changed, after_gap: true }));
-            if added + removed > 0 {
+            if added + removed > 0 && !first {
                 self.shared.tell(Msg::Rebuilt { source: self.shared.name.clone(), added, removed });
             }
         } else if removed > 0 {

@@ -82,7 +82,7 @@ impl Status {
     }
 
     /// The stream works (with words about it), or does not.
-    pub(super) fn streamed(&mut self, outcome: Result<String, String>) {
+    pub(super) fn streamed(&mut self, outcome: Result<String, String>, now: Instant) {
         self.stream_ok = Some(outcome.is_ok());
         match outcome {
             Ok(words) => {
@@ -90,6 +90,9 @@ impl Status {
                 self.stream_error.clear();
             }
             Err(words) => {
+                // Nothing comes and nothing waits: the last figures would tell of a stream that lives.
+                self.rate = RateMeter::new(WINDOW, now);
+                self.report.queue = 0;
                 "down".clone_into(&mut self.report.stream);
                 self.stream_error = words;
             }
@@ -103,7 +106,7 @@ impl Status {
         }
     }
 
-    /// Events came.
+    /// Events came (perhaps none), and so many of those before wait for the disk.
     pub(super) fn counted(&mut self, events: u64, queue: u32, now: Instant) {
         self.rate.add(events, now);
         self.report.queue = queue;
@@ -130,12 +133,23 @@ impl Status {
         self.paused = paused;
     }
 
-    /// The report, when it is worth a record.
-    pub(super) fn take(&mut self, breaker: Breaker, now: Instant) -> Option<SourceReport> {
+    /// The report, whether or not it is worth a record.
+    pub(super) fn take_now(&mut self, breaker: Breaker, now: Instant) -> SourceReport {
+        self.refresh(breaker, now);
+        self.told = Some((self.report.clone(), now));
+        self.report.clone()
+    }
+
+    fn refresh(&mut self, breaker: Breaker, now: Instant) {
         self.report.breaker = breaker;
         self.report.health = self.health();
         self.report.last_error = self.error();
         self.report.rate_milli = self.rate.milli(now);
+    }
+
+    /// The report, when it is worth a record.
+    pub(super) fn take(&mut self, breaker: Breaker, now: Instant) -> Option<SourceReport> {
+        self.refresh(breaker, now);
         let due = match &self.told {
             None => true,
             Some((told, at)) => {
@@ -198,7 +212,7 @@ mod tests {
         let mut status = Status::new(String::new(), false, Instant::now());
         status.placed("7");
         assert_eq!(status.report.stream, "");
-        status.streamed(Ok("1 partition".into()));
+        status.streamed(Ok("1 partition".into()), Instant::now());
         status.placed("7");
         status.placed("9");
         assert_eq!(status.report.stream, "1 partition, offset 9");
@@ -223,13 +237,27 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_that_is_down_brings_nothing() {
+        let t = Instant::now();
+        let mut status = Status::new(String::new(), false, t);
+        status.streamed(Ok("1 partition".into()), t);
+        status.counted(500, 40, t);
+        let t = t + WINDOW;
+        let before = status.take_now(Breaker::Closed, t);
+        assert!(before.rate_milli > 0 && before.queue == 40, "{before:?}");
+        status.streamed(Err("broker gone".into()), t);
+        let after = status.take_now(Breaker::Closed, t);
+        assert_eq!((after.rate_milli, after.queue, after.stream.as_str()), (0, 0, "down"));
+    }
+
+    #[test]
     fn one_of_poll_and_stream_is_degraded() {
         let t = Instant::now();
         let mut status = Status::new(String::new(), false, t);
         status.polled(Ok(Duration::ZERO));
-        status.streamed(Ok("1 partition, offset 7".into()));
+        status.streamed(Ok("1 partition, offset 7".into()), t);
         assert_eq!(status.health(), Health::Up);
-        status.streamed(Err("broker gone".into()));
+        status.streamed(Err("broker gone".into()), t);
         assert_eq!((status.health(), status.error()), (Health::Degraded, "broker gone".into()));
         let gone = error(ErrorKind::Unreachable, "core gone");
         assert!(!status.polled(Err(&gone)));

@@ -40,16 +40,16 @@ pub(super) enum Actor {
     Poll,
     /// An operator who looks at details; logged when it fails.
     Detail,
-    /// An operator's command: always logged, never repeated by itself.
-    Operator,
+    /// An operator's command, by their name: always logged, never repeated by itself.
+    Operator(String),
 }
 
 impl Actor {
-    const fn word(&self) -> &'static str {
+    fn word(&self) -> &str {
         match self {
             Self::Poll => "poll",
             Self::Detail => "detail",
-            Self::Operator => "operator",
+            Self::Operator(name) => name,
         }
     }
 }
@@ -231,11 +231,31 @@ impl Shared {
         if let Some(report) = report {
             drop(self.journal(vec![Observation::Source(report)]));
         }
+        self.reachable(poll, stream, &words);
+    }
+
+    /// Journals the health whatever was told before, and waits until it is on disk.
+    pub(super) async fn report_now(&self) -> Result<(), String> {
+        let breaker = lock(&self.breaker).state();
+        let (report, poll, stream, words) = {
+            let mut status = self.status();
+            (status.take_now(breaker, Instant::now()), status.poll_ok(), status.stream_ok(), status.error())
+        };
+        let done = self.journal(vec![Observation::Source(report)]);
+        self.reachable(poll, stream, &words);
+        match done {
+            Some(done) => done.await,
+            None => Ok(()),
+        }
+    }
+
+    /// Raises or clears the alarm of a source that is not there.
+    fn reachable(&self, poll: Option<bool>, stream: Option<bool>, words: &str) {
         if self.is_paused() {
             return;
         }
         let stream = stream.or_else(|| self.config.kafka.is_some().then_some(false).filter(|_| poll == Some(false)));
-        let turn = lock(&self.reach).look(poll, stream, &words);
+        let turn = lock(&self.reach).look(poll, stream, words);
         if let Some(turn) = turn {
             use crate::controllers::voltha::map::SOURCE_UNREACHABLE;
             self.journal_turn(&SOURCE_UNREACHABLE, Resource::new(NodeKind::Source, &*self.name), &turn);
@@ -286,7 +306,7 @@ impl Shared {
             match outcome {
                 // Our own failures opened the breaker: they are the cause.
                 Err(e) if e.kind == ErrorKind::BreakerOpen && cause.is_some() => break Err(cause.unwrap_or(e)),
-                Err(e) if e.kind.worth_a_retry() && *actor != Actor::Operator => {
+                Err(e) if e.kind.worth_a_retry() && !matches!(actor, Actor::Operator(_)) => {
                     tries += 1;
                     match pauses.next() {
                         Some(pause) => tokio::time::sleep(pause).await,

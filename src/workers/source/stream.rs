@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -59,7 +60,7 @@ async fn work(shared: &Arc<Shared>) {
         if let Err(e) = outcome {
             lost = true;
             tracing::warn!(source = %shared.name, error = %e, "event stream lost");
-            shared.status().streamed(Err(e.to_string()));
+            shared.status().streamed(Err(e.to_string()), Instant::now());
             shared.report();
         }
         if began.elapsed() > Duration::from_secs(60) {
@@ -101,7 +102,7 @@ async fn follow(shared: &Arc<Shared>, places: &Places, lost: bool) -> Result<(),
             running.push(partition);
         }
         if first {
-            shared.status().streamed(Ok(words(&running, places)));
+            shared.status().streamed(Ok(words(&running, places)), Instant::now());
             shared.report();
             shared.stream_is_back();
             if lost {
@@ -117,7 +118,9 @@ async fn follow(shared: &Arc<Shared>, places: &Places, lost: bool) -> Result<(),
                 Some(Err(panic)) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),
                 _ => {}
             },
-            () = tokio::time::sleep(PARTITIONS) => shared.status().streamed(Ok(words(&running, places))),
+            () = tokio::time::sleep(PARTITIONS) => {
+                shared.status().streamed(Ok(words(&running, places)), Instant::now());
+            }
         }
     }
 }
@@ -175,7 +178,7 @@ async fn read(shared: Arc<Shared>, mut reader: Reader, places: Places) -> Error 
             Ok(Fetched::Gap { wanted, next }) => sink.gap(wanted, next),
             Ok(Fetched::Unreadable { offset, reason }) => sink.unreadable(offset, &reason).await,
             Err(e) if e.kind == ErrorKind::Malformed => {
-                sink.shared.status().streamed(Err(e.to_string()));
+                sink.shared.status().streamed(Err(e.to_string()), Instant::now());
                 sink.shared.report();
                 tokio::time::sleep(REREAD).await;
             }
@@ -187,12 +190,19 @@ async fn read(shared: Arc<Shared>, mut reader: Reader, places: Places) -> Error 
     }
 }
 
+fn written(shared: &Shared, outcome: Result<(), String>) {
+    if let Err(words) = outcome {
+        tracing::error!(source = %shared.name, %words, "events could not be journalled");
+    }
+}
+
 /// Journals what a partition says.
 struct Sink {
     shared: Arc<Shared>,
     partition: i32,
     ingest: Ingest,
-    waiting: VecDeque<Durable>,
+    /// Batches on their way to the disk, with their numbers of records.
+    waiting: VecDeque<(Durable, u32)>,
     /// The largest offset handed to the journal.
     last: Option<i64>,
     places: Places,
@@ -200,6 +210,8 @@ struct Sink {
 
 impl Sink {
     async fn take(&mut self, messages: &[crate::controllers::voltha::events::Message], live: bool) {
+        let queue = self.unwritten();
+        self.shared.status().counted(messages.len() as u64, queue, Instant::now());
         if messages.is_empty() {
             return;
         }
@@ -224,8 +236,6 @@ impl Sink {
                 name_unis(&mut placed.what, &known);
             }
         }
-        let queue = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
-        self.shared.status().counted(messages.len() as u64, queue, Instant::now());
         self.journal(placed.what).await;
         self.shared.report();
     }
@@ -285,7 +295,7 @@ impl Sink {
             let origin = offset.map(|offset| Origin { partition, offset });
             Record::Observed(Observed { source: self.shared.name.clone(), at, origin, what })
         });
-        let records = records.collect();
+        let records: Vec<_> = records.collect();
         self.last = last;
         if let Some(last) = last {
             let offsets = {
@@ -295,13 +305,22 @@ impl Sink {
             };
             self.shared.status().placed(&offsets);
         }
-        self.waiting.push_back(self.shared.cache.append(records));
+        let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+        self.waiting.push_back((self.shared.cache.append(records), count));
         while self.waiting.len() > OUTSTANDING {
-            if let Some(done) = self.waiting.pop_front()
-                && let Err(words) = done.await
-            {
-                tracing::error!(source = %self.shared.name, %words, "events could not be journalled");
+            if let Some((done, _)) = self.waiting.pop_front() {
+                written(&self.shared, done.await);
             }
         }
+    }
+
+    /// How many records wait for the disk; those that are there by now are let go.
+    fn unwritten(&mut self) -> u32 {
+        while let Some((done, _)) = self.waiting.front_mut() {
+            let Some(outcome) = done.now_or_never() else { break };
+            written(&self.shared, outcome);
+            self.waiting.pop_front();
+        }
+        self.waiting.iter().map(|(_, count)| *count).fold(0, u32::saturating_add)
     }
 }

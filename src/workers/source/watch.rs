@@ -31,6 +31,9 @@ pub(super) enum Turn {
 pub(super) struct Adapters {
     seen: BTreeMap<String, Adapter>,
     core: CoreClock,
+    /// When the core was there again after it had been away: nobody is silent for longer than
+    /// that, because there was nobody to hear them.
+    back: Option<Instant>,
 }
 
 /// The core's clock against ours, from its own answers: what it heard an adapter say was said
@@ -103,6 +106,10 @@ impl Adapters {
         if let Some(freshest) = list.iter().map(|(_, heard)| *heard).max() {
             self.core.learn(freshest, now);
         }
+        if self.seen.values().any(|a| a.unheard) {
+            self.back = Some(now);
+        }
+        let longest = self.back.map_or(Duration::MAX, |back| now.saturating_duration_since(back));
         let mut turns = Vec::new();
         self.seen.retain(|id, adapter| {
             let there = list.iter().any(|(listed, _)| listed == id);
@@ -117,7 +124,10 @@ impl Adapters {
             if adapter.heard != *heard || adapter.unheard {
                 (adapter.heard, adapter.changed, adapter.unheard) = (*heard, now, false);
             }
-            let age = adapter.age(self.core.age(*heard, now), source_now_s, now);
+            let mut age = adapter.age(self.core.age(*heard, now), source_now_s, now);
+            if adapter.dead != Some(true) {
+                age = age.min(longest);
+            }
             adapter.age = (age, now);
             let dead = age > SILENCE;
             if adapter.dead != Some(dead) {
@@ -302,6 +312,18 @@ mod tests {
         assert_eq!(watch.look(&list(1000, 1001), None, t + s(60)), [], "nobody is dead for that");
         let turns = watch.look(&list(1000, 1076), None, t + s(76));
         assert_eq!(words(&turns), [("openolt_1", true)]);
+    }
+
+    #[test]
+    fn of_a_core_that_is_back_the_first_voice_kills_nobody() {
+        let (mut watch, t) = (Adapters::default(), Instant::now());
+        watch.look(&list(1000, 1001), None, t);
+        watch.unheard();
+        // It heard one of them again a moment before we asked, the other not yet.
+        assert_eq!(watch.look(&list(1000, 1046), None, t + s(46)), []);
+        assert_eq!(watch.look(&list(1047, 1046), None, t + s(48)), []);
+        let turns = watch.look(&list(1047, 1062), None, t + s(64));
+        assert_eq!(words(&turns), [("openolt_1", true)], "one that is silent since then is dead");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) fn map(header: &EventHeader, body: DeviceEvent, types: &TypeIndex, di
     let raised = instant(header.raised_ts.as_ref());
     let (base, edge) = split(&body.device_event_name);
     match base {
-        "DEVICE_STATE_CHANGE" => state_change(&body, directory),
+        "DEVICE_STATE_CHANGE" => state_change(raised, &body, directory),
         "OLT_DELETED" | "ONU_DELETED" => deleted(raised, body, directory),
         "ONU_ACTIVATED" => activated(raised, edge, body, directory),
         "ONU_DISCOVERY" => discovered(raised, body, directory),
@@ -28,7 +28,7 @@ pub(super) fn map(header: &EventHeader, body: DeviceEvent, types: &TypeIndex, di
 }
 
 /// `DEVICE_STATE_CHANGE`: the complete live feed of device states.
-fn state_change(body: &DeviceEvent, directory: &mut Directory) -> Decoded {
+fn state_change(raised: Ts, body: &DeviceEvent, directory: &mut Directory) -> Decoded {
     let context = &body.context;
     let id = get(context, "id").unwrap_or(&body.resource_id);
     let serial = get(context, "serial-number").map(word);
@@ -55,6 +55,7 @@ fn state_change(body: &DeviceEvent, directory: &mut Directory) -> Decoded {
         patch
     };
     patch.device_id = Some(word(id));
+    patch.source_time = Some(raised).filter(|t| t.is_set());
     patch.admin_state = get(context, "admin-state").and_then(AdminState::parse);
     patch.oper_status = get(context, "oper-state").and_then(OperStatus::parse);
     patch.connect_status = get(context, "connect-state").and_then(ConnectStatus::parse);
@@ -102,6 +103,7 @@ fn activated(raised: Ts, edge: Edge, body: DeviceEvent, directory: &mut Director
         patch.number = onu.number;
         patch.oper_status = Some(OperStatus::Active);
         patch.connect_status = Some(ConnectStatus::Reachable);
+        patch.source_time = Some(raised).filter(|t| t.is_set());
         patch.vendor = get(&body.context, "vendor-id").map(word);
         patch.model = get(&body.context, "model").map(word);
         patch.firmware = get(&body.context, "software-version").map(word);
@@ -165,12 +167,27 @@ fn fault(raised: Ts, body: DeviceEvent, types: &TypeIndex, directory: &mut Direc
     out
 }
 
+/// Context that tells how bad it is; the rest of an event's context tells on what it is.
+const FIGURES: [&str; 7] = [
+    "inverse-bit-error-rate",
+    "drift",
+    "new-eqd",
+    "delineation-errors",
+    "differential-distance",
+    "rdi-count",
+    "oper-state",
+];
+
 /// One line for the list: the type's title, and what the event adds to it.
 fn text_of(title: &str, bare: bool, description: &str, context: &Context) -> String {
-    let detail = get(context, "failure-reason").or_else(|| Some(description.trim()).filter(|d| bare && !d.is_empty()));
-    match detail {
-        Some(detail) if !detail.eq_ignore_ascii_case(title) => format!("{title}: {}", line(detail)),
-        _ => title.to_owned(),
+    let told = get(context, "failure-reason").or_else(|| Some(description.trim()).filter(|d| bare && !d.is_empty()));
+    let figure = |key: &&str| get(context, key).map(|v| format!("{} {}", key.replace('-', " "), word(v)));
+    let figures = || FIGURES.iter().filter_map(figure).collect::<Vec<_>>().join(", ");
+    let detail = told.map_or_else(figures, line);
+    match detail.as_str() {
+        "" => title.to_owned(),
+        detail if detail.eq_ignore_ascii_case(title) => title.to_owned(),
+        detail => format!("{title}: {detail}"),
     }
 }
 

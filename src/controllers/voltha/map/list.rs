@@ -158,13 +158,15 @@ pub(crate) fn unis(ports: &LogicalPorts, inactive: &HashSet<String>) -> Vec<Node
             let link = port.ofp_port.as_ref()?;
             let (serial, _) = link.name.rsplit_once('-')?;
             let serial = word(serial);
-            let down = link.config & PORT_DOWN != 0 || inactive.contains(&serial);
+            let off = link.config & PORT_DOWN != 0;
+            let down = off || inactive.contains(&serial);
             let mut patch =
                 NodePatch::new(Resource::port(NodeKind::Uni, serial.clone(), uni_index(port.device_port_no)));
             patch.parent = Some(Resource::new(NodeKind::Onu, serial));
             patch.polled = true;
             patch.device_id = Some(word(&port.device_id));
             patch.number = Some(port.device_port_no);
+            patch.admin_state = Some(if off { AdminState::Disabled } else { AdminState::Enabled });
             let up = link.state & LIVE != 0;
             patch.oper_status = if up { Some(OperStatus::Active) } else { down.then_some(OperStatus::Unknown) };
             Some(patch)
