@@ -42,15 +42,6 @@ pub enum Effect {
     DropView(PaneId, String),
     /// Run a command by id, as if its key had been pressed.
     Run(&'static str, crate::model::command::Args),
-    /// Edit text in `$EDITOR`, then run the command with it as the argument `arg`.
-    Editor {
-        /// Command.
-        command: &'static str,
-        /// Argument the text becomes.
-        arg: &'static str,
-        /// Text to begin with.
-        initial: String,
-    },
     /// Leave the program.
     Quit,
 }

@@ -95,9 +95,6 @@ impl App {
             Effect::SaveView(view) => self.backend.send(Request::SaveView(view)),
             Effect::DropView(pane, name) => self.backend.send(Request::DropView(pane, name)),
             Effect::Run(id, args) => self.run(id, args),
-            Effect::Editor { command, arg, initial } => {
-                self.acts.push(TerminalAct::Editor { command, arg, initial });
-            }
             Effect::Quit => self.acts.push(TerminalAct::Quit),
         }
     }
@@ -210,8 +207,9 @@ impl App {
             }
             return;
         }
-        let selected = self.settings.themes.iter().position(|t| *t == self.theme.name).unwrap_or(0);
-        let items = self.settings.themes.iter().map(|t| (t.clone(), String::new())).collect();
+        let themes = (self.settings.themes)();
+        let selected = themes.iter().position(|t| *t == self.theme.name).unwrap_or(0);
+        let items = themes.into_iter().map(|t| (t, String::new())).collect();
         self.carry_out(Effect::Choose(Choose {
             title: "Theme".into(),
             items,
@@ -220,6 +218,19 @@ impl App {
             arg: "name",
             args: Args::new(),
         }));
+    }
+
+    /// The theme in use may have been written anew: the one that was chosen, not one only looked at.
+    pub(super) fn reload_theme(&mut self) {
+        let used = self.theme_before.as_mut().unwrap_or(&mut self.theme);
+        match (self.settings.load_theme)(&used.name) {
+            Ok(theme) if theme == *used => {}
+            Ok(theme) => {
+                *used = theme;
+                self.dirty = true;
+            }
+            Err(why) => self.toast(Toast::new(Level::Error, format!("theme left as it was: {why}"))),
+        }
     }
 
     pub(super) fn preview_theme(&mut self, name: Option<&str>) {

@@ -10,8 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
-use crate::model::command::Args;
 use crate::model::time::Ts;
+use crate::terminal::caps::Multiplexer;
 use crate::terminal::clipboard;
 
 use super::effect::{Level, Toast};
@@ -157,13 +157,14 @@ async fn terminal_acts(app: &mut App, tty: &mut Tty) -> io::Result<Option<Exit>>
                 let copy = clipboard::osc52(&text, tty.multiplexer());
                 tty.send(&copy.bytes)?;
                 let cut = if copy.truncated { ", cut to what a terminal takes" } else { "" };
-                app.toast(Toast::new(Level::Good, format!("copied {what}{cut}")));
+                let tmux = if tty.multiplexer() == Multiplexer::Tmux { " (tmux: with set-clipboard on)" } else { "" };
+                app.toast(Toast::new(Level::Good, format!("copied {what}{cut}{tmux}")));
             }
-            TerminalAct::Editor { command, arg, initial } => match tty.edit(&initial).await {
+            TerminalAct::Editor(prompt) => match tty.edit(&prompt.initial).await {
                 Ok(text) => {
-                    let mut args = Args::new();
-                    args.insert(arg.to_owned(), text);
-                    app.run(command, args);
+                    let mut args = prompt.args;
+                    args.insert(prompt.arg.to_owned(), text);
+                    app.run(prompt.command, args);
                 }
                 Err(error) => app.toast(Toast::new(Level::Error, format!("no text from the editor: {error}"))),
             },

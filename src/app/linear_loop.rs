@@ -48,8 +48,8 @@ pub async fn run(app: &mut App, msgs: &mut UnboundedReceiver<Msg>) -> io::Result
             match act {
                 TerminalAct::Quit => return Ok(Exit::Quit),
                 TerminalAct::Copy { text, .. } => out.line(&text)?,
-                TerminalAct::Editor { command, arg, .. } => {
-                    out.line(&format!("type it as one line: {command} {arg}=..."))?;
+                TerminalAct::Editor(prompt) => {
+                    out.line(&format!("type it as one line: {} {}=...", prompt.command, prompt.arg))?;
                 }
                 TerminalAct::Redraw | TerminalAct::Suspend => {}
             }

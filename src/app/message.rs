@@ -10,7 +10,6 @@ use crate::model::ids::SourceName;
 use crate::model::page::{Data, Generations, RequestId};
 use crate::model::source::SourceRow;
 use crate::model::time::Ts;
-use crate::theme::Theme;
 
 use super::effect::{SavedView, Toast};
 
@@ -58,8 +57,8 @@ pub enum Msg {
     },
     /// Something to tell.
     Toast(Toast),
-    /// The theme file changed.
-    Theme(Box<Theme>),
+    /// Something in the folder of the user's themes changed.
+    ThemeFiles,
     /// Saved views of the profile.
     Views(Vec<SavedView>),
     /// A timer armed by the kernel ran out, at this instant.

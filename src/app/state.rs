@@ -12,7 +12,7 @@ use crate::model::time::{SECOND, Ts};
 use crate::theme::{Glyphs, Theme};
 
 use super::ctx::Ctx;
-use super::effect::{Location, Toast};
+use super::effect::{Location, Prompt, Toast};
 use super::layers::Layer;
 use super::line::History;
 use super::pane::{Pane, PaneId};
@@ -71,8 +71,8 @@ pub type ThemeLoader = Rc<dyn Fn(&str) -> Result<Theme, String>>;
 /// What the kernel is told at its start.
 #[derive(Clone)]
 pub struct Settings {
-    /// Themes to choose from.
-    pub themes: Vec<String>,
+    /// Lists the themes to choose from.
+    pub themes: Rc<dyn Fn() -> Vec<String>>,
     /// Loads a theme by name for this terminal.
     pub load_theme: ThemeLoader,
     /// Whether the clock is shown.
@@ -92,7 +92,7 @@ pub(super) struct Undoable {
 }
 
 /// What only the event loop can do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum TerminalAct {
     /// Put text on the clipboard.
     Copy {
@@ -105,15 +105,8 @@ pub enum TerminalAct {
     Redraw,
     /// Stop and give the terminal back.
     Suspend,
-    /// Edit text in `$EDITOR`.
-    Editor {
-        /// Command that runs with the result.
-        command: &'static str,
-        /// Argument it becomes.
-        arg: &'static str,
-        /// Text to begin with.
-        initial: String,
-    },
+    /// Answer a question in `$EDITOR`; its text is where to begin.
+    Editor(Prompt),
     /// End.
     Quit,
 }

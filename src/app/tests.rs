@@ -110,7 +110,7 @@ impl Bench {
             Box::new(Listed { id, rows: rows.iter().copied().map(RowId).collect(), seen: Rc::clone(&seen) })
         };
         let settings = Settings {
-            themes: vec!["probe".into()],
+            themes: Rc::new(|| vec!["probe".into()]),
             load_theme: Rc::new(|_| Ok(Theme::probe())),
             clock: false,
             which_key: SECOND / 5,

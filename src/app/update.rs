@@ -58,11 +58,7 @@ impl App {
             }
             Msg::WorkerDown { name, reason, restart_ms } => self.worker_down(name, reason, *restart_ms),
             Msg::Toast(toast) => self.toast(toast.clone()),
-            Msg::Theme(theme) => {
-                self.theme = (**theme).clone();
-                self.theme_before = None;
-                self.dirty = true;
-            }
+            Msg::ThemeFiles => self.reload_theme(),
             Msg::Terminate { .. } => self.acts.push(TerminalAct::Quit),
             Msg::Resumed => self.acts.push(TerminalAct::Redraw),
             Msg::Data(..) | Msg::Live(..) | Msg::Views(_) => {}
@@ -210,6 +206,7 @@ impl App {
                 Act::Execute(intent) => self.execute(intent),
                 Act::PreviewTheme(name) => self.preview_theme(name.as_deref()),
                 Act::KeepHistory => self.keep_history(),
+                Act::Editor(prompt) => self.acts.push(TerminalAct::Editor(prompt)),
             }
         }
     }

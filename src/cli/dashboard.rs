@@ -53,7 +53,7 @@ pub(super) fn show(start: &Start, mut loaded: Loaded) -> Result<Code, Failure> {
     };
     let bridge = Bridge::start(live.store.clone(), live.sources.clone(), live.msgs.clone(), options);
     let mut app = app_of(start, &loaded, &caps, (theme, keymap), &live, bridge);
-    let _watch = watch_theme(&app.theme.name, &loaded, &caps, &live);
+    let _watch = watch_themes(&loaded, &live);
 
     let runtime = live.runtime.handle().clone();
     let ran = runtime.block_on(async {
@@ -75,7 +75,7 @@ pub(super) fn show(start: &Start, mut loaded: Loaded) -> Result<Code, Failure> {
     }
 }
 
-fn theme_of(loaded: &Loaded, caps: &Caps) -> Result<Theme, Failure> {
+pub(super) fn theme_of(loaded: &Loaded, caps: &Caps) -> Result<Theme, Failure> {
     // The Linux console has sixteen colours of its own: the theme made for it is the default there.
     let name = match loaded.config.ui.theme.as_str() {
         "default" if !caps.alternate_screen => "tty",
@@ -119,7 +119,10 @@ fn app_of(
 
     let (themes_dir, depth) = (loaded.dirs.themes(), caps.colour);
     let settings = Settings {
-        themes: load::names(Some(&themes_dir)),
+        themes: Rc::new({
+            let folder = themes_dir.clone();
+            move || load::names(Some(&folder))
+        }),
         load_theme: Rc::new(move |name| load::load(name, Some(&themes_dir), depth).map_err(|e| e.to_string())),
         clock: loaded.config.ui.clock,
         which_key: i64::try_from(loaded.config.ui.which_key_ms).unwrap_or(200).saturating_mul(1000),
@@ -148,19 +151,13 @@ fn starting((i, source): (usize, &Source)) -> SourceRow {
 }
 
 /// Follows changes of the user's theme files. Without a themes folder there is nothing to follow.
-fn watch_theme(name: &str, loaded: &Loaded, caps: &Caps, live: &Live) -> Option<Watch> {
+fn watch_themes(loaded: &Loaded, live: &Live) -> Option<Watch> {
     let folder = loaded.dirs.themes();
     if !folder.is_dir() {
         return None;
     }
     let msgs = live.msgs.clone();
-    let watch = Watch::start(name, &folder, caps.colour, move |theme| {
-        let msg = match theme {
-            Ok(theme) => Msg::Theme(Box::new(theme)),
-            Err(e) => Msg::Toast(Toast::new(Level::Error, format!("theme left as it was: {e}"))),
-        };
-        let _ = msgs.send(msg);
-    });
+    let watch = Watch::start(&folder, move || drop(msgs.send(Msg::ThemeFiles)));
     match watch {
         Ok(watch) => Some(watch),
         Err(error) => {

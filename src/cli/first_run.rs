@@ -17,7 +17,6 @@ use crate::model::observation::Origin;
 use crate::model::record::Record;
 use crate::model::topology::NodeRow;
 use crate::terminal::Caps;
-use crate::theme::load;
 use crate::workers::source::{Cache, Durable, Known, Sources};
 use crate::workers::supervisor::Supervisor;
 
@@ -54,8 +53,7 @@ pub(super) fn run(start: &Start, loaded: &Loaded) -> Result<Code, Failure> {
 }
 
 async fn screen(loaded: &Loaded, caps: &Caps) -> Result<Choice, Failure> {
-    let theme = load::load(&loaded.config.ui.theme, Some(&loaded.dirs.themes()), caps.colour)
-        .map_err(|e| Failure::usage(e.to_string()))?;
+    let theme = super::dashboard::theme_of(loaded, caps)?;
     let mut tty = Tty::take(caps, std::path::Path::new("/dev/null"))?;
     let mut first = FirstRun::default();
     let (tests, mut results) = mpsc::unbounded_channel();

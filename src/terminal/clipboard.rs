@@ -32,8 +32,12 @@ pub fn osc52(text: &str, through: Multiplexer) -> Copy {
     let payload = STANDARD.encode(clean.as_bytes().get(..cut).unwrap_or_default());
     let bytes = match through {
         Multiplexer::None => format!("\x1b]52;c;{payload}\x1b\\").into_bytes(),
-        // tmux hands on what it finds in its own string, with every escape doubled.
-        Multiplexer::Tmux => format!("\x1bPtmux;\x1b\x1b]52;c;{payload}\x1b\x1b\\\x1b\\").into_bytes(),
+        // With `set-clipboard on` tmux takes the plain sequence, keeps the text in a buffer of its own
+        // and hands it on; with `allow-passthrough on` it hands on what it finds in its own string,
+        // with every escape doubled. Each ignores the other's.
+        Multiplexer::Tmux => {
+            format!("\x1b]52;c;{payload}\x1b\\\x1bPtmux;\x1b\x1b]52;c;{payload}\x1b\x1b\\\x1b\\").into_bytes()
+        }
         Multiplexer::Screen => screen_strings(&format!("\x1b]52;c;{payload}\x07")),
     };
     Copy { bytes, truncated: cut < clean.len() }
@@ -80,7 +84,7 @@ mod tests {
     #[test]
     fn tmux_and_screen_are_asked_to_pass_it_on() {
         let copy = osc52("x", Multiplexer::Tmux);
-        assert_eq!(copy.bytes, b"\x1bPtmux;\x1b\x1b]52;c;eA==\x1b\x1b\\\x1b\\");
+        assert_eq!(copy.bytes, b"\x1b]52;c;eA==\x1b\\\x1bPtmux;\x1b\x1b]52;c;eA==\x1b\x1b\\\x1b\\");
         let long = "serial ".repeat(300);
         let copy = osc52(&long, Multiplexer::Screen);
         assert_eq!(decoded(&copy), long);

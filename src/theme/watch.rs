@@ -1,5 +1,5 @@
-//! Loads the theme again when a file in the user's themes folder changes, so that a theme can be
-//! written with the dashboard open beside the editor.
+//! Tells when a file in the user's themes folder has changed, so that a theme can be written with the
+//! dashboard open beside the editor. Which of them is in use is the kernel's to know: it may change.
 
 use std::path::Path;
 use std::sync::mpsc;
@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use notify::Watcher as _;
 
-use super::degrade::Depth;
-use super::{Error, Theme, load};
+use super::{Error, load};
 
 /// Editors write a file in several steps; the theme is read once they have been quiet this long.
 const QUIET: Duration = Duration::from_millis(120);
@@ -21,17 +20,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Watches `user_dir` and hands the theme `name` to `changed` each time a theme file there
-    /// was written, or what is wrong with it. `changed` is called on a thread of its own.
+    /// Watches `user_dir` and calls `changed`, on a thread of its own, when theme files there have
+    /// been written and are quiet again.
     ///
     /// # Errors
     /// The folder is missing or cannot be watched.
-    pub fn start(
-        name: &str,
-        user_dir: &Path,
-        depth: Depth,
-        changed: impl FnMut(Result<Theme, Error>) + Send + 'static,
-    ) -> Result<Self, Error> {
+    pub fn start(user_dir: &Path, changed: impl FnMut() + Send + 'static) -> Result<Self, Error> {
         let unwatchable = |reason: String| Error::Unwatchable { path: user_dir.to_owned(), reason };
         let (tx, rx) = mpsc::channel();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -42,10 +36,9 @@ impl Watch {
         })
         .map_err(|e| unwatchable(e.to_string()))?;
         watcher.watch(user_dir, notify::RecursiveMode::NonRecursive).map_err(|e| unwatchable(e.to_string()))?;
-        let (name, dir) = (name.to_owned(), user_dir.to_owned());
         std::thread::Builder::new()
             .name("theme-watch".into())
-            .spawn(move || reload_loop(&rx, &name, &dir, depth, changed))
+            .spawn(move || tell(&rx, changed))
             .map_err(|e| unwatchable(e.to_string()))?;
         Ok(Self { _watcher: watcher })
     }
@@ -55,47 +48,33 @@ fn concerns_themes(event: &notify::Event) -> bool {
     !event.kind.is_access() && event.paths.iter().any(|p| load::theme_name(p).is_some())
 }
 
-fn reload_loop(
-    rx: &mpsc::Receiver<()>,
-    name: &str,
-    dir: &Path,
-    depth: Depth,
-    mut changed: impl FnMut(Result<Theme, Error>),
-) {
-    let mut last = None;
+fn tell(rx: &mpsc::Receiver<()>, mut changed: impl FnMut()) {
     while rx.recv().is_ok() {
         while rx.recv_timeout(QUIET).is_ok() {}
-        let now = load::load(name, Some(dir), depth);
-        if last.as_ref() != Some(&now) {
-            changed(now.clone());
-            last = Some(now);
-        }
+        changed();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theme::Token;
-    use ratatui::style::Color;
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
     #[test]
-    fn a_written_theme_arrives_and_so_does_its_mistake() {
+    fn a_written_theme_is_told_and_other_files_are_not() {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("mine.toml");
-        std::fs::write(&file, "inherits = \"default\"\n").unwrap();
         let (tx, rx) = mpsc::channel();
-        let watch = Watch::start("mine", dir.path(), Depth::True, move |r| drop(tx.send(r))).unwrap();
-
-        std::fs::write(&file, "inherits = \"default\"\n[tokens]\ntitle = \"#010203\"\n").unwrap();
-        let theme = rx.recv_timeout(PATIENCE).unwrap().unwrap();
-        assert_eq!(theme.style(Token::Title).fg, Some(Color::Rgb(1, 2, 3)));
-
-        std::fs::write(&file, "[tokens]\ntitel = \"red\"\n").unwrap();
-        let error = rx.recv_timeout(PATIENCE).unwrap().unwrap_err().to_string();
-        assert!(error.contains("mine.toml:2:1"), "{error}");
+        let watch = Watch::start(dir.path(), move || {
+            let _ = tx.send(());
+        })
+        .unwrap();
+        std::fs::write(dir.path().join("mine.toml"), "inherits = \"default\"\n").unwrap();
+        rx.recv_timeout(PATIENCE).unwrap();
+        // Told in order: had the notes been one of the themes, this would be the second word.
+        std::fs::write(dir.path().join("notes.txt"), "x").unwrap();
+        std::fs::write(dir.path().join("other.toml"), "").unwrap();
+        rx.recv_timeout(PATIENCE).unwrap();
         drop(watch);
         assert!(rx.recv_timeout(PATIENCE).is_err(), "the thread ends with the watch");
     }
@@ -104,7 +83,7 @@ mod tests {
     fn a_missing_folder_is_told() {
         let dir = tempfile::tempdir().unwrap();
         let gone = dir.path().join("no-such");
-        let error = Watch::start("default", &gone, Depth::True, drop).unwrap_err();
+        let error = Watch::start(&gone, || {}).unwrap_err();
         assert!(matches!(error, Error::Unwatchable { .. }), "{error}");
     }
 }

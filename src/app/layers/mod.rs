@@ -16,6 +16,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 pub use choose::ChooseLayer;
+pub(crate) use choose::labels as choice_labels;
 pub use command_line::CommandLine;
 pub use confirm::ConfirmLayer;
 pub use help::HelpLayer;
@@ -29,6 +30,7 @@ use crate::keymap::Keymap;
 use crate::model::command::{Args, Intent};
 
 use super::ctx::ViewCtx;
+use super::effect::Prompt;
 use super::line::History;
 
 /// What an overlay may look at while it takes a key.
@@ -57,6 +59,8 @@ pub enum Act {
     PreviewTheme(Option<String>),
     /// The history of typed lines changed: keep it.
     KeepHistory,
+    /// Answer the question in `$EDITOR`; its text is where to begin.
+    Editor(Prompt),
 }
 
 /// What became of a key.

@@ -3,7 +3,7 @@
 //! A filter is previewed with every key, so that the list answers while it is being typed; Esc
 //! brings the filter before back.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -101,6 +101,10 @@ impl Layer for PromptLayer {
                 Reply::Close(vec![Act::Run(self.prompt.command, self.args(&text, false)), Act::KeepHistory])
             }
             KeyCode::Tab => self.complete(),
+            KeyCode::Char('o') if self.filter.is_none() && key.modifiers.contains(KeyModifiers::CONTROL) => {
+                let initial = self.line.text().to_owned();
+                Reply::Close(vec![Act::Editor(Prompt { initial, ..self.prompt.clone() })])
+            }
             _ => match self.line.key(key) {
                 Some(true) => self.edited(),
                 _ => Reply::stay(),
@@ -121,14 +125,12 @@ impl Layer for PromptLayer {
                     title: &self.prompt.title,
                     text: self.line.text(),
                     cursor: self.line.cursor(),
-                    hint: "enter accepts, esc leaves",
+                    hint: "enter accepts, ctrl-o writes it in $EDITOR, esc leaves",
                     error: None,
                 };
                 return prompt.render(buf, area, paint);
             }
             // A filter is typed at the bottom, so that the list above answers in full sight.
-            let height = FilterBar::HEIGHT.min(area.height);
-            let bottom = Rect { y: area.bottom() - height, height, ..area };
             let bar = FilterBar {
                 label: "/",
                 text: self.line.text(),
@@ -137,7 +139,8 @@ impl Layer for PromptLayer {
                 fault: self.error.as_ref().map(|e| Fault { at: e.at, len: e.len, message: &e.message }),
                 hint: &hints,
             };
-            bar.render(buf, bottom, paint)
+            let height = bar.height(area.width).min(area.height);
+            bar.render(buf, Rect { y: area.bottom() - height, height, ..area }, paint)
         });
     }
 
