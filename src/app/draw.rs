@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::model::source::Health;
 use crate::model::time::Ts;
-use crate::theme::Token;
+use crate::theme::{Glyphs, Token};
 use crate::ui::density::{self, Density};
 use crate::ui::status_bar::{Chip, Hint, StatusBar};
 use crate::ui::top_bar::{Tab, TopBar};
@@ -34,6 +34,17 @@ pub const fn level_token(level: Level) -> Token {
         Level::Info => Token::ToastInfo,
         Level::Warn => Token::ToastWarn,
         Level::Error => Token::ToastError,
+    }
+}
+
+/// The sign of a message: nobody has to see its colour.
+#[must_use]
+pub const fn level_sign(level: Level, glyphs: &Glyphs) -> &'static str {
+    match level {
+        Level::Good => glyphs.good,
+        Level::Info => "",
+        Level::Warn => "!",
+        Level::Error => glyphs.bad,
     }
 }
 
@@ -82,8 +93,15 @@ impl App {
         for layer in &self.layers {
             layer.view(frame, area, &cx);
         }
-        let toasts: Vec<toast::Toast<'_>> =
-            self.toasts.iter().map(|(_, t)| toast::Toast { token: level_token(t.level), text: &t.text }).collect();
+        let toasts: Vec<toast::Toast<'_>> = self
+            .toasts
+            .iter()
+            .map(|(_, t)| toast::Toast {
+                token: level_token(t.level),
+                sign: level_sign(t.level, &self.glyphs),
+                text: &t.text,
+            })
+            .collect();
         // Messages stand above the line being typed, never on it.
         let shown = Rect { height: pane_area.height.saturating_sub(u16::from(!self.layers.is_empty())), ..pane_area };
         toast::render(frame.buffer_mut(), shown, &toasts, &paint);
@@ -123,13 +141,14 @@ impl App {
         let hints: Vec<Hint> = specs
             .into_iter()
             .filter_map(|s| {
-                let key = self.keymap.keys_of(s.id).into_iter().next()?;
-                Some(Hint { key, title: s.title.to_owned() })
+                let key = self.keymap.key_here(s.id, &contexts)?;
+                Some(Hint { key, title: s.title.to_owned(), keep: matches!(s.id, "app.help" | "detail.close") })
             })
             .collect();
         let bar = StatusBar {
             hints: &hints,
             chips: &self.chips(),
+            sources: self.ctx.sources.len(),
             pending: &print_sequence(&self.pending),
             progress: &self.progress(),
             clock: &if self.settings.clock { local_time(self.ctx.now, self.ctx.utc_offset_s) } else { String::new() },
@@ -137,35 +156,21 @@ impl App {
         bar.render(frame.buffer_mut(), area, paint);
     }
 
-    /// Sources that are not well, by name; one chip for all when they are.
+    /// Sources that are not well.
     fn chips(&self) -> Vec<Chip> {
-        let sources = &self.ctx.sources;
-        let well = sources.iter().filter(|s| s.report.health == Health::Up).count();
-        let mut chips: Vec<Chip> = sources
-            .iter()
-            .filter(|s| s.report.health != Health::Up)
-            .take(3)
-            .map(|s| Chip {
-                name: s.name.to_string(),
-                word: s.report.health.word().to_owned(),
-                token: match s.report.health {
-                    Health::Up => Token::Good,
-                    Health::Starting => Token::Busy,
-                    Health::Degraded => Token::Stale,
-                    Health::Down => Token::Bad,
-                    Health::Paused => Token::Off,
-                },
-            })
-            .collect();
-        if !sources.is_empty() {
-            let all = well == sources.len();
-            chips.push(Chip {
-                name: "sources".into(),
-                word: format!("{well}/{} up", sources.len()),
-                token: if all { Token::Good } else { Token::Stale },
-            });
-        }
-        chips
+        let ill = self.ctx.sources.iter().filter(|s| s.report.health != Health::Up);
+        ill.map(|s| Chip {
+            name: s.name.to_string(),
+            word: s.report.health.word(),
+            token: match s.report.health {
+                Health::Up => Token::Good,
+                Health::Starting => Token::Busy,
+                Health::Degraded => Token::Stale,
+                Health::Down => Token::Bad,
+                Health::Paused => Token::Off,
+            },
+        })
+        .collect()
     }
 
     fn progress(&self) -> String {

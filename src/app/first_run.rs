@@ -43,16 +43,16 @@ pub enum Step {
 
 const LABELS: [(&str, &str); 5] = [
     ("Name", "shown everywhere: letters, digits, - _ ."),
-    ("gRPC address", "rw_core's northbound, such as http://voltha.example:50057 or https:// behind a proxy"),
-    ("Kafka brokers", "host:port, several with commas; empty: polling only"),
+    ("gRPC address", "rw_core, such as http://voltha.example:50057"),
+    ("Kafka brokers", "host:port, with commas; empty: polling only"),
     ("Topic", "voltha.events unless it was changed"),
-    ("CA file", "PEM of a private authority, for https; empty: the system's"),
+    ("CA file", "for https: a private authority's PEM file"),
 ];
 
 const CHOICES: [(&str, &str); 3] = [
     ("demo", "a living network inside this process, nothing to install"),
     ("source", "add a VOLTHA stack"),
-    ("quit", ""),
+    ("quit", "leave noctule"),
 ];
 
 /// The screen.
@@ -167,7 +167,8 @@ impl FirstRun {
         paint.fill(frame.buffer_mut(), area, Token::Text);
         let cursor = match &self.form {
             None => {
-                let items: Vec<String> = CHOICES.iter().map(|(v, says)| format!("{v}  {says}")).collect();
+                let items: Vec<_> = CHOICES.iter().map(|(v, says)| ((*v).to_owned(), (*says).to_owned())).collect();
+                let items = super::layers::choice_labels(&items);
                 let hits: Vec<Hit> =
                     (0..items.len()).map(|index| Hit { index, score: 0, matched: Vec::new() }).collect();
                 let list = choose::Choose {
@@ -175,6 +176,7 @@ impl FirstRun {
                     items: &items,
                     hits: &hits,
                     text: "",
+                    hint: "enter or a number chooses, esc leaves",
                     cursor: 0,
                     selected: self.choice,
                 };
@@ -192,7 +194,7 @@ impl FirstRun {
         let fields: Vec<Field<'_>> = LABELS
             .iter()
             .zip(&form.lines)
-            .map(|((label, hint), line)| Field { label, text: line.text(), hint, error: None, secret: false })
+            .map(|((label, hint), line)| Field { label, text: line.text(), hint, secret: false })
             .collect();
         let note = if form.testing {
             Some(("testing the connection", true))
@@ -204,7 +206,7 @@ impl FirstRun {
         };
         let keys = match form.verdict() {
             Some(Ok(_)) => "enter saves and starts   esc back",
-            Some(Err(_)) => "mend it, enter tests again   ctrl-s saves it all the same   esc back",
+            Some(Err(_)) => "enter tests again   ctrl-s saves all the same   esc back",
             None => "tab next field   enter tests the connection   esc back",
         };
         let cursor = form.lines.get(form.focus).map_or(0, Line::cursor);

@@ -185,6 +185,22 @@ impl Keymap {
         keys
     }
 
+    /// The shortest keys that run a command in a stack of contexts, innermost first: none of them
+    /// is hidden by an inner context.
+    #[must_use]
+    pub fn key_here(&self, id: &str, contexts: &[Context]) -> Option<String> {
+        let mut found: Vec<String> = Vec::new();
+        for context in contexts {
+            let Some(trie) = self.tries.get(context) else { continue };
+            trie.walk(&mut Vec::new(), &mut |keys, command| {
+                if command == id && self.lookup(contexts, keys) == Lookup::Command(command) {
+                    found.push(print_sequence(keys));
+                }
+            });
+        }
+        found.into_iter().min_by_key(|k| (k.chars().count(), k.clone()))
+    }
+
     /// Every binding: context, keys, command; by context, then by keys.
     #[must_use]
     pub fn bindings(&self) -> Vec<(Context, String, &'static str)> {

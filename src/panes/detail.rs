@@ -23,11 +23,17 @@ pub(crate) struct Areas {
     pub detail: Option<Rect>,
 }
 
+/// Rows of a screen from which a list of few rows has its detail view below it.
+const ROOMY: u16 = 22;
+
 /// State of a detail view.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct DetailState {
     /// Opened or closed by the operator; `None`: open where there is room beside the list.
     pub open: Option<bool>,
+    /// Where the operator has not said so it is open below the list too, as the lists of few rows
+    /// want it.
+    pub roomy: bool,
     /// It has the keyboard.
     pub focus: bool,
     /// First line shown.
@@ -39,7 +45,12 @@ pub(crate) struct DetailState {
 impl DetailState {
     /// Whether a detail view is on the screen.
     pub(crate) fn visible(&self, size: (u16, u16)) -> bool {
-        self.focus || self.open.unwrap_or(Density::of(size.0, size.1) == Density::Full)
+        self.focus || self.open.unwrap_or(Density::of(size.0, size.1) == Density::Full || self.below(size))
+    }
+
+    /// Whether there is room below a list of few rows.
+    const fn below(&self, size: (u16, u16)) -> bool {
+        self.roomy && size.1 >= ROOMY
     }
 
     /// Divides the pane's area.
@@ -53,16 +64,19 @@ impl DetailState {
                 let list = Rect { width: area.width - width, ..area };
                 Areas { list, detail: Some(Rect { x: list.right(), width, ..area }) }
             }
-            Density::Normal => {
-                let height = area.height / 2;
-                let list = Rect { height: area.height - height, ..area };
-                Areas { list, detail: Some(Rect { y: list.bottom(), height, ..area }) }
-            }
+            Density::Compact if self.below(size) && !self.focus => Self::halves(area),
+            Density::Normal => Self::halves(area),
             Density::Compact | Density::TooSmall if self.focus => {
                 Areas { list: Rect { height: 0, ..area }, detail: Some(area) }
             }
             Density::Compact | Density::TooSmall => Areas { list: area, detail: None },
         }
+    }
+
+    fn halves(area: Rect) -> Areas {
+        let height = area.height / 2;
+        let list = Rect { height: area.height - height, ..area };
+        Areas { list, detail: Some(Rect { y: list.bottom(), height, ..area }) }
     }
 
     /// Opens the view, or gives it the keyboard.
@@ -144,7 +158,7 @@ pub(crate) static DETAIL: &[CommandSpec] = &[
     detail("detail.previous", "Previous row", "Shows the detail of the row before.", &["K", "left"]),
     CommandSpec {
         hint: true,
-        ..detail("detail.close", "Back to the list", "Gives the keyboard back to the list.", &["esc", "enter"])
+        ..detail("detail.close", "To the list", "Gives the keyboard back to the list.", &["esc", "enter"])
     },
     CommandSpec {
         keys: &["D"],

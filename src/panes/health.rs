@@ -4,7 +4,6 @@ use crate::app::ctx::Ctx;
 use crate::model::source::{Health, SourceRow};
 use crate::model::time::brief_duration;
 use crate::theme::Token;
-use crate::ui::Piece;
 
 /// The row of a source.
 fn source<'a>(cx: &'a Ctx, name: &str) -> Option<&'a SourceRow> {
@@ -22,11 +21,6 @@ pub(crate) fn stale_words(cx: &Ctx, name: &str) -> Option<String> {
     let last = if row.report.last_ok.is_set() { row.report.last_ok } else { row.as_of };
     let age = if last.is_set() { format!(" {}", brief_duration(cx.now.since(last).max(0))) } else { String::new() };
     Some(format!("stale{age}"))
-}
-
-/// The same as the first run of a cell.
-pub(crate) fn stale_piece(cx: &Ctx, name: &str) -> Option<Piece<'static>> {
-    stale_words(cx, name).map(|words| Piece::new(format!("{words} "), Token::Stale))
 }
 
 /// The token of a health.

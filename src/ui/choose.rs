@@ -21,6 +21,8 @@ pub struct Choose<'a> {
     pub hits: &'a [Hit],
     /// What is typed.
     pub text: &'a str,
+    /// What the keys do, shown while nothing is typed.
+    pub hint: &'a str,
     /// Cursor in it, in characters.
     pub cursor: usize,
     /// Which hit is under the cursor.
@@ -31,12 +33,12 @@ impl Choose<'_> {
     /// Draws the question; returns the cell of the text cursor.
     pub fn render(&self, buf: &mut Buffer, screen: Rect, paint: &Paint<'_>) -> Option<(u16, u16)> {
         let widest = self.items.iter().map(|i| wide(i)).max().unwrap_or(0);
-        let width = widest.max(wide(self.title)).saturating_add(10).clamp(34, 100);
+        let width = widest.max(wide(self.title)).saturating_add(10).clamp(wide(self.hint).saturating_add(4), 100);
         let rows = u16::try_from(self.items.len()).unwrap_or(u16::MAX).clamp(1, 24);
         let area = popup(screen, width, rows.saturating_add(3));
         let inner = paint.boxed(buf, area, self.title, Token::Dialog, Token::BorderFocus);
         let field = Rect { height: 1.min(inner.height), ..inner };
-        let ghost = if self.text.is_empty() { "type to search, enter chooses, esc leaves" } else { "" };
+        let ghost = if self.text.is_empty() { self.hint } else { "" };
         let cursor = TextInput { text: self.text, cursor: Some(self.cursor), ghost, ..TextInput::default() }
             .render(buf, field, paint);
         let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };

@@ -108,6 +108,17 @@ impl Confirm<'_> {
 fn plan_lines(plan: &Plan, width: u16) -> Vec<(Token, String)> {
     let mut lines = Vec::new();
     let room = width.saturating_sub(4);
+    // What is lost comes first: in a long plan the lists go over the edge, never this.
+    if plan.onus > 0 || plan.subscribers > 0 {
+        let onus = if plan.onus == 1 { "ONU" } else { "ONUs" };
+        let subscribers = if plan.subscribers == 1 { "subscriber" } else { "subscribers" };
+        lines.push((
+            Token::Danger,
+            format!("takes down {} {onus}, {} {subscribers}", grouped(plan.onus), grouped(plan.subscribers)),
+        ));
+    }
+    section(&mut lines, "cannot be undone", &plan.irreversible, Token::Danger, room);
+    section(&mut lines, "good to know", &plan.notes, Token::Text, room);
     let count = if plan.total == 1 { "target".to_owned() } else { format!("{} targets", grouped(plan.total)) };
     lines.push((Token::Strong, count));
     lines.extend(plan.first.iter().map(|name| (Token::Text, format!("  {name}"))));
@@ -118,17 +129,7 @@ fn plan_lines(plan: &Plan, width: u16) -> Vec<(Token, String)> {
     for (reason, n) in &plan.skipped {
         lines.push((Token::Off, format!("  {} left out: {reason}", grouped(*n))));
     }
-    if plan.onus > 0 || plan.subscribers > 0 {
-        let onus = if plan.onus == 1 { "ONU" } else { "ONUs" };
-        let subscribers = if plan.subscribers == 1 { "subscriber" } else { "subscribers" };
-        lines.push((
-            Token::Danger,
-            format!("takes down {} {onus}, {} {subscribers}", grouped(plan.onus), grouped(plan.subscribers)),
-        ));
-    }
     section(&mut lines, "equivalent calls", &plan.calls, Token::Dim, room);
-    section(&mut lines, "cannot be undone", &plan.irreversible, Token::Danger, room);
-    section(&mut lines, "", &plan.notes, Token::Text, room);
     lines
 }
 
@@ -136,9 +137,7 @@ fn section(lines: &mut Vec<(Token, String)>, title: &str, items: &[String], toke
     if items.is_empty() {
         return;
     }
-    if !title.is_empty() {
-        lines.push((Token::Strong, title.to_owned()));
-    }
+    lines.push((Token::Strong, title.to_owned()));
     for item in items {
         lines.extend(wrap(item, room).into_iter().map(|line| (token, format!("  {line}"))));
     }

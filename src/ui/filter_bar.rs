@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::paint::Paint;
+use super::paint::{Paint, wide, wrap};
 use super::text_input::TextInput;
 use crate::theme::Token;
 
@@ -36,48 +36,63 @@ pub struct FilterBar<'a> {
 }
 
 impl FilterBar<'_> {
-    /// Rows the bar takes.
-    pub const HEIGHT: u16 = 2;
+    /// Rows the bar takes on a screen of a width: more for a fault whose words fit on neither side of
+    /// the sign that points at it.
+    #[must_use]
+    pub fn height(&self, width: u16) -> u16 {
+        let Some(fault) = self.fault else { return 2 };
+        let (x, words) = (self.sign_at(width, fault), wide(fault.message));
+        if x + 2 + words <= width || words < x {
+            return 2;
+        }
+        2 + u16::try_from(wrap(fault.message, width).len()).unwrap_or(1).min(3)
+    }
+
+    /// Where the sign of a fault stands.
+    fn sign_at(&self, width: u16, fault: Fault<'_>) -> u16 {
+        let label = wide(self.label).min(width);
+        let first = self.input().first_shown(width - label);
+        let before: String = self.text.chars().skip(first).take(fault.at.saturating_sub(first)).collect();
+        label.saturating_add(wide(&before)).min(width.saturating_sub(1))
+    }
+
+    fn input(&self) -> TextInput<'_> {
+        TextInput {
+            text: self.text,
+            cursor: Some(self.cursor),
+            ghost: self.ghost,
+            error: self.fault.map(|f| f.at..f.at + f.len.max(1)),
+            secret: false,
+        }
+    }
 
     /// Draws the bar; returns the cell of the cursor.
     pub fn render(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>) -> Option<(u16, u16)> {
         paint.fill(buf, area, Token::Input);
         let label = paint.put(buf, (area.x, area.y), area.width, self.label, Token::Key);
         let field = Rect { x: area.x + label, width: area.width.saturating_sub(label), height: 1, ..area };
-        let input = TextInput {
-            text: self.text,
-            cursor: Some(self.cursor),
-            ghost: self.ghost,
-            error: self.fault.map(|f| f.at..f.at + f.len.max(1)),
-            secret: false,
-        };
-        let cursor = input.render(buf, field, paint);
+        let cursor = self.input().render(buf, field, paint);
         if area.height > 1 {
-            let row = Rect { y: area.y + 1, height: 1, ..area };
-            self.second_row(buf, row, field, &input, paint);
+            self.below(buf, Rect { y: area.y + 1, height: area.height - 1, ..area }, paint);
         }
         cursor
     }
 
-    fn second_row(&self, buf: &mut Buffer, row: Rect, field: Rect, input: &TextInput<'_>, paint: &Paint<'_>) {
+    fn below(&self, buf: &mut Buffer, row: Rect, paint: &Paint<'_>) {
         let Some(fault) = self.fault else {
             paint.put(buf, (row.x, row.y), row.width, self.hint, Token::Ghost);
             return;
         };
-        let first = input.first_shown(field.width);
-        let before: String = self.text.chars().skip(first).take(fault.at.saturating_sub(first)).collect();
-        let x = field.x.saturating_add(super::paint::wide(&before)).min(row.right().saturating_sub(1));
-        let sign = format!("{} {}", paint.glyphs.up, fault.message);
-        let wide = super::paint::wide(&sign).min(row.width);
-        // The words go to the side of the sign that has more room for them.
-        let (left, right) = (x.saturating_sub(row.x + 1), row.right().saturating_sub(x));
-        if wide <= right || right >= left {
-            paint.put(buf, (x, row.y), right, &sign, Token::InputError);
+        let (x, words) = (self.sign_at(row.width, fault), wide(fault.message));
+        paint.put(buf, (row.x + x, row.y), 1, paint.glyphs.up, Token::InputError);
+        if x + 2 + words <= row.width {
+            paint.put(buf, (row.x + x + 2, row.y), words, fault.message, Token::InputError);
+        } else if words < x {
+            paint.put(buf, (row.x + x - words - 1, row.y), words, fault.message, Token::InputError);
         } else {
-            paint.put(buf, (x, row.y), 1, paint.glyphs.up, Token::InputError);
-            let words = paint.clip(fault.message, left).into_owned();
-            let start = x.saturating_sub(super::paint::wide(&words) + 1).max(row.x);
-            paint.put(buf, (start, row.y), left, &words, Token::InputError);
+            for (y, line) in (row.y + 1..row.bottom()).zip(wrap(fault.message, row.width)) {
+                paint.put(buf, (row.x, y), row.width, &line, Token::InputError);
+            }
         }
     }
 }

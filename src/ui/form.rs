@@ -16,8 +16,6 @@ pub struct Field<'a> {
     pub text: &'a str,
     /// What is expected, shown while the field is empty.
     pub hint: &'a str,
-    /// What is wrong with it.
-    pub error: Option<&'a str>,
     /// Show dots instead of the text.
     pub secret: bool,
 }
@@ -48,7 +46,10 @@ impl Form<'_> {
         let intro = wrap(self.intro, inside);
         let note = self.note.map(|(words, good)| (wrap(words, inside), good));
         let noted = note.as_ref().map_or(0, |(lines, _)| lines.len());
-        let height = intro.len() + self.fields.len() * 2 + noted + 4;
+        // On a low screen the fields stand close together: what is wrong with them is never cut.
+        let roomy = intro.len() + self.fields.len() * 2 + noted + 4;
+        let step = if roomy > usize::from(screen.height) { 1 } else { 2 };
+        let height = intro.len() + self.fields.len() * step + noted + 4;
         let area = popup(screen, inside + 2, u16::try_from(height).unwrap_or(u16::MAX));
         let inner = paint.boxed(buf, area, self.title, Token::Dialog, Token::BorderFocus);
         let base = paint.style(Token::Dialog);
@@ -59,11 +60,14 @@ impl Form<'_> {
         }
         let label = self.fields.iter().map(|f| wide(f.label)).max().unwrap_or(0) + 2;
         let mut cursor = None;
+        // Below the fields: what came of the last try, and the keys.
+        let last = inner.bottom().saturating_sub(1);
+        let end = last.saturating_sub(u16::try_from(noted).unwrap_or(u16::MAX)).max(y);
         // When all does not fit, the fields around the one with the keyboard are shown.
-        let room = usize::from(inner.bottom().saturating_sub(y + 1)) / 2;
+        let room = usize::from(end - y) / step;
         let first = super::palette::first_row(self.focus, room.max(1));
         for (i, field) in self.fields.iter().enumerate().skip(first) {
-            if y + 1 >= inner.bottom() {
+            if y >= end {
                 break;
             }
             let focused = i == self.focus;
@@ -78,19 +82,14 @@ impl Form<'_> {
             };
             let at = Rect { x: inner.x + label, y, width: inner.width.saturating_sub(label), height: 1 };
             cursor = input.render(buf, at, paint).or(cursor);
-            if let Some(error) = field.error {
-                paint.put_styled(buf, (at.x, y + 1), at.width, error, base.patch(paint.style(Token::InputError)));
-            }
-            y += 2;
+            y = y.saturating_add(u16::try_from(step).unwrap_or(1)).min(end);
         }
         if let Some((lines, good)) = note {
             let token = if good { Token::Good } else { Token::Bad };
-            for line in lines {
+            for (y, line) in (y..last).zip(lines) {
                 paint.put_styled(buf, (inner.x, y), inner.width, &line, base.patch(paint.style(token)));
-                y = (y + 1).min(inner.bottom());
             }
         }
-        let last = inner.bottom().saturating_sub(1);
         paint.put_styled(buf, (inner.x, last), inner.width, self.keys, base.patch(paint.style(Token::KeyText)));
         cursor
     }

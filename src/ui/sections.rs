@@ -96,12 +96,12 @@ fn fact<'a>(lines: &mut Vec<Vec<Piece<'a>>>, name: &'a str, value: &'a [Piece<'a
     let pad = " ".repeat(usize::from(names.saturating_sub(wide(name))));
     let room = width.saturating_sub(names);
     let head = [Piece::dim(name), Piece::plain(pad)];
-    if let [only] = value
-        && columns(value) > room
-    {
-        for (i, line) in wrap(&only.text, room).into_iter().enumerate() {
+    if columns(value) > room {
+        // Each run on lines of its own.
+        let runs = value.iter().flat_map(|p| wrap(&p.text, room).into_iter().map(|line| Piece::new(line, p.token)));
+        for (i, line) in runs.filter(|p| !p.text.is_empty()).enumerate() {
             let mut pieces = if i == 0 { head.to_vec() } else { vec![Piece::plain(" ".repeat(usize::from(names)))] };
-            pieces.push(Piece::new(line, only.token));
+            pieces.push(line);
             lines.push(pieces);
         }
         return;

@@ -6,6 +6,9 @@ use ratatui::layout::Rect;
 use super::paint::{Paint, Piece, columns};
 use crate::theme::Token;
 
+/// Columns between two hints.
+const GAP: u16 = 2;
+
 /// A key and what it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
@@ -13,15 +16,27 @@ pub struct Hint {
     pub key: String,
     /// What it does.
     pub title: String,
+    /// It stays when others have to go.
+    pub keep: bool,
 }
 
-/// The health of a source in words.
+impl Hint {
+    fn pieces(&self) -> [Piece<'_>; 3] {
+        [
+            Piece::new(self.key.as_str(), Token::Key),
+            Piece::new(" ", Token::Status),
+            Piece::new(self.title.as_str(), Token::KeyText),
+        ]
+    }
+}
+
+/// A source that is not well, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chip {
     /// Its name.
     pub name: String,
     /// Its health.
-    pub word: String,
+    pub word: &'static str,
     /// What that means.
     pub token: Token,
 }
@@ -31,8 +46,10 @@ pub struct Chip {
 pub struct StatusBar<'a> {
     /// Hints, the most useful first.
     pub hints: &'a [Hint],
-    /// Sources.
+    /// Sources that are not well.
     pub chips: &'a [Chip],
+    /// How many sources there are.
+    pub sources: usize,
     /// Keys of an unfinished chord.
     pub pending: &'a str,
     /// Something that goes on: `exporting 1 200 of 3 400`.
@@ -51,18 +68,19 @@ impl StatusBar<'_> {
         paint.line_right(buf, (row.x, row.y), row.width.saturating_sub(1), &right);
         let room = row.width.saturating_sub(wide + 3);
         let mut used = 0;
+        // Room for the way to all the rest is kept first; a hint that would be cut is left out.
+        let mut kept: u16 = self.hints.iter().filter(|h| h.keep).map(|h| columns(&h.pieces()) + GAP).sum();
         for hint in self.hints {
-            let pieces = [
-                Piece::new(hint.key.as_str(), Token::Key),
-                Piece::new(" ", Token::Status),
-                Piece::new(hint.title.as_str(), Token::KeyText),
-                Piece::new("  ", Token::Status),
-            ];
-            // A hint that would be cut is left out.
-            if used + columns(&pieces) > room + 2 {
-                break;
+            let pieces = hint.pieces();
+            let wide = columns(&pieces);
+            if hint.keep {
+                kept -= wide + GAP;
             }
-            used += paint.line(buf, (row.x + 1 + used, row.y), room.saturating_sub(used), &pieces);
+            let gap = if used > 0 { GAP } else { 0 };
+            if used + gap + wide + kept <= room {
+                paint.line(buf, (row.x + 1 + used + gap, row.y), wide, &pieces);
+                used += gap + wide;
+            }
         }
     }
 
@@ -75,7 +93,7 @@ impl StatusBar<'_> {
             }
         }
         let clock = super::paint::wide(self.clock);
-        let chips = chips(self.chips, room.saturating_sub(columns(&pieces) + clock + 2));
+        let chips = self.chips(room.saturating_sub(columns(&pieces) + clock + 2));
         let separate = !chips.is_empty() && !self.clock.is_empty();
         pieces.extend(chips);
         if separate {
@@ -86,29 +104,40 @@ impl StatusBar<'_> {
     }
 }
 
-/// The sources by name where they fit, else how many there are of each health.
-fn chips(chips: &[Chip], room: u16) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
-    for chip in chips {
-        if !pieces.is_empty() {
-            pieces.push(Piece::new("  ", Token::Status));
+impl StatusBar<'_> {
+    /// How many sources are well, and those that are not: by name where they fit, else how many of
+    /// each health.
+    fn chips(&self, room: u16) -> Vec<Piece<'_>> {
+        if self.sources == 0 {
+            return Vec::new();
         }
-        pieces.push(Piece::new(format!("{} {}", chip.name, chip.word), chip.token));
-    }
-    if columns(&pieces) <= room {
-        return pieces;
-    }
-    let mut groups: Vec<(&str, Token, usize)> = Vec::new();
-    for chip in chips {
-        match groups.iter_mut().find(|(word, ..)| *word == chip.word) {
-            Some((.., n)) => *n += 1,
-            None => groups.push((&chip.word, chip.token, 1)),
+        let well = self.sources - self.chips.len().min(self.sources);
+        let token = if self.chips.is_empty() { Token::Good } else { Token::Stale };
+        let all = Piece::new(format!("{well}/{} up", self.sources), token);
+        let mut named = vec![Piece::new("sources ", Token::Status), all.clone()];
+        for chip in self.chips {
+            named.push(Piece::new("  ", Token::Status));
+            named.push(Piece::new(format!("{} {}", chip.name, chip.word), chip.token));
         }
+        if columns(&named) <= room {
+            return named;
+        }
+        let mut groups: Vec<(&str, Token, usize)> = Vec::new();
+        for chip in self.chips {
+            match groups.iter_mut().find(|(word, ..)| *word == chip.word) {
+                Some((.., n)) => *n += 1,
+                None => groups.push((chip.word, chip.token, 1)),
+            }
+        }
+        let mut counted = vec![all];
+        for (word, token, n) in groups {
+            counted.push(Piece::new(", ", Token::Status));
+            counted.push(Piece::new(format!("{n} {word}"), token));
+        }
+        let title = Piece::new("sources ", Token::Status);
+        if columns(&counted) + columns(std::slice::from_ref(&title)) <= room {
+            counted.insert(0, title);
+        }
+        counted
     }
-    let mut pieces = vec![Piece::new(if chips.len() == 1 { "source" } else { "sources" }, Token::Status)];
-    for (word, token, n) in groups {
-        pieces.push(Piece::new(" ", Token::Status));
-        pieces.push(Piece::new(format!("{n} {word}"), token));
-    }
-    pieces
 }

@@ -86,19 +86,25 @@ pub fn place(columns: &[Column<'_>], width: u16) -> Vec<Placed> {
             *slot = Some(wanted);
         }
     }
-    // What is left goes round in steps, so that no column takes all.
-    let mut left = room - used;
-    while left > 0 {
-        let before = left;
-        for i in &order {
-            if let (Some(Some(width)), Some(column)) = (widths.get_mut(*i), columns.get(*i)) {
-                let step = column.max.saturating_sub(*width).min(left).min(4);
-                *width += step;
-                left -= step;
-            }
+    // What is left is shared by how much more each could use, and the crumbs in their order.
+    let left = u32::from(room - used);
+    let lacks = |i: &usize, width: u16| columns.get(*i).map_or(0, |c| u32::from(c.max.saturating_sub(width)));
+    let lack = |widths: &[Option<u16>], i: &usize| widths.get(*i).copied().flatten().map_or(0, |w| lacks(i, w));
+    let all: u32 = order.iter().map(|i| lack(&widths, i)).sum();
+    let mut crumbs = left.min(all);
+    let shares: Vec<u32> = order.iter().map(|i| (left * lack(&widths, i)).checked_div(all).unwrap_or(0)).collect();
+    for (i, share) in order.iter().zip(shares) {
+        let share = share.min(lack(&widths, i));
+        crumbs -= share;
+        if let Some(Some(width)) = widths.get_mut(*i) {
+            *width += u16::try_from(share).unwrap_or(0);
         }
-        if left == before {
-            break;
+    }
+    for i in &order {
+        let more = lack(&widths, i).min(crumbs);
+        crumbs -= more;
+        if let Some(Some(width)) = widths.get_mut(*i) {
+            *width += u16::try_from(more).unwrap_or(0);
         }
     }
     let mut x = GUTTER;
@@ -288,6 +294,19 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn no_column_of_the_screen_is_wasted_that_one_could_use(
+            widths in proptest::collection::vec((1_u16..30, 0_u16..60, 0_u8..5), 1..9),
+            width in 0_u16..300,
+        ) {
+            let columns: Vec<Column<'_>> =
+                widths.iter().map(|(min, more, priority)| column(*min, min + more, *priority)).collect();
+            let placed = place(&columns, width);
+            let used: u16 = placed.iter().map(|p| p.width + 1).sum::<u16>().saturating_sub(1);
+            let full = placed.iter().all(|p| columns.get(p.index).is_some_and(|c| c.max == p.width));
+            proptest::prop_assert!(placed.is_empty() || full || used == width - GUTTER - 1);
+        }
+
         #[test]
         fn columns_never_overlap_or_leave_the_table(
             widths in proptest::collection::vec((1_u16..30, 0_u16..60, 0_u8..9), 0..20),

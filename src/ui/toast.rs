@@ -11,6 +11,8 @@ use crate::theme::Token;
 pub struct Toast<'a> {
     /// One of the toast tokens.
     pub token: Token,
+    /// Says the same as the token where there are no colours; may be empty.
+    pub sign: &'a str,
     /// What.
     pub text: &'a str,
 }
@@ -21,7 +23,8 @@ pub fn render(buf: &mut Buffer, area: Rect, toasts: &[Toast<'_>], paint: &Paint<
     let mut bottom = area.bottom();
     for toast in toasts.iter().rev() {
         let widest = area.width.saturating_sub(4).min(70);
-        let lines = wrap(toast.text, widest);
+        let text = if toast.sign.is_empty() { toast.text.to_owned() } else { format!("{} {}", toast.sign, toast.text) };
+        let lines = wrap(&text, widest);
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
         if area.bottom() - bottom + height > room && bottom != area.bottom() {
             return;

@@ -90,13 +90,13 @@ impl TopBar<'_> {
         if area.height > 1 {
             paint.line_right(buf, (row.x + used + 1, row.y), row.width.saturating_sub(used + 2), &rights);
             let second = Rect { y: area.y + 1, height: 1, ..area };
-            let numbers = self.numbers();
+            let numbers = self.numbers(second.width >= 100);
             let wide = columns(&numbers);
             paint.line_right(buf, (second.x, second.y), second.width.saturating_sub(1), &numbers);
             paint.line(buf, (second.x + 1, second.y), second.width.saturating_sub(wide + 3), &self.place(paint));
             return;
         }
-        let mut right = self.numbers();
+        let mut right = self.numbers(row.width >= 180);
         right.push(Piece::new("  ", Token::Bar));
         right.extend(rights);
         let wide = columns(&right);
@@ -125,10 +125,11 @@ impl TopBar<'_> {
         pieces
     }
 
-    fn numbers(&self) -> Vec<Piece<'static>> {
+    /// The counters, with what is hidden in full words or in the short ones of the state column.
+    fn numbers(&self, full: bool) -> Vec<Piece<'static>> {
         let mut pieces = counters(self.active);
         pieces.push(Piece::new("  ", Token::Bar));
-        let words = ["shlvd", "dsupr", "oos"];
+        let words = if full { ["shelved", "suppressed", "out of service"] } else { ["shlvd", "dsupr", "oosrv"] };
         let hidden: Vec<String> =
             words.iter().zip(self.hidden).map(|(w, n)| format!("{w} {}", grouped(n.into()))).collect();
         pieces.push(Piece::new(hidden.join(" "), Token::Bar));

@@ -21,6 +21,7 @@ use noctule::model::time::Ts;
 use noctule::theme::{Glyphs, Theme};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
 use super::common::rows::{NOW, alarm_types};
@@ -71,7 +72,7 @@ impl Screen {
         ctx.alarm_types = Arc::new(alarm_types());
         let queue = Queue::default();
         let settings = Settings {
-            themes: vec!["default".into()],
+            themes: Rc::new(|| vec!["default".into()]),
             load_theme: Rc::new(|_| Err("no themes here".into())),
             clock: true,
             which_key: 0,
@@ -172,21 +173,28 @@ impl Screen {
 
     /// The grid alone.
     pub fn grid(&self) -> String {
+        grid_of(self.terminal().backend().buffer())
+    }
+
+    /// Every style on the screen with the first words drawn in it.
+    pub fn legend(&self) -> String {
         let terminal = self.terminal();
-        let buffer = terminal.backend().buffer();
-        let mut out = String::new();
-        for y in 0..self.size.1 {
-            let mut line = String::new();
-            let mut x = 0;
-            while x < self.size.0 {
-                let cell = buffer.cell((x, y)).unwrap();
-                line.push_str(cell.symbol());
-                x += u16::try_from(noctule::model::text::width(cell.symbol()).max(1)).unwrap();
+        let mut seen: Vec<(String, String)> = Vec::new();
+        for cell in terminal.backend().buffer().content() {
+            let style = cell.style();
+            let (fg, bg, with) = (style.fg.unwrap_or_default(), style.bg.unwrap_or_default(), style.add_modifier);
+            let name = format!("{fg:?} on {bg:?} {with:?}");
+            match seen.iter_mut().find(|(style, _)| *style == name) {
+                Some((_, words)) if words.chars().count() < 40 => words.push_str(cell.symbol()),
+                Some(_) => {}
+                None => seen.push((name, cell.symbol().to_owned())),
             }
-            out.push_str(line.trim_end());
-            out.push('\n');
         }
-        out
+        let lines = seen.iter().map(|(style, words)| {
+            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+            format!("{style}: {words}\n")
+        });
+        lines.collect()
     }
 
     /// Every colour on the screen but the terminal's own.
@@ -203,37 +211,62 @@ impl Screen {
 
     /// The grid and the runs of tokens.
     pub fn print(&self) -> String {
-        let terminal = self.terminal();
-        let buffer = terminal.backend().buffer();
-        let mut out = self.grid();
-        out.push_str("---\n");
-        let mut before = String::new();
-        let mut repeats = 0;
-        for y in 0..self.size.1 {
-            let tokens: Vec<String> =
-                (0..self.size.0).map(|x| Theme::tokens_of(buffer.cell((x, y)).unwrap().style())).collect();
-            let mut line = String::new();
-            let mut x = 0;
-            while x < tokens.len() {
-                let end = (x..tokens.len()).find(|e| tokens[*e] != tokens[x]).unwrap_or(tokens.len());
-                if !tokens[x].is_empty() && tokens[x] != "text" {
-                    let _ = write!(line, " {x}..{end} {}", tokens[x]);
-                }
-                x = end;
-            }
-            if line == before && !line.is_empty() {
-                repeats += 1;
-                continue;
-            }
-            if repeats > 0 {
-                let _ = writeln!(out, "    the same {repeats} more");
-                repeats = 0;
-            }
-            if !line.is_empty() {
-                let _ = writeln!(out, "{y:>3}:{line}");
-            }
-            before = line;
-        }
-        out
+        print_of(self.terminal().backend().buffer())
     }
+}
+
+/// Draws something that is no [`App`], and prints it.
+pub fn print_frame(size: (u16, u16), draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+    terminal.draw(draw).unwrap();
+    print_of(terminal.backend().buffer())
+}
+
+fn grid_of(buffer: &Buffer) -> String {
+    let mut out = String::new();
+    for y in 0..buffer.area.height {
+        let mut line = String::new();
+        let mut x = 0;
+        while x < buffer.area.width {
+            let cell = buffer.cell((x, y)).unwrap();
+            line.push_str(cell.symbol());
+            x += u16::try_from(noctule::model::text::width(cell.symbol()).max(1)).unwrap();
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+fn print_of(buffer: &Buffer) -> String {
+    let mut out = grid_of(buffer);
+    out.push_str("---\n");
+    let mut before = String::new();
+    let mut repeats = 0;
+    for y in 0..buffer.area.height {
+        let tokens: Vec<String> =
+            (0..buffer.area.width).map(|x| Theme::tokens_of(buffer.cell((x, y)).unwrap().style())).collect();
+        let mut line = String::new();
+        let mut x = 0;
+        while x < tokens.len() {
+            let end = (x..tokens.len()).find(|e| tokens[*e] != tokens[x]).unwrap_or(tokens.len());
+            if !tokens[x].is_empty() && tokens[x] != "text" {
+                let _ = write!(line, " {x}..{end} {}", tokens[x]);
+            }
+            x = end;
+        }
+        if line == before && !line.is_empty() {
+            repeats += 1;
+            continue;
+        }
+        if repeats > 0 {
+            let _ = writeln!(out, "    the same {repeats} more");
+            repeats = 0;
+        }
+        if !line.is_empty() {
+            let _ = writeln!(out, "{y:>3}:{line}");
+        }
+        before = line;
+    }
+    out
 }

@@ -28,11 +28,7 @@ impl ChooseLayer {
     #[must_use]
     pub fn new(choose: Choose) -> Self {
         let preview = choose.command == "app.theme";
-        let labels = choose
-            .items
-            .iter()
-            .map(|(value, says)| if says.is_empty() { value.clone() } else { format!("{value}  {says}") })
-            .collect();
+        let labels = labels(&choose.items);
         Self { selected: choose.selected, choose, labels, filter: Line::default(), preview }
     }
 
@@ -58,6 +54,15 @@ impl ChooseLayer {
         args.insert(self.choose.arg.to_owned(), value.to_owned());
         Reply::Close(vec![Act::Run(self.choose.command, args)])
     }
+}
+
+/// Values and what they mean, each in a column of its own.
+pub(crate) fn labels(items: &[(String, String)]) -> Vec<String> {
+    let wide = items.iter().map(|(value, _)| value.chars().count()).max().unwrap_or(0).min(24);
+    let label = |(value, says): &(String, String)| {
+        if says.is_empty() { value.clone() } else { format!("{value:wide$}  {says}") }
+    };
+    items.iter().map(label).collect()
 }
 
 impl Layer for ChooseLayer {
@@ -103,6 +108,7 @@ impl Layer for ChooseLayer {
             items: &self.labels,
             hits: &hits,
             text: self.filter.text(),
+            hint: "type to search, enter chooses, esc leaves",
             cursor: self.filter.cursor(),
             selected: self.selected.min(hits.len().saturating_sub(1)),
         };

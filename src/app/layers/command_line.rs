@@ -107,8 +107,6 @@ impl Layer for CommandLine {
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
-        let height = FilterBar::HEIGHT.min(area.height);
-        let bottom = Rect { y: area.bottom() - height, height, ..area };
         let doc = self.at.or(Some(0)).and_then(|i| self.completions.get(i)).map_or("", |c| c.doc.as_str());
         let ghost = match (self.at, self.completions.first()) {
             (None, Some(first)) => first.line.strip_prefix(self.line.text()).unwrap_or(""),
@@ -117,6 +115,8 @@ impl Layer for CommandLine {
         let fault =
             self.error.as_deref().map(|message| Fault { at: 0, len: self.line.text().chars().count(), message });
         let bar = FilterBar { label: ":", text: self.line.text(), cursor: self.line.cursor(), ghost, fault, hint: doc };
+        let height = bar.height(area.width).min(area.height);
+        let bottom = Rect { y: area.bottom() - height, height, ..area };
         let items: Vec<Continuation> =
             self.completions.iter().map(|c| Continuation { key: c.label.clone(), title: c.doc.clone() }).collect();
         let above = Rect { height: area.height.saturating_sub(height).min(area.height), ..area };

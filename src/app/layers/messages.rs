@@ -55,7 +55,9 @@ impl Layer for MessagesLayer {
             .iter()
             .map(|(at, t)| {
                 let when = draw::local_time(*at, cx.ctx.utc_offset_s);
-                Block::Fact(when.into(), vec![Piece::new(t.text.as_str(), draw::level_token(t.level))])
+                let sign = draw::level_sign(t.level, cx.glyphs);
+                let text = if sign.is_empty() { t.text.clone() } else { format!("{sign} {}", t.text) };
+                Block::Fact(when.into(), vec![Piece::new(text, draw::level_token(t.level))])
             })
             .collect();
         let area = paint::popup(

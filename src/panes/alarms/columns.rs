@@ -6,12 +6,11 @@ use crate::model::ids::RowId;
 use crate::model::page::{Rows, Table};
 use crate::model::resource::{NodeKind, Resource};
 use crate::model::time::Ts;
-use crate::panes::health::{silent, stale_piece};
+use crate::panes::health::silent;
 use crate::panes::list::columns::{age, instant};
 use crate::panes::list::{CellCx, ColumnDef, Row};
 use crate::theme::Token;
 use crate::ui::Piece;
-use crate::ui::table::Align;
 
 impl Row for AlarmRow {
     const TABLE: Table = Table::Alarms;
@@ -35,34 +34,24 @@ impl Row for AlarmRow {
     }
 }
 
-const fn column(
-    field: &'static str,
-    header: &'static str,
-    width: (u16, u16),
-    priority: u8,
-    cell: crate::panes::list::columns::CellFn<AlarmRow>,
-) -> ColumnDef<AlarmRow> {
-    ColumnDef { field, header, width, priority, align: Align::Left, shown: true, cell }
-}
-
 /// The columns, in their order.
 pub(super) static COLUMNS: &[ColumnDef<AlarmRow>] = &[
-    column("severity", "S", (2, 2), 0, severity),
-    column("state", "State", (5, 8), 1, state),
-    ColumnDef { align: Align::Right, ..column("raised_at", "Age", (6, 6), 2, raised) },
-    column("resource", "Resource", (18, 28), 3, resource),
-    column("location", "Where", (24, 36), 8, |row, _| vec![Piece::plain(row.location.as_str())]),
-    column("name", "Name", (14, 24), 7, |row, _| vec![Piece::plain(row.name.as_str())]),
-    column("type", "Alarm", (22, 34), 4, title_cell),
-    column("text", "Text", (24, 80), 6, |row, cx| vec![Piece::dim(detail(row, title(row, cx.view.ctx)))]),
-    column("owner", "Owner", (6, 12), 5, |row, _| vec![Piece::plain(row.owner.as_str())]),
-    ColumnDef { align: Align::Right, ..column("occurrences", "N", (3, 6), 6, occurrences) },
-    ColumnDef { align: Align::Right, ..column("subscribers", "Subs", (5, 7), 9, subscribers) },
-    column("source", "Source", (8, 14), 9, |row, _| vec![Piece::dim(&*row.source)]),
-    ColumnDef { shown: false, ..column("last_changed", "Changed", (8, 14), 1, |row, cx| when(row.last_changed, cx)) },
-    ColumnDef { shown: false, ..column("received_at", "Received", (8, 14), 4, |row, cx| when(row.received_at, cx)) },
-    ColumnDef { shown: false, ..column("first_seen", "First", (8, 14), 6, |row, cx| when(row.first_seen, cx)) },
-    ColumnDef { shown: false, ..column("last_seen", "Last", (8, 14), 6, |row, cx| when(row.last_seen, cx)) },
+    ColumnDef::left("severity", "S", (2, 2), 0, severity),
+    ColumnDef::left("state", "State", (5, 8), 1, state),
+    ColumnDef::right("raised_at", "Age", (6, 6), 2, raised),
+    ColumnDef::left("resource", "Resource", (17, 24), 3, resource),
+    ColumnDef::left("location", "Where", (24, 36), 8, |row, _| vec![Piece::plain(row.location.as_str())]),
+    ColumnDef::left("name", "Name", (14, 24), 7, |row, _| vec![Piece::plain(row.name.as_str())]),
+    ColumnDef::left("type", "Alarm", (22, 34), 4, title_cell),
+    ColumnDef::left("text", "Text", (24, 80), 6, words),
+    ColumnDef::left("owner", "Owner", (6, 10), 5, |row, _| vec![Piece::plain(row.owner.as_str())]),
+    ColumnDef::right("occurrences", "Seen", (4, 6), 6, occurrences),
+    ColumnDef::right("subscribers", "Subs", (5, 7), 9, subscribers),
+    ColumnDef::left("source", "Source", (8, 14), 9, |row, _| vec![Piece::dim(&*row.source)]),
+    ColumnDef::<AlarmRow>::left("last_changed", "Changed", (8, 11), 1, |row, cx| when(row.last_changed, cx)).hidden(),
+    ColumnDef::<AlarmRow>::left("received_at", "Received", (8, 11), 4, |row, cx| when(row.received_at, cx)).hidden(),
+    ColumnDef::<AlarmRow>::left("first_seen", "First", (8, 11), 6, |row, cx| when(row.first_seen, cx)).hidden(),
+    ColumnDef::<AlarmRow>::left("last_seen", "Last", (8, 11), 6, |row, cx| when(row.last_seen, cx)).hidden(),
 ];
 
 fn when<'a>(at: Ts, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
@@ -107,14 +96,6 @@ fn resource<'a>(row: &'a AlarmRow, _: &CellCx<'a>) -> Vec<Piece<'a>> {
     vec![Piece::dim(format!("{} ", kind.word().to_uppercase())), Piece::plain(place)]
 }
 
-/// A canonical name, without the source while there is only one.
-pub(crate) fn short_name<'a>(canonical: &'a str, cx: &Ctx) -> &'a str {
-    match (cx.sources.len(), canonical.split_once('/')) {
-        (0 | 1, Some((source, rest))) if source != "site" && !rest.is_empty() => rest,
-        _ => canonical,
-    }
-}
-
 /// What the alarm type inventory calls it, else the type itself.
 pub(super) fn title<'a>(row: &'a AlarmRow, cx: &'a Ctx) -> &'a str {
     cx.alarm_types.get(&row.type_id).map_or(row.type_id.as_str(), |t| t.title.as_str())
@@ -129,8 +110,12 @@ fn detail<'a>(row: &'a AlarmRow, title: &str) -> &'a str {
 }
 
 fn title_cell<'a>(row: &'a AlarmRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
-    let mut pieces: Vec<Piece<'a>> = stale_piece(cx.view.ctx, &row.source).into_iter().collect();
-    pieces.push(Piece::plain(title(row, cx.view.ctx)));
+    let mut pieces = vec![Piece::plain(title(row, cx.view.ctx))];
+    // What the alarm is comes first: on a narrow screen the rest is cut, and the look of the row
+    // tells it too. How old it is stands in the detail view.
+    if row.stale(cx.view.ctx) {
+        pieces.push(Piece::new(" stale", Token::Stale));
+    }
     if !row.qualifier.is_empty() {
         pieces.push(Piece::dim(format!(" {}", row.qualifier)));
     }
@@ -138,6 +123,16 @@ fn title_cell<'a>(row: &'a AlarmRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
         pieces.push(Piece::dim(" (own query)"));
     }
     pieces
+}
+
+/// What the source said beyond the title; where that is nothing, whose it is and where.
+fn words<'a>(row: &'a AlarmRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
+    let said = detail(row, title(row, cx.view.ctx));
+    if !said.is_empty() {
+        return vec![Piece::dim(said)];
+    }
+    let gap = if row.name.is_empty() || row.location.is_empty() { "" } else { ", " };
+    vec![Piece::dim(row.name.as_str()), Piece::dim(gap), Piece::dim(row.location.as_str())]
 }
 
 fn occurrences<'a>(row: &'a AlarmRow, _: &CellCx<'a>) -> Vec<Piece<'a>> {

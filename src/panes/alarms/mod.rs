@@ -24,8 +24,6 @@ use super::list::{Landing, columns::instant};
 use super::split::Split;
 use super::verbs::Held;
 
-pub(crate) use columns::short_name;
-
 /// The pane.
 pub struct AlarmsPane {
     split: Split<AlarmRow>,

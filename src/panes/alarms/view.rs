@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::ctx::{Ctx, ViewCtx};
-use crate::model::alarm::{AlarmDetail, AlarmRow, OpChange, RawEvent, StatusChange};
+use crate::model::alarm::{AlarmDetail, AlarmRow, OpChange, OpState, RawEvent, Shown, StatusChange};
 use crate::model::page::Scope;
 use crate::model::severity::Severity;
 use crate::model::source::Health;
@@ -78,19 +78,18 @@ fn blocks<'a>(row: &'a AlarmRow, detail: Option<&'a AlarmDetail>, cx: &ViewCtx<'
 fn facts<'a>(row: &'a AlarmRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     let at = |t| moment(t, cx.ctx.now, cx.ctx.utc_offset_s);
     let mut blocks = vec![Block::Fact("severity".into(), severity(row, cx.glyphs))];
-    let mut state = vec![Piece::new(row.shown().word(), state_token(row.shown()))];
+    let mut words = format!("  {}", state_words(row.shown()));
     if row.cleared {
-        state.push(Piece::dim(format!("  cleared: {}", row.clear_reason.word())));
+        words = format!("{words}, cleared: {}", row.clear_reason.word());
     } else if !row.will_clear {
-        state.push(Piece::dim("  its source never clears it"));
+        words = format!("{words}, its source never clears it");
     }
+    let state = vec![Piece::new(row.shown().word(), state_token(row.shown())), Piece::dim(words)];
     blocks.push(Block::Fact("state".into(), state));
     for (name, value) in [
         ("on", row.canonical.as_str()),
         ("name", row.name.as_str()),
         ("where", row.location.as_str()),
-        ("type", row.type_id.as_str()),
-        ("qualifier", row.qualifier.as_str()),
         ("text", row.text.as_str()),
     ] {
         if !value.is_empty() {
@@ -106,18 +105,15 @@ fn facts<'a>(row: &'a AlarmRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     if row.cleared_at.is_set() {
         blocks.push(Block::fact("cleared", at(row.cleared_at)));
     }
-    let seen = format!(
-        "{} since {}, {} in this spell",
-        counted(row.occurrences.into(), "time", "times"),
-        at(row.first_seen),
-        counted(row.dup_count.into(), "repeat", "repeats")
-    );
-    blocks.push(Block::fact("seen", seen));
+    blocks.push(Block::fact("seen", seen(row, &at(row.first_seen))));
     if !row.owner.is_empty() {
         blocks.push(Block::fact("owner", row.owner.as_str()));
     }
     if !row.op_user.is_empty() {
-        let words = format!("{} by {} at {}", row.op_state.word(), row.op_user, at(row.op_time));
+        let words = match row.op_state {
+            OpState::None => format!("by {}, {}", row.op_user, at(row.op_time)),
+            state => format!("{} by {}, {}", state.word(), row.op_user, at(row.op_time)),
+        };
         blocks.push(Block::fact("last action", words));
     }
     if !row.op_text.is_empty() {
@@ -136,8 +132,40 @@ fn facts<'a>(row: &'a AlarmRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     if row.own_query {
         blocks.push(Block::fact("cause", "a query of noctule's own made the device report this"));
     }
+    for (name, value) in [("type", row.type_id.as_str()), ("qualifier", row.qualifier.as_str())] {
+        if !value.is_empty() {
+            blocks.push(Block::fact(name, value));
+        }
+    }
     blocks.push(Block::fact("key", row.key.to_string()));
     blocks
+}
+
+/// What ISA-18.2's short names mean.
+const fn state_words(shown: Shown) -> &'static str {
+    match shown {
+        Shown::Unack => "standing, nobody has acknowledged it",
+        Shown::Acked => "standing, acknowledged",
+        Shown::Disputed => "closed by an operator, but still standing",
+        Shown::Rtnun => "over, nobody has acknowledged it",
+        Shown::Normal => "over and dealt with",
+        Shown::Shelved => "shelved for a time",
+        Shown::Suppressed => "suppressed by design",
+        Shown::OutOfService => "its object is out of service",
+    }
+}
+
+fn seen(row: &AlarmRow, since: &str) -> String {
+    let repeats = match row.dup_count {
+        0 => String::new(),
+        1 => ", told once more in this spell".into(),
+        n => format!(", told {n} times more in this spell"),
+    };
+    if row.occurrences == 1 {
+        format!("once, {since}{repeats}")
+    } else {
+        format!("{} times since {since}{repeats}", row.occurrences)
+    }
 }
 
 fn severity<'a>(row: &AlarmRow, glyphs: &'a Glyphs) -> Vec<Piece<'a>> {
@@ -186,7 +214,7 @@ fn history<'a>(blocks: &mut Vec<Block<'a>>, changes: &[StatusChange], dropped: u
         let (word, token) =
             if change.cleared { ("cleared", Token::Cleared) } else { ("raised", severity_token(change)) };
         blocks.push(Block::Line(vec![
-            Piece::plain(format!("{:>11}  ", instant(change.at, cx.ctx.now, cx.ctx.utc_offset_s))),
+            Piece::plain(format!("{:<13}", instant(change.at, cx.ctx.now, cx.ctx.utc_offset_s))),
             Piece::new(format!("{} {}", change.severity.letter(), word), token),
             Piece::dim(format!("  journal {}", change.seq.0)),
         ]));
@@ -208,12 +236,12 @@ fn raw<'a>(blocks: &mut Vec<Block<'a>>, events: &'a [RawEvent], cx: &Ctx) {
     blocks.push(Block::Gap);
     blocks.push(Block::Title("Events as they came".into()));
     for event in events {
-        let origin = event.origin.map_or_else(String::new, |(p, o)| format!("  partition {p} offset {o}"));
+        let origin = event.origin.map_or_else(String::new, |(p, o)| format!("partition {p} offset {o}, "));
         blocks.push(Block::Line(vec![
-            Piece::plain(format!("{:>11}  ", instant(event.at, cx.now, cx.utc_offset_s))),
+            Piece::plain(format!("{:<13}", instant(event.at, cx.now, cx.utc_offset_s))),
             Piece::new(event.event.as_str(), Token::Strong),
-            Piece::dim(format!("{origin}  journal {}", event.seq.0)),
         ]));
+        blocks.push(Block::Line(vec![Piece::dim(format!("{:>13}{origin}journal {}", "", event.seq.0))]));
         for (name, value) in &event.context {
             blocks.push(Block::Line(vec![Piece::dim(format!("{:>13}{name} ", "")), Piece::plain(value.as_str())]));
         }

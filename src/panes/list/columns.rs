@@ -56,6 +56,35 @@ pub(crate) struct ColumnDef<R> {
     pub cell: CellFn<R>,
 }
 
+impl<R> ColumnDef<R> {
+    /// A column of text.
+    pub(crate) const fn left(
+        field: &'static str,
+        header: &'static str,
+        width: (u16, u16),
+        priority: u8,
+        cell: CellFn<R>,
+    ) -> Self {
+        Self { field, header, width, priority, align: Align::Left, shown: true, cell }
+    }
+
+    /// A column of numbers.
+    pub(crate) const fn right(
+        field: &'static str,
+        header: &'static str,
+        width: (u16, u16),
+        priority: u8,
+        cell: CellFn<R>,
+    ) -> Self {
+        Self { align: Align::Right, ..Self::left(field, header, width, priority, cell) }
+    }
+
+    /// The same, shown only where the operator chooses it.
+    pub(crate) const fn hidden(self) -> Self {
+        Self { shown: false, ..self }
+    }
+}
+
 /// A column ready to be drawn: the pane's own or the plain one of a field.
 pub(crate) struct Chosen<R: Row> {
     /// Field.

@@ -198,7 +198,7 @@ impl<R: Row> ListState<R> {
             self.toggle_column(place);
         }
         let line = |f: &crate::model::field::FieldSpec| {
-            let on = if self.columns.contains(&f.name) { "[x]" } else { "[ ]" };
+            let on = if self.columns.contains(&f.name) { "shown " } else { "-     " };
             (f.name.to_owned(), format!("{on} {}", f.doc))
         };
         vec![Effect::Choose(Choose {

@@ -51,7 +51,7 @@ pub(crate) static LIST: &[CommandSpec] = &[
         ..list(
             "list.columns",
             "Columns",
-            "Chooses the columns; `:columns set=severity,age` sets them in order.",
+            "Chooses the columns; `:columns set=severity,raised_at` sets them in order.",
             &["C"],
         )
     },

@@ -106,12 +106,14 @@ impl<R: Row> ListState<R> {
         }
         if let Some(fault) = &self.fault {
             left.push(Piece::new(fault.to_string(), Token::InputError));
+            left.push(Piece::plain("  "));
         }
         if self.range.is_some() {
             left.push(Piece::new("range ", Token::Strong));
         }
         if !self.marks.is_empty() {
             left.push(Piece::new(format!("{} marked", total_words(self.marked())), Token::Mark));
+            left.push(Piece::plain("  "));
         }
         if self.follow {
             left.push(Piece::new("following", Token::Strong));
@@ -126,7 +128,12 @@ impl<R: Row> ListState<R> {
         let mut right = Vec::new();
         if let Some(first) = self.order().first().filter(|_| !self.is_tree()) {
             let arrow = if first.desc { paint.glyphs.down } else { paint.glyphs.up };
-            right.push(Piece::dim(format!("by {} {arrow}  ", first.field)));
+            // The journal's numbers are no column: they only are the order of time.
+            right.push(Piece::dim(match (first.field, first.desc) {
+                ("seq", true) => "newest first  ".into(),
+                ("seq", false) => "oldest first  ".into(),
+                (field, _) => format!("by {field} {arrow}  "),
+            }));
         }
         let total = total_words(self.window.total());
         let words = match self.window.place() {

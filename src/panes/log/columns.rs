@@ -5,11 +5,10 @@ use crate::model::ids::RowId;
 use crate::model::log::{LogKind, LogRow};
 use crate::model::page::{Rows, Table};
 use crate::model::time::Ts;
-use crate::panes::list::columns::{CellFn, instant};
+use crate::panes::list::columns::instant;
 use crate::panes::list::{CellCx, ColumnDef, Row};
 use crate::theme::Token;
 use crate::ui::Piece;
-use crate::ui::table::Align;
 
 impl Row for LogRow {
     const TABLE: Table = Table::Log;
@@ -32,28 +31,18 @@ impl Row for LogRow {
     }
 }
 
-const fn left(
-    field: &'static str,
-    header: &'static str,
-    width: (u16, u16),
-    priority: u8,
-    cell: CellFn<LogRow>,
-) -> ColumnDef<LogRow> {
-    ColumnDef { field, header, width, priority, align: Align::Left, shown: true, cell }
-}
-
 /// The columns, in their order.
 pub(super) static COLUMNS: &[ColumnDef<LogRow>] = &[
-    left("at", "Time", (8, 11), 0, |row, cx| vec![Piece::plain(instant(row.at, cx.now, cx.utc_offset_s))]),
-    left("kind", "Kind", (10, 10), 3, |row, _| vec![Piece::new(row.kind.word(), kind_token(row.kind))]),
-    left("source", "Source", (8, 18), 4, |row, _| vec![Piece::plain(row.source.as_str())]),
-    left("what", "What", (14, 40), 1, |row, _| vec![Piece::new(row.what.as_str(), Token::Strong)]),
-    left("target", "Target", (14, 36), 5, |row, _| vec![Piece::plain(row.target.as_str())]),
-    left("status", "Status", (11, 20), 2, |row, _| vec![Piece::new(row.status.as_str(), status_token(row))]),
-    ColumnDef { align: Align::Right, ..left("duration_ms", "ms", (6, 8), 6, duration) },
-    ColumnDef { align: Align::Right, ..left("tries", "Try", (3, 4), 8, tries) },
-    left("actor", "Who", (6, 14), 7, |row, _| vec![Piece::plain(row.actor.as_str())]),
-    left("text", "Text", (20, 90), 6, |row, _| vec![Piece::dim(row.text.as_str())]),
+    ColumnDef::left("at", "Time", (8, 11), 0, |row, cx| vec![Piece::plain(instant(row.at, cx.now, cx.utc_offset_s))]),
+    ColumnDef::left("kind", "Kind", (10, 10), 3, |row, _| vec![Piece::new(row.kind.word(), kind_token(row.kind))]),
+    ColumnDef::left("source", "Source", (8, 12), 4, |row, _| vec![Piece::plain(row.source.as_str())]),
+    ColumnDef::left("what", "What", (14, 26), 1, |row, _| vec![Piece::new(row.what.as_str(), Token::Strong)]),
+    ColumnDef::left("target", "Target", (16, 26), 5, |row, _| vec![Piece::plain(target(row))]),
+    ColumnDef::left("status", "Status", (11, 17), 2, |row, _| vec![Piece::new(row.status.as_str(), status_token(row))]),
+    ColumnDef::right("duration_ms", "ms", (6, 8), 6, duration),
+    ColumnDef::right("tries", "Try", (3, 4), 8, tries),
+    ColumnDef::left("actor", "Who", (6, 14), 7, |row, _| vec![Piece::plain(row.actor.as_str())]),
+    ColumnDef::left("text", "Text", (20, 90), 6, |row, _| vec![Piece::dim(row.text.as_str())]),
 ];
 
 /// The token of how a row ended.
@@ -67,6 +56,12 @@ const fn kind_token(kind: LogKind) -> Token {
         LogKind::Action | LogKind::Command => Token::Strong,
         LogKind::Call | LogKind::Notice | LogKind::Source => Token::Dim,
     }
+}
+
+/// What a call was about. The source has a column of its own; repeated here it would push out what
+/// tells one target from the next.
+fn target(row: &LogRow) -> &str {
+    row.target.strip_prefix(row.source.as_str()).and_then(|t| t.strip_prefix('/')).unwrap_or(&row.target)
 }
 
 fn duration<'a>(row: &'a LogRow, _: &CellCx<'a>) -> Vec<Piece<'a>> {

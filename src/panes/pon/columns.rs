@@ -1,18 +1,18 @@
 //! Columns of the PON tree and of its flat form under a filter.
 
+use std::borrow::Cow;
+
 use crate::app::ctx::Ctx;
 use crate::model::ids::RowId;
 use crate::model::page::{Rows, Table};
 use crate::model::resource::NodeKind;
 use crate::model::time::Ts;
 use crate::model::topology::{AdminState, ConnectStatus, NodeRow, OperStatus};
-use crate::panes::alarms::short_name;
-use crate::panes::health::{silent, stale_piece};
-use crate::panes::list::columns::{CellFn, age, severity_counts};
+use crate::panes::health::silent;
+use crate::panes::list::columns::{age, severity_counts};
 use crate::panes::list::{CellCx, ColumnDef, Row};
 use crate::theme::Token;
 use crate::ui::Piece;
-use crate::ui::table::Align;
 use crate::ui::tree::{Twig, prefix};
 
 impl Row for NodeRow {
@@ -36,41 +36,22 @@ impl Row for NodeRow {
     }
 }
 
-const fn left(
-    field: &'static str,
-    header: &'static str,
-    width: (u16, u16),
-    priority: u8,
-    cell: CellFn<NodeRow>,
-) -> ColumnDef<NodeRow> {
-    ColumnDef { field, header, width, priority, align: Align::Left, shown: true, cell }
-}
-
-const fn right(
-    field: &'static str,
-    header: &'static str,
-    width: (u16, u16),
-    priority: u8,
-    cell: CellFn<NodeRow>,
-) -> ColumnDef<NodeRow> {
-    ColumnDef { align: Align::Right, ..left(field, header, width, priority, cell) }
-}
-
 /// The columns, in their order.
 pub(super) static COLUMNS: &[ColumnDef<NodeRow>] = &[
-    left("id", "Name", (24, 46), 0, label),
-    left("parent", "On", (16, 36), 3, |row, cx| vec![Piece::plain(short_name(&row.parent_name, cx.view.ctx))]),
-    left("oper_status", "State", (13, 26), 1, state),
-    left("worst", "Alarms", (10, 24), 2, |row, _| severity_counts(row.alarms)),
-    right("onus", "ONUs up", (8, 15), 3, onus),
-    left("name", "Inventory name", (14, 26), 4, |row, _| vec![Piece::plain(inventory_name(row))]),
-    left("reason", "Reason", (18, 32), 5, |row, _| vec![Piece::dim(row.reason.as_str())]),
-    ColumnDef { shown: false, ..left("serial", "Serial", (12, 18), 7, |row, _| vec![Piece::plain(serial(row))]) },
-    right("rx_dbm", "Rx dBm", (7, 7), 6, |row, _| dbm(row.rx_centi_dbm)),
-    right("tx_dbm", "Tx dBm", (7, 7), 8, |row, _| dbm(row.tx_centi_dbm)),
-    right("flows", "Flows", (5, 7), 7, |row, _| count(row.flows)),
-    right("subscribers", "Subs", (5, 9), 8, |row, _| count(row.subscribers)),
-    right("changed_at", "Changed", (7, 8), 9, |row, cx| vec![Piece::plain(age(row.changed_at, cx.now))]),
+    ColumnDef::left("id", "Name", (24, 40), 0, label),
+    ColumnDef::left("parent", "On", (17, 26), 3, |row, _| vec![Piece::plain(place_words(&row.parent_name))]),
+    ColumnDef::left("oper_status", "State", (14, 20), 1, state),
+    ColumnDef::left("worst", "Alarms", (10, 18), 2, |row, _| severity_counts(row.alarms)),
+    ColumnDef::right("onus", "ONUs up", (8, 11), 3, onus),
+    ColumnDef::left("name", "Inventory name", (14, 26), 4, |row, _| vec![Piece::plain(inventory_name(row))]),
+    ColumnDef::left("reason", "Reason", (18, 32), 5, |row, _| vec![Piece::dim(row.reason.as_str())]),
+    ColumnDef::<NodeRow>::left("serial", "Serial", (12, 18), 7, |row, _| vec![Piece::plain(serial(row))]).hidden(),
+    ColumnDef::right("rx_dbm", "Rx dBm", (7, 7), 6, |row, _| dbm(row.rx_centi_dbm)),
+    ColumnDef::right("tx_dbm", "Tx dBm", (7, 7), 8, |row, _| dbm(row.tx_centi_dbm)),
+    ColumnDef::left("source", "Source", (8, 14), 8, |row, _| vec![Piece::dim(&*row.source)]),
+    ColumnDef::right("flows", "Flows", (5, 7), 7, |row, _| count(row.flows)),
+    ColumnDef::right("subscribers", "Subs", (5, 9), 8, |row, _| count(row.subscribers)),
+    ColumnDef::right("changed_at", "Changed", (7, 8), 9, |row, cx| vec![Piece::plain(age(row.changed_at, cx.now))]),
 ];
 
 /// What a node is called in the tree: its own part of the name.
@@ -92,18 +73,40 @@ pub(super) fn own_name(row: &NodeRow) -> String {
     }
 }
 
-fn label<'a>(row: &'a NodeRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
-    if !cx.tree {
-        return vec![Piece::plain(short_name(&row.canonical, cx.view.ctx))];
-    }
-    let twig = Twig { depth: row.depth, branch: row.is_branch(), unfolded: row.expanded };
-    let token = if matches!(row.kind(), NodeKind::Site | NodeKind::Olt) { Token::Strong } else { Token::Text };
-    let kind = match row.kind() {
+/// The kind of a device as it stands before its name; ports and sites are told by theirs.
+const fn kind_sign(kind: NodeKind) -> &'static str {
+    match kind {
         NodeKind::Olt => "OLT ",
         NodeKind::Onu => "ONU ",
         _ => "",
-    };
-    vec![prefix(twig, cx.glyphs), Piece::dim(kind), Piece::new(own_name(row), token)]
+    }
+}
+
+/// A node by its kind and its own name: `ONU BBSM00000003`, `PON 3`.
+pub(super) fn kind_and_name(row: &NodeRow) -> String {
+    let kind = if row.kind() == NodeKind::Site { "site " } else { kind_sign(row.kind()) };
+    format!("{kind}{}", own_name(row))
+}
+
+/// A canonical name as the tree would say it: `BBSIM_OLT_0 PON 3` for `voltha-1/olt/BBSIM_OLT_0/pon/3`.
+/// What does not look like one stays as it is.
+pub(super) fn place_words(canonical: &str) -> Cow<'_, str> {
+    let parts: Vec<&str> = canonical.split('/').collect();
+    match parts.as_slice() {
+        ["site", name] | [_, "olt" | "onu", name] => Cow::Borrowed(name),
+        [_, "olt" | "onu", name, port, index] => Cow::Owned(format!("{name} {} {index}", port.to_uppercase())),
+        _ => Cow::Borrowed(canonical),
+    }
+}
+
+fn label<'a>(row: &'a NodeRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
+    let twig = Twig { depth: row.depth, branch: row.is_branch(), unfolded: row.expanded };
+    let token = if matches!(row.kind(), NodeKind::Site | NodeKind::Olt) { Token::Strong } else { Token::Text };
+    let mut pieces = vec![Piece::dim(kind_sign(row.kind())), Piece::new(own_name(row), token)];
+    if cx.tree {
+        pieces.insert(0, prefix(twig, cx.glyphs));
+    }
+    pieces
 }
 
 fn inventory_name(row: &NodeRow) -> &str {
@@ -143,9 +146,11 @@ fn state<'a>(row: &'a NodeRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
         Token::Bad => cx.glyphs.bad,
         _ => cx.glyphs.bullet,
     };
-    // Of a silent source the age of what it said matters more than the word; the sign stays.
-    let words = stale_piece(cx.view.ctx, &row.source).unwrap_or_else(|| Piece::new(word, token));
-    vec![Piece::new(format!("{sign} "), token), words]
+    let mut pieces = vec![Piece::new(format!("{sign} "), token), Piece::new(word, token)];
+    if silent(cx.view.ctx, &row.source) {
+        pieces.push(Piece::new(" stale", Token::Stale));
+    }
+    pieces
 }
 
 fn onus<'a>(row: &'a NodeRow, _: &CellCx<'a>) -> Vec<Piece<'a>> {

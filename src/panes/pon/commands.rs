@@ -28,7 +28,13 @@ const fn tree(id: &'static str, title: &'static str, doc: &'static str, keys: &'
 pub(crate) static PON: &[CommandSpec] = &[
     CommandSpec {
         enabled: on_node,
-        ..tree("pon.unfold", "Unfold", "Shows what hangs on the node; then goes to the first of it.", &["right", "l"])
+        hint: true,
+        ..tree(
+            "pon.unfold",
+            "Unfold",
+            "Shows what hangs on the node; then goes to the first of it. From a filtered list it shows the row in the tree.",
+            &["right", "l"],
+        )
     },
     CommandSpec {
         enabled: on_node,
@@ -65,7 +71,7 @@ pub(crate) static PON: &[CommandSpec] = &[
             &["V"],
         )
     },
-    CommandSpec { hint: true, ..device("pon.enable", "Enable", "Puts the device into service.", &["x e"], on_device) },
+    device("pon.enable", "Enable", "Puts the device into service.", &["x e"], on_device),
     device(
         "pon.disable",
         "Disable",
@@ -73,7 +79,10 @@ pub(crate) static PON: &[CommandSpec] = &[
         &["x d"],
         on_device,
     ),
-    device("pon.reboot", "Reboot", "Restarts the device. An OLT gives all its ONUs new ids.", &["x r"], on_device),
+    CommandSpec {
+        hint: true,
+        ..device("pon.reboot", "Reboot", "Restarts the device. An OLT gives all its ONUs new ids.", &["x r"], on_device)
+    },
     CommandSpec {
         confirm: Confirm::TypeName,
         ..device(

@@ -186,6 +186,7 @@ impl PonPane {
             live.failed = None;
         }
         self.split.detail.focus = true;
+        self.split.detail.scroll = 0;
         let request = cx.request_id();
         self.live_asked = Some(request);
         let what = match value {

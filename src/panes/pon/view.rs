@@ -3,10 +3,10 @@
 use crate::app::ctx::{Ctx, ViewCtx};
 use crate::model::command::LiveSection;
 use crate::model::page::NodeDetail;
+use crate::model::resource::NodeKind;
 use crate::model::text::grouped;
 use crate::model::time::Ts;
 use crate::model::topology::NodeRow;
-use crate::panes::alarms::short_name;
 use crate::panes::health::stale_words;
 use crate::panes::list::columns::{instant, moment, severity_counts};
 use crate::theme::Token;
@@ -14,7 +14,7 @@ use crate::ui::Piece;
 use crate::ui::gauge::bar;
 use crate::ui::sections::Block;
 
-use super::columns::{own_name, state_word};
+use super::columns::{kind_and_name, own_name, place_words, state_word};
 
 /// What a controller said about a node when asked.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ pub(super) fn empty(filtered: bool, cx: &Ctx) -> Vec<String> {
 
 /// Title of the detail view.
 pub(super) fn title(row: &NodeRow) -> String {
-    format!("{} {}", row.kind().word(), own_name(row))
+    kind_and_name(row)
 }
 
 /// Everything about a node.
@@ -53,15 +53,19 @@ pub(super) fn blocks<'a>(
     live: Option<&'a Live>,
     cx: &ViewCtx<'a>,
 ) -> Vec<Block<'a>> {
-    let mut blocks = facts(row, cx);
+    let mut blocks = Vec::new();
+    // What was just asked for stands first: it must not arrive below the edge of the screen.
+    if let Some(live) = live {
+        live_blocks(&mut blocks, live, cx.ctx);
+        blocks.push(Block::Title("As the cache knows it".into()));
+    }
+    blocks.extend(facts(row, cx));
     if let Some(detail) = detail {
-        place(&mut blocks, detail, cx.ctx);
+        place(&mut blocks, detail);
         alarms(&mut blocks, detail, cx.ctx);
         measurements(&mut blocks, detail, cx.ctx);
     }
-    if let Some(live) = live {
-        live_blocks(&mut blocks, live, cx.ctx);
-    } else if matches!(row.kind().word(), "olt" | "onu") {
+    if live.is_none() && matches!(row.kind().word(), "olt" | "onu") {
         blocks.extend([
             Block::Gap,
             Block::Words("r reads ports, flows, meters and PM from the controller; V one value.".into(), Token::Dim),
@@ -100,7 +104,8 @@ fn facts<'a>(row: &'a NodeRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
             blocks.push(Block::fact(name, value.as_str()));
         }
     }
-    if row.onus > 0 {
+    // Of an ONU the state above says it.
+    if row.onus > 0 && !matches!(row.kind(), NodeKind::Onu | NodeKind::Uni) {
         let words = format!(
             "{} {} of {} up",
             bar(10, row.onus_active.into(), row.onus.into(), cx.glyphs),
@@ -109,7 +114,7 @@ fn facts<'a>(row: &'a NodeRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
         );
         blocks.push(Block::fact("ONUs", words));
     }
-    for (name, n) in [("subscribers", row.subscribers), ("flows", row.flows), ("children", row.children)] {
+    for (name, n) in [("subscribers", row.subscribers), ("flows", row.flows)] {
         if n > 0 {
             blocks.push(Block::fact(name, grouped(n.into())));
         }
@@ -129,9 +134,9 @@ fn facts<'a>(row: &'a NodeRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     blocks
 }
 
-fn place<'a>(blocks: &mut Vec<Block<'a>>, detail: &'a NodeDetail, cx: &'a Ctx) {
+fn place<'a>(blocks: &mut Vec<Block<'a>>, detail: &'a NodeDetail) {
     if !detail.ancestors.is_empty() {
-        let names: Vec<&str> = detail.ancestors.iter().map(|a| short_name(&a.canonical, cx)).collect();
+        let names: Vec<_> = detail.ancestors.iter().map(own_name).collect();
         blocks.push(Block::fact("on", names.join(" / ")));
     }
     if !detail.former_ids.is_empty() {
@@ -150,7 +155,7 @@ fn alarms<'a>(blocks: &mut Vec<Block<'a>>, detail: &'a NodeDetail, cx: &'a Ctx) 
             Piece::new(format!("{} ", alarm.severity.letter()), Token::severity(alarm.severity)),
             Piece::plain(title),
             Piece::dim(format!("  {}  ", alarm.shown().word())),
-            Piece::dim(short_name(&alarm.canonical, cx)),
+            Piece::dim(place_words(&alarm.canonical)),
         ]));
     }
 }
@@ -166,12 +171,12 @@ fn measurements<'a>(blocks: &mut Vec<Block<'a>>, detail: &'a NodeDetail, cx: &Ct
 }
 
 fn live_blocks<'a>(blocks: &mut Vec<Block<'a>>, live: &'a Live, cx: &Ctx) {
-    blocks.push(Block::Gap);
     if live.asking {
-        blocks.push(Block::Words("asking the controller".into(), Token::Busy));
+        blocks.extend([Block::Words("asking the controller".into(), Token::Busy), Block::Gap]);
     }
     if let Some(why) = &live.failed {
-        blocks.push(Block::Words(format!("the controller did not answer: {why}").into(), Token::Bad));
+        let words = format!("the controller did not answer: {why}");
+        blocks.extend([Block::Words(words.into(), Token::Bad), Block::Gap]);
     }
     for section in &live.sections {
         let at = instant(live.at, cx.now, cx.utc_offset_s);

@@ -6,11 +6,10 @@ use crate::model::page::{Rows, Table};
 use crate::model::source::{Breaker, Health, SourceRow};
 use crate::model::time::Ts;
 use crate::panes::health::token;
-use crate::panes::list::columns::{CellFn, age};
+use crate::panes::list::columns::age;
 use crate::panes::list::{CellCx, ColumnDef, Row};
 use crate::theme::Token;
 use crate::ui::Piece;
-use crate::ui::table::Align;
 
 impl Row for SourceRow {
     const TABLE: Table = Table::Sources;
@@ -33,46 +32,30 @@ impl Row for SourceRow {
     }
 }
 
-const fn left(
-    field: &'static str,
-    header: &'static str,
-    width: (u16, u16),
-    priority: u8,
-    cell: CellFn<SourceRow>,
-) -> ColumnDef<SourceRow> {
-    ColumnDef { field, header, width, priority, align: Align::Left, shown: true, cell }
-}
-
-const fn right(
-    field: &'static str,
-    header: &'static str,
-    width: (u16, u16),
-    priority: u8,
-    cell: CellFn<SourceRow>,
-) -> ColumnDef<SourceRow> {
-    ColumnDef { align: Align::Right, ..left(field, header, width, priority, cell) }
-}
-
 /// The columns, in their order.
 pub(super) static COLUMNS: &[ColumnDef<SourceRow>] = &[
-    left("name", "Source", (10, 24), 0, |row, _| vec![Piece::new(&*row.name, Token::Strong)]),
-    left("health", "Health", (8, 8), 1, |row, _| vec![Piece::new(row.report.health.word(), token(row.report.health))]),
-    left("breaker", "Breaker", (9, 9), 4, |row, _| {
+    ColumnDef::left("name", "Source", (10, 18), 0, |row, _| vec![Piece::new(&*row.name, Token::Strong)]),
+    ColumnDef::left("health", "Health", (8, 8), 1, |row, _| {
+        vec![Piece::new(row.report.health.word(), token(row.report.health))]
+    }),
+    ColumnDef::left("breaker", "Breaker", (9, 9), 4, |row, _| {
         vec![Piece::new(row.report.breaker.word(), breaker_token(row.report.breaker))]
     }),
-    right("last_ok", "Data", (6, 6), 2, |row, cx| vec![data_age(row, cx)]),
-    right("latency_ms", "ms", (5, 7), 5, |row, _| vec![Piece::plain(millis(row.report.latency_us))]),
-    right("rate", "Ev/s", (5, 8), 5, |row, _| vec![Piece::plain(rate(row.report.rate_milli))]),
-    right("queue", "Queue", (5, 8), 7, |row, _| vec![Piece::plain(row.report.queue.to_string())]),
-    right("devices", "Devices", (7, 9), 7, |row, _| vec![Piece::plain(row.report.devices.to_string())]),
-    right("alarms", "Alarms", (6, 8), 7, |row, _| vec![Piece::plain(row.alarms.to_string())]),
-    left("last_error", "Error", (24, 90), 3, |row, _| vec![Piece::new(row.report.last_error.as_str(), Token::Bad)]),
-    left("stream", "Stream", (20, 40), 8, |row, _| vec![Piece::dim(row.report.stream.as_str())]),
-    left("endpoint", "Endpoint", (14, 34), 8, |row, _| vec![Piece::dim(row.report.endpoint.as_str())]),
-    ColumnDef {
-        shown: false,
-        ..right("skew_ms", "Skew ms", (7, 9), 8, |row, _| vec![Piece::plain(millis(row.report.skew_us))])
-    },
+    ColumnDef::right("last_ok", "Data age", (8, 8), 2, |row, cx| vec![data_age(row, cx)]),
+    ColumnDef::right("latency_ms", "ms", (5, 7), 5, |row, _| vec![Piece::plain(millis(row.report.latency_us))]),
+    ColumnDef::right("rate", "Ev/s", (5, 8), 5, |row, _| vec![Piece::plain(rate(row.report.rate_milli))]),
+    ColumnDef::right("queue", "Queue", (5, 8), 7, |row, _| vec![Piece::plain(row.report.queue.to_string())]),
+    ColumnDef::right("devices", "Devices", (7, 9), 7, |row, _| vec![Piece::plain(row.report.devices.to_string())]),
+    ColumnDef::right("alarms", "Alarms", (6, 8), 7, |row, _| vec![Piece::plain(row.alarms.to_string())]),
+    ColumnDef::left("last_error", "Error", (24, 90), 3, |row, _| {
+        vec![Piece::new(row.report.last_error.as_str(), Token::Bad)]
+    }),
+    ColumnDef::left("stream", "Stream", (20, 40), 8, |row, _| vec![Piece::dim(row.report.stream.as_str())]),
+    ColumnDef::left("endpoint", "Endpoint", (14, 34), 8, |row, _| vec![Piece::dim(row.report.endpoint.as_str())]),
+    ColumnDef::<SourceRow>::right("skew_ms", "Skew ms", (7, 9), 8, |row, _| {
+        vec![Piece::plain(millis(row.report.skew_us))]
+    })
+    .hidden(),
 ];
 
 /// Milliseconds, with a decimal below ten.

@@ -38,7 +38,9 @@ impl SourcesPane {
     /// The pane with nothing in it.
     #[must_use]
     pub fn new() -> Self {
-        Self { split: Split::new(PaneId::Sources, columns::COLUMNS), told: std::collections::HashMap::new() }
+        let mut split = Split::new(PaneId::Sources, columns::COLUMNS);
+        split.detail.roomy = true;
+        Self { split, told: std::collections::HashMap::new() }
     }
 
     fn goto_filtered(&self, pane: PaneId) -> Vec<Effect> {

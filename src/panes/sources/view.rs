@@ -1,6 +1,6 @@
 //! Draws the sources and all that is known about one.
 
-use crate::app::ctx::{Ctx, ViewCtx};
+use crate::app::ctx::ViewCtx;
 use crate::model::source::{Breaker, Health, SourceRow};
 use crate::model::text::grouped;
 use crate::panes::health::token;
@@ -33,12 +33,15 @@ pub(super) fn blocks<'a>(row: &'a SourceRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>>
     health.push(Piece::dim(format!("  {}", meaning(r.health))));
     let breaker =
         vec![Piece::new(r.breaker.word(), breaker_token(r.breaker)), Piece::dim(format!("  {}", calls(r.breaker)))];
-    let mut blocks = vec![
+    let mut blocks = vec![Block::Fact("health".into(), health), Block::Fact("breaker".into(), breaker)];
+    if !r.last_error.is_empty() {
+        blocks.push(Block::Fact("error".into(), vec![Piece::new(r.last_error.as_str(), Token::Bad)]));
+    }
+    blocks.extend([
+        Block::fact("what to do", advice(row)),
         Block::fact("kind", r.kind.as_str()),
         Block::fact("endpoint", r.endpoint.as_str()),
         Block::fact("version", if r.version.is_empty() { "not told" } else { r.version.as_str() }),
-        Block::Fact("health".into(), health),
-        Block::Fact("breaker".into(), breaker),
         Block::fact("last answer", if r.last_ok.is_set() { at(r.last_ok) } else { "never".into() }),
         Block::fact("last poll took", format!("{} ms", millis(r.latency_us))),
         Block::fact("clock", skew(r.skew_us)),
@@ -48,17 +51,9 @@ pub(super) fn blocks<'a>(row: &'a SourceRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>>
         Block::Title("Event stream".into()),
         Block::fact("state", if r.stream.is_empty() { "none configured" } else { r.stream.as_str() }),
         Block::fact("rate", format!("{} events/s", rate(r.rate_milli))),
-        Block::fact("waiting for the journal", grouped(r.queue.into())),
+        Block::fact("not journalled", grouped(r.queue.into())),
         Block::fact("as of", at(row.as_of)),
-    ];
-    if !r.last_error.is_empty() {
-        blocks.extend([
-            Block::Gap,
-            Block::Title("The error that stands".into()),
-            Block::Words(r.last_error.as_str().into(), Token::Bad),
-        ]);
-    }
-    blocks.extend([Block::Gap, Block::Words(advice(row, cx.ctx).into(), Token::Dim)]);
+    ]);
     blocks
 }
 
@@ -88,7 +83,7 @@ fn skew(us: i64) -> String {
     format!("{:.1} s {side} ours: its times are shown as it tells them", us.unsigned_abs() as f64 / 1e6)
 }
 
-fn advice(row: &SourceRow, _: &Ctx) -> &'static str {
+const fn advice(row: &SourceRow) -> &'static str {
     match row.report.health {
         Health::Paused => "r resumes it.",
         Health::Down | Health::Degraded => {
