@@ -20,7 +20,13 @@ pub(crate) fn copy_base(conn: &Connection) -> rusqlite::Result<()> {
     let names: Vec<String> = stmt.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     for name in names {
         let plain = name.trim_start_matches(BASE);
-        conn.execute_batch(&format!("INSERT INTO {CACHE}{plain} SELECT * FROM {BASE}{plain}"))?;
+        // Columns by name, and only those that are stored: a base may be older than what is derived.
+        let columns: Vec<String> = conn
+            .prepare("SELECT name FROM pragma_table_info(?1)")?
+            .query_map([&name], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        let columns = columns.join(", ");
+        conn.execute_batch(&format!("INSERT INTO {CACHE}{plain} ({columns}) SELECT {columns} FROM {name}"))?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::model::resource::{NodeKind, Resource};
 use crate::model::severity::Severity;
 use crate::model::time::Ts;
 
-use super::sql::{ALARM_COLUMNS, ALARM_INDEXED, Sql};
+use super::sql::{ALARM_COLUMNS, ALARM_INDEXED, ALARM_SETTLED, Sql};
 
 /// An alarm: identity, life, and what of it the counters already hold.
 #[derive(Debug, Clone)]
@@ -56,21 +56,35 @@ impl Counted {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Indexed {
-    scope: u8,
-    severity: u8,
-    raised_at: i64,
+    order: Order,
     born: i64,
     due: Option<i64>,
+    /// Hash of the text and of the owner.
+    words: (u64, u64),
+}
+
+/// Where it stands in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Order {
+    scope: u8,
+    severity: u8,
+    cleared: bool,
+    raised_at: i64,
 }
 
 impl Indexed {
     fn of(life: &Life) -> Self {
+        let hash = |text: &str| xxhash_rust::xxh3::xxh3_64(text.as_bytes());
         Self {
-            scope: Tally::of(life).place() as u8,
-            severity: life.severity.rank(),
-            raised_at: life.raised_at.0,
+            order: Order {
+                scope: Tally::of(life).place() as u8,
+                severity: life.severity.rank(),
+                cleared: life.cleared,
+                raised_at: life.raised_at.0,
+            },
             born: life.born.0,
             due: life.next_timer().map(|(at, _)| at.0),
+            words: (hash(&life.text), hash(&life.operator.owner)),
         }
     }
 }
@@ -114,32 +128,32 @@ impl Alarm {
 
     /// From a row of the alarm statements of [`Sql`].
     pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let operator = match row.get_ref(35)?.as_blob_or_null()? {
+        let operator = match row.get_ref(32)?.as_blob_or_null()? {
             Some(bytes) => minicbor::decode(bytes).unwrap_or_default(),
             None => Operator::default(),
         };
         let ts = |i: usize| row.get::<_, i64>(i).map(Ts);
         let life = Life {
-            severity: Severity::from_rank(row.get(39)?),
+            severity: Severity::from_rank(row.get(36)?),
             trend: row.get(14)?,
-            cleared: row.get(15)?,
-            clear_reason: ClearReason::from_code(row.get(16)?),
-            will_clear: row.get(17)?,
-            cleared_by_active: row.get(18)?,
+            cleared: row.get(37)?,
+            clear_reason: ClearReason::from_code(row.get(15)?),
+            will_clear: row.get(16)?,
+            cleared_by_active: row.get(17)?,
             operator,
-            raised_at: ts(40)?,
-            received_at: ts(26)?,
-            first_seen: ts(27)?,
-            last_seen: ts(28)?,
+            raised_at: ts(38)?,
+            received_at: ts(23)?,
+            first_seen: ts(24)?,
+            last_seen: ts(25)?,
             last_changed: ts(13)?,
-            cleared_at: ts(29)?,
-            occurrences: row.get(22)?,
-            dup_count: row.get(23)?,
-            text: row.get(24)?,
-            own_query: row.get(21)?,
-            born: Seq(row.get(41)?),
-            history: unpack(row.get_ref(37)?.as_blob()?),
-            dropped: row.get(36)?,
+            cleared_at: ts(26)?,
+            occurrences: row.get(21)?,
+            dup_count: row.get(22)?,
+            text: row.get(41)?,
+            own_query: row.get(20)?,
+            born: Seq(row.get(39)?),
+            history: unpack(row.get_ref(34)?.as_blob()?),
+            dropped: row.get(33)?,
         };
         let kind = NodeKind::from_code(row.get(6)?).unwrap_or(NodeKind::Device);
         Ok(Self {
@@ -164,8 +178,11 @@ impl Alarm {
         let indexed = Indexed::of(&self.life);
         let (text, count) = match self.stored {
             None => (&sql.insert_alarm, ALARM_COLUMNS),
-            Some(stored) if stored != indexed => (&sql.update_alarm, ALARM_COLUMNS),
-            Some(_) => (&sql.touch_alarm, ALARM_COLUMNS - ALARM_INDEXED),
+            Some(stored) if stored == indexed => (&sql.touch_alarm, ALARM_COLUMNS - ALARM_INDEXED),
+            Some(stored) if (Indexed { order: indexed.order, ..stored }) == indexed => {
+                (&sql.reorder_alarm, ALARM_COLUMNS - ALARM_SETTLED)
+            }
+            Some(_) => (&sql.update_alarm, ALARM_COLUMNS),
         };
         let (life, op) = (&self.life, &self.life.operator);
         let operator = (*op != Operator::default()).then(|| minicbor::to_vec(op).unwrap_or_default());
@@ -185,7 +202,6 @@ impl Alarm {
             place.2,
             life.last_changed.0,
             life.trend,
-            life.cleared,
             life.clear_reason as u8,
             life.will_clear,
             life.cleared_by_active,
@@ -194,8 +210,6 @@ impl Alarm {
             life.own_query,
             life.occurrences,
             life.dup_count,
-            life.text,
-            op.owner,
             life.received_at.0,
             life.first_seen.0,
             life.last_seen.0,
@@ -208,11 +222,14 @@ impl Alarm {
             operator,
             life.dropped,
             pack(&life.history),
-            indexed.scope,
-            indexed.severity,
-            indexed.raised_at,
+            indexed.order.scope,
+            indexed.order.severity,
+            indexed.order.cleared,
+            indexed.order.raised_at,
             indexed.born,
             indexed.due,
+            life.text,
+            op.owner,
         ];
         conn.prepare_cached(text)?.execute(values.get(..count).unwrap_or(values))?;
         self.stored = Some(indexed);

@@ -122,7 +122,10 @@ impl Fold {
         let is_olt = node.kind() == NodeKind::Olt;
         let delta = i64::from(subs) - i64::from(node.own_subs);
         if node.label != name {
-            self.with_node(conn, id, |n| n.label = name)?;
+            self.with_node(conn, id, |n| {
+                n.label = name;
+                n.moved = true;
+            })?;
             self.moved.insert(id);
             if is_olt {
                 self.stale_places.insert(id);

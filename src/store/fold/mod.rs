@@ -33,7 +33,7 @@ use self::sql::Sql;
 use super::names::Names;
 
 /// Raised when the rules of the fold change: caches folded by older rules are folded again.
-pub(crate) const FOLD_VERSION: i64 = 1;
+pub(crate) const FOLD_VERSION: i64 = 2;
 
 /// Objects kept in memory between batches, of each kind; twice as many inside one.
 const KEEP: usize = 12_000;

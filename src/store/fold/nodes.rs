@@ -6,7 +6,7 @@ use crate::engine::lifecycle::moment;
 use crate::model::ids::Seq;
 use crate::model::observation::{ClearReason, GoneCause};
 use crate::model::resource::{NodeKind, Resource};
-use crate::model::time::Ts;
+use crate::model::time::{MINUTE, Ts};
 use crate::model::topology::{NodePatch, OperStatus};
 
 use super::Fold;
@@ -133,6 +133,16 @@ impl Fold {
         self.touched.nodes = true;
         let resolved = self.resolve(conn, source, &patch.resource)?;
         let resource = resolved.as_ref().unwrap_or(&patch.resource);
+        let told = told(patch, at);
+        if let Some(known) = self.find(conn, source, resource)?
+            && self.node(conn, known)?.is_some_and(|n| is_history(n, patch))
+        {
+            // Alarms of that time ended with it all the same.
+            if patch.oper_status == Some(OperStatus::Active) {
+                self.active_again(conn, known, moment(patch.source_time, at), (at, seq))?;
+            }
+            return Ok(());
+        }
         let id = self.find_or_create(conn, source, source_name, resource)?;
         let renamed = self.take_device_id(conn, id, patch, seq)?;
         if let Some(number) = patch.number {
@@ -150,7 +160,7 @@ impl Fold {
         let counted = self.with_node(conn, id, |n| {
             let counted = n.counts_active();
             let changed = take_fields(n, patch);
-            n.as_of = at.0;
+            n.as_of = if patch.polled { at.0 } else { n.as_of.max(told.0) };
             if changed {
                 n.changed_at = at.0;
             }
@@ -183,6 +193,8 @@ impl Fold {
             n.device_id.clone_from(device_id);
             n.moved = true;
         })?;
+        // An id that returns is not a former one, and each of those is told once.
+        conn.prepare_cached(&self.sql.forget_former)?.execute(params![id, device_id, former])?;
         if !former.is_empty() {
             conn.prepare_cached(&self.sql.insert_former)?.execute(params![id, seq.0, former])?;
         }
@@ -229,6 +241,30 @@ impl Fold {
         };
         for id in gone {
             self.take_out(conn, id, (reason, at, seq))?;
+            self.end_by_device_id(conn, id, (reason, at, seq))?;
+        }
+        Ok(())
+    }
+
+    /// Ends the alarms that came before it was known whose device id they are about.
+    fn end_by_device_id(&mut self, conn: &Connection, id: i64, clear: (ClearReason, Ts, Seq)) -> rusqlite::Result<()> {
+        let Some((source, present)) = self.node(conn, id)?.map(|n| (n.source, n.device_id.clone())) else {
+            return Ok(());
+        };
+        if present.is_empty() {
+            return Ok(());
+        }
+        let mut ids: Vec<String> = conn
+            .prepare_cached(&self.sql.former)?
+            .query_map(params![id], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        ids.push(present);
+        for device in ids {
+            if let Some(by_id) = self.find(conn, source, &Resource::new(NodeKind::Device, device))?
+                && self.node(conn, by_id)?.is_some_and(|n| n.refs > 0)
+            {
+                self.clear_alarms(conn, by_id, (clear.0, clear.1), (clear.1, clear.2), |_, _| true)?;
+            }
         }
         Ok(())
     }
@@ -286,6 +322,25 @@ impl Fold {
         }
         Ok(())
     }
+}
+
+/// How far a source's clock may be off before what it tells is taken for the past.
+const CLOCK: i64 = 5 * MINUTE;
+
+/// When what a patch tells was so: our clock, but the source's for what is read from a backlog.
+fn told(patch: &NodePatch, at: Ts) -> Ts {
+    patch.source_time.filter(|told| !patch.polled && at.since(*told) > CLOCK).unwrap_or(at)
+}
+
+/// Whether an event is about an earlier incarnation of a node of the tree: another device id, told
+/// before what is known now. A backlog read again must not take back what a poll said since.
+fn is_history(n: &Node, patch: &NodePatch) -> bool {
+    let other = |id: &String| !id.is_empty() && !n.device_id.is_empty() && *id != n.device_id;
+    let before = |told| Ts(n.as_of).since(told) > CLOCK;
+    !patch.polled
+        && n.grp.is_some()
+        && patch.device_id.as_ref().is_some_and(other)
+        && patch.source_time.is_some_and(before)
 }
 
 /// Copies what the patch tells; whether a state or an attribute changed.

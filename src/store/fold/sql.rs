@@ -1,27 +1,29 @@
 //! The fold's statements, made once for the cache and once for the base at the horizon.
 
 /// Columns of a node in the order of `Node::from_row`.
-const NODE: &str = "id, nh, source, kind, idx, serial, canonical, parent, depth, loc, children, onus, onus_active, \
+const NODE: &str = "id, nh, source, kind, idx, serial, canonical, parent, depth, children, onus, onus_active, \
     subs, a0, a1, a2, a3, a4, refs, own_subs, admin, oper, connect, number, flows, rx, tx, changed_at, as_of, \
-    patch_hash, label, reason, vendor, model, firmware, address, logical_id, device_id, grp, path, dh";
+    patch_hash, reason, vendor, model, firmware, address, logical_id, device_id, grp, path, dh, loc, label";
 
 /// How many of [`NODE`]'s first columns never change after the row is inserted.
 const NODE_FIXED: usize = 7;
 /// How many of its last columns carry the indexes that most changes leave alone.
-pub(crate) const NODE_INDEXED: usize = 3;
+pub(crate) const NODE_INDEXED: usize = 5;
 /// How many columns [`NODE`] has.
 pub(crate) const NODE_COLUMNS: usize = 42;
 
 /// Columns of an alarm in the order of `Alarm::from_row`.
 const ALARM: &str = "id, kh, key, source, type, node, kind, idx, serial, canonical, qualifier, loc, label, \
-    last_changed, trend, cleared, clear_reason, will_clear, by_active, op, vis, own_query, occurrences, dups, text, \
-    owner, received_at, first_seen, last_seen, cleared_at, op_user, op_time, op_text, ack_until, shelf_until, \
-    operator, dropped, history, scope, severity, raised_at, born, due";
+    last_changed, trend, clear_reason, will_clear, by_active, op, vis, own_query, occurrences, dups, received_at, \
+    first_seen, last_seen, cleared_at, op_user, op_time, op_text, ack_until, shelf_until, operator, dropped, history, \
+    scope, severity, cleared, raised_at, born, due, text, owner";
 
 /// How many of [`ALARM`]'s first columns never change after the row is inserted.
 const ALARM_FIXED: usize = 13;
 /// How many of its last columns carry the indexes that most changes leave alone.
-pub(crate) const ALARM_INDEXED: usize = 5;
+pub(crate) const ALARM_INDEXED: usize = 8;
+/// How many of those carry others than the order of the list: a clear or a raise leaves them alone.
+pub(crate) const ALARM_SETTLED: usize = 4;
 /// How many columns [`ALARM`] has.
 pub(crate) const ALARM_COLUMNS: usize = 43;
 
@@ -37,8 +39,11 @@ pub(crate) struct Sql {
     pub node_by_device: String,
     pub nodes_below: String,
     pub insert_former: String,
+    pub forget_former: String,
+    pub former: String,
     pub insert_alarm: String,
     pub update_alarm: String,
+    pub reorder_alarm: String,
     pub touch_alarm: String,
     pub alarm_by_id: String,
     pub alarm_by_key: String,
@@ -73,6 +78,7 @@ impl Sql {
         let (insert_node, update_node) = upsert("@nodes", NODE, NODE_FIXED, 0);
         let (_, touch_node) = upsert("@nodes", NODE, NODE_FIXED, NODE_INDEXED);
         let (insert_alarm, update_alarm) = upsert("@alarms", ALARM, ALARM_FIXED, 0);
+        let (_, reorder_alarm) = upsert("@alarms", ALARM, ALARM_FIXED, ALARM_SETTLED);
         let (_, touch_alarm) = upsert("@alarms", ALARM, ALARM_FIXED, ALARM_INDEXED);
         Self {
             insert_node: sql(&insert_node),
@@ -85,8 +91,11 @@ impl Sql {
             nodes_below: sql("SELECT id FROM @nodes WHERE grp = ?1 AND path > ?2 AND (?3 IS NULL OR path < ?3) \
                 ORDER BY path"),
             insert_former: sql("INSERT OR REPLACE INTO @former VALUES (?1, ?2, ?3)"),
+            forget_former: sql("DELETE FROM @former WHERE node = ?1 AND device_id IN (?2, ?3)"),
+            former: sql("SELECT device_id FROM @former WHERE node = ?1 ORDER BY seq"),
             insert_alarm: sql(&insert_alarm),
             update_alarm: sql(&update_alarm),
+            reorder_alarm: sql(&reorder_alarm),
             touch_alarm: sql(&touch_alarm),
             alarm_by_id: sql(&format!("SELECT {ALARM} FROM @alarms WHERE id = ?1")),
             alarm_by_key: sql(&format!("SELECT {ALARM} FROM @alarms WHERE kh = ?1")),

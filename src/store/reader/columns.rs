@@ -50,6 +50,9 @@ pub(crate) const AS_OF: &str = "max(n.as_of, coalesce((SELECT last_ok FROM c_sou
 pub(crate) const STALE: &str =
     "a.source IN (SELECT id FROM c_sources WHERE report IS NOT NULL AND health NOT IN (1, 2))";
 
+/// A way to read fields.
+pub(crate) type Of = fn(Table, &str) -> Option<Column>;
+
 /// How a field of a table is read; `None` for fields that no table of the cache has.
 pub(crate) fn column(table: Table, field: &str) -> Option<Column> {
     match table {
@@ -139,8 +142,29 @@ const fn name(column: &'static str) -> Column {
     Column::Dict { column, id: "id", text: "name", table: "names" }
 }
 
+/// How fields that are about the object of a row are read from `c_nodes n` with nothing but the
+/// index `c_nodes_find`; of alarms these are copies that the fold keeps equal.
+pub(crate) fn of_node(table: Table, field: &str) -> Option<Column> {
+    Some(match (table, field) {
+        (Table::Alarms, "resource") | (Table::Nodes, "id") => Column::Text("n.canonical"),
+        (Table::Alarms | Table::Nodes, "serial") => Column::Text("n.serial"),
+        (Table::Alarms | Table::Nodes, "name") => Column::Text("n.label"),
+        (Table::Alarms, "location") => Column::Dict { column: "n.loc", id: "id", text: "text", table: "c_places" },
+        _ => return None,
+    })
+}
+
+/// How fields of what is said are read with nothing but the index `c_alarms_said`.
+pub(crate) fn of_said(table: Table, field: &str) -> Option<Column> {
+    matches!((table, field), (Table::Alarms, "source" | "type" | "text")).then(|| column(table, field))?
+}
+
 /// What to order by.
 pub(crate) fn order(table: Table, field: &str) -> Option<String> {
+    if (table, field) == (Table::Alarms, "severity") {
+        // Within a severity, what is active comes before what has returned.
+        return Some("a.weight".to_owned());
+    }
     Some(match column(table, field)? {
         Column::Dict { column, id, text, table } => {
             format!("coalesce((SELECT {text} FROM {table} WHERE {id} = {column}), '')")

@@ -83,7 +83,8 @@ pub(crate) fn node(rows: &Rows<'_>, id: RowId) -> rusqlite::Result<Option<Box<No
     for node in std::iter::once(id).chain(ancestors.iter().rev().map(|a| a.id)) {
         let ids: Vec<i64> = conn
             .prepare_cached(
-                "SELECT id FROM c_alarms WHERE node = ?1 AND scope = 1 ORDER BY severity DESC, raised_at DESC LIMIT ?2",
+                "SELECT id FROM c_alarms WHERE node = ?1 AND scope = 1 \
+                 ORDER BY weight DESC, raised_at DESC LIMIT ?2",
             )?
             .query_map(params![node.0, ALARMS as i64], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
@@ -98,8 +99,8 @@ pub(crate) fn node(rows: &Rows<'_>, id: RowId) -> rusqlite::Result<Option<Box<No
         .filter_map(|bytes| bytes.map(|b| minicbor::decode::<KpiSample>(&b).ok()).transpose())
         .collect::<rusqlite::Result<_>>()?;
     let former_ids = conn
-        .prepare_cached("SELECT device_id FROM c_former WHERE node = ?1 ORDER BY seq DESC")?
-        .query_map(params![id.0], |row| row.get(0))?
+        .prepare_cached("SELECT device_id FROM c_former WHERE node = ?1 AND device_id <> ?2 ORDER BY seq DESC")?
+        .query_map(params![id.0, row.device_id], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(Some(Box::new(NodeDetail { row, ancestors, alarms, kpis, former_ids })))
 }

@@ -16,7 +16,7 @@ use crate::model::query::{Expr, Literal, Op, Query};
 use crate::model::tables;
 use crate::model::time::Ts;
 
-use super::columns::{Column, column};
+use super::columns::{self, Column};
 
 /// Regular expressions of the running statement, by number.
 pub(crate) type Regexes = Arc<Mutex<Vec<Arc<Regex>>>>;
@@ -73,11 +73,19 @@ pub(crate) struct Compiler<'a> {
     table: Table,
     now: Ts,
     regexes: &'a mut Vec<Arc<Regex>>,
+    columns: columns::Of,
+    /// The condition does not hold of empty text.
+    known_only: bool,
 }
 
 impl<'a> Compiler<'a> {
     pub(crate) fn new(table: Table, now: Ts, regexes: &'a mut Vec<Arc<Regex>>) -> Self {
-        Self { table, now, regexes }
+        Self { table, now, regexes, columns: columns::column, known_only: false }
+    }
+
+    /// For conditions on some fields alone that do not hold where nothing is known.
+    pub(crate) fn of(columns: columns::Of, table: Table, now: Ts, regexes: &'a mut Vec<Arc<Regex>>) -> Self {
+        Self { table, now, regexes, columns, known_only: true }
     }
 
     /// Appends the condition of a filter.
@@ -85,7 +93,8 @@ impl<'a> Compiler<'a> {
         self.expr(&query.expr, sql);
     }
 
-    fn expr(&mut self, expr: &Expr, sql: &mut Sql) {
+    /// Appends the condition of a part of one.
+    pub(crate) fn expr(&mut self, expr: &Expr, sql: &mut Sql) {
         match expr {
             Expr::All => sql.push("1"),
             Expr::And(parts) => self.join(parts, " AND ", "1", sql),
@@ -136,7 +145,12 @@ impl<'a> Compiler<'a> {
 
     /// Appends a test of a field's plain text.
     fn on_text(&self, field: &FieldSpec, sql: &mut Sql, test: &dyn Fn(&mut Sql, &str)) {
-        match column(self.table, field.name) {
+        match (self.columns)(self.table, field.name) {
+            Some(Column::Text(text)) if self.known_only => {
+                sql.push(&format!("({text} <> '' AND "));
+                test(sql, text);
+                sql.push(")");
+            }
             Some(Column::Text(text)) => test(sql, text),
             Some(Column::Dict { column, id, text, table }) => {
                 // The other table is small: it is searched once, not once a row.
@@ -169,7 +183,7 @@ impl<'a> Compiler<'a> {
             (FieldKind::Text | FieldKind::Word(_), Literal::Text(want)) => {
                 self.on_text(field, sql, &|sql, text| text_test(sql, text, op, want));
             }
-            (FieldKind::Bool, Literal::Bool(want)) => match column(self.table, field.name) {
+            (FieldKind::Bool, Literal::Bool(want)) => match (self.columns)(self.table, field.name) {
                 Some(Column::Bool(b)) => {
                     sql.push(&format!("(({b}) {} ", sign(op)));
                     sql.bind(i64::from(*want));
@@ -185,7 +199,7 @@ impl<'a> Compiler<'a> {
     /// Numbers, instants, severities. What is not known differs from everything.
     fn ordered(&self, field: &FieldSpec, op: Op, value: &Literal, sql: &mut Sql) {
         let unknown = if op == Op::Ne { "1" } else { "0" };
-        let (expr, want): (&str, Value) = match (column(self.table, field.name), value) {
+        let (expr, want): (&str, Value) = match ((self.columns)(self.table, field.name), value) {
             (Some(Column::Int(e) | Column::Float(e)), Literal::Int(n)) => (e, (*n).into()),
             (Some(Column::Int(e) | Column::Float(e)), Literal::Float(x)) if !x.is_nan() => (e, (*x).into()),
             (Some(Column::Rank(e)), Literal::Severity(s)) => (e, i64::from(s.rank()).into()),
@@ -193,7 +207,7 @@ impl<'a> Compiler<'a> {
             (Some(Column::Time(e)), Literal::Ago(ago)) => (e, self.now.plus(ago.saturating_neg()).0.into()),
             _ => return sql.push(unknown),
         };
-        if matches!(column(self.table, field.name), Some(Column::Time(_))) {
+        if matches!((self.columns)(self.table, field.name), Some(Column::Time(_))) {
             sql.push(&format!("coalesce(nullif({expr}, 0) {} ", sign(op)));
         } else {
             sql.push(&format!("coalesce({expr} {} ", sign(op)));
@@ -206,7 +220,7 @@ impl<'a> Compiler<'a> {
         if op == Op::Ne {
             sql.push("NOT ");
         }
-        match column(self.table, field.name) {
+        match (self.columns)(self.table, field.name) {
             Some(Column::Text(_) | Column::Dict { .. }) => {
                 self.on_text(field, sql, &|sql, text| sql.push(&format!("({text} = '')")));
             }

@@ -1,5 +1,6 @@
 //! Reading: one connection a thread, every answer from one consistent snapshot, cancellable.
 
+mod candidates;
 mod columns;
 mod detail;
 mod due;
@@ -231,6 +232,14 @@ impl Reader {
         mut each: impl FnMut(i64) -> rusqlite::Result<bool>,
     ) -> rusqlite::Result<()> {
         let list = List::new(&self.conn, &self.regexes, request)?;
+        if let Some(found) = page::found_nearby(&self.rows(), &self.regexes, &list, request)? {
+            for id in found {
+                if !each(id)? {
+                    break;
+                }
+            }
+            return Ok(());
+        }
         let text = format!(
             "SELECT {}.id FROM {} WHERE {} ORDER BY {}",
             list.alias,

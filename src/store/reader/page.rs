@@ -2,14 +2,16 @@
 //!
 //! Three ways lead to a window. In the order of an index, rows are read until the window is full:
 //! instant where matches are frequent. A filter that finds too little that way is rare, so all of
-//! its matches are collected in one pass over the table and kept for the next request of the same
-//! data. An order without an index is left to SQLite's sorter, which keeps only the window.
+//! its matches are collected, from where indexes say they can be or else in one pass over the
+//! table, and kept for the next request of the same data. An order without an index is left to
+//! SQLite's sorter, which keeps only the window.
 
 use std::time::{Duration, Instant};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+use super::candidates::Search;
 use super::filter::{Regexes, Sql};
 use super::list::{List, Way};
 use super::rows;
@@ -68,7 +70,7 @@ pub(crate) fn page(
     let conn = rows.conn;
     let seq = read_counts(conn, CACHE)?.seq;
     let list = List::new(conn, regexes, request)?;
-    let window = window(conn, &list, kept, request, seq)?;
+    let window = window(rows, regexes, &list, kept, request, seq)?;
     let total = match window.total {
         Some(total) => total,
         None => total_of(conn, &list, request)?,
@@ -107,12 +109,14 @@ pub(crate) fn page(
 }
 
 fn window(
-    conn: &Connection,
+    rows: &rows::Rows<'_>,
+    regexes: &Regexes,
     list: &List,
     kept: &mut Option<Matches>,
     request: &PageRequest,
     seq: Seq,
 ) -> rusqlite::Result<Window> {
+    let conn = rows.conn;
     if !list.filtered {
         return by_keys(conn, list, request, None).map(|(w, _)| w);
     }
@@ -125,7 +129,8 @@ fn window(
             return Ok(window);
         }
     }
-    match collect(conn, list)? {
+    let near = near(rows, regexes, request)?;
+    match collect(conn, list, near.as_deref())? {
         Some(rows) => {
             let matches = Matches { request: request.clone(), seq, made: Instant::now(), rows };
             let window = from_matches(conn, list, &matches, request);
@@ -230,14 +235,53 @@ fn skipped(conn: &Connection, list: &List, skip: u64, limit: usize) -> rusqlite:
     conn.prepare_cached(&text)?.query_map(params_from_iter(list.all.values.iter()), |row| row.get(0))?.collect()
 }
 
-/// All matches in order; `None` when there are too many to keep.
-fn collect(conn: &Connection, list: &List) -> rusqlite::Result<Option<Vec<Vec<Value>>>> {
+/// Rows among which all matches of a filter are, where indexes tell them.
+fn near(rows: &rows::Rows<'_>, regexes: &Regexes, request: &PageRequest) -> rusqlite::Result<Option<Vec<i64>>> {
+    match &request.filter {
+        Some(query) => Search::new(rows.conn, rows.names, request).ids(query, regexes),
+        None => Ok(None),
+    }
+}
+
+/// The ids of all matches in order, when indexes tell where to look for them.
+pub(crate) fn found_nearby(
+    rows: &rows::Rows<'_>,
+    regexes: &Regexes,
+    list: &List,
+    request: &PageRequest,
+) -> rusqlite::Result<Option<Vec<i64>>> {
+    let Some(near) = near(rows, regexes, request)? else { return Ok(None) };
+    Ok(collect(rows.conn, list, Some(&near))?.map(|found| found.iter().filter_map(|keys| id_of(keys)).collect()))
+}
+
+/// The row id, which is the last of the keys.
+fn id_of(keys: &[Value]) -> Option<i64> {
+    match keys.last() {
+        Some(Value::Integer(id)) => Some(*id),
+        _ => None,
+    }
+}
+
+/// All matches in order; `None` when there are too many to keep. They are looked for in the whole
+/// table unless it is known `near` which rows they are.
+fn collect(conn: &Connection, list: &List, near: Option<&[i64]>) -> rusqlite::Result<Option<Vec<Vec<Value>>>> {
     let exprs: Vec<&str> = list.keys.iter().map(|k| k.expr.as_str()).collect();
     // In the order of the table: a pass over neighbouring pages instead of a seek a row.
     let hint = if list.base.text.contains("node IN") || list.table == Table::Nodes { "" } else { " NOT INDEXED" };
-    let text = format!("SELECT {} FROM {}{hint} WHERE {}", exprs.join(", "), list.from, list.all.text);
+    let mut sql = list.all.clone();
+    let from = match near {
+        Some([]) => return Ok(Some(Vec::new())),
+        Some(ids) => {
+            let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+            sql.push(&format!(" AND {}.id = j.value AND j.json = ", list.alias));
+            sql.bind(format!("[{}]", ids.join(",")));
+            format!("json_each j CROSS JOIN {} NOT INDEXED", list.from)
+        }
+        None => format!("{}{hint}", list.from),
+    };
+    let text = format!("SELECT {} FROM {from} WHERE {}", exprs.join(", "), sql.text);
     let mut stmt = conn.prepare_cached(&text)?;
-    let mut found = stmt.query(params_from_iter(list.all.values.iter()))?;
+    let mut found = stmt.query(params_from_iter(sql.values.iter()))?;
     let mut rows: Vec<Vec<Value>> = Vec::new();
     while let Some(row) = found.next()? {
         if rows.len() >= KEPT {
@@ -266,10 +310,7 @@ fn from_matches(conn: &Connection, list: &List, matches: &Matches, request: &Pag
         .iter()
         .skip(start)
         .take(limit)
-        .filter_map(|row| match row.last() {
-            Some(Value::Integer(id)) => Some(*id),
-            _ => None,
-        })
+        .filter_map(|row| id_of(row))
         .collect();
     Ok(Window {
         at_start: start == 0,

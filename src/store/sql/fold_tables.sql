@@ -112,7 +112,9 @@ CREATE TABLE @alarms (
     shelf_until INTEGER NOT NULL,
     operator BLOB,
     dropped INTEGER NOT NULL,
-    history BLOB NOT NULL
+    history BLOB NOT NULL,
+    -- Within a severity, what is active weighs more than what has returned.
+    weight INTEGER AS (severity * 2 + (NOT cleared)) VIRTUAL
 );
 CREATE INDEX @alarms_key ON @alarms (kh);
 CREATE INDEX @alarms_node ON @alarms (node);

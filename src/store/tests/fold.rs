@@ -327,6 +327,87 @@ fn identity_is_the_serial_number() {
     }
 }
 
+/// An event about an ONU's id and state, told by the source at `told`.
+fn told(when: Ts, told: Ts, serial: &str, id: &str, oper: OperStatus) -> Record {
+    let patch = NodePatch {
+        device_id: Some(id.to_owned()),
+        source_time: Some(told),
+        polled: false,
+        ..onu_patch(serial, pon("O", 1), 1, oper)
+    };
+    node(when, patch)
+}
+
+fn former(reader: &mut Reader, canonical: &str) -> (String, Vec<String>) {
+    match reader.data(&DataRequest::FindNode(canonical.to_owned())).expect("answers") {
+        Data::Node(Some(detail)) => (detail.row.device_id, detail.former_ids),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_backlog_read_after_a_poll_takes_nothing_back() {
+    let (_dir, store, mut reader) = store();
+    let polled = NodePatch { device_id: Some("new".to_owned()), ..onu_patch("S", pon("O", 1), 1, OperStatus::Active) };
+    put(
+        &store,
+        vec![
+            node(at(7_200), polled),
+            told(at(7_201), at(0), "S", "old", OperStatus::Discovered),
+            told(at(7_201), at(3_600), "S", "new", OperStatus::Active),
+        ],
+    );
+    assert_eq!(former(&mut reader, "v1/onu/S"), ("new".to_owned(), vec![]));
+    assert_eq!(find(&mut reader, "v1/onu/S").expect("is there").oper_status, OperStatus::Active);
+    // What is told now counts, also from a clock that is a little off.
+    put(&store, vec![told(at(7_300), at(7_190), "S", "newer", OperStatus::Failed)]);
+    assert_eq!(former(&mut reader, "v1/onu/S"), ("newer".to_owned(), vec!["new".to_owned()]));
+    assert_eq!(find(&mut reader, "v1/onu/S").expect("is there").oper_status, OperStatus::Failed);
+    // A backlog alone is followed in its own order.
+    put(
+        &store,
+        vec![
+            told(at(7_400), at(100), "T", "first", OperStatus::Discovered),
+            told(at(7_400), at(2_000), "T", "second", OperStatus::Active),
+        ],
+    );
+    assert_eq!(former(&mut reader, "v1/onu/T"), ("second".to_owned(), vec!["first".to_owned()]));
+}
+
+#[test]
+fn the_present_device_id_is_never_a_former_one() {
+    let (_dir, store, mut reader) = store();
+    let id = |when, id: &str| {
+        node(when, NodePatch { device_id: Some(id.to_owned()), ..onu_patch("S", pon("O", 1), 1, OperStatus::Active) })
+    };
+    put(&store, vec![id(at(0), "a"), id(at(1), "b"), id(at(2), "a"), id(at(3), "b"), id(at(4), "a")]);
+    assert_eq!(former(&mut reader, "v1/onu/S"), ("a".to_owned(), vec!["b".to_owned()]));
+}
+
+#[test]
+fn alarms_about_a_bare_device_id_end_with_the_device() {
+    let (_dir, store, mut reader) = store();
+    let bare = |id: &str| Resource::new(NodeKind::Device, id);
+    let gone = |when, resource| observed("v1", when, Observation::NodeGone(resource, GoneCause::Deleted));
+    put(
+        &store,
+        vec![
+            raise(at(0), bare("uuid-S"), "pon.onu.los", Severity::Major),
+            raise(at(0), bare("uuid-T"), "pon.onu.los", Severity::Major),
+            raise(at(0), bare("uuid-U"), "pon.onu.los", Severity::Major),
+            node(at(1), onu_patch("S", pon("O", 1), 1, OperStatus::Active)),
+            gone(at(2), onu("S")),
+            gone(at(3), bare("uuid-T")),
+        ],
+    );
+    let mut ends: Vec<_> =
+        alarms(&mut reader, Scope::All).into_iter().map(|a| (a.resource.name, a.cleared, a.clear_reason)).collect();
+    ends.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(ends[0], ("uuid-S".to_owned(), true, ClearReason::Deleted));
+    assert_eq!(ends[1], ("uuid-T".to_owned(), true, ClearReason::Deleted));
+    assert!(!ends[2].1, "another device's alarm stays");
+}
+
 #[test]
 fn the_inventory_names_places_and_counts() {
     let (_dir, store, mut reader) = store();

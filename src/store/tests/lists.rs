@@ -100,6 +100,30 @@ fn windows_tile_every_list() {
 }
 
 #[test]
+fn within_a_severity_what_is_active_stands_first() {
+    let dir = tempfile::tempdir().expect("dir");
+    let (store, _) = open(dir.path());
+    let up = |n: i64, serial, severity| raise(at(n), onu(serial), "pon.onu.los", severity);
+    put(
+        &store,
+        vec![
+            up(1, "old", Severity::Major),
+            up(2, "returned", Severity::Major),
+            up(3, "young", Severity::Major),
+            up(4, "warning", Severity::Warning),
+            up(5, "gone", Severity::Critical),
+            clear(at(6), onu("returned"), "pon.onu.los"),
+            clear(at(7), onu("gone"), "pon.onu.los"),
+        ],
+    );
+    let mut reader = store.reader().expect("reader");
+    let shown: Vec<String> = alarms(&mut reader, Scope::Open).into_iter().map(|a| a.resource.name).collect();
+    assert_eq!(shown, ["gone", "young", "old", "returned", "warning"]);
+    walk(&mut reader, &request(Table::Alarms, Scope::Open));
+    walk(&mut reader, &request(Table::Alarms, Scope::All));
+}
+
+#[test]
 fn the_cursor_stays_and_news_are_counted() {
     let (_dir, store, mut reader) = many(40);
     let all = ids(&page(&mut reader, request(Table::Alarms, Scope::Open)));

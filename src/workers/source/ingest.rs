@@ -98,13 +98,19 @@ impl Ingest {
                 self.held.hold(patch, offset, now);
             }
             Observation::NodeGone(resource, cause) => {
+                let by_id = gone_id.filter(|_| resource.kind != NodeKind::Device);
+                let by_id = by_id.map(|id| Observation::NodeGone(Resource::new(NodeKind::Device, id), cause));
                 if known.image.deleted(&resource, gone_id, now) {
                     // What was held back of it, and of what hangs below it, belongs before its end.
                     out.extend(self.held.all().into_iter().map(placed));
                     out.push((Some(offset), Observation::NodeGone(resource, cause)));
                 } else {
+                    // Its present id has to be known before its older one goes.
+                    self.release(&resource, out);
                     out.push((Some(offset), Observation::Skipped));
                 }
+                // Alarms that came without a serial number are about the id: they end with it.
+                out.extend(by_id.map(|gone| (Some(offset), gone)));
             }
             Observation::Alarm(mut alarm) => {
                 self.release(&alarm.resource, out);
@@ -266,8 +272,9 @@ mod tests {
         let mut bench = Bench::new();
         let deleted = |offset, id| event(offset, "ONU_DELETED_RAISE_EVENT", &[("serial-number", "S1"), ("id", id)]);
         bench.take(&[state(1, "old", "ACTIVE"), state(2, "new", "DISCOVERED")]);
-        assert_eq!(bench.take(&[deleted(3, "old")]), ["3 skipped", "3 notice"]);
-        assert_eq!(bench.take(&[deleted(4, "new")]), ["2 node discovered", "4 gone onu/S1", "4 notice"]);
+        let out = bench.take(&[deleted(3, "old")]);
+        assert_eq!(out, ["2 node discovered", "3 skipped", "3 gone device/old", "3 notice"]);
+        assert_eq!(bench.take(&[deleted(4, "new")]), ["4 gone onu/S1", "4 gone device/new", "4 notice"]);
     }
 
     #[test]
