@@ -306,12 +306,7 @@ fn from_matches(conn: &Connection, list: &List, matches: &Matches, request: &Pag
             at.saturating_sub(before).min(last_start)
         }
     };
-    let ids: Vec<i64> = rows
-        .iter()
-        .skip(start)
-        .take(limit)
-        .filter_map(|row| id_of(row))
-        .collect();
+    let ids: Vec<i64> = rows.iter().skip(start).take(limit).filter_map(|row| id_of(row)).collect();
     Ok(Window {
         at_start: start == 0,
         at_end: start + ids.len() >= rows.len(),
