@@ -24,6 +24,7 @@ const PACE: Duration = Duration::from_millis(50);
 
 /// Polls the sources called `only` once, all of them when it is empty. [`Code::Unreachable`] when
 /// one could not be reached: the data of the others, and its own old data, are of use all the same.
+/// [`Code::Failed`] when the cache cannot be written: what a poll finds comes nowhere then.
 pub(crate) fn poll(live: &Live, only: &[String]) -> Code {
     if !live.opened.owner {
         say(&attached(live.opened.owner_pid));
@@ -31,19 +32,31 @@ pub(crate) fn poll(live: &Live, only: &[String]) -> Code {
     }
     let meant = |name: &str| only.is_empty() || only.iter().any(|n| n == name);
     let handles: Vec<_> = live.sources.iter().filter(|s| meant(s.name())).cloned().collect();
-    let failed = live.runtime.block_on(async {
-        stream::iter(handles)
-            // The words name the source themselves.
-            .map(|source| async move { source.poll_now().await.err() })
-            .buffer_unordered(AT_ONCE)
-            .filter_map(std::future::ready)
-            .collect::<Vec<_>>()
-            .await
+    // The words name the source themselves.
+    let polls = stream::iter(handles)
+        .map(|source| async move { source.poll_now().await.err() })
+        .buffer_unordered(AT_ONCE)
+        .filter_map(std::future::ready)
+        .collect::<Vec<_>>();
+    let (failed, code) = live.runtime.block_on(async {
+        tokio::select! {
+            failed = polls => (failed, Code::Unreachable),
+            why = unwritable(&live.store) => (vec![why], Code::Failed),
+        }
     });
     for line in &failed {
         say(line);
     }
-    if failed.is_empty() { Code::Done } else { Code::Unreachable }
+    if failed.is_empty() { Code::Done } else { code }
+}
+
+/// Waits until the cache cannot be written, and says why.
+async fn unwritable(store: &Store) -> String {
+    let mut snapshots = store.snapshots();
+    match snapshots.wait_for(|s| s.trouble.is_some()).await.map(|s| s.trouble.clone()) {
+        Ok(Some(why)) => why.to_string(),
+        Ok(None) | Err(_) => std::future::pending().await,
+    }
 }
 
 /// Reads the event streams of all sources up to where they end now. [`Code::Unreachable`] when a

@@ -135,8 +135,14 @@ fn execute_on(
     if let Decision::Refuse(why) = decide(spec, &intent.targets, rights) {
         return Err(Failure::usage(why));
     }
-    if spec.mutates == Mutates::Device && poll(live, &wanted(&intent.targets)) == Code::Unreachable {
-        return Err(Failure::new(Code::Unreachable, "nothing was done: a source could not be reached"));
+    if spec.mutates == Mutates::Device {
+        match poll(live, &wanted(&intent.targets)) {
+            Code::Done => {}
+            Code::Unreachable => {
+                return Err(Failure::new(Code::Unreachable, "nothing was done: a source could not be reached"));
+            }
+            code => return Err(Failure::new(code, "nothing was done")),
+        }
     }
     let plan = resolve::plan(&mut live.store.reader()?, &intent, now())?;
     let executor = Executor::new(live.store.clone(), live.sources.clone());

@@ -38,11 +38,10 @@ pub(super) fn run(start: &Start, table: Table, args: &ListArgs) -> Result<Code, 
     let _log = start.log(&mut loaded)?;
     let mut live = Live::start(&loaded)?;
     live.notes().iter().for_each(|note| say(note));
-    let code = match args.fresh {
-        true if fresh::poll(&live, &[]) == Code::Done => fresh::catch_up(&live, &loaded),
-        true => Code::Unreachable,
-        false => Code::Done,
-    };
+    let mut code = if args.fresh { fresh::poll(&live, &[]) } else { Code::Done };
+    if args.fresh && code == Code::Done {
+        code = fresh::catch_up(&live, &loaded);
+    }
     let printed = if args.watch { watch::run(start, &mut live, &ask) } else { once(start, &live, &ask) };
     live.stop();
     printed.map(|()| code)
