@@ -9,7 +9,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::sync::mpsc as orders;
+use std::sync::{Arc, mpsc as orders};
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyEventKind};
@@ -37,7 +37,7 @@ enum Order {
 pub struct Input {
     events: mpsc::Receiver<Event>,
     orders: orders::Sender<Order>,
-    waker: Waker,
+    waker: Arc<Waker>,
     resized: Signal,
 }
 
@@ -123,14 +123,21 @@ struct Reader {
     poll: Poll,
     events: mpsc::Sender<Event>,
     orders: orders::Receiver<Order>,
+    /// Lives as long as the reader: closed before the reader has been woken by it, it would wake
+    /// nobody, and the reader would take one more key, from whoever reads the terminal by then.
+    _waker: Arc<Waker>,
 }
 
 impl Reader {
-    fn new(tty: OwnedFd, events: mpsc::Sender<Event>, orders: orders::Receiver<Order>) -> io::Result<(Self, Waker)> {
+    fn new(
+        tty: OwnedFd,
+        events: mpsc::Sender<Event>,
+        orders: orders::Receiver<Order>,
+    ) -> io::Result<(Self, Arc<Waker>)> {
         let poll = Poll::new()?;
         poll.registry().register(&mut SourceFd(&tty.as_raw_fd()), TTY, Interest::READABLE)?;
-        let waker = Waker::new(poll.registry(), ORDER)?;
-        Ok((Self { tty, poll, events, orders }, waker))
+        let waker = Arc::new(Waker::new(poll.registry(), ORDER)?);
+        Ok((Self { tty, poll, events, orders, _waker: Arc::clone(&waker) }, waker))
     }
 
     /// Reads until the terminal or the listener is gone.
@@ -214,6 +221,25 @@ mod tests {
         let path = pair.master.tty_name().unwrap();
         let slave = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
         (pair.master, slave.into())
+    }
+
+    #[test]
+    fn a_reader_nobody_listens_to_ends_without_another_key() {
+        let (_master, slave) = pty();
+        let (to, mut events) = mpsc::channel(8);
+        let (orders, theirs) = orders::channel();
+        let (reader, waker) = Reader::new(slave, to, theirs).unwrap();
+        let thread = std::thread::spawn(move || reader.run());
+        let (done, paused) = oneshot::channel();
+        orders.send(Order::Pause(done)).unwrap();
+        waker.wake().unwrap();
+        paused.blocking_recv().unwrap();
+        orders.send(Order::Resume).unwrap();
+        events.close();
+        waker.wake().unwrap();
+        // The listener's end of the waker goes, perhaps before the reader has looked.
+        drop(waker);
+        thread.join().unwrap().unwrap();
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::paint::{Paint, wide};
+use super::paint::{Paint, wide, wrap};
 use super::text_input::TextInput;
 use crate::theme::Token;
 
@@ -74,17 +74,18 @@ impl Help<'_> {
             paint.put(buf, (list.x, list.y), list.width, "nothing matches", Token::Dim);
             return cursor;
         }
-        let lines = self.lines();
+        let lines = self.lines(list.width.saturating_sub(19));
         let at = lines.iter().position(|l| matches!(l, Line::Entry(n, _) if *n == self.selected)).unwrap_or(0);
-        // The line after the selected one is its sentence.
-        let first = super::palette::first_row(at + 1, usize::from(list.height));
+        // Below the selected one stands its sentence.
+        let said = lines.iter().filter(|l| matches!(l, Line::Doc(..))).count();
+        let first = super::palette::first_row(at + said, usize::from(list.height));
         for (y, line) in (list.y..list.bottom()).zip(lines.iter().skip(first)) {
             self.line(buf, Rect { y, height: 1, ..list }, paint, line);
         }
         cursor
     }
 
-    fn lines(&self) -> Vec<Line<'_>> {
+    fn lines(&self, width: u16) -> Vec<Line<'_>> {
         let mut lines = Vec::new();
         let mut n = 0;
         for section in self.sections {
@@ -92,7 +93,9 @@ impl Help<'_> {
             for entry in &section.entries {
                 lines.push(Line::Entry(n, entry));
                 if n == self.selected {
-                    lines.push(Line::Doc(entry));
+                    let why = entry.disabled.as_ref().map(|reason| format!("not now: {reason}"));
+                    lines.extend(why.iter().flat_map(|why| wrap(why, width)).map(|l| Line::Doc(l, Token::Off)));
+                    lines.extend(wrap(&entry.doc, width).into_iter().map(|l| Line::Doc(l, Token::Dim)));
                 }
                 n += 1;
             }
@@ -106,18 +109,9 @@ impl Help<'_> {
             Line::Title(title) => {
                 paint.put_styled(buf, (row.x, row.y), row.width, title, base.patch(paint.style(Token::Title)));
             }
-            Line::Doc(entry) => {
-                let (doc, token) = entry.disabled.as_ref().map_or_else(
-                    || (entry.doc.clone(), Token::Dim),
-                    |reason| (format!("not now: {reason}"), Token::Off),
-                );
-                paint.put_styled(
-                    buf,
-                    (row.x + 18, row.y),
-                    row.width.saturating_sub(19),
-                    &doc,
-                    base.patch(paint.style(token)),
-                );
+            Line::Doc(doc, token) => {
+                let width = row.width.saturating_sub(19);
+                paint.put_styled(buf, (row.x + 18, row.y), width, doc, base.patch(paint.style(*token)));
             }
             Line::Entry(n, entry) => {
                 let selected = *n == self.selected;
@@ -152,7 +146,7 @@ impl Help<'_> {
 enum Line<'a> {
     Title(&'a str),
     Entry(usize, &'a Entry),
-    Doc(&'a Entry),
+    Doc(String, Token),
 }
 
 #[cfg(test)]

@@ -18,6 +18,15 @@ struct State {
     closed: bool,
 }
 
+/// The variables that name a folder, and the folder below the home of a test.
+pub const FOLDERS: [(&str, &str); 5] = [
+    ("XDG_CONFIG_HOME", "config"),
+    ("XDG_DATA_HOME", "data"),
+    ("XDG_STATE_HOME", "state"),
+    ("XDG_CACHE_HOME", "cache"),
+    ("TMPDIR", "tmp"),
+];
+
 /// A running noctule with its screen.
 pub struct Tty {
     child: Box<dyn Child + Send + Sync>,
@@ -57,13 +66,7 @@ impl Tty {
         command.env_clear();
         command.env("PATH", std::env::var("PATH").unwrap_or_default());
         command.env("HOME", home);
-        for (name, folder) in [
-            ("XDG_CONFIG_HOME", "config"),
-            ("XDG_DATA_HOME", "data"),
-            ("XDG_STATE_HOME", "state"),
-            ("XDG_CACHE_HOME", "cache"),
-            ("TMPDIR", "tmp"),
-        ] {
+        for (name, folder) in FOLDERS {
             let path: PathBuf = home.join(folder);
             std::fs::create_dir_all(&path).expect("a folder");
             command.env(name, path);

@@ -1,5 +1,6 @@
 //! What keys do: the cursor, marks, verbs and jumps, through the whole application.
 
+use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use noctule::app::message::Msg;
 use noctule::app::pane::PaneId;
 use noctule::app::port::Request;
@@ -9,6 +10,7 @@ use noctule::model::page::Table;
 use noctule::model::severity::Severity;
 use noctule::model::time::SECOND;
 use noctule::theme::Glyphs;
+use proptest::prelude::*;
 
 use super::common::rows::{NOW, alarm, onu};
 use super::common::world::World;
@@ -307,4 +309,96 @@ fn a_cache_that_cannot_be_written_is_told_until_it_can() {
     let grid = screen.grid();
     assert!(!grid.contains("NOT SAVED") && grid.contains("written again"), "{grid}");
     assert!(grid.contains("1 source is not up"), "the other one is paused: {grid}");
+}
+
+/// What a hand can do to the screen, and what may arrive meanwhile.
+#[derive(Debug, Clone)]
+enum Deed {
+    Press(KeyCode, KeyModifiers),
+    Paste(String),
+    Mouse(MouseEventKind, u16, u16),
+    Resize(u16, u16),
+    Change,
+    Tick,
+    Answer,
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let letters: Vec<char> = ('!'..='~').collect();
+    let codes = vec![
+        KeyCode::Enter,
+        KeyCode::Esc,
+        KeyCode::Tab,
+        KeyCode::BackTab,
+        KeyCode::Backspace,
+        KeyCode::Delete,
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::Left,
+        KeyCode::Right,
+        KeyCode::Home,
+        KeyCode::End,
+        KeyCode::PageUp,
+        KeyCode::PageDown,
+        KeyCode::F(1),
+        KeyCode::F(12),
+        KeyCode::Char(' '),
+        KeyCode::Char('\u{1f41f}'),
+    ];
+    let mouse = vec![
+        MouseEventKind::Down(MouseButton::Left),
+        MouseEventKind::Down(MouseButton::Right),
+        MouseEventKind::ScrollUp,
+        MouseEventKind::ScrollDown,
+        MouseEventKind::Moved,
+    ];
+    let deed = prop_oneof![
+        12 => proptest::sample::select(letters.clone()).prop_map(|c| Deed::Press(KeyCode::Char(c), KeyModifiers::NONE)),
+        8 => proptest::sample::select(codes).prop_map(|c| Deed::Press(c, KeyModifiers::NONE)),
+        2 => proptest::sample::select(letters.clone()).prop_map(|c| Deed::Press(KeyCode::Char(c), KeyModifiers::CONTROL)),
+        1 => proptest::sample::select(letters).prop_map(|c| Deed::Press(KeyCode::Char(c), KeyModifiers::ALT)),
+        1 => "\\PC{0,6}".prop_map(Deed::Paste),
+        2 => (proptest::sample::select(mouse), 0_u16..210, 0_u16..60).prop_map(|(k, x, y)| Deed::Mouse(k, x, y)),
+        1 => (1_u16..210, 1_u16..60).prop_map(|(w, h)| Deed::Resize(w, h)),
+        1 => Just(Deed::Change),
+        1 => Just(Deed::Tick),
+        2 => Just(Deed::Answer),
+    ];
+    proptest::collection::vec(deed, 0..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_pressed_esc_leads_back(deeds in deeds()) {
+        let mut screen = Screen::small((120, 30));
+        for deed in deeds {
+            match deed {
+                Deed::Press(code, modifiers) => screen.press(code, modifiers),
+                Deed::Paste(text) => screen.tell(Msg::Input(Event::Paste(text))),
+                Deed::Mouse(kind, column, row) => {
+                    screen.tell(Msg::Input(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE })));
+                }
+                Deed::Resize(width, height) => screen.resize((width, height)),
+                Deed::Change => screen.changed(),
+                Deed::Tick => {
+                    screen.now = screen.now.plus(SECOND);
+                    screen.tell(Msg::Tick(screen.now));
+                }
+                Deed::Answer => screen.answer(),
+            }
+            // Drawing is part of the deed: no size and no state makes it fail.
+            screen.grid();
+        }
+        screen.answer();
+        screen.resize((120, 30));
+        for _ in 0..8 {
+            screen.keys("esc");
+        }
+        for (key, pane) in [("2", PaneId::Pon), ("1", PaneId::Alarms), ("7", PaneId::Log)] {
+            screen.keys(key);
+            prop_assert_eq!(screen.app.active(), pane, "{}", screen.grid());
+        }
+    }
 }

@@ -16,6 +16,8 @@ use noctule::app::registry;
 use noctule::app::state::{App, Settings};
 use noctule::keymap::Keymap;
 use noctule::model::alarm::Counts;
+use noctule::model::command::{LiveSection, Outcome, Plan};
+use noctule::model::ids::ActionId;
 use noctule::model::page::Generations;
 use noctule::model::time::Ts;
 use noctule::theme::{Glyphs, Theme};
@@ -156,7 +158,38 @@ impl Screen {
         }
     }
 
-    fn press(&mut self, code: KeyCode, modifiers: KeyModifiers) {
+    /// Gives the terminal another size.
+    pub fn resize(&mut self, size: (u16, u16)) {
+        self.size = size;
+        self.tell(Msg::Input(Event::Resize(size.0, size.1)));
+    }
+
+    /// The workers answer all that they were asked.
+    pub fn answer(&mut self) {
+        for request in std::mem::take(&mut self.sent) {
+            let answer = match request {
+                Request::Plan(id, intent) => {
+                    let plan = Plan { title: intent.command.into(), total: 1, phrase: "go".into(), ..Plan::default() };
+                    Msg::Planned(id, Ok(plan))
+                }
+                Request::Execute(id, intent) => {
+                    let (command, undo) = (intent.command.into(), Some(ActionId([1; 16])));
+                    Msg::Done(
+                        id,
+                        Outcome { command, summary: "done".into(), total: 1, done: 1, undo, ..Outcome::default() },
+                    )
+                }
+                Request::Live(id, _) => {
+                    Msg::Live(id, Ok(vec![LiveSection { title: "Ports".into(), ..LiveSection::default() }]))
+                }
+                _ => continue,
+            };
+            self.tell(answer);
+        }
+    }
+
+    /// Presses a key.
+    pub fn press(&mut self, code: KeyCode, modifiers: KeyModifiers) {
         self.tell(Msg::Input(Event::Key(KeyEvent::new(code, modifiers))));
     }
 

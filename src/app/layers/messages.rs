@@ -66,7 +66,7 @@ impl Layer for MessagesLayer {
             u16::try_from(self.messages.len()).unwrap_or(u16::MAX).saturating_add(2).clamp(3, 30),
         );
         let page = Sections {
-            title: "Messages, newest first",
+            title: "Messages, newest first; esc closes",
             blocks: &lines,
             scroll: u16::try_from(self.scroll).unwrap_or(u16::MAX),
             focused: true,

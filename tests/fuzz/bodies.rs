@@ -1,0 +1,73 @@
+//! What the fuzz targets do with their input: shared with a test, so that what a fuzzer runs for
+//! hours is run for seconds with every build.
+
+use std::sync::LazyLock;
+
+use noctule::config::{alarm_types, check_text, inventory};
+use noctule::controllers::voltha::map::{Directory, TypeIndex, message};
+use noctule::model::field::{Record, Value};
+use noctule::model::observation::Observation;
+use noctule::model::page::Table;
+use noctule::model::query::{Query, complete};
+use noctule::model::time::Ts;
+
+static TYPES: LazyLock<TypeIndex> =
+    LazyLock::new(|| TypeIndex::new(&alarm_types::load(None).expect("the shipped alarm types")));
+
+/// Files an operator writes: no text panics, every problem has a place inside the text, and what
+/// is no configuration is never taken for one.
+pub fn config(text: &str) {
+    let lines = text.split('\n').count() as u32;
+    if let Err(e) = check_text("fuzz.toml", text) {
+        assert!(!e.problems.is_empty());
+        assert!(e.problems.iter().filter_map(|p| p.place).all(|p| p.line >= 1 && p.line <= lines));
+    }
+    let _ = alarm_types::parse(Some(("fuzz.toml", text)));
+    let _ = inventory::parse_csv(text);
+    let _ = inventory::parse_toml(text);
+}
+
+/// VOLTHA's event stream: no bytes panic, a message always says something, no text in it can act
+/// on a terminal, and what it says survives the journal's encoding.
+pub fn events(bytes: &[u8]) {
+    let mut directory = Directory::default();
+    let decoded = message(Some(bytes), &TYPES, &mut directory);
+    assert!(!decoded.what.is_empty());
+    for what in decoded.what {
+        if let Observation::Alarm(alarm) = &what {
+            assert!(!alarm.text.chars().any(char::is_control), "{:?}", alarm.text);
+            assert!(!alarm.resource.name.chars().any(char::is_control), "{:?}", alarm.resource);
+        }
+        let stored = minicbor::to_vec(&what).expect("an observation has a disk form");
+        assert_eq!(minicbor::decode::<Observation>(&stored).expect("and is read back"), what);
+    }
+}
+
+/// A row whose every field holds the same text.
+struct Same<'a>(&'a str);
+
+impl Record for Same<'_> {
+    fn get(&self, _: &str) -> Value<'_> {
+        Value::text(self.0)
+    }
+}
+
+/// The filter language: no text panics, an error lies inside the text, and what parses prints to
+/// a text that parses to the same tree.
+pub fn filter(text: &str) {
+    let chars = text.chars().count();
+    for table in [Table::Alarms, Table::Nodes, Table::Sources, Table::Log] {
+        match Query::parse(text, table) {
+            Ok(query) => {
+                let printed = query.expr.to_string();
+                // Printing adds quotes; only the longest texts may outgrow the limit by that.
+                if printed.chars().count() < 8192 {
+                    assert_eq!(Query::parse(&printed, table).expect(&printed).expr, query.expr);
+                }
+                let _ = query.matches(&Same(text), Ts(1));
+            }
+            Err(e) => assert!(e.at <= chars && e.len > 0 && (e.at == chars || e.at + e.len <= chars), "{e:?}"),
+        }
+        let _ = complete(text, chars / 2, table);
+    }
+}
