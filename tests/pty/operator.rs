@@ -183,7 +183,7 @@ fn killed_at_many_moments_of_a_storm_it_keeps_what_was_told_once() {
         }
         tty.send("n");
         tty.wait_for("enter accepts");
-        let (before, more) = (tty.raw_len(), usize::try_from(moments.below(3000)).unwrap());
+        let (before, more) = (tty.raw_len(), usize::try_from(moments.below(900)).unwrap());
         tty.send(&format!("late-{round}.\r"));
         tty.wait_process("some more output", |t| t.raw_len() >= before + more);
         tty.signal("KILL");
