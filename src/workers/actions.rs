@@ -66,7 +66,7 @@ impl Executor {
         match resolved.await {
             Ok(Ok(resolved)) => match resolved {
                 Resolved::Alarms(verb, targets) => self.act(&intent, &verb, targets, stop, progress).await,
-                Resolved::Nodes(verb, targets) => self.call(&intent, verb, targets, stop, progress).await,
+                Resolved::Nodes(verb, targets) => self.call(&intent, &verb, targets, stop, progress).await,
                 Resolved::Sources(verb, targets) => self.tell(&intent, verb, targets, stop, progress).await,
             },
             Ok(Err(error)) => failed(command, error.to_string()),
@@ -112,7 +112,7 @@ impl Executor {
     async fn call(
         &self,
         intent: &Intent,
-        verb: DeviceVerb,
+        verb: &DeviceVerb,
         targets: NodeTargets,
         stop: &CancellationToken,
         progress: &dyn Progress,
@@ -137,14 +137,14 @@ impl Executor {
             progress(ended, run.outcome.total);
         }
         run.stopped = ended < run.outcome.total;
-        let (one, many) = if verb.on_ports() { ("PON port", "PON ports") } else { ("device", "devices") };
+        let (one, many) = if verb.on_ports() { ("port", "ports") } else { ("device", "devices") };
         let outcome = run.end(verb.past(), one, many);
         self.record(intent, names, outcome).await
     }
 
     async fn call_one(&self, intent: &Intent, row: NodeRow) -> Result<(), String> {
         match self.sources.get(&row.source) {
-            Some(source) => source.command(intent.command, row, &intent.actor).await,
+            Some(source) => source.command(intent, row).await,
             None => Err(format!("source `{}` is not in this configuration", text::clean(&row.source))),
         }
     }

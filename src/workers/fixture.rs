@@ -81,7 +81,7 @@ pub(crate) fn node(resource: Resource, id: i64) -> NodeRow {
         firmware: String::new(),
         address: String::new(),
         number: resource.index,
-        logical_id: String::new(),
+        logical_id: if resource.kind == NodeKind::Olt { format!("switch-{}", resource.name) } else { String::new() },
         flows: 0,
         rx_centi_dbm: None,
         tx_centi_dbm: None,

@@ -8,6 +8,7 @@ pub mod export;
 mod fixture;
 pub mod inventory;
 pub mod plan;
+pub mod pm;
 pub mod resolve;
 pub mod rows;
 pub mod source;

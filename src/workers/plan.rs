@@ -12,6 +12,7 @@ use crate::model::text;
 use crate::model::time::{Ts, brief_duration};
 use crate::model::topology::NodeRow;
 
+use super::pm::PmSet;
 use super::targets::{AlarmTargets, NodeTargets, SourceTargets, Tally};
 use super::verb::{DeviceVerb, SourceVerb, alarm_words};
 use crate::model::text::counted;
@@ -78,9 +79,9 @@ fn alarm_notes(verb: &Verb, targets: &AlarmTargets, now: Ts) -> Vec<String> {
 
 /// The plan of a call to controllers.
 #[must_use]
-pub fn of_devices(verb: DeviceVerb, targets: &NodeTargets, below: Below) -> Plan {
+pub fn of_devices(verb: &DeviceVerb, targets: &NodeTargets, below: Below) -> Plan {
     let mut plan = base(&targets.tally);
-    let (one, many) = if verb.on_ports() { ("PON port", "PON ports") } else { ("device", "devices") };
+    let (one, many) = if verb.on_ports() { ("port", "ports") } else { ("device", "devices") };
     plan.title = title(verb.title(), &targets.tally, one, many);
     if verb.interrupts() {
         plan.onus = below.onus;
@@ -96,7 +97,7 @@ pub fn of_devices(verb: DeviceVerb, targets: &NodeTargets, below: Below) -> Plan
     plan
 }
 
-fn call(verb: DeviceVerb, row: &NodeRow, targets: &NodeTargets) -> String {
+fn call(verb: &DeviceVerb, row: &NodeRow, targets: &NodeTargets) -> String {
     text::clean(&verb.call(row, targets.olt(row))).into_owned()
 }
 
@@ -106,7 +107,7 @@ fn phrase(row: &NodeRow) -> String {
     if row.kind() == NodeKind::PonPort { format!("{serial}/pon/{}", row.resource.index) } else { serial.into_owned() }
 }
 
-fn consequences(verb: DeviceVerb, targets: &NodeTargets, plan: &mut Plan) {
+fn consequences(verb: &DeviceVerb, targets: &NodeTargets, plan: &mut Plan) {
     let kinds = kinds(&targets.rows);
     let olts = kinds.get(&NodeKind::Olt).copied().unwrap_or(0);
     let onus = kinds.get(&NodeKind::Onu).copied().unwrap_or(0);
@@ -145,8 +146,25 @@ fn consequences(verb: DeviceVerb, targets: &NodeTargets, plan: &mut Plan) {
                 note("A live ONU is discovered again under a new device id.");
             }
         }
-        DeviceVerb::PortDisable => note("Every ONU on the port goes dark until it is switched on again."),
-        DeviceVerb::PortEnable => note("The ONUs on the port register again one by one."),
+        DeviceVerb::PortDisable => {
+            if kinds.contains_key(&NodeKind::PonPort) {
+                note("Every ONU on the port goes dark until it is switched on again.");
+            }
+            if kinds.contains_key(&NodeKind::Uni) {
+                note("The subscriber's port carries nothing until it is switched on again; the ONU stays in service.");
+            }
+        }
+        DeviceVerb::PortEnable if kinds.contains_key(&NodeKind::PonPort) => {
+            note("The ONUs on the port register again one by one.");
+        }
+        DeviceVerb::PortEnable => {}
+        DeviceVerb::PmConfig(change) => {
+            note(&format!("{}.", change.words()));
+            note("No service is touched. The device is asked for its configuration first; all else in it stays.");
+            if olts > 0 && matches!(change.set, PmSet::Every(s) if s < 60) {
+                note("Short periods cost the OLT and the event stream: a message per port each time.");
+            }
+        }
     }
     if targets.rows.len() > CALLS {
         note(&format!("And {} more calls of the same kind, four at a time.", targets.rows.len() - CALLS));
@@ -229,21 +247,25 @@ mod tests {
     use crate::model::time::HOUR;
     use crate::workers::fixture::{NOW, alarm, olt, onu, pon};
 
-    fn devices(verb: DeviceVerb, rows: Vec<NodeRow>) -> Plan {
+    fn devices(verb: &DeviceVerb, rows: Vec<NodeRow>) -> Plan {
         let mut targets = NodeTargets::default();
-        targets.add(verb, rows, |name| (name == "voltha-1/olt/OLT_0").then(|| olt("OLT_0")));
+        targets.add(verb, rows, |name| match name {
+            "voltha-1/olt/OLT_0" => Some(olt("OLT_0")),
+            "voltha-1/onu/BBSM00000001" => Some(onu("BBSM00000001")),
+            _ => None,
+        });
         of_devices(verb, &targets, Below { onus: 64, subscribers: 60 })
     }
 
     #[test]
     fn rebooting_an_olt_shows_its_blast_radius_and_asks_for_its_name() {
-        let plan = devices(DeviceVerb::Reboot, vec![olt("OLT_0")]);
+        let plan = devices(&DeviceVerb::Reboot, vec![olt("OLT_0")]);
         assert_eq!(plan.title, "Reboot OLT OLT_0");
         assert_eq!((plan.onus, plan.subscribers), (64, 60));
         assert_eq!((plan.phrase.as_str(), plan.type_name), ("OLT_0", true));
         assert!(plan.irreversible.iter().any(|t| t.contains("new device id")));
         assert_eq!(plan.calls, [r#"/voltha.VolthaService/RebootDevice {"id": "id-OLT_0"}"#]);
-        let plan = devices(DeviceVerb::Reboot, vec![onu("BBSM00000001")]);
+        let plan = devices(&DeviceVerb::Reboot, vec![onu("BBSM00000001")]);
         assert!(!plan.type_name && plan.irreversible.is_empty());
     }
 
@@ -251,14 +273,14 @@ mod tests {
     fn enabling_interrupts_nobody() {
         let mut off = olt("OLT_0");
         off.admin_state = crate::model::topology::AdminState::Disabled;
-        let plan = devices(DeviceVerb::Enable, vec![off]);
+        let plan = devices(&DeviceVerb::Enable, vec![off]);
         assert_eq!((plan.onus, plan.subscribers), (0, 0));
     }
 
     #[test]
     fn several_targets_are_counted_and_the_rest_is_told() {
         let rows = (0..25).map(|i| onu(&format!("BBSM{i:08}"))).chain([pon("OLT_0", 1)]).collect();
-        let plan = devices(DeviceVerb::Delete, rows);
+        let plan = devices(&DeviceVerb::Delete, rows);
         assert_eq!((plan.total, plan.first.len(), plan.calls.len()), (25, 10, 10));
         assert_eq!(plan.skipped, [("not an OLT or ONU".to_owned(), 1)]);
         assert_eq!(plan.phrase, "25");
@@ -268,8 +290,35 @@ mod tests {
     }
 
     #[test]
+    fn measuring_touches_no_service_and_its_call_says_what_changes() {
+        let args = [("group", "PON_Optical"), ("set", "1m")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let change = crate::workers::pm::PmChange::parse(&args.into()).unwrap();
+        let plan = devices(&DeviceVerb::PmConfig(change), vec![onu("BBSM00000001")]);
+        assert_eq!((plan.onus, plan.type_name), (0, false));
+        let body = r#"{"id": "id-BBSM00000001", "groups": [{"group_name": "PON_Optical", "group_freq": 60}]}"#;
+        assert_eq!(plan.calls, [format!("/voltha.VolthaService/UpdateDevicePmConfigs {body}")]);
+        assert!(plan.notes.iter().any(|n| n == "PON_Optical every 60 s."), "{:?}", plan.notes);
+    }
+
+    #[test]
+    fn a_uni_is_called_by_the_switch_of_its_olt() {
+        let resource = crate::model::resource::Resource::port(NodeKind::Uni, "BBSM00000001", 0);
+        let uni = NodeRow {
+            parent_name: "voltha-1/onu/BBSM00000001".into(),
+            number: 256,
+            ..crate::workers::fixture::node(resource, 9)
+        };
+        let plan = devices(&DeviceVerb::PortDisable, vec![uni]);
+        assert_eq!(plan.title, "Switch off UNI 0 of ONU BBSM00000001");
+        let switch = olt("OLT_0").logical_id;
+        let body = format!(r#"{{"id": "{switch}", "port_id": "256"}}"#);
+        assert_eq!(plan.calls, [format!("/voltha.VolthaService/DisableLogicalDevicePort {body}")]);
+        assert!(plan.notes.iter().any(|n| n.contains("the ONU stays in service")), "{:?}", plan.notes);
+    }
+
+    #[test]
     fn the_port_of_an_olt_is_called_by_the_olts_id() {
-        let plan = devices(DeviceVerb::PortDisable, vec![pon("OLT_0", 1)]);
+        let plan = devices(&DeviceVerb::PortDisable, vec![pon("OLT_0", 1)]);
         assert_eq!(plan.title, "Switch off PON port 1 of OLT OLT_0");
         assert_eq!(plan.phrase, "OLT_0/pon/1");
         assert!(plan.calls[0].contains(r#""device_id": "id-OLT_0", "port_no": 536870913"#));
@@ -277,7 +326,7 @@ mod tests {
 
     #[test]
     fn escapes_in_a_serial_number_do_not_reach_the_plan() {
-        let plan = devices(DeviceVerb::Reboot, vec![onu("X\u{1b}[31m")]);
+        let plan = devices(&DeviceVerb::Reboot, vec![onu("X\u{1b}[31m")]);
         assert!(lines(&plan).iter().all(|l| !l.contains('\u{1b}')));
     }
 

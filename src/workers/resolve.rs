@@ -72,7 +72,10 @@ pub fn resolve(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Resolved
             let targets = alarms(reader, &intent.targets, &verb)?;
             Ok(Resolved::Alarms(verb, targets))
         }
-        Work::Device(verb) => Ok(Resolved::Nodes(verb, nodes(reader, &intent.targets, verb)?)),
+        Work::Device(verb) => {
+            let targets = nodes(reader, &intent.targets, &verb)?;
+            Ok(Resolved::Nodes(verb, targets))
+        }
         Work::Source(verb) => {
             let all = sources(reader, now)?;
             Ok(Resolved::Sources(verb, SourceTargets::pick(verb, &intent.targets, &all)))
@@ -89,7 +92,7 @@ pub fn plan(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Plan, Resol
         Resolved::Alarms(verb, targets) => plan::of_alarms(&verb, &targets, now),
         Resolved::Nodes(verb, targets) => {
             let below = if verb.interrupts() { below(reader, &targets)? } else { Below::default() };
-            plan::of_devices(verb, &targets, below)
+            plan::of_devices(&verb, &targets, below)
         }
         Resolved::Sources(verb, targets) => plan::of_sources(verb, &targets),
     })
@@ -111,7 +114,7 @@ fn alarms(reader: &mut Reader, targets: &Targets, verb: &Verb) -> Result<AlarmTa
     Ok(out)
 }
 
-fn nodes(reader: &mut Reader, targets: &Targets, verb: DeviceVerb) -> Result<NodeTargets, ResolveError> {
+fn nodes(reader: &mut Reader, targets: &Targets, verb: &DeviceVerb) -> Result<NodeTargets, ResolveError> {
     let rows = reader.nodes(targets, MAX_DEVICES + 1)?;
     if rows.len() > MAX_DEVICES {
         return Err(ResolveError::TooMany);

@@ -9,6 +9,7 @@ use crate::model::action::Verb;
 use crate::model::alarm::AlarmRow;
 use crate::model::command::Targets;
 use crate::model::ids::{AlarmKey, RowId};
+use crate::model::resource::NodeKind;
 use crate::model::source::SourceRow;
 use crate::model::text;
 use crate::model::topology::NodeRow;
@@ -101,11 +102,13 @@ pub struct NodeTargets {
     pub rows: Vec<NodeRow>,
     /// The OLTs they hang on, by canonical name.
     pub olts: HashMap<String, NodeRow>,
+    /// The OLT's name for each ONU that UNIs hang on.
+    onus: HashMap<String, String>,
 }
 
 impl NodeTargets {
     /// Sorts rows in. `find` looks an OLT up by its canonical name.
-    pub fn add(&mut self, verb: DeviceVerb, rows: Vec<NodeRow>, mut find: impl FnMut(&str) -> Option<NodeRow>) {
+    pub fn add(&mut self, verb: &DeviceVerb, rows: Vec<NodeRow>, mut find: impl FnMut(&str) -> Option<NodeRow>) {
         for row in rows {
             let olt = self.olt_of(&row, &mut find);
             if let Err(reason) = verb.check(&row, olt) {
@@ -120,15 +123,29 @@ impl NodeTargets {
     /// The OLT a target hangs on.
     #[must_use]
     pub fn olt(&self, row: &NodeRow) -> Option<&NodeRow> {
-        self.olts.get(olt_name(row)?)
+        let name = match row.kind() {
+            NodeKind::Uni => self.onus.get(&row.parent_name).map(String::as_str),
+            _ => olt_name(row),
+        };
+        self.olts.get(name?)
     }
 
     fn olt_of(&mut self, row: &NodeRow, find: &mut impl FnMut(&str) -> Option<NodeRow>) -> Option<&NodeRow> {
-        let name = olt_name(row)?;
-        if !self.olts.contains_key(name) {
-            self.olts.insert(name.to_owned(), find(name)?);
+        let name = match row.kind() {
+            // A UNI's name says nothing of its OLT, but its ONU's place does.
+            NodeKind::Uni => {
+                if !self.onus.contains_key(&row.parent_name) {
+                    let name = olt_name(&find(&row.parent_name)?)?.to_owned();
+                    self.onus.insert(row.parent_name.clone(), name);
+                }
+                self.onus.get(&row.parent_name)?.clone()
+            }
+            _ => olt_name(row)?.to_owned(),
+        };
+        if !self.olts.contains_key(&name) {
+            self.olts.insert(name.clone(), find(&name)?);
         }
-        self.olts.get(name)
+        self.olts.get(&name)
     }
 
     /// The rows' identities.
@@ -190,12 +207,12 @@ pub fn alarm_label(row: &AlarmRow) -> String {
 /// A device or port in one line: kind, serial or port, its name in the inventory.
 #[must_use]
 pub fn node_label(row: &NodeRow) -> String {
-    use crate::model::resource::NodeKind;
     let serial = text::clean(&row.resource.name);
     let label = match row.kind() {
         NodeKind::Olt => format!("OLT {serial}"),
         NodeKind::Onu => format!("ONU {serial}"),
         NodeKind::PonPort => format!("PON port {} of OLT {serial}", row.resource.index),
+        NodeKind::Uni => format!("UNI {} of ONU {serial}", row.resource.index),
         kind => format!("{} {serial}", kind.word()),
     };
     match text::clean(&row.name) {

@@ -13,6 +13,8 @@ use crate::model::source::{Breaker, Health, SourceRow};
 use crate::model::time::{DAY, Ts, parse_duration};
 use crate::model::topology::{AdminState, ConnectStatus, NodeRow, OperStatus};
 
+use super::pm::PmChange;
+
 /// The longest a shelf may last, µs. A shelf is a promise to look again, not a way to forget.
 pub const MAX_SHELF: i64 = 30 * DAY;
 
@@ -50,6 +52,14 @@ pub enum VerbError {
         /// The longest, in words.
         max: &'static str,
     },
+    /// Arguments that make no sense, in words.
+    #[error("`{command}`: {why}")]
+    Wrong {
+        /// Command id.
+        command: &'static str,
+        /// What is wrong.
+        why: String,
+    },
     /// Targets of a table the command does not work on.
     #[error("`{command}` works on {wanted}, not on {given}")]
     Table {
@@ -74,7 +84,7 @@ pub enum Work {
 }
 
 /// What can be asked of a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DeviceVerb {
     /// Put into service.
     Enable,
@@ -86,10 +96,12 @@ pub enum DeviceVerb {
     Delete,
     /// Remove from the controller's model without asking the adapter.
     ForceDelete,
-    /// Switch a PON port on.
+    /// Switch a PON port or a UNI on.
     PortEnable,
-    /// Switch a PON port off.
+    /// Switch a PON port or a UNI off.
     PortDisable,
+    /// Change what is measured, and how often.
+    PmConfig(PmChange),
 }
 
 /// What can be asked of the worker of a source.
@@ -159,6 +171,11 @@ impl Work {
             "pon.force-delete" => Self::Device(DeviceVerb::ForceDelete),
             "pon.port-enable" => Self::Device(DeviceVerb::PortEnable),
             "pon.port-disable" => Self::Device(DeviceVerb::PortDisable),
+            "pon.pm-config" => {
+                need("set", "on, off or a period like 60s")?;
+                let change = PmChange::parse(args).map_err(|why| VerbError::Wrong { command, why })?;
+                Self::Device(DeviceVerb::PmConfig(change))
+            }
             "source.pause" => Self::Source(SourceVerb::Pause),
             "source.resume" => Self::Source(SourceVerb::Resume),
             "source.reset-breaker" => Self::Source(SourceVerb::ResetBreaker),
@@ -247,7 +264,7 @@ pub fn check_alarm(verb: &Verb, row: &AlarmRow) -> Result<(), &'static str> {
 impl DeviceVerb {
     /// The verb at the head of a title.
     #[must_use]
-    pub const fn title(self) -> &'static str {
+    pub const fn title(&self) -> &'static str {
         match self {
             Self::Enable => "Enable",
             Self::Disable => "Disable",
@@ -256,12 +273,13 @@ impl DeviceVerb {
             Self::ForceDelete => "Force-delete",
             Self::PortEnable => "Switch on",
             Self::PortDisable => "Switch off",
+            Self::PmConfig(_) => "Change what is measured by",
         }
     }
 
     /// The verb in the past, for the outcome.
     #[must_use]
-    pub const fn past(self) -> &'static str {
+    pub const fn past(&self) -> &'static str {
         match self {
             Self::Enable => "enabled",
             Self::Disable => "disabled",
@@ -270,39 +288,43 @@ impl DeviceVerb {
             Self::ForceDelete => "force-deleted",
             Self::PortEnable => "switched on",
             Self::PortDisable => "switched off",
+            Self::PmConfig(_) => "PM changed on",
         }
     }
 
-    /// The controller's method.
+    /// The controller's method for a kind of node.
     #[must_use]
-    pub const fn method(self) -> &'static str {
-        match self {
-            Self::Enable => "EnableDevice",
-            Self::Disable => "DisableDevice",
-            Self::Reboot => "RebootDevice",
-            Self::Delete => "DeleteDevice",
-            Self::ForceDelete => "ForceDeleteDevice",
-            Self::PortEnable => "EnablePort",
-            Self::PortDisable => "DisablePort",
+    pub const fn method(&self, kind: NodeKind) -> &'static str {
+        match (self, kind) {
+            (Self::Enable, _) => "EnableDevice",
+            (Self::Disable, _) => "DisableDevice",
+            (Self::Reboot, _) => "RebootDevice",
+            (Self::Delete, _) => "DeleteDevice",
+            (Self::ForceDelete, _) => "ForceDeleteDevice",
+            (Self::PortEnable, NodeKind::Uni) => "EnableLogicalDevicePort",
+            (Self::PortDisable, NodeKind::Uni) => "DisableLogicalDevicePort",
+            (Self::PortEnable, _) => "EnablePort",
+            (Self::PortDisable, _) => "DisablePort",
+            (Self::PmConfig(_), _) => "UpdateDevicePmConfigs",
         }
     }
 
     /// Whether it works on ports.
     #[must_use]
-    pub const fn on_ports(self) -> bool {
+    pub const fn on_ports(&self) -> bool {
         matches!(self, Self::PortEnable | Self::PortDisable)
     }
 
     /// Whether whatever is below loses service.
     #[must_use]
-    pub const fn interrupts(self) -> bool {
-        !matches!(self, Self::Enable | Self::PortEnable)
+    pub const fn interrupts(&self) -> bool {
+        !matches!(self, Self::Enable | Self::PortEnable | Self::PmConfig(_))
     }
 
     /// Whether the name has to be typed for this target whatever the command's own level is: it
     /// cannot be undone, or it takes a whole OLT down.
     #[must_use]
-    pub const fn wants_name(self, kind: NodeKind) -> bool {
+    pub const fn wants_name(&self, kind: NodeKind) -> bool {
         matches!(self, Self::Delete | Self::ForceDelete)
             || (matches!(self, Self::Reboot | Self::Disable) && matches!(kind, NodeKind::Olt))
     }
@@ -311,7 +333,7 @@ impl DeviceVerb {
     ///
     /// # Errors
     /// The reason, in words that fit after `3 skipped:`.
-    pub fn check(self, row: &NodeRow, olt: Option<&NodeRow>) -> Result<(), &'static str> {
+    pub fn check(&self, row: &NodeRow, olt: Option<&NodeRow>) -> Result<(), &'static str> {
         self.check_kind(row.kind())?;
         if row.device_id.is_empty() && !self.on_ports() {
             return Err("its controller gave it no device id");
@@ -332,25 +354,32 @@ impl DeviceVerb {
         }
     }
 
-    const fn check_kind(self, kind: NodeKind) -> Result<(), &'static str> {
+    const fn check_kind(&self, kind: NodeKind) -> Result<(), &'static str> {
         match (self.on_ports(), kind) {
-            (false, NodeKind::Olt | NodeKind::Onu) | (true, NodeKind::PonPort) => Ok(()),
+            (false, NodeKind::Olt | NodeKind::Onu) | (true, NodeKind::PonPort | NodeKind::Uni) => Ok(()),
             (false, _) => Err("not an OLT or ONU"),
-            // Everything but PON_OLT ports is answered with UNIMPLEMENTED by the core.
-            (true, _) => Err("not a PON port of an OLT"),
+            // Of an OLT's ports all but those of PONs are answered with UNIMPLEMENTED by the core.
+            (true, _) => Err("not a PON port or a UNI"),
         }
     }
 
     /// The equivalent call, as `grpcurl` would write it. `device_id` is that of the OLT for ports.
     #[must_use]
-    pub fn call(self, row: &NodeRow, olt: Option<&NodeRow>) -> String {
-        let method = self.method();
-        if self.on_ports() {
-            let device = olt.map_or(row.device_id.as_str(), |o| o.device_id.as_str());
-            format!("/voltha.VolthaService/{method} {{\"device_id\": \"{device}\", \"port_no\": {}}}", row.number)
-        } else {
-            format!("/voltha.VolthaService/{method} {{\"id\": \"{}\"}}", row.device_id)
-        }
+    pub fn call(&self, row: &NodeRow, olt: Option<&NodeRow>) -> String {
+        let method = self.method(row.kind());
+        let body = match (self, row.kind()) {
+            (Self::PmConfig(change), _) => format!("\"id\": \"{}\", {}", row.device_id, change.body()),
+            (_, NodeKind::Uni) => {
+                let switch = olt.map_or("", |o| o.logical_id.as_str());
+                format!("\"id\": \"{switch}\", \"port_id\": \"{}\"", row.number)
+            }
+            _ if self.on_ports() => {
+                let device = olt.map_or(row.device_id.as_str(), |o| o.device_id.as_str());
+                format!("\"device_id\": \"{device}\", \"port_no\": {}", row.number)
+            }
+            _ => format!("\"id\": \"{}\"", row.device_id),
+        };
+        format!("/voltha.VolthaService/{method} {{{body}}}")
     }
 }
 
@@ -495,7 +524,7 @@ mod tests {
         assert_eq!(DeviceVerb::Delete.check(&busy, None), Err("being reconciled"));
         assert_eq!(DeviceVerb::ForceDelete.check(&busy, None), Ok(()));
         assert_eq!(DeviceVerb::Reboot.check(&pon("OLT_0", 3), None), Err("not an OLT or ONU"));
-        assert_eq!(DeviceVerb::PortDisable.check(&onu("X"), None), Err("not a PON port of an OLT"));
+        assert_eq!(DeviceVerb::PortDisable.check(&onu("X"), None), Err("not a PON port or a UNI"));
         let mut away = olt("OLT_0");
         away.connect_status = ConnectStatus::Unreachable;
         assert_eq!(DeviceVerb::Reboot.check(&onu("X"), Some(&away)), Err("its OLT is unreachable"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use noctule::app::message::Msg;
-use noctule::model::command::LiveRequest;
+use noctule::model::command::{Intent, LiveRequest, Targets};
 use noctule::model::observation::{ClearReason, Observation};
 use noctule::model::resource::NodeKind;
 use noctule::model::source::{Breaker, Health};
@@ -134,8 +134,8 @@ async fn flows_that_a_core_restart_loses_are_our_own_alarm() {
     lab.until("flows are counted", |m| m.nodes(NodeKind::Olt).iter().any(|o| o.flows.is_some_and(|f| f > 0))).await;
     lab.control.core_restart(0, 8);
     // The count is looked at again after the loss of contact.
-    lab.until("the loss is seen", |m| m.standing("voltha.flows.lost") >= 1).await;
-    lab.until("they are back", |m| m.standing("voltha.flows.lost") == 0).await;
+    lab.until("the loss is seen", |m| m.standing("voltha.drift") >= 1).await;
+    lab.until("they are back", |m| m.standing("voltha.drift") == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -228,6 +228,61 @@ async fn messages_that_the_broker_dropped_are_a_gap_and_a_resync() {
     })
     .await;
     lab.settled().await;
+    gap_is_over(&lab).await;
+}
+
+/// The alarm of missed messages was raised once and ended with a full comparison after it.
+async fn gap_is_over(lab: &Lab) {
+    lab.until("everything was compared", |m| m.standing("source.stream_gap") == 0).await;
+    let journal = lab.memory.journal();
+    let turn = |raise: bool| {
+        journal.iter().rposition(|o| {
+            matches!(&o.what, Observation::Alarm(a) if a.type_id == "source.stream_gap" && a.raise.is_some() == raise)
+        })
+    };
+    let (raised, cleared) = (turn(true).expect("raised"), turn(false).expect("cleared"));
+    assert!(journal[raised..].iter().any(|o| matches!(o.what, Observation::Resync(r) if r.after_gap)));
+    assert!(raised < cleared);
+    let raises =
+        |o: &Observation| matches!(o, Observation::Alarm(a) if a.type_id == "source.stream_gap" && a.raise.is_some());
+    assert_eq!(observed(&lab.memory, raises), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_made_anew_is_a_gap_too() {
+    let lab = Lab::start(SimOptions::still()).await;
+    lab.settled().await;
+    lab.control.cut_fibre(0, 0, 0);
+    lab.until("something was read", |m| m.standing("pon.port.los") == 1).await;
+    let broker = lab.control.kafka(0).expect("a broker");
+    assert!(broker.remove_topic("voltha.events") && broker.create_topic("voltha.events", 1));
+    lab.until("it is told", |m| {
+        m.alarms().iter().any(|a| a.type_id == "source.stream_gap" && a.text.contains("begins anew at offset 0"))
+    })
+    .await;
+    gap_is_over(&lab).await;
+    lab.control.cut_fibre(0, 0, 1);
+    lab.until("what comes then is read", |m| m.standing("pon.port.los") == 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn some_flows_that_vanish_are_an_alarm_until_they_are_back() {
+    let lab = Lab::start(SimOptions::still()).await;
+    lab.settled().await;
+    let served = |m: &Memory| m.nodes(NodeKind::Onu).iter().any(|o| o.reason.as_deref() == Some("omci-flows-pushed"));
+    lab.until("somebody has service", served).await;
+    lab.until("flows are counted", |m| m.nodes(NodeKind::Olt).iter().any(|o| o.flows.is_some_and(|f| f > 0))).await;
+    let onus = lab.control.onus_of(0, 0, 0);
+    let reason = |n: &usize| {
+        let serial = lab.control.onu_serial(0, *n).expect("an ONU");
+        lab.memory.row(&format!("voltha/onu/{serial}")).reason
+    };
+    let onu = onus.into_iter().find(|n| reason(n) == "omci-flows-pushed").expect("one with service");
+    lab.control.flows(0, onu, false);
+    lab.until("the loss is seen", |m| m.standing("voltha.flows.lost") == 1).await;
+    lab.control.flows(0, onu, true);
+    lab.until("they are back", |m| m.standing("voltha.flows.lost") == 0).await;
+    assert_eq!(lab.memory.standing("voltha.drift"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,14 +334,57 @@ async fn details_hold_ports_flows_meters_and_images() {
     }
 }
 
+fn wish(command: &'static str, args: &[(&str, &str)]) -> Intent {
+    let args = args.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    Intent { command, targets: Targets::None, args, actor: "anna".into() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn measurements_are_changed_and_a_subscribers_port_is_switched() {
+    let lab = Lab::start(SimOptions::still()).await;
+    lab.settled().await;
+    lab.until("UNIs are there", |m| m.nodes(NodeKind::Uni).len() >= 64).await;
+    let serial = lab.control.onu_serial(0, 3).expect("an ONU");
+    let (onu, uni) = (format!("voltha/onu/{serial}"), format!("voltha/onu/{serial}/uni/0"));
+    let groups = async || {
+        let sections = lab.source().live(LiveRequest::Detail(onu.clone())).await.expect("details");
+        let pm = sections.into_iter().find(|s| s.title == "PM configuration").expect("a section");
+        pm.rows.into_iter().map(|row| row.into_iter().take(3).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    assert_eq!(groups().await[..2], ["PON_Optical on 300", "UNI_Status on 300"]);
+    for (group, set) in [("PON_Optical", "60s"), ("UNI_Status", "off")] {
+        let wish = wish("pon.pm-config", &[("group", group), ("set", set)]);
+        lab.source().command(&wish, lab.memory.row(&onu)).await.expect("changed");
+    }
+    assert_eq!(groups().await[..2], ["PON_Optical on 60", "UNI_Status off 300"], "and what was not meant stays");
+    let nothing = wish("pon.pm-config", &[("group", "Nothing"), ("set", "off")]);
+    let refused = lab.source().command(&nothing, lab.memory.row(&onu)).await.expect_err("no such group");
+    assert!(refused.contains("there are: PON_Optical"), "{refused}");
+
+    let olt = format!("voltha/olt/{}", lab.control.olt_serial(0, 0).expect("an OLT"));
+    lab.source().command(&wish("pon.pm-config", &[("set", "90s")]), lab.memory.row(&olt)).await.expect("changed");
+    let sections = lab.source().live(LiveRequest::Detail(olt)).await.expect("details");
+    let find = |title: &str| sections.iter().find(|s| s.title == title).expect("a section");
+    assert_eq!(find("PM configuration").note, "default every 90 s");
+    let types: Vec<_> = find("Device types").rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(types, ["brcm_openomci_onu", "openolt"]);
+
+    for (command, state) in [("pon.port-disable", AdminState::Disabled), ("pon.port-enable", AdminState::Enabled)] {
+        lab.source().command(&wish(command, &[]), lab.memory.row(&uni)).await.expect("switched");
+        lab.until("the tree shows it", |m| m.row(&uni).admin_state == state).await;
+    }
+    let onu_still = lab.memory.row(&onu);
+    assert_eq!((onu_still.admin_state, onu_still.oper_status), (AdminState::Enabled, OperStatus::Active));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_reach_the_device_and_are_logged() {
     let lab = Lab::start(SimOptions::still()).await;
     lab.settled().await;
     let onu = format!("voltha/onu/{}", lab.control.onu_serial(0, 3).expect("an ONU"));
-    lab.source().command("pon.disable", lab.memory.row(&onu), "anna").await.expect("disabled");
+    lab.source().command(&wish("pon.disable", &[]), lab.memory.row(&onu)).await.expect("disabled");
     lab.until("the tree shows it", |m| m.row(&onu).admin_state == AdminState::Disabled).await;
-    let again = lab.source().command("pon.disable", lab.memory.row(&onu), "anna").await;
+    let again = lab.source().command(&wish("pon.disable", &[]), lab.memory.row(&onu)).await;
     let calls = observed(
         &lab.memory,
         |o| matches!(o, Observation::Call(c) if c.call == "DisableDevice" && c.actor == "anna" && c.target == onu),
@@ -294,11 +392,11 @@ async fn commands_reach_the_device_and_are_logged() {
     assert_eq!(calls, 2, "{again:?}");
     let uni = lab.memory.nodes(NodeKind::NniPort).first().expect("an NNI").resource.canonical("voltha");
     let refused =
-        lab.source().command("pon.port-disable", lab.memory.row(&uni), "anna").await.expect_err("no PON port");
-    assert!(refused.contains("PON ports of OLTs only"), "{refused}");
+        lab.source().command(&wish("pon.port-disable", &[]), lab.memory.row(&uni)).await.expect_err("no PON port");
+    assert!(refused.contains("PON ports and UNIs only"), "{refused}");
     let olt = lab.control.olt_serial(0, 0).expect("an OLT");
     let port = lab.memory.row(&format!("voltha/olt/{olt}/pon/0"));
-    lab.source().command("pon.port-disable", port, "anna").await.expect("switched off");
+    lab.source().command(&wish("pon.port-disable", &[]), port).await.expect("switched off");
     lab.until("the port is off", |m| m.row(&format!("voltha/olt/{olt}/pon/0")).admin_state == AdminState::Disabled)
         .await;
 }

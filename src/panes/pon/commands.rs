@@ -103,14 +103,48 @@ pub(crate) static PON: &[CommandSpec] = &[
             on_device,
         )
     },
-    device("pon.port-enable", "Enable the port", "Switches a PON port on.", &["x p"], on_port),
+    device("pon.port-enable", "Enable the port", "Switches a PON port or a UNI on.", &["x p"], on_port),
     device(
         "pon.port-disable",
         "Disable the port",
-        "Switches a PON port off: its ONUs lose service.",
+        "Switches a PON port or a UNI off: what hangs on it loses service.",
         &["x P"],
         on_port,
     ),
+    CommandSpec {
+        args: &[
+            ArgSpec { name: "group", doc: "group of an ONU's measurements", required: false, kind: ArgKind::Text },
+            ArgSpec { name: "set", doc: "on, off, or a period like 60s", required: true, kind: ArgKind::Text },
+        ],
+        ..device(
+            "pon.pm-config",
+            "Change what is measured",
+            "Switches a group of measurements of the device on or off, or sets how often it measures.",
+            &["x m"],
+            on_device,
+        )
+    },
+];
+
+/// Groups of measurements that ONUs have.
+pub(super) const PM_GROUPS: &[(&str, &str)] = &[
+    ("PON_Optical", "optical power"),
+    ("UNI_Status", "states of the subscriber ports"),
+    ("Ethernet_Bridge_Port_History", "frames over the bridge ports, by quarter hours"),
+    ("Ethernet_UNI_History", "errors of the subscriber ports, by quarter hours"),
+    ("FEC_History", "forward error correction, by quarter hours"),
+    ("GEM_Port_History", "GEM ports, by quarter hours"),
+    ("", "everything without a period of its own"),
+];
+
+/// Periods, and for groups the switch.
+pub(super) const PM_SETTINGS: &[(&str, &str)] = &[
+    ("30s", "every 30 s"),
+    ("60s", "every minute"),
+    ("5m", "every 5 minutes"),
+    ("15m", "every 15 minutes"),
+    ("on", "measure"),
+    ("off", "do not measure"),
 ];
 
 fn on_node(s: &Situation) -> Result<(), Reason> {
@@ -137,8 +171,8 @@ fn readable(s: &Situation) -> Result<(), Reason> {
 fn on_port(s: &Situation) -> Result<(), Reason> {
     match s.node_kind {
         _ if s.marked > 0 => Ok(()),
-        Some("pon" | "nni") => Ok(()),
-        Some(_) => Err("only a PON port has this"),
+        Some("pon" | "uni") => Ok(()),
+        Some(_) => Err("only a PON port or a UNI has this"),
         None => Err("there is no port under the cursor"),
     }
 }

@@ -20,13 +20,14 @@ use crate::commands::spec::{CommandSpec, Context, Situation};
 use crate::model::command::{Args, LiveRequest};
 use crate::model::ids::RowId;
 use crate::model::page::{Data, DataRequest, NodeDetail, RequestId};
+use crate::model::resource::NodeKind;
 use crate::model::topology::NodeRow;
 
 use super::detail::Fetched;
 use super::list::Landing;
 use super::list::commands::toast;
 use super::split::Split;
-use super::verbs::{choose, intent};
+use super::verbs::{Held, choose, given, intent};
 use fold::Folds;
 use view::Live;
 
@@ -40,6 +41,8 @@ pub struct PonPane {
     live_asked: Option<RequestId>,
     /// The node asked for is to be shown in the tree.
     reveal: Option<RequestId>,
+    /// Targets of the question that is open.
+    held: Held,
 }
 
 impl Default for PonPane {
@@ -55,7 +58,15 @@ impl PonPane {
         let folds = Folds::default();
         let mut split = Split::new(PaneId::Pon, columns::COLUMNS);
         split.list.tree = Some(folds.unfolded());
-        Self { split, folds, fetched: Fetched::default(), live: None, live_asked: None, reveal: None }
+        Self {
+            split,
+            folds,
+            fetched: Fetched::default(),
+            live: None,
+            live_asked: None,
+            reveal: None,
+            held: Held::default(),
+        }
     }
 
     fn current(&self) -> Option<&NodeRow> {
@@ -79,6 +90,7 @@ impl PonPane {
             "pon.alarms" => self.alarms(),
             "pon.live" => self.read(None, cx),
             "pon.value" => self.value(args, cx),
+            "pon.pm-config" => self.pm_config(args, cx),
             // In the tree "all" would be the whole network, also what is folded away.
             "list.mark-all" if self.split.list.is_tree() => {
                 vec![toast(Level::Info, "set a filter first: in the tree, all would be the whole network")]
@@ -86,6 +98,25 @@ impl PonPane {
             _ if commands::PON.iter().any(|c| c.id == id) => intent(id, self.split.list.targets(), args.clone(), cx),
             _ => return None,
         })
+    }
+
+    /// Asks for what is not said: which measurements, and how often.
+    fn pm_config(&mut self, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        let (targets, args) = self.held.take(self.split.list.targets(), args);
+        let command = "pon.pm-config";
+        if given(&args, "set") {
+            return intent(command, targets, args, cx);
+        }
+        let olt = self.current().is_some_and(|row| row.kind() == NodeKind::Olt);
+        if !olt && !args.contains_key("group") {
+            let args = self.held.hold(targets, &args);
+            return choose("Which measurements?".into(), commands::PM_GROUPS, command, "group", args);
+        }
+        // An OLT has one period and no groups to switch.
+        let periods =
+            commands::PM_SETTINGS.iter().filter(|(set, _)| given(&args, "group") || set.ends_with(['s', 'm']));
+        let periods: Vec<_> = periods.copied().collect();
+        choose("How often?".into(), &periods, command, "set", self.held.hold(targets, &args))
     }
 
     fn refold(&mut self, cx: &Ctx) -> Vec<Effect> {

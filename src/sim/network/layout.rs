@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use super::state::{Reason, State};
+use crate::controllers::voltha::proto::device::PmConfigs;
 use crate::model::log::InventoryItem;
 use crate::sim::Scale;
 
@@ -118,6 +119,8 @@ pub(crate) struct Stack {
     pub(crate) olts: Vec<Olt>,
     pub(crate) onus: Vec<Onu>,
     pub(crate) by_id: HashMap<u128, DeviceRef>,
+    /// PM configurations of ONUs that were changed, by index.
+    pub(crate) pm: HashMap<usize, PmConfigs>,
     /// openolt, openonu.
     pub(crate) adapters: [Adapter; 2],
     seed: u64,
@@ -138,6 +141,7 @@ impl Stack {
             olts: Vec::with_capacity(olts),
             onus: Vec::with_capacity(onus + ports),
             by_id: HashMap::with_capacity(onus + olts),
+            pm: HashMap::new(),
             adapters: [Adapter { dead_since: None }, Adapter { dead_since: None }],
             seed,
             index,

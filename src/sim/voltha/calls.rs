@@ -144,12 +144,21 @@ impl Core {
 
     pub(super) fn update_pm(&self, wanted: &PmConfigs) -> Result<(), Status> {
         self.change(&wanted.id, |world, stack, which| {
-            let olt = match which {
-                DeviceRef::Olt(at) => world.stacks.get_mut(stack).and_then(|s| s.olts.get_mut(at)),
-                DeviceRef::Onu(_) => None,
-            };
-            if let Some(olt) = olt {
-                olt.default_freq = wanted.default_freq;
+            let Some(stack) = world.stacks.get_mut(stack) else { return Ok(()) };
+            match which {
+                DeviceRef::Olt(at) => {
+                    if let Some(olt) = stack.olts.get_mut(at) {
+                        olt.default_freq = wanted.default_freq;
+                    }
+                }
+                DeviceRef::Onu(at) => {
+                    if let Some(odd) = wanted.groups.iter().map(|g| g.group_freq).find(|f| f % 5 != 0) {
+                        return Err(Status::unknown(format!(
+                            "errors-handling-one-or-more-pm-config, errors:[frequency-{odd}-should-be-a-multiple-of-5]"
+                        )));
+                    }
+                    stack.pm.insert(at, wanted.clone());
+                }
             }
             Ok(())
         })

@@ -210,7 +210,10 @@ pub(super) fn device(stack: &Stack, which: DeviceRef) -> Option<Device> {
         DeviceRef::Olt(at) => stack.olts.get(at).map(olt_device),
         DeviceRef::Onu(at) => stack.onus.get(at).map(|onu| {
             let mut device = onu_device(stack, at, onu);
-            device.pm_configs = Some(onu_pm(onu.id));
+            device.pm_configs = Some(match stack.pm.get(&at) {
+                Some(changed) => PmConfigs { id: uuid(onu.id), ..changed.clone() },
+                None => onu_pm(onu.id),
+            });
             device
         }),
     }
@@ -262,7 +265,11 @@ pub(super) fn list(stack: &Stack) -> BytesMut {
     let pm_field = key_len(PM_CONFIGS) + encoded_len_varint(pm_len as u64) + pm_len;
     let mut out = BytesMut::with_capacity(all.len() * (pm_field + 330));
     for which in all {
-        let DeviceRef::Onu(at) = which else {
+        let usual = match which {
+            DeviceRef::Onu(at) if !stack.pm.contains_key(&at) => Some(at),
+            _ => None,
+        };
+        let Some(at) = usual else {
             if let Some(device) = device(stack, which) {
                 prost::encoding::message::encode(ITEMS, &device, &mut out);
             }

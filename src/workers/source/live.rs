@@ -9,7 +9,7 @@ use crate::controllers::voltha::error::Error;
 use crate::controllers::voltha::flows::{FLOW_HEADERS, METER_HEADERS, flow_rows, meter_rows, meters_of};
 use crate::controllers::voltha::map::name;
 use crate::controllers::voltha::proto::common::Id;
-use crate::controllers::voltha::proto::device::{OnuImages, PmConfigs, Ports};
+use crate::controllers::voltha::proto::device::{DeviceTypes, OnuImages, PmConfigs, Ports};
 use crate::controllers::voltha::proto::extension::get_value_request::Request;
 use crate::controllers::voltha::proto::extension::{
     self as ext, GetValueRequest, SingleGetValueRequest, ValueSpecifier,
@@ -72,13 +72,20 @@ async fn device(shared: &Arc<Shared>, node: &NodeRow) -> Result<Vec<LiveSection>
         if !onu {
             return None;
         }
-        Some(shared.call(&actor, &methods::GET_ONU_IMAGES, target, id(), Some(values::DEADLINE)).await)
+        Some(Box::pin(shared.call(&actor, &methods::GET_ONU_IMAGES, target, id(), Some(values::DEADLINE))).await)
     };
     let meters = async {
         let id = logical?;
         Some(shared.call(&actor, &methods::LIST_LOGICAL_DEVICE_METERS, target, Id { id }, None).await)
     };
-    let (ports, flows, meters, pm, images) = tokio::join!(ports(shared, &node.device_id), flows, meters, pm, images);
+    let types = async {
+        if node.kind() != NodeKind::Olt {
+            return None;
+        }
+        Some(Box::pin(shared.call(&actor, &methods::LIST_DEVICE_TYPES, target, (), None)).await)
+    };
+    let (ports, flows, meters, pm, images, types) =
+        tokio::join!(ports(shared, &node.device_id), flows, meters, pm, images, types);
     if let (Err(e), Err(_)) = (&ports, &flows) {
         return Err(e.to_string());
     }
@@ -96,6 +103,9 @@ async fn device(shared: &Arc<Shared>, node: &NodeRow) -> Result<Vec<LiveSection>
     sections.push(section("PM configuration", pm, |p| pm_section(&p)));
     if let Some(images) = images {
         sections.push(section("Images", images, |i| image_section(&i)));
+    }
+    if let Some(types) = types {
+        sections.push(section("Device types", types, |t| types_section(&t)));
     }
     Ok(sections)
 }
@@ -118,7 +128,7 @@ async fn logical_id(shared: &Arc<Shared>, node: &NodeRow) -> Option<String> {
 }
 
 /// The OLT an ONU hangs on, told by its place in the tree (`source/olt/SERIAL/pon/3`).
-async fn olt_of(shared: &Arc<Shared>, onu: &NodeRow) -> Result<NodeRow, String> {
+pub(super) async fn olt_of(shared: &Arc<Shared>, onu: &NodeRow) -> Result<NodeRow, String> {
     match onu.parent_name.rsplit_once("/pon/") {
         Some((olt, _)) => node(shared, olt.to_owned()).await,
         None => Err(format!("the OLT of {} is not known", onu.canonical)),
@@ -166,6 +176,20 @@ fn pm_section(pm: &PmConfigs) -> LiveSection {
     let mut section = table("PM configuration", &["group", "state", "every_s", "metrics"], rows);
     section.note = format!("default every {} s", pm.default_freq);
     section
+}
+
+/// What the controller can manage: types, who serves them, whose devices they take.
+fn types_section(types: &DeviceTypes) -> LiveSection {
+    let mut rows: Vec<_> = types
+        .items
+        .iter()
+        .map(|t| {
+            let vendors = if t.vendor_ids.is_empty() { "any".to_owned() } else { t.vendor_ids.join(" ") };
+            vec![name(&t.id), name(&t.adapter_type), name(&vendors)]
+        })
+        .collect();
+    rows.sort();
+    table("Device types", &["type", "adapter", "vendors"], rows)
 }
 
 fn image_section(images: &OnuImages) -> LiveSection {

@@ -24,7 +24,7 @@ use crate::app::message::Msg;
 use crate::config::schema::{Config, SourceKind};
 use crate::controllers::voltha::map::TypeIndex;
 use crate::model::alarm_type::AlarmTypes;
-use crate::model::command::{LiveRequest, LiveSection};
+use crate::model::command::{Intent, LiveRequest, LiveSection};
 use crate::model::ids::SourceName;
 use crate::model::topology::NodeRow;
 
@@ -141,12 +141,13 @@ impl SourceHandle {
         live::answer(&self.shared, request).await
     }
 
-    /// Runs a device command (`pon.enable` … `pon.port-disable`) of the operator `actor` on a node.
+    /// Runs an operator's device command (`pon.enable` … `pon.pm-config`) on a node; which nodes the
+    /// intent means as a whole is the caller's business.
     ///
     /// # Errors
     /// Why it was not done, in words.
-    pub async fn command(&self, command: &str, node: NodeRow, actor: &str) -> Result<(), String> {
-        commands::run(&self.shared, command, &node, actor).await
+    pub async fn command(&self, intent: &Intent, node: NodeRow) -> Result<(), String> {
+        commands::run(&self.shared, intent, &node).await
     }
 
     /// Stops or resumes polling and streaming.

@@ -12,15 +12,15 @@ use crate::app::message::Msg;
 use crate::controllers::resilience::reconnect_pauses;
 use crate::controllers::voltha::client::methods;
 use crate::controllers::voltha::error::{Error, ErrorKind};
-use crate::controllers::voltha::map::{self, ADAPTER_DEAD, FLOWS_LOST};
+use crate::controllers::voltha::map::{self, ADAPTER_DEAD, DRIFT, FLOWS_LOST, STREAM_GAP};
 use crate::controllers::voltha::proto::common::Id;
-use crate::model::observation::{GoneCause, Notice, Observation, Resync};
+use crate::model::observation::{GoneCause, Observation, Resync};
 use crate::model::resource::{NodeKind, Resource};
 use crate::model::topology::{NodePatch, OperStatus};
 
 use super::cache::Known;
 use super::shared::{Actor, Shared, now};
-use super::watch::{Adapters, FlowNews, Flows};
+use super::watch::{Adapters, FlowNews, Flows, Turn};
 
 /// How many full lists are fetched, compared and journalled at once.
 static LISTS: Semaphore = Semaphore::const_new(4);
@@ -64,6 +64,9 @@ pub(super) struct Poller {
     version_known: bool,
     /// A comparison after a gap: at the start, after a loss of contact, after missed messages.
     resync: Option<Compared>,
+    /// The alarm of missed messages ends with that comparison. At first one of an earlier run may
+    /// stand.
+    gap_stands: bool,
     unis_at: Instant,
     /// When states were last polled because they had come to rest.
     settled_at: Option<Instant>,
@@ -78,6 +81,7 @@ impl Poller {
             flows: HashMap::new(),
             version_known: false,
             resync: Some(Compared::default()),
+            gap_stands: true,
             unis_at: began,
             settled_at: None,
         }
@@ -172,6 +176,7 @@ impl Poller {
         if std::mem::take(&mut self.shared.wishes().gap) && self.resync.is_none() {
             self.resync = Some(Compared::default());
         }
+        self.gap_stands |= std::mem::take(&mut self.shared.wishes().gap_stands);
         let began = Instant::now();
         let outcome = self.compare().await;
         let took = began.elapsed();
@@ -264,6 +269,10 @@ impl Poller {
             }
             let Compared { added, changed, removed, first } = std::mem::take(compared);
             self.resync = None;
+            if std::mem::take(&mut self.gap_stands) {
+                let source = Resource::new(NodeKind::Source, &*self.shared.name);
+                self.shared.journal_turn(&STREAM_GAP, source, &Turn::Clear);
+            }
             what.push(Observation::Resync(Resync { added, removed, changed, after_gap: true }));
             if added + removed > 0 && !first {
                 self.shared.tell(Msg::Rebuilt { source: self.shared.name.clone(), added, removed });
@@ -355,17 +364,11 @@ impl Poller {
         let resource = Resource::new(NodeKind::Olt, olt.serial.as_str());
         let mut what = Vec::new();
         for news in flows.look(count, olt.pushed) {
-            match news {
-                FlowNews::Lost(turn) => self.shared.journal_turn(&FLOWS_LOST, resource.clone(), &turn),
-                FlowNews::Fewer(from, to) => what.push(Observation::Notice(Notice {
-                    resource: Some(resource.clone()),
-                    event: "flows vanished".to_owned(),
-                    text: format!("flows of OLT {} fell from {from} to {to} without an event", olt.serial),
-                    source_time: now(),
-                    failure: true,
-                    context: Vec::new(),
-                })),
-            }
+            let (own, turn) = match &news {
+                FlowNews::Drift(turn) => (&DRIFT, turn),
+                FlowNews::Lost(turn) => (&FLOWS_LOST, turn),
+            };
+            self.shared.journal_turn(own, resource.clone(), turn);
         }
         if before != Some(count) {
             let mut patch = NodePatch::new(resource);

@@ -102,6 +102,8 @@ pub(super) struct Wishes {
     pub(super) settled: Option<Instant>,
     /// Messages were missed: compare everything.
     pub(super) gap: bool,
+    /// That alarm is raised; it ends when everything was compared.
+    pub(super) gap_stands: bool,
 }
 
 impl std::fmt::Debug for Shared {

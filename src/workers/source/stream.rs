@@ -13,12 +13,15 @@ use tokio_util::sync::CancellationToken;
 use crate::controllers::resilience::reconnect_pauses;
 use crate::controllers::voltha::error::{Error, ErrorKind};
 use crate::controllers::voltha::events::{Fetched, Reader, Stream};
+use crate::controllers::voltha::map::STREAM_GAP;
 use crate::model::observation::{Notice, Observation, Observed, Origin};
 use crate::model::record::Record;
+use crate::model::resource::{NodeKind, Resource};
 
 use super::cache::Durable;
 use super::ingest::{Ingest, any_unnamed, name_unis};
 use super::shared::{Shared, now};
+use super::watch::Turn;
 
 /// Batches that may wait for the disk.
 const OUTSTANDING: usize = 2;
@@ -271,6 +274,9 @@ impl Sink {
             self.last = None;
             self.places.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.partition);
         }
+        let source = Resource::new(NodeKind::Source, &*self.shared.name);
+        self.shared.journal_turn(&STREAM_GAP, source, &Turn::Raise(notice.text.clone()));
+        self.shared.wishes().gap_stands = true;
         drop(self.shared.journal(vec![Observation::Notice(notice)]));
         self.shared.missed();
     }

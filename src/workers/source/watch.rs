@@ -1,6 +1,7 @@
 //! Conditions that VOLTHA does not tell of, watched by noctule and raised as its own alarms:
 //! an adapter that is dead (its devices stay ACTIVE for ever; facts: voltha-run §6.2), service
-//! flows that are lost (after a core restart ONUs still say `omci-flows-pushed`; §5 pitfall 19),
+//! flows that are lost, all of them (after a core restart ONUs still say `omci-flows-pushed`; §5
+//! pitfall 19) or some,
 //! and a source that cannot be reached at all. Pure: the present is an argument.
 
 use std::collections::BTreeMap;
@@ -182,16 +183,19 @@ pub(super) struct Flows {
     pushed: u32,
     /// Looks in a row that found none although ONUs say theirs are pushed.
     empty: u8,
+    drift: Option<bool>,
+    /// How many there were before some vanished.
+    missed: Option<u32>,
     lost: Option<bool>,
 }
 
 /// What a look at an OLT's flows found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FlowNews {
-    /// All of them are lost, or are back.
+    /// The controller holds none while the ONUs say that theirs are pushed; or it does again.
+    Drift(Turn),
+    /// Some vanished while their ONUs stayed; or they are back.
     Lost(Turn),
-    /// Some vanished while their ONUs stayed: `from`, `to`.
-    Fewer(u32, u32),
 }
 
 impl Flows {
@@ -202,23 +206,38 @@ impl Flows {
         let mut news = Vec::new();
         let empty = count == 0 && pushed > 0;
         self.empty = if empty { self.empty.saturating_add(1) } else { 0 };
-        if self.empty >= 2 && self.lost != Some(true) {
-            self.lost = Some(true);
+        if self.empty >= 2 && self.drift != Some(true) {
+            self.drift = Some(true);
             let words = format!("no flow left although {pushed} ONUs say that theirs are pushed");
-            news.push(FlowNews::Lost(Turn::Raise(words)));
+            news.push(FlowNews::Drift(Turn::Raise(words)));
         }
-        if !empty && self.lost != Some(false) {
-            self.lost = Some(false);
-            news.push(FlowNews::Lost(Turn::Clear));
+        if !empty && self.drift != Some(false) {
+            self.drift = Some(false);
+            news.push(FlowNews::Drift(Turn::Clear));
         }
-        match self.count {
-            Some(before) if count < before && count > 0 && pushed >= self.pushed => {
-                news.push(FlowNews::Fewer(before, count));
-            }
-            _ => {}
-        }
+        news.extend(self.some(count, pushed).map(FlowNews::Lost));
         (self.count, self.pushed) = (Some(count), pushed);
         news
+    }
+
+    /// Some of them: lost until as many are there as before, or until a removal (fewer ONUs whose
+    /// flows are pushed) or the loss of all makes that number void.
+    fn some(&mut self, count: u32, pushed: u32) -> Option<Turn> {
+        if let Some(before) = self.count
+            && count < before
+            && count > 0
+            && pushed >= self.pushed
+        {
+            let before = self.missed.map_or(before, |missed| missed.max(before));
+            (self.missed, self.lost) = (Some(before), Some(true));
+            return Some(Turn::Raise(format!("{before} flows became {count} without an event")));
+        }
+        let over = self.missed.is_none_or(|before| count >= before || count == 0 || pushed < self.pushed);
+        if over && self.lost != Some(false) {
+            (self.missed, self.lost) = (None, Some(false));
+            return Some(Turn::Clear);
+        }
+        None
     }
 
     /// The last count.
@@ -352,14 +371,25 @@ mod tests {
         assert_eq!(words(&turns), [("openolt_1", false)]);
     }
 
+    /// `drift` and `lost`, with + for a raise and - for a clear.
+    fn short(news: &[FlowNews]) -> Vec<&str> {
+        let word = |news: &FlowNews| match news {
+            FlowNews::Drift(Turn::Raise(_)) => "+drift",
+            FlowNews::Drift(Turn::Clear) => "-drift",
+            FlowNews::Lost(Turn::Raise(_)) => "+lost",
+            FlowNews::Lost(Turn::Clear) => "-lost",
+        };
+        news.iter().map(word).collect()
+    }
+
     #[test]
-    fn lost_flows_need_two_looks_and_clear_when_they_return() {
+    fn a_drift_needs_two_looks_and_clears_when_flows_return() {
         let mut flows = Flows::default();
-        assert_eq!(flows.look(120, 30), [FlowNews::Lost(Turn::Clear)]);
+        assert_eq!(short(&flows.look(120, 30)), ["-drift", "-lost"], "what an earlier run raised is over");
         assert_eq!(flows.look(0, 30), []);
-        assert!(matches!(flows.look(0, 30).as_slice(), [FlowNews::Lost(Turn::Raise(_))]));
+        assert_eq!(short(&flows.look(0, 30)), ["+drift"]);
         assert_eq!(flows.look(0, 30), [], "told once");
-        assert_eq!(flows.look(4, 30), [FlowNews::Lost(Turn::Clear)]);
+        assert_eq!(short(&flows.look(4, 30)), ["-drift"]);
     }
 
     #[test]
@@ -372,11 +402,27 @@ mod tests {
     }
 
     #[test]
-    fn some_flows_that_vanish_are_shown() {
+    fn some_flows_that_vanish_are_lost_until_they_are_back() {
         let mut flows = Flows::default();
         flows.look(12, 3);
-        assert_eq!(flows.look(8, 3), [FlowNews::Fewer(12, 8)]);
-        assert_eq!(flows.look(4, 1), [], "with its ONU: that is what a removal looks like");
+        let news = flows.look(8, 3);
+        assert!(matches!(news.as_slice(), [FlowNews::Lost(Turn::Raise(words))] if words.contains("12 flows became 8")));
+        assert_eq!(flows.look(8, 3), [], "told once");
+        assert_eq!(short(&flows.look(6, 3)), ["+lost"], "it gets worse");
+        assert_eq!(flows.look(10, 3), [], "not all of them");
+        assert_eq!(short(&flows.look(12, 3)), ["-lost"]);
+        assert_eq!(flows.look(8, 2), [], "with its ONU: that is what a removal looks like");
+    }
+
+    #[test]
+    fn a_removal_or_the_loss_of_all_ends_the_loss_of_some() {
+        let mut flows = Flows::default();
+        flows.look(12, 3);
+        assert_eq!(short(&flows.look(8, 3)), ["+lost"]);
+        assert_eq!(short(&flows.look(8, 2)), ["-lost"]);
+        assert_eq!(short(&flows.look(4, 2)), ["+lost"]);
+        assert_eq!(short(&flows.look(0, 2)), ["-lost"]);
+        assert_eq!(short(&flows.look(0, 2)), ["+drift"]);
     }
 
     #[test]

@@ -213,6 +213,13 @@ pub const SOURCE_UNREACHABLE: OwnAlarm =
 /// An adapter process is not heard any more; its devices show no sign of it.
 pub const ADAPTER_DEAD: OwnAlarm =
     OwnAlarm { type_id: "voltha.adapter.dead", severity: Severity::Critical, title: "adapter is dead" };
-/// The logical flows of an OLT are gone while its ONUs say that theirs are pushed.
+/// Some flows of an OLT are gone while its ONUs stayed.
 pub const FLOWS_LOST: OwnAlarm =
-    OwnAlarm { type_id: "voltha.flows.lost", severity: Severity::Critical, title: "service flows are lost" };
+    OwnAlarm { type_id: "voltha.flows.lost", severity: Severity::Major, title: "service flows are lost" };
+/// All flows of an OLT are gone while its ONUs say that theirs are pushed: so it is after a restart
+/// of the core.
+pub const DRIFT: OwnAlarm =
+    OwnAlarm { type_id: "voltha.drift", severity: Severity::Major, title: "controller and devices disagree" };
+/// Messages of the event stream were missed.
+pub const STREAM_GAP: OwnAlarm =
+    OwnAlarm { type_id: "source.stream_gap", severity: Severity::Minor, title: "events are missing" };
