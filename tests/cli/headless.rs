@@ -116,7 +116,9 @@ fn lists_run_and_doctor_work_without_a_screen() {
 
     plans_and_refusals(&world, olt["id"].as_str().unwrap());
     commands(&world);
+    partly(&world);
     watching(&world);
+    watching_text(&world);
     doctor(&world);
 }
 
@@ -156,6 +158,71 @@ fn commands(world: &World) {
     let (code, out, _) = world.run(&["run", "pon.disable", &format!("{source}/onu/NOSUCH00000001"), "--yes"]);
     assert_eq!(code, 1, "{out}");
     assert!(out.contains("not in the cache"), "{out}");
+}
+
+/// What went well for some targets and not for others ends with code 3.
+fn partly(world: &World) {
+    let one = |kind: &str| {
+        let rows = world.json(&["pon", "--json", "--filter", &format!("kind={kind} oper=active"), "--limit", "1"]);
+        rows[0]["id"].as_str().unwrap().to_owned()
+    };
+    let (onu, olt) = (one("onu"), one("olt"));
+    // An OLT measures without groups: for it this is refused.
+    let args = ["run", "pon.pm-config", &onu, &olt, "-a", "group=PON_Optical", "-a", "set=1m", "--yes"];
+    let (code, out, err) = world.run(&args);
+    assert_eq!(code, 3, "{out} {err}");
+    assert!(out.contains("1 of 2 devices") && out.contains("no group `PON_Optical`"), "{out} {err}");
+    let (code, out, err) = world.run(&args[..3].iter().chain(&args[4..]).copied().collect::<Vec<_>>());
+    assert_eq!(code, 1, "it is so already: {out} {err}");
+}
+
+/// A child that is ended with the test, whatever happens.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// As text, a row that comes begins with `+`, one that goes with `-` and its key.
+fn watching_text(world: &World) {
+    let onus = world.json(&["pon", "--json", "--filter", "kind=onu oper=active admin=enabled", "--limit", "1"]);
+    let onu = onus[0]["id"].as_str().unwrap();
+    let filter = format!("id=\"{onu}\" admin=enabled");
+    let watch = Command::new(assert_cmd::cargo::cargo_bin!("noctule"))
+        .args(["pon", "--watch", "--filter", &filter, "--columns", "id,admin_state"])
+        .env_clear()
+        .env("HOME", world.home())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut watch = Ended(watch);
+    let mut lines = BufReader::new(watch.0.stdout.take().unwrap()).lines();
+    // After the heading: the sign behind the time of day, and the rest of the line.
+    let mut next = || loop {
+        let line = lines.next().unwrap().unwrap();
+        let mut words = line.split_whitespace();
+        let time = words.next().unwrap_or_default();
+        if time.len() == 8 && time.as_bytes()[2] == b':' {
+            return words.map(str::to_owned).collect::<Vec<_>>();
+        }
+    };
+    assert_eq!(next(), ["+", onu, "enabled"]);
+    // The cache is in use: another home has its own, and the same network.
+    let other = tempfile::tempdir().unwrap();
+    let config = world.home().join(".config/noctule/noctule.toml");
+    for (verb, line) in [("pon.disable", vec!["-", onu]), ("pon.enable", vec!["+", onu, "enabled"])] {
+        let mut command = noctule(other.path());
+        let done = command.arg("--config").arg(&config).args(["run", verb, onu, "--yes"]).output().unwrap();
+        assert_eq!(done.status.code(), Some(0), "{verb}: {done:?}");
+        assert_eq!(next(), line);
+    }
+    let pid = rustix::process::Pid::from_child(&watch.0);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(watch.0.wait().unwrap().code(), Some(0));
 }
 
 fn watching(world: &World) {

@@ -5,14 +5,13 @@ use noctule::app::message::Msg;
 use noctule::app::port::{Backend as _, Request};
 use noctule::model::command::{Args, Intent, Targets};
 use noctule::model::page::{Anchor, Data, DataRequest, PageRequest, RequestId, Rows, Scope, Table};
-use noctule::workers::actions::Executor;
 use noctule::workers::bridge::{Bridge, Options};
 use noctule::workers::now;
 use noctule::workers::resolve::plan;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::rig::{Console, folder, still, targets};
+use super::rig::{targets, watched};
 
 fn intent(command: &'static str, targets: Targets, args: &[(&str, &str)]) -> Intent {
     let args: Args = args.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
@@ -35,29 +34,23 @@ fn page(table: Table) -> PageRequest {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn alarms_are_acknowledged_in_bulk_and_taken_back() {
-    let (network, control) = still().await;
-    let (_folder, path) = folder();
-    let console = Console::start(&network.config(), &path);
-    console.until_nodes("kind=onu", 64).await;
-    let onus = control.onus_of(0, 0, 0).len();
-    control.cut_fibre(0, 0, 0);
-    console.until_alarms("type=pon.onu.los cleared=no", onus).await;
+    let (_network, control, _folder, console) = watched().await;
+    let onus = console.cut(&control, 0).await;
 
-    let executor = Executor::new(console.store.clone(), console.sources.clone());
-    let stop = CancellationToken::new();
     let wish = intent("alarm.ack", targets(Table::Alarms, "type=pon.onu.los"), &[("note", "splicing")]);
-    let outcome = executor.run(wish.clone(), &stop, &|_, _| ()).await;
+    let outcome = console.run(wish.clone()).await;
     assert_eq!((outcome.done, outcome.total), (onus as u64, onus as u64), "{outcome:?}");
     // Told means kept: no waiting here.
     let rows = console.alarms("op=ack");
     assert_eq!(rows.len(), onus);
     assert!(rows.iter().all(|r| r.op_user == "anna" && r.op_text == "splicing"));
 
-    let again = executor.run(wish, &stop, &|_, _| ()).await;
+    let again = console.run(wish).await;
     assert_eq!((again.done, again.total), (0, 0));
     assert!(again.summary.contains("already acknowledged"), "{}", again.summary);
 
     let batch = outcome.undo.expect("can be undone");
+    let (executor, stop) = (console.executor(), CancellationToken::new());
     let undone = executor.undo(batch, "anna", &stop, &|_, _| ()).await;
     assert_eq!(undone.done, onus as u64, "{undone:?}");
     assert_eq!(console.alarms("op=ack").len(), 0);
@@ -68,17 +61,11 @@ async fn alarms_are_acknowledged_in_bulk_and_taken_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shelf_ends_by_itself() {
-    let (network, control) = still().await;
-    let (_folder, path) = folder();
-    let console = Console::start(&network.config(), &path);
-    console.until_nodes("kind=onu", 64).await;
-    control.cut_fibre(0, 0, 0);
-    let onus = control.onus_of(0, 0, 0).len();
-    console.until_alarms("type=pon.onu.los cleared=no", onus).await;
-    let executor = Executor::new(console.store.clone(), console.sources.clone());
+    let (_network, control, _folder, console) = watched().await;
+    let onus = console.cut(&control, 0).await;
     let args = [("for", "1s"), ("reason", "planned works")];
     let wish = intent("alarm.shelve", targets(Table::Alarms, "type=pon.onu.los"), &args);
-    let outcome = executor.run(wish, &CancellationToken::new(), &|_, _| ()).await;
+    let outcome = console.run(wish).await;
     assert_eq!(outcome.done, onus as u64, "{outcome:?}");
     console.until_alarms("vis=shelved", 0).await;
     console.stop().await;
@@ -86,10 +73,7 @@ async fn a_shelf_ends_by_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_tells_who_loses_service_and_the_call_reaches_the_device() {
-    let (network, control) = still().await;
-    let (_folder, path) = folder();
-    let console = Console::start(&network.config(), &path);
-    console.until_nodes("kind=onu oper=active", 64).await;
+    let (_network, control, _folder, console) = watched().await;
     let olt = console.nodes("kind=olt").into_iter().find(|n| n.serial == control.olt_serial(0, 0).unwrap()).unwrap();
     let wish = intent("pon.disable", Targets::Names(Table::Nodes, vec![olt.canonical.clone()]), &[]);
     let plan = plan(&mut console.store.reader().unwrap(), &wish, now()).expect("a plan");
@@ -97,8 +81,7 @@ async fn a_plan_tells_who_loses_service_and_the_call_reaches_the_device() {
     assert!(plan.type_name && plan.phrase == olt.serial, "{plan:?}");
     assert_eq!(plan.calls, [format!(r#"/voltha.VolthaService/DisableDevice {{"id": "{}"}}"#, olt.device_id)]);
 
-    let executor = Executor::new(console.store.clone(), console.sources.clone());
-    let outcome = executor.run(wish, &CancellationToken::new(), &|_, _| ()).await;
+    let outcome = console.run(wish).await;
     assert_eq!((outcome.done, outcome.errors.len()), (1, 0), "{outcome:?}");
     console.until_nodes(&format!("kind=olt admin=disabled sn={}", olt.serial), 1).await;
 
@@ -117,10 +100,7 @@ async fn a_plan_tells_who_loses_service_and_the_call_reaches_the_device() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bridge_answers_every_kind_of_request() {
-    let (network, control) = still().await;
-    let (folder, path) = folder();
-    let mut console = Console::start(&network.config(), &path);
-    console.until_nodes("kind=onu oper=active", 64).await;
+    let (_network, control, folder, mut console) = watched().await;
     control.cut_fibre(0, 0, 0);
     let onus = control.onus_of(0, 0, 0).len();
     console.until_alarms("type=pon.onu.los cleared=no", onus).await;

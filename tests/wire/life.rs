@@ -9,19 +9,13 @@ use noctule::model::page::Table;
 use noctule::model::record::{Record, Timer, TimerKind};
 use noctule::store::{Error, Store};
 
-use super::rig::{Console, folder, options, still, targets, until};
+use super::rig::{Console, DARK, folder, options, still, targets, until, watched};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tree_fills_and_a_cut_fibre_raises_and_clears() {
-    let (network, control) = still().await;
-    let (_folder, path) = folder();
-    let console = Console::start(&network.config(), &path);
-    let onus = control.onus_of(0, 0, 0).len();
+    let (_network, control, _folder, console) = watched().await;
     console.until_nodes("kind=olt", 2).await;
-    console.until_nodes("kind=onu oper=active", 64).await;
-
-    control.cut_fibre(0, 0, 0);
-    console.until_alarms("type=pon.onu.los cleared=no", onus).await;
+    console.cut(&control, 0).await;
     control.repair_fibre(0, 0, 0);
     // The ONUs' own loss of signal is never cleared by the source: the port's clear, or their
     // return to ACTIVE, does it.
@@ -55,9 +49,7 @@ async fn a_restart_goes_on_at_the_last_offset_without_loss_or_duplicates() {
     let (_folder, path) = folder();
     let console = Console::start(&network.config(), &path);
     console.until_nodes("kind=onu", 64).await;
-    let onus = control.onus_of(0, 0, 0).len();
-    control.cut_fibre(0, 0, 0);
-    console.until_alarms("type=pon.onu.los cleared=no", onus).await;
+    let onus = console.cut(&control, 0).await;
     console.stop().await;
 
     // While nobody watches, a second PON goes dark.
@@ -66,7 +58,7 @@ async fn a_restart_goes_on_at_the_last_offset_without_loss_or_duplicates() {
 
     let console = Console::start(&network.config(), &path);
     assert!(console.opened.owner);
-    let rows = console.until_alarms("type=pon.onu.los cleared=no", onus + more).await;
+    let rows = console.until_alarms(DARK, onus + more).await;
     for row in &rows {
         assert_eq!((row.occurrences, row.dup_count), (1, 0), "{}", row.canonical);
     }
@@ -119,16 +111,13 @@ async fn a_second_instance_sees_everything_and_writes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_break_heal_and_lose_nothing() {
-    let (network, control) = still().await;
-    let (_folder, path) = folder();
-    let console = Console::start(&network.config(), &path);
-    console.until_nodes("kind=onu", 64).await;
+    let (_network, control, _folder, console) = watched().await;
     let onus = control.onus_of(0, 1, 0).len();
     control.drop_connections(0);
     control.cut_fibre(0, 1, 0);
     control.drop_connections(0);
     control.garbage(0);
-    console.until_alarms("type=pon.onu.los cleared=no", onus).await;
+    console.until_alarms(DARK, onus).await;
     assert_nothing_twice(&console.store);
     console.stop().await;
 }

@@ -8,20 +8,25 @@ use std::time::{Duration, Instant};
 use noctule::app::message::Msg;
 use noctule::config::{alarm_types, schema::Config};
 use noctule::model::alarm::AlarmRow;
-use noctule::model::command::Targets;
+use noctule::model::command::{Intent, Outcome, Targets};
 use noctule::model::page::{Scope, Table};
 use noctule::model::query::Query;
 use noctule::model::topology::NodeRow;
 use noctule::sim::{Control, Network, Running, SimOptions};
 use noctule::store::{OpenOptions, Opened, Store};
+use noctule::workers::actions::Executor;
 use noctule::workers::source::Sources;
 use noctule::workers::supervisor::Supervisor;
 use noctule::workers::timers;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio_util::sync::CancellationToken;
 
 /// How long a condition may take before the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Alarms of ONUs that get no light.
+pub(crate) const DARK: &str = "type=pon.onu.los cleared=no";
 
 /// A network in which nothing happens by itself.
 pub(crate) async fn still() -> (Running, Control) {
@@ -40,6 +45,15 @@ pub(crate) fn options(path: &Path) -> OpenOptions {
         purge_after_us: i64::MAX / 4,
         read_only: false,
     }
+}
+
+/// A still network with one noctule that has seen all of its 64 ONUs, and a place for the cache.
+pub(crate) async fn watched() -> (Running, Control, tempfile::TempDir, Console) {
+    let (network, control) = still().await;
+    let (folder, path) = folder();
+    let console = Console::start(&network.config(), &path);
+    console.until_nodes("kind=onu oper=active", 64).await;
+    (network, control, folder, console)
 }
 
 /// One noctule.
@@ -91,6 +105,25 @@ impl Console {
     /// Waits until so many alarms pass a filter.
     pub(crate) async fn until_alarms(&self, filter: &str, n: usize) -> Vec<AlarmRow> {
         until(&format!("{n} alarms with {filter}"), || Some(self.alarms(filter)).filter(|rows| rows.len() == n)).await
+    }
+
+    /// Cuts the fibre of a PON port of the first OLT and waits for the alarms of its ONUs; how many.
+    pub(crate) async fn cut(&self, control: &Control, pon: usize) -> usize {
+        let onus = control.onus_of(0, 0, pon).len();
+        let before = self.alarms(DARK).len();
+        control.cut_fibre(0, 0, pon);
+        self.until_alarms(DARK, before + onus).await;
+        onus
+    }
+
+    /// Runs a wish to its end.
+    pub(crate) async fn run(&self, wish: Intent) -> Outcome {
+        self.executor().run(wish, &CancellationToken::new(), &|_, _| ()).await
+    }
+
+    /// What runs wishes.
+    pub(crate) fn executor(&self) -> Executor {
+        Executor::new(self.store.clone(), self.sources.clone())
     }
 
     /// Waits for a message.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::model::resource::{NodeKind, Resource};
+use crate::model::time::SECOND;
 use crate::model::topology::NodePatch;
 
 /// How long a state is held back.
@@ -28,16 +29,24 @@ pub(super) struct Debounce {
 }
 
 impl Debounce {
-    /// Holds a patch back, or merges it into the one that is: what it tells replaces what was.
-    pub(super) fn hold(&mut self, patch: NodePatch, offset: i64, now: Instant) {
-        if let Some(held) = self.held.get_mut(&patch.resource) {
-            merge(&mut held.patch, patch);
-            held.offset = offset;
-            return;
-        }
+    /// Holds a patch back, or merges it into the one that is: what it tells replaces what was. In
+    /// a backlog, states of minutes come within milliseconds: one that is older by the source's own
+    /// time is no flicker, and comes out.
+    #[must_use]
+    pub(super) fn hold(&mut self, patch: NodePatch, offset: i64, now: Instant) -> Option<Held> {
+        let over = match self.held.get_mut(&patch.resource) {
+            Some(held) if !apart(&held.patch, &patch) => {
+                merge(&mut held.patch, patch);
+                held.offset = offset;
+                return None;
+            }
+            Some(_) => self.held.remove(&patch.resource),
+            None => None,
+        };
         self.order += 1;
         let held = Held { due: now + WINDOW, order: self.order, offset, patch };
         self.held.insert(held.patch.resource.clone(), held);
+        over
     }
 
     /// What is held back of the device that `resource` is or belongs to.
@@ -72,6 +81,15 @@ impl Debounce {
     /// When the next one is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.held.values().map(|held| held.due).min()
+    }
+}
+
+/// Whether they happened so far apart that neither is a flicker of the other. Times are whole
+/// seconds there, so one of difference is none.
+fn apart(older: &NodePatch, newer: &NodePatch) -> bool {
+    match (older.source_time, newer.source_time) {
+        (Some(older), Some(newer)) => newer.since(older) >= 2 * SECOND,
+        _ => false,
     }
 }
 
@@ -117,10 +135,10 @@ mod tests {
     fn of_a_flicker_only_the_last_state_comes_out() {
         let (mut d, t) = (Debounce::default(), Instant::now());
         let ms = Duration::from_millis;
-        d.hold(state("A", OperStatus::Activating, ConnectStatus::Reachable), 1, t);
-        d.hold(state("B", OperStatus::Discovered, ConnectStatus::Unreachable), 2, t + ms(1));
-        d.hold(state("A", OperStatus::Activating, ConnectStatus::Unknown), 3, t + ms(8));
-        d.hold(state("A", OperStatus::Active, ConnectStatus::Reachable), 4, t + ms(20));
+        let _ = d.hold(state("A", OperStatus::Activating, ConnectStatus::Reachable), 1, t);
+        let _ = d.hold(state("B", OperStatus::Discovered, ConnectStatus::Unreachable), 2, t + ms(1));
+        let _ = d.hold(state("A", OperStatus::Activating, ConnectStatus::Unknown), 3, t + ms(8));
+        let _ = d.hold(state("A", OperStatus::Active, ConnectStatus::Reachable), 4, t + ms(20));
         assert_eq!(d.next_due(), Some(t + WINDOW));
         assert!(d.due(t + ms(249)).is_empty());
         let out = d.due(t + ms(251));
@@ -130,9 +148,23 @@ mod tests {
     }
 
     #[test]
+    fn states_of_a_backlog_are_told_apart_by_their_own_times() {
+        let (mut d, t) = (Debounce::default(), Instant::now());
+        let at = |oper, s| NodePatch {
+            source_time: Some(crate::model::time::Ts(s * SECOND)),
+            ..state("A", oper, ConnectStatus::Reachable)
+        };
+        assert_eq!(d.hold(at(OperStatus::Discovered, 100), 1, t), None);
+        let out = d.hold(at(OperStatus::Activating, 160), 2, t).expect("a minute is no flicker");
+        assert_eq!((out.patch.oper_status, out.offset), (Some(OperStatus::Discovered), 1));
+        assert_eq!(d.hold(at(OperStatus::Active, 161), 3, t), None);
+        assert_eq!(d.all().first().and_then(|h| h.patch.oper_status), Some(OperStatus::Active));
+    }
+
+    #[test]
     fn news_of_a_device_or_its_ports_let_its_state_out_first() {
         let (mut d, t) = (Debounce::default(), Instant::now());
-        d.hold(state("A", OperStatus::Active, ConnectStatus::Reachable), 1, t);
+        let _ = d.hold(state("A", OperStatus::Active, ConnectStatus::Reachable), 1, t);
         assert!(d.release(&Resource::new(NodeKind::Onu, "B")).is_none());
         assert!(d.release(&Resource::port(NodeKind::Uni, "A", 0)).is_some());
         assert!(d.release(&Resource::new(NodeKind::Onu, "A")).is_none(), "it is out");
@@ -143,8 +175,8 @@ mod tests {
         let (mut d, t) = (Debounce::default(), Instant::now());
         let mut first = state("A", OperStatus::Activating, ConnectStatus::Reachable);
         first.vendor = Some("BBSM".into());
-        d.hold(first, 1, t);
-        d.hold(state("A", OperStatus::Active, ConnectStatus::Reachable), 2, t);
+        let _ = d.hold(first, 1, t);
+        let _ = d.hold(state("A", OperStatus::Active, ConnectStatus::Reachable), 2, t);
         let out = d.all();
         assert_eq!(out.first().and_then(|h| h.patch.vendor.as_deref()), Some("BBSM"));
     }

@@ -95,7 +95,7 @@ impl Ingest {
                     let olt = patch.parent.as_ref().map_or_else(String::new, |port| port.name.clone());
                     known.unis_due.insert(olt);
                 }
-                self.held.hold(patch, offset, now);
+                out.extend(self.held.hold(patch, offset, now).map(placed));
             }
             Observation::NodeGone(resource, cause) => {
                 let by_id = gone_id.filter(|_| resource.kind != NodeKind::Device);

@@ -55,13 +55,13 @@ async fn version(name: SourceName, config: &Voltha) -> Result<(Client, String), 
         Client::new(name, &settings)
     });
     let client = made.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
-    let answer = client.call_within(&methods::GET_VOLTHA, "", (), STEP).await.map_err(|e| e.to_string())?;
+    let answer = client.call_within(&methods::GET_VOLTHA, "", (), Some(STEP)).await.map_err(|e| e.to_string())?;
     let words = format!("VOLTHA {}, {} ms", super::poll::version(&answer.value.version), answer.took.as_millis());
     Ok((client, words))
 }
 
 async fn adapters(client: &Client) -> Result<String, String> {
-    let answer = client.call_within(&methods::LIST_ADAPTERS, "", (), STEP).await.map_err(|e| e.to_string())?;
+    let answer = client.call_within(&methods::LIST_ADAPTERS, "", (), Some(STEP)).await.map_err(|e| e.to_string())?;
     let adapters = answer.value.items;
     if adapters.is_empty() {
         return Err("no adapter is registered: no device can be reached through this core".to_owned());

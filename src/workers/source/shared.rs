@@ -299,7 +299,6 @@ impl Shared {
             tokio::time::sleep(wait).await;
         }
         let began = Instant::now();
-        let deadline = deadline.unwrap_or_else(|| Duration::from_secs(self.config.timeout_s.max(1)));
         let mut pauses = call_pauses();
         let mut tries = 0;
         let mut cause = None;
@@ -331,7 +330,7 @@ impl Shared {
         method: &Method<Q, A>,
         target: &str,
         request: Q,
-        deadline: Duration,
+        deadline: Option<Duration>,
     ) -> Result<Answer<A>, Error>
     where
         Q: Message + 'static,

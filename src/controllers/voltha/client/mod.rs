@@ -104,10 +104,10 @@ impl Client {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        self.call_within(method, target, request, self.timeout).await
+        self.call_within(method, target, request, None).await
     }
 
-    /// Makes a call with its own deadline.
+    /// Makes a call with its own deadline, or the configured one.
     ///
     /// # Errors
     /// See [`ErrorKind`].
@@ -116,14 +116,14 @@ impl Client {
         method: &Method<Q, A>,
         target: &str,
         request: Q,
-        deadline: Duration,
+        deadline: Option<Duration>,
     ) -> Result<Answer<A>, Error>
     where
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
         let call = Call { source: &self.source, name: method.name(), target };
-        let began = Instant::now();
+        let (began, deadline) = (Instant::now(), deadline.unwrap_or(self.timeout));
         let mut request = Request::new(request);
         request.set_timeout(deadline);
         let mut grpc = Grpc::new(self.channel.clone()).max_decoding_message_size(self.limit);
