@@ -71,6 +71,8 @@ pub(super) fn show(start: &Start, mut loaded: Loaded) -> Result<Code, Failure> {
     live.stop();
     match ran {
         Ok(Exit::Quit | Exit::Terminated | Exit::Hangup) => Ok(Code::Done),
+        // Whoever read the lines has heard enough (`| head`).
+        Err(error) if linear && error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Code::Done),
         Err(error) => Err(Failure::new(Code::Failed, format!("the terminal failed: {error}"))),
     }
 }

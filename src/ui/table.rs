@@ -86,13 +86,17 @@ pub fn place(columns: &[Column<'_>], width: u16) -> Vec<Placed> {
             *slot = Some(wanted);
         }
     }
-    // What is left is shared by how much more each could use, and the crumbs in their order.
+    // What is left is shared by how much more each could use, twice as much to an essential one, and
+    // the crumbs in their order.
     let left = u32::from(room - used);
+    let weight = |i: &usize| if columns.get(*i).is_some_and(|c| c.priority <= ESSENTIAL) { 2 } else { 1 };
     let lacks = |i: &usize, width: u16| columns.get(*i).map_or(0, |c| u32::from(c.max.saturating_sub(width)));
     let lack = |widths: &[Option<u16>], i: &usize| widths.get(*i).copied().flatten().map_or(0, |w| lacks(i, w));
     let all: u32 = order.iter().map(|i| lack(&widths, i)).sum();
+    let weights: u32 = order.iter().map(|i| weight(i) * lack(&widths, i)).sum();
+    let share = |i: &usize| (left * weight(i) * lack(&widths, i)).checked_div(weights).unwrap_or(0);
     let mut crumbs = left.min(all);
-    let shares: Vec<u32> = order.iter().map(|i| (left * lack(&widths, i)).checked_div(all).unwrap_or(0)).collect();
+    let shares: Vec<u32> = order.iter().map(share).collect();
     for (i, share) in order.iter().zip(shares) {
         let share = share.min(lack(&widths, i));
         crumbs -= share;

@@ -257,3 +257,21 @@ fn killed_at_any_moment_it_keeps_what_the_operator_was_told() {
     assert!(!screen.contains("set aside"), "the next start is clean");
     network.stop();
 }
+
+#[test]
+fn lines_that_nobody_reads_any_more_end_it_quietly() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let home = home();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_noctule"));
+    command.args(["demo", "--scale", "small", "--seed", "7", "--speed", "100", "--linear"]);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", home.path());
+    let pipe = std::process::Stdio::piped;
+    let mut child = command.stdin(pipe()).stdout(pipe()).stderr(pipe()).spawn().expect("noctule starts");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().is_some_and(|l| l.is_ok()), "a first line");
+    drop(lines);
+    // Standard input stays open: only the lines have lost their reader.
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
+}
