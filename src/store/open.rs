@@ -17,6 +17,8 @@ const MIGRATIONS: [&str; 1] = [include_str!("sql/001_journal.sql")];
 const FOLD_TABLES: &str = include_str!("sql/fold_tables.sql");
 const READER_INDEXES: &str = include_str!("sql/reader_indexes.sql");
 
+/// What SQLite calls a file that gives pages back when it is asked to.
+const INCREMENTAL: i64 = 2;
 /// Page cache of the writing connection, KiB.
 const WRITER_CACHE_KIB: i64 = 8 * 1024;
 /// Page cache of a reading connection, KiB.
@@ -89,8 +91,14 @@ fn prepare(options: &OpenOptions) -> Result<Connection, Error> {
     create_private(path)?;
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let fail = |doing| move |e| Error::from_sqlite(path, doing, &e);
+    // Setting it writes, even where it is set already: every start would wait for the disk.
+    let auto_vacuum: i64 =
+        conn.query_row("PRAGMA auto_vacuum", [], |row| row.get(0)).map_err(fail("opening it"))?;
+    if auto_vacuum != INCREMENTAL {
+        conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(fail("opening it"))?;
+    }
     conn.execute_batch(&format!(
-        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; \
+        "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; \
          PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -{WRITER_CACHE_KIB}; PRAGMA temp_store = MEMORY;"
     ))
     .map_err(fail("opening it"))?;

@@ -56,6 +56,9 @@ pub enum Error {
     Twice,
 }
 
+/// Lines that may wait for the disk. Their places are made at the start, before the first frame.
+const LINES: usize = 8_192;
+
 /// Begins the log `noctule.log` in the folder `state`. `level` is a word (`debug`) or tracing
 /// directives (`noctule::store=trace,tonic=debug`).
 ///
@@ -66,7 +69,10 @@ pub fn init(state: &Path, level: Option<&str>) -> Result<Guard, Error> {
     let path = state.join("noctule.log");
     let file = Rolling::open(path.clone(), MAX_BYTES, KEEP).map_err(|cause| Error::Io { path: path.clone(), cause })?;
     // Lossy: a full disk or a hanging file system must never hold up a worker.
-    let (writer, worker) = tracing_appender::non_blocking::NonBlockingBuilder::default().lossy(true).finish(file);
+    let (writer, worker) = tracing_appender::non_blocking::NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(LINES)
+        .finish(file);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
