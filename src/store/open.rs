@@ -92,8 +92,7 @@ fn prepare(options: &OpenOptions) -> Result<Connection, Error> {
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let fail = |doing| move |e| Error::from_sqlite(path, doing, &e);
     // Setting it writes, even where it is set already: every start would wait for the disk.
-    let auto_vacuum: i64 =
-        conn.query_row("PRAGMA auto_vacuum", [], |row| row.get(0)).map_err(fail("opening it"))?;
+    let auto_vacuum: i64 = conn.query_row("PRAGMA auto_vacuum", [], |row| row.get(0)).map_err(fail("opening it"))?;
     if auto_vacuum != INCREMENTAL {
         conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(fail("opening it"))?;
     }
