@@ -127,6 +127,7 @@ pub(crate) fn words(verb: &Verb) -> String {
         Verb::Assign { owner } => owner.clone(),
         Verb::Close { reason } => reason.clone(),
         Verb::Unshelve => String::new(),
-        Verb::Undo { of, .. } => of.to_string(),
+        Verb::Undo { within_hold: true, .. } => "as if it had never been done".into(),
+        Verb::Undo { within_hold: false, .. } => "the last action taken back".into(),
     }
 }
