@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use noctule::config::alarm_types;
 use noctule::config::schema::{Config, Kafka, Source, SourceKind, Tls, Voltha};
+use noctule::model::alarm::AlarmRow;
+use noctule::model::command::Targets;
+use noctule::model::page::{Scope, Table};
 use noctule::store::{OpenOptions, Snapshot, Store};
 use noctule::workers::source::Sources;
 use noctule::workers::supervisor::Supervisor;
@@ -81,6 +84,25 @@ impl Console {
         }
     }
 
+    /// What stands in the alarm list, a line each, in the order of their names.
+    fn alarms(&self) -> String {
+        let all = Targets::Filter {
+            table: Table::Alarms,
+            scope: Scope::All,
+            filter: None,
+            below: None,
+            except: std::collections::HashSet::new(),
+        };
+        let rows = self.store.reader().expect("a reader").alarms(&all, usize::MAX).expect("alarms");
+        let line = |row: AlarmRow| {
+            let end = if row.cleared { row.clear_reason.word() } else { "stands" };
+            format!("{} {} {} x{}: {end}", row.canonical, row.type_id, row.severity.word(), row.occurrences)
+        };
+        let mut lines: Vec<_> = rows.into_iter().filter(|row| row.type_id != "source.unreachable").map(line).collect();
+        lines.sort();
+        lines.join("\n")
+    }
+
     async fn stop(self) {
         self.supervisor.stop(Duration::from_secs(5)).await;
         self.store.close();
@@ -104,6 +126,8 @@ async fn recorded_events_become_alarms_a_frozen_broker_is_survived_a_new_one_rea
     recorded::produce(&cluster.brokers, second.to_vec()).await;
     console.journalled(messages.len() as i64 - 1).await;
     let whole = console.until("more records", |s| s.counts.seq > half.counts.seq).await;
+    // Every alarm of the recording, and how it stands at its end.
+    insta::assert_snapshot!(console.alarms());
 
     // The end of the process breaks every connection; the console says so and goes on.
     cluster.end().await;

@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
@@ -256,15 +256,22 @@ pub(super) fn ids(stack: &Stack) -> Vec<String> {
     shuffled(stack).into_iter().filter_map(id).collect()
 }
 
-/// The answer of `ListDevices`, encoded.
-pub(super) fn list(stack: &Stack) -> BytesMut {
+/// A piece of an encoded list, bytes. An allocator takes small pieces back and uses them again;
+/// fifty lists of eight megabytes each it kept for good.
+const PIECE: usize = 64 << 10;
+
+/// The answer of `ListDevices`, encoded, in pieces.
+pub(super) fn list(stack: &Stack) -> Vec<Bytes> {
     let all = shuffled(stack);
     let tail = pm_tail();
     // 36 characters of UUID behind a key and a length.
     let pm_len = 38 + tail.len();
     let pm_field = key_len(PM_CONFIGS) + encoded_len_varint(pm_len as u64) + pm_len;
-    let mut out = BytesMut::with_capacity(all.len() * (pm_field + 330));
+    let (mut done, mut out) = (Vec::new(), BytesMut::with_capacity(PIECE));
     for which in all {
+        if out.len() + pm_field + 400 > PIECE {
+            done.push(std::mem::replace(&mut out, BytesMut::with_capacity(PIECE)).freeze());
+        }
         let usual = match which {
             DeviceRef::Onu(at) if !stack.pm.contains_key(&at) => Some(at),
             _ => None,
@@ -285,12 +292,13 @@ pub(super) fn list(stack: &Stack) -> BytesMut {
         prost::encoding::string::encode(1, &device.id, &mut out);
         out.put_slice(tail);
     }
-    out
+    done.push(out.freeze());
+    done
 }
 
 /// The same, decoded: for whoever calls the service and not the wire.
 pub(super) fn list_decoded(stack: &Stack) -> Devices {
-    Devices::decode(list(stack).freeze()).unwrap_or_default()
+    Devices::decode(Bytes::from(list(stack).concat())).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! Stands before the generated services: holds calls while the stack hangs, answers `ListDevices`
 //! without building four thousand messages, and the methods that the core declares and does not do.
 
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Buf, BufMut, BytesMut};
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use bytes::{BufMut, Bytes, BytesMut};
+use http_body::{Body as _, Frame};
+use tonic::Status;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::server::NamedService;
-use tonic::{Request, Response, Status};
 
 use super::{Core, devices};
 
@@ -73,7 +76,7 @@ where
             let method = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
             if S::NAME == "voltha.VolthaService" {
                 if method == "ListDevices" {
-                    return Ok(tonic::server::Grpc::new(Raw).unary(List(core), request).await);
+                    return Ok(list(&core, request.into_body()).await);
                 }
                 if let Some(status) = refusal(&method) {
                     return Ok(status.into_http());
@@ -99,58 +102,42 @@ fn refusal(method: &str) -> Option<Status> {
 }
 
 /// `ListDevices`
-struct List(Core);
-
-impl tonic::server::UnaryService<()> for List {
-    type Response = BytesMut;
-    type Future = BoxFuture<Response<BytesMut>, Status>;
-
-    fn call(&mut self, _: Request<()>) -> Self::Future {
-        let core = self.0.clone();
-        Box::pin(async move {
-            let world = core.world();
-            let stack = world.stacks.get(core.stack);
-            Ok(Response::new(stack.map(devices::list).unwrap_or_default()))
-        })
-    }
+async fn list(core: &Core, mut request: tonic::body::Body) -> HttpResponse {
+    // An answer before the end of the request would break the stream off.
+    while poll_fn(|cx| Pin::new(&mut request).poll_frame(cx)).await.is_some() {}
+    let mut pieces: VecDeque<Bytes> = {
+        let world = core.world();
+        world.stacks.get(core.stack).map(devices::list).unwrap_or_default().into()
+    };
+    let length: usize = pieces.iter().map(Bytes::len).sum();
+    let mut head = BytesMut::with_capacity(5);
+    head.put_u8(0);
+    head.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+    pieces.push_front(head.freeze());
+    let mut response = http::Response::new(tonic::body::Body::new(Pieces { left: pieces, ended: false }));
+    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/grpc"));
+    response
 }
 
-/// An empty request; an answer that is encoded already.
-#[derive(Debug, Clone, Copy)]
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = BytesMut;
-    type Decode = ();
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
+/// A body in pieces: each is let go when it is sent.
+struct Pieces {
+    left: VecDeque<Bytes>,
+    ended: bool,
 }
 
-impl Encoder for Raw {
-    type Item = BytesMut;
+impl http_body::Body for Pieces {
+    type Data = Bytes;
     type Error = Status;
 
-    fn encode(&mut self, item: BytesMut, dst: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        dst.reserve(item.len());
-        dst.put_slice(&item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = ();
-    type Error = Status;
-
-    fn decode(&mut self, src: &mut DecodeBuf<'_>) -> Result<Option<()>, Status> {
-        src.advance(src.remaining());
-        Ok(Some(()))
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if let Some(piece) = self.left.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
+        if std::mem::replace(&mut self.ended, true) {
+            return Poll::Ready(None);
+        }
+        let mut trailers = http::HeaderMap::new();
+        trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
+        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
 }

@@ -14,6 +14,9 @@ use super::alarm::Counted;
 use super::hash::{device_hash, resource_hash};
 use super::node::{Node, Totals};
 
+/// Most UNIs of an ONU (facts: voltha-lab §5).
+const UNIS: u32 = 16;
+
 impl Fold {
     /// A node by its row, for reading and changing; changes count once [`Fold::with_node`] marks them.
     pub(super) fn node(&mut self, conn: &Connection, id: i64) -> rusqlite::Result<Option<&mut Node>> {
@@ -205,10 +208,15 @@ impl Fold {
     /// own ports.
     fn active_again(&mut self, conn: &Connection, id: i64, back: Ts, now: (Ts, Seq)) -> rusqlite::Result<()> {
         let Some(node) = self.node(conn, id)? else { return Ok(()) };
-        let (kind, children) = (node.kind(), node.children);
+        let (kind, children, source, serial) = (node.kind(), node.children, node.source, node.resource.name.clone());
         let mut ids = vec![id];
         if kind == NodeKind::Onu && children > 0 {
             ids.extend(self.below(conn, id)?);
+        } else if kind == NodeKind::Onu {
+            // Its UNIs are listed later, but may have alarms already.
+            for uni in 0..UNIS {
+                ids.extend(self.find(conn, source, &Resource::port(NodeKind::Uni, serial.clone(), uni))?);
+            }
         }
         for id in ids {
             if self.node(conn, id)?.is_some_and(|n| n.refs > 0) {

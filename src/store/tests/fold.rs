@@ -289,6 +289,22 @@ fn a_first_list_brings_nothing_back() {
 }
 
 #[test]
+fn a_uni_that_is_not_listed_yet_is_cleared_with_its_onu() {
+    let (_dir, store, mut reader) = store();
+    let state = |oper| NodePatch { oper_status: Some(oper), ..NodePatch::new(onu("A")) };
+    put(
+        &store,
+        vec![
+            raise(at(1), Resource::port(NodeKind::Uni, "A", 0), "pon.onu.dying_gasp", Severity::Minor),
+            node(at(2), state(OperStatus::Discovered)),
+            node(at(3), state(OperStatus::Active)),
+        ],
+    );
+    assert_eq!(only_alarm(&mut reader).clear_reason, ClearReason::Active);
+    assert!(only_alarm(&mut reader).cleared);
+}
+
+#[test]
 fn measurements_leave_the_list_as_it_was_told() {
     let (_dir, store, mut reader) = store();
     let told = NodePatch { polled: true, ..onu_patch("A", pon("O", 1), 1, OperStatus::Active) };
