@@ -216,30 +216,45 @@ impl<'a> Search<'a> {
         Compiler::of(columns, self.table, self.now, &mut table).expr(expr, sql);
     }
 
-    /// Everything different that is said, each found by one step in the index; `None` when that is
-    /// too much.
+    /// Everything different that is said, each found by steps in the index; `None` when that is too
+    /// much.
     fn all_said(&self) -> rusqlite::Result<Option<Vec<Said>>> {
-        let mut step = self.conn.prepare_cached(
-            "SELECT source, type, text FROM c_alarms INDEXED BY c_alarms_said \
-             WHERE (source, type, text) > (?1, ?2, ?3) ORDER BY source, type, text LIMIT 1",
-        )?;
+        // Single columns: SQLite would walk through all that equals the left side of a row value.
+        let steps = [
+            "source = ?1 AND type = ?2 AND text > ?3",
+            "source = ?1 AND type > ?2 AND ?3 IS NOT NULL",
+            "source > ?1 AND ?2 IS NOT NULL AND ?3 IS NOT NULL",
+        ];
         let mut all: Vec<Said> = Vec::new();
         let mut at: (i64, i64, String) = (-1, -1, String::new());
         loop {
-            let next = step.query_row(params![at.0, at.1, at.2], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-            let Some((source, type_id, text)) = next.optional()? else { return Ok(Some(all)) };
+            let mut next: Option<(u32, u32, String)> = None;
+            for step in steps {
+                let text = format!(
+                    "SELECT source, type, text FROM c_alarms INDEXED BY c_alarms_said \
+                     WHERE {step} ORDER BY source, type, text LIMIT 1"
+                );
+                next = self
+                    .conn
+                    .prepare_cached(&text)?
+                    .query_row(params![at.0, at.1, at.2], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                    .optional()?;
+                if next.is_some() {
+                    break;
+                }
+            }
+            let Some((source, type_id, text)) = next else { return Ok(Some(all)) };
             if all.len() >= MOST_SAID {
                 return Ok(None);
             }
-            let text: String = text;
+            at = (source.into(), type_id.into(), text.clone());
             all.push(Said {
                 source,
                 type_id,
                 source_name: self.names.name(source).to_string(),
                 type_name: self.names.name(type_id).to_string(),
-                text: text.clone(),
+                text,
             });
-            at = (source.into(), type_id.into(), text);
         }
     }
 }
