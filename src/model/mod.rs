@@ -11,6 +11,7 @@ pub mod alarm_type;
 pub mod command;
 pub mod field;
 pub mod ids;
+pub mod job;
 pub mod log;
 pub mod observation;
 pub mod page;
