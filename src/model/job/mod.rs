@@ -22,7 +22,9 @@ pub use record::{
     Answer, Before, Class, Control, Counts, DeviceEvent, Frozen, JobEvent, JobRecord, Old, ParamFault, Phase, Proof,
     ReadBack, SkipReason, Stage, Step,
 };
-pub use request::{CpeVerb, FIRMWARE_IMAGE, Firmware, JobRequest, JobTargets, Priority, Schedule, StopRule, Waves, Window, Work};
+pub use request::{
+    CpeVerb, FIRMWARE_IMAGE, Firmware, JobRequest, JobTargets, Priority, Schedule, StopRule, Waves, Window, Work,
+};
 pub use row::{JobDeviceRow, JobRow};
 pub use setting::{Change, NewValue, ParamValue, SecretSource, Setting};
 

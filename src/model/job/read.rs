@@ -73,7 +73,7 @@ pub fn read(text: &str, format: Format) -> Result<Parsed, RequestError> {
         }
         Format::Json => serde_json::from_str(text).map_err(|e| whole(e.line().max(1), &e.to_string()))?,
     };
-    check(raw).map_err(|(key, message)| RequestError {
+    check(&raw).map_err(|(key, message)| RequestError {
         line: line_of(text, format, &[&[key.0][..], key.1.as_deref().as_slice()].concat()),
         key: key.1.as_ref().map_or_else(|| key.0.to_owned(), |part| format!("{}.{}", key.0, clean(part))),
         message,
@@ -92,15 +92,17 @@ fn wrong_in<T>(table: &'static str, key: &str, message: impl Into<String>) -> Re
     Err(((table, Some(key.to_owned())), message.into()))
 }
 
-fn check(raw: RawJob) -> Result<Parsed, Wrong> {
+fn check(raw: &RawJob) -> Result<Parsed, Wrong> {
     if raw.name.trim().is_empty() || raw.name.len() > 200 {
         return wrong("name", "a name of 1 to 200 characters is needed");
     }
-    let (targets, expected_count) = targets(&raw)?;
+    let (targets, expected_count) = targets(raw)?;
     let max_concurrent = match raw.max_concurrent {
         None => None,
         Some(n @ 1..=MOST_CONCURRENT) => u16::try_from(n).ok(),
-        Some(n) => return wrong("max_concurrent", format!("{n} devices at a time; 1 to {MOST_CONCURRENT} are possible")),
+        Some(n) => {
+            return wrong("max_concurrent", format!("{n} devices at a time; 1 to {MOST_CONCURRENT} are possible"));
+        }
     };
     let priority = match &raw.priority {
         None => Priority::default(),
@@ -115,7 +117,7 @@ fn check(raw: RawJob) -> Result<Parsed, Wrong> {
         Some(None) => return wrong("stale", "a duration such as 24h or 7d is needed; 0s takes any age"),
     };
     let mut typed = Vec::new();
-    let work = work(&raw, &mut typed)?;
+    let work = work(raw, &mut typed)?;
     let firmware = matches!(work, Work::Firmware(_));
     let waves = match &raw.waves {
         None if firmware => Waves::CAREFUL,
@@ -133,7 +135,7 @@ fn check(raw: RawJob) -> Result<Parsed, Wrong> {
             after: s.after.unwrap_or(StopRule::default().after),
         },
     };
-    let schedule = schedule(&raw)?;
+    let schedule = schedule(raw)?;
     let request = JobRequest {
         name: clean(raw.name.trim()).into_owned(),
         description: clean(raw.description.trim()).into_owned(),

@@ -203,6 +203,9 @@ pub enum DeviceEvent {
         /// The parameters it names.
         #[n(2)]
         params: Vec<ParamFault>,
+        /// Its task, which the controller would try again by itself until it is taken away.
+        #[n(3)]
+        task: Option<String>,
     },
     /// Its queued task is gone without a fault: the device came and did it.
     #[n(8)]

@@ -79,10 +79,7 @@ fn a_firmware_schedule_is_read() {
 fn verbs_are_read_with_what_they_need() {
     let verb = |rest: &str| toml(&format!("name = 'x'\nfilter = 'model = A'\n{rest}"));
     assert_eq!(verb("verb = 'reboot'").unwrap().request.work, Work::Verb(CpeVerb::Reboot));
-    assert_eq!(
-        verb("verb = 'tag'\ntag = 'pilot'").unwrap().request.work,
-        Work::Verb(CpeVerb::Tag("pilot".to_owned()))
-    );
+    assert_eq!(verb("verb = 'tag'\ntag = 'pilot'").unwrap().request.work, Work::Verb(CpeVerb::Tag("pilot".to_owned())));
     assert_eq!(verb("verb = 'tag'").unwrap_err().to_string(), "line 3: verb: it needs tag");
     let error = verb("verb = 'rebot'").unwrap_err().to_string();
     assert!(error.contains("reboot") && error.starts_with("line 3"), "{error}");
@@ -93,15 +90,20 @@ fn mistakes_are_told_with_their_place() {
     assert!(told("name = 'x'\nfilter = '*'\n[wifi]\nssid = ''\n").starts_with("line 4: wifi.ssid: "));
     assert!(told("name = 'x'\nfilter = '*'\n\n[wifi]\nsid = 'x'\n").starts_with("line 5: unknown field"));
     assert!(told("name = 'x'\nname = 'y'\n").starts_with("line 2"));
-    assert!(told("name = 'x'\nfilter = '*'\nmax_concurrent = 101\n[wifi]\nssid='a'").starts_with("line 3: max_concurrent"));
-    assert!(told("name = 'x'\nfilter = '*'\n[lan]\nsubnet_mask = '255.0.255.0'").starts_with("line 4: lan.subnet_mask"));
+    assert!(
+        told("name = 'x'\nfilter = '*'\nmax_concurrent = 101\n[wifi]\nssid='a'").starts_with("line 3: max_concurrent")
+    );
+    assert!(
+        told("name = 'x'\nfilter = '*'\n[lan]\nsubnet_mask = '255.0.255.0'").starts_with("line 4: lan.subnet_mask")
+    );
     assert!(told("name = 'x'\nfilter = '*'\n[wan]\nvlan_id = 4095").contains("1 to 4094"));
     assert!(told("name = 'x'\nfilter = '*'\n").contains("say what to do"));
     assert!(told("name = 'x'\nverb = 'reboot'\n").contains("say which devices"));
     assert!(told("name = 'x'\nverb = 'reboot'\ndevices = ['A', 'A']\n").contains("A stands there twice"));
     assert!(told("name = 'x'\nverb = 'reboot'\nfilter = ' '\n").contains("every device"));
     assert!(told("name = 'x'\nverb = 'reboot'\nfilter = '*'\nwindow = '3h'\n").contains("without scheduled_at"));
-    let range = "name='x'\nfilter='*'\n[lan]\nipv4_address='192.168.1.1'\nsubnet_mask='255.255.255.0'\ndhcp_start='10.0.0.1'";
+    let range =
+        "name='x'\nfilter='*'\n[lan]\nipv4_address='192.168.1.1'\nsubnet_mask='255.255.255.0'\ndhcp_start='10.0.0.1'";
     assert!(told(range).starts_with("line 6: lan.dhcp_start"), "{}", told(range));
     let json = read("{\"name\": \"x\",\n \"filter\": \"*\",\n \"wifi\": {\"channel\": 20}}", Format::Json);
     assert!(json.unwrap_err().to_string().starts_with("line 3: wifi.channel: 1 to 13"));
