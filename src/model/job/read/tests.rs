@@ -1,3 +1,5 @@
+//! What requests are read, and what is said of those that cannot be.
+
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
 
