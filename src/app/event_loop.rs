@@ -14,7 +14,7 @@ use crate::model::time::Ts;
 use crate::terminal::caps::Multiplexer;
 use crate::terminal::clipboard;
 
-use super::effect::{Level, Toast};
+use super::effect::{Effect, Level, Toast};
 use super::message::Msg;
 use super::state::{App, TerminalAct};
 use super::tty::{Next, Tty};
@@ -157,7 +157,11 @@ async fn terminal_acts(app: &mut App, tty: &mut Tty) -> io::Result<Option<Exit>>
                 let copy = clipboard::osc52(&text, tty.multiplexer());
                 tty.send(&copy.bytes)?;
                 let cut = if copy.truncated { ", cut to what a terminal takes" } else { "" };
-                let tmux = if tty.multiplexer() == Multiplexer::Tmux { " (tmux: with set-clipboard on)" } else { "" };
+                let tmux = if tty.multiplexer() == Multiplexer::Tmux {
+                    " (tmux: needs set-clipboard or allow-passthrough)"
+                } else {
+                    ""
+                };
                 app.toast(Toast::new(Level::Good, format!("copied {what}{cut}{tmux}")));
             }
             TerminalAct::Editor(prompt) => match tty.edit(&prompt.initial).await {
@@ -166,7 +170,11 @@ async fn terminal_acts(app: &mut App, tty: &mut Tty) -> io::Result<Option<Exit>>
                     args.insert(prompt.arg.to_owned(), text);
                     app.run(prompt.command, args);
                 }
-                Err(error) => app.toast(Toast::new(Level::Error, format!("no text from the editor: {error}"))),
+                // What was typed so far stays in the question.
+                Err(error) => {
+                    app.toast(Toast::new(Level::Error, format!("no text from the editor: {error}")));
+                    app.apply(vec![Effect::Prompt(prompt)]);
+                }
             },
         }
     }

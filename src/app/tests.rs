@@ -208,6 +208,19 @@ fn a_name_that_has_to_be_typed_cannot_be_pasted_or_answered_with_y() {
 }
 
 #[test]
+fn only_the_rows_that_were_planned_are_touched() {
+    let mut b = Bench::new(&[1], false);
+    b.app.run("pon.reboot", Args::new());
+    let Some(Request::Plan(id, _)) = b.take().pop() else { panic!("not planned") };
+    let rows = vec![RowId(7), RowId(8)];
+    b.msg(&Msg::Planned(id, Ok(Plan { total: 2, rows: Some(rows.clone()), ..Plan::default() })));
+    b.key(KeyCode::Char('y'));
+    let sent = b.take();
+    let [Request::Execute(_, intent)] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!(intent.targets, Targets::Rows(Table::Nodes, rows), "a filter is not asked again");
+}
+
+#[test]
 fn a_read_only_profile_refuses_with_the_reason() {
     let mut b = Bench::new(&[1], true);
     b.app.run("alarm.ack", Args::new());

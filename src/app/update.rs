@@ -6,9 +6,9 @@ use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseButton, MouseEvent, M
 
 use crate::commands::spec::Confirm;
 use crate::keymap::{Chord, Lookup};
-use crate::model::command::{Args, Outcome};
+use crate::model::command::{Args, Outcome, Targets};
 use crate::model::ids::SourceName;
-use crate::model::page::RequestId;
+use crate::model::page::{RequestId, Table};
 use crate::model::source::Health;
 use crate::model::time::{SECOND, Ts};
 
@@ -212,10 +212,13 @@ impl App {
     }
 
     fn planned(&mut self, id: RequestId, plan: Result<crate::model::command::Plan, String>) {
-        let Some((intent, level)) = self.planning.remove(&id) else { return };
+        let Some((mut intent, level)) = self.planning.remove(&id) else { return };
         match plan {
             // The plan may know a reason to ask for more than the command does.
-            Ok(plan) => {
+            Ok(mut plan) => {
+                if let Some(rows) = plan.rows.take() {
+                    intent.targets = Targets::Rows(Table::Nodes, rows);
+                }
                 let level = if plan.type_name { Confirm::TypeName } else { level };
                 self.open(Box::new(super::layers::ConfirmLayer::new(intent, plan, level)));
             }

@@ -38,16 +38,7 @@ pub(crate) fn poll(live: &Live, only: &[String]) -> Code {
         .buffer_unordered(AT_ONCE)
         .filter_map(std::future::ready)
         .collect::<Vec<_>>();
-    let (failed, code) = live.runtime.block_on(async {
-        tokio::select! {
-            failed = polls => (failed, Code::Unreachable),
-            why = unwritable(&live.store) => (vec![why], Code::Failed),
-        }
-    });
-    for line in &failed {
-        say(line);
-    }
-    if failed.is_empty() { Code::Done } else { code }
+    outcome(live, polls)
 }
 
 /// Waits until the cache cannot be written, and says why.
@@ -73,18 +64,26 @@ pub(crate) fn catch_up(live: &Live, loaded: &Loaded) -> Code {
         })
         .collect();
     let store = &live.store;
-    let failed = live.runtime.block_on(async {
-        stream::iter(streams)
-            .map(|(name, kafka)| async move { read_to_end(store, &name, &kafka).await.err() })
-            .buffer_unordered(AT_ONCE)
-            .filter_map(std::future::ready)
-            .collect::<Vec<_>>()
-            .await
+    let reads = stream::iter(streams)
+        .map(|(name, kafka)| async move { read_to_end(store, &name, &kafka).await.err() })
+        .buffer_unordered(AT_ONCE)
+        .filter_map(std::future::ready)
+        .collect::<Vec<_>>();
+    outcome(live, reads)
+}
+
+/// Waits for what failed and tells it, but not for a cache that cannot be written.
+fn outcome(live: &Live, work: impl Future<Output = Vec<String>>) -> Code {
+    let (failed, code) = live.runtime.block_on(async {
+        tokio::select! {
+            failed = work => (failed, Code::Unreachable),
+            why = unwritable(&live.store) => (vec![why], Code::Failed),
+        }
     });
     for line in &failed {
         say(line);
     }
-    if failed.is_empty() { Code::Done } else { Code::Unreachable }
+    if failed.is_empty() { Code::Done } else { code }
 }
 
 async fn read_to_end(store: &Store, name: &SourceName, kafka: &Kafka) -> Result<(), String> {

@@ -74,6 +74,9 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// What has to be typed when the confirm level asks for a name or a count.
     pub phrase: String,
+    /// The rows it was made for, where they were looked up by a filter: whoever says yes has seen
+    /// these, so only these are touched, whatever comes to match meanwhile.
+    pub rows: Option<Vec<RowId>>,
     /// The phrase has to be typed even when the command's own level is lower: a target is worse
     /// than the command's usual one (a whole OLT).
     pub type_name: bool,

@@ -34,7 +34,7 @@ pub fn osc52(text: &str, through: Multiplexer) -> Copy {
         Multiplexer::None => format!("\x1b]52;c;{payload}\x1b\\").into_bytes(),
         // With `set-clipboard on` tmux takes the plain sequence, keeps the text in a buffer of its own
         // and hands it on; with `allow-passthrough on` it hands on what it finds in its own string,
-        // with every escape doubled. Each ignores the other's.
+        // with every escape doubled. Where both are on it is copied twice, which does no harm.
         Multiplexer::Tmux => {
             format!("\x1b]52;c;{payload}\x1b\\\x1bPtmux;\x1b\x1b]52;c;{payload}\x1b\x1b\\\x1b\\").into_bytes()
         }

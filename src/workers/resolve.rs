@@ -91,8 +91,9 @@ pub fn plan(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Plan, Resol
     Ok(match resolve(reader, intent, now)? {
         Resolved::Alarms(verb, targets) => plan::of_alarms(&verb, &targets, now),
         Resolved::Nodes(verb, targets) => {
+            let rows = matches!(intent.targets, Targets::Filter { .. }).then(|| targets.ids());
             let below = if verb.interrupts() { below(reader, &targets)? } else { Below::default() };
-            plan::of_devices(&verb, &targets, below)
+            Plan { rows, ..plan::of_devices(&verb, &targets, below) }
         }
         Resolved::Sources(verb, targets) => plan::of_sources(verb, &targets),
     })

@@ -1,6 +1,6 @@
 //! Which rows are marked: a set of identities, or all rows of the filter but some. Never row
 //! numbers, which change between looking and pressing. And never a row that came later than the
-//! mark: nobody has seen it.
+//! mark, where the table tells when rows came: nobody has seen it.
 
 use std::collections::{BTreeSet, HashSet};
 

@@ -45,8 +45,8 @@ pub(crate) trait Row: Record + Sized + 'static {
     fn rows(rows: &Rows) -> &[Self];
     /// Identity.
     fn id(&self) -> RowId;
-    /// The field that says when a row came to the list; rows of a table without one are there
-    /// for good, or nothing is done to them.
+    /// The field that says when a row came to the list. Without one, what newcomers must not be
+    /// among is settled by the plan: [`crate::model::command::Plan::rows`].
     const ARRIVAL: Option<&'static str>;
     /// When it came to the list, our clock; [`Ts::NEVER`] without [`Row::ARRIVAL`].
     fn arrived(&self) -> Ts;
@@ -176,8 +176,10 @@ impl<R: Row> ListState<R> {
 
     /// Asks how many rows all marks are, where the list's own count does not say it.
     fn count_marked(&mut self, cx: &Ctx) -> Vec<Effect> {
-        self.counted = None;
-        let Marks::AllBut { until, .. } = &self.marks else { return Vec::new() };
+        let total = self.window.total();
+        // Newcomers enlarge the list's total, but not the marks.
+        self.counted = R::ARRIVAL.is_some().then_some(total).filter(|t| matches!(t, Total::Exact(_)));
+        let (Marks::AllBut { until, .. }, Total::AtLeast(_)) = (&self.marks, total) else { return Vec::new() };
         let filter = self.filter_until(*until);
         let id = cx.request_id();
         self.counting = Some(id);
