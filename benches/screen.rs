@@ -256,10 +256,10 @@ fn sources_of(network: &noctule::sim::Running, prefix: &str) -> Vec<(String, Str
     config
         .sources
         .iter()
-        .map(|s| {
-            let noctule::config::schema::SourceKind::Voltha(v) = &s.kind;
+        .filter_map(|s| {
+            let noctule::config::schema::SourceKind::Voltha(v) = &s.kind else { return None };
             let kafka = v.kafka.as_ref().and_then(|k| k.brokers.first().cloned());
-            (format!("{prefix}{}", s.name), v.grpc.clone(), kafka)
+            Some((format!("{prefix}{}", s.name), v.grpc.clone(), kafka))
         })
         .collect()
 }

@@ -54,6 +54,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const IO_CRATES: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("tonic", &["controllers", "sim", "cli"]),
+    ("hyper", &["controllers", "sim", "cli"]),
+    ("hyper_util", &["controllers", "sim", "cli"]),
     ("rskafka", &["controllers", "sim", "cli"]),
     ("tokio", &["store", "controllers", "workers", "terminal", "sim", "cli", "app", "theme"]),
     ("notify", &["theme", "workers", "cli"]),

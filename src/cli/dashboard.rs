@@ -146,8 +146,11 @@ fn app_of(
 
 /// A source that nothing has been heard of yet.
 fn starting((i, source): (usize, &Source)) -> SourceRow {
-    let SourceKind::Voltha(voltha) = &source.kind;
-    let report = SourceReport { kind: "voltha".into(), endpoint: voltha.grpc.clone(), ..SourceReport::default() };
+    let (kind, endpoint) = match &source.kind {
+        SourceKind::Voltha(voltha) => ("voltha", &voltha.grpc),
+        SourceKind::Genieacs(acs) => ("genieacs", &acs.nbi),
+    };
+    let report = SourceReport { kind: kind.into(), endpoint: endpoint.clone(), ..SourceReport::default() };
     let id = RowId(-1 - i64::try_from(i).unwrap_or(0));
     SourceRow { id, name: source.name.as_str().into(), report, as_of: Ts::NEVER, alarms: 0 }
 }

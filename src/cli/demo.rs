@@ -100,16 +100,21 @@ fn configuration(config: &Config, inventory: &Path, args: &DemoArgs) -> String {
         string(&inventory.to_string_lossy()),
     );
     for source in &config.sources {
-        let SourceKind::Voltha(voltha) = &source.kind;
-        let _ = write!(
-            text,
-            "\n[[source]]\nname = {}\nkind = \"voltha\"\ngrpc = {}\n",
-            string(&source.name),
-            string(&voltha.grpc)
-        );
-        if let Some(kafka) = &voltha.kafka {
-            let brokers: Vec<String> = kafka.brokers.iter().map(|b| string(b)).collect();
-            let _ = writeln!(text, "[source.kafka]\nbrokers = [{}]", brokers.join(", "));
+        let _ = writeln!(text, "\n[[source]]\nname = {}", string(&source.name));
+        match &source.kind {
+            SourceKind::Voltha(voltha) => {
+                let _ = writeln!(text, "kind = \"voltha\"\ngrpc = {}", string(&voltha.grpc));
+                if let Some(kafka) = &voltha.kafka {
+                    let brokers: Vec<String> = kafka.brokers.iter().map(|b| string(b)).collect();
+                    let _ = writeln!(text, "[source.kafka]\nbrokers = [{}]", brokers.join(", "));
+                }
+            }
+            SourceKind::Genieacs(acs) => {
+                let _ = writeln!(text, "kind = \"genieacs\"\nnbi = {}", string(&acs.nbi));
+                if let Some(fs) = &acs.fs {
+                    let _ = writeln!(text, "fs = {}", string(fs));
+                }
+            }
         }
     }
     text

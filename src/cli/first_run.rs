@@ -131,8 +131,10 @@ fn source(draft: &Draft) -> Result<Source, String> {
 /// Tries to reach a source with the very worker that would watch it, over a cache that keeps
 /// nothing.
 async fn probe(mut source: Source) -> Result<String, String> {
-    let SourceKind::Voltha(voltha) = &mut source.kind;
-    voltha.paused = true;
+    match &mut source.kind {
+        SourceKind::Voltha(voltha) => voltha.paused = true,
+        SourceKind::Genieacs(acs) => acs.paused = true,
+    }
     let name = source.name.clone();
     let (msgs, _news) = mpsc::unbounded_channel();
     let supervisor = Supervisor::new(tokio::runtime::Handle::current(), msgs.clone());

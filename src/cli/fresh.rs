@@ -59,7 +59,8 @@ pub(crate) fn catch_up(live: &Live, loaded: &Loaded) -> Code {
     let streams: Vec<_> = loaded
         .sources()
         .filter_map(|source| {
-            let SourceKind::Voltha(voltha) = &source.kind;
+            // Only VOLTHA has a stream of events.
+            let SourceKind::Voltha(voltha) = &source.kind else { return None };
             voltha.kafka.clone().map(|kafka| (SourceName::from(source.name.as_str()), kafka))
         })
         .collect();

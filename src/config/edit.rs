@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, value};
 
-use super::schema::{Kafka, Sasl, Source, SourceKind, Tls, Voltha};
+use super::schema::{AcsAuth, Genieacs, Kafka, Sasl, Source, SourceKind, Tls, Voltha};
 
 /// Why the file was not changed. It is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +77,10 @@ fn table_of(source: &Source) -> Table {
             table.insert("kind", value("voltha"));
             voltha_into(&mut table, voltha);
         }
+        SourceKind::Genieacs(acs) => {
+            table.insert("kind", value("genieacs"));
+            genieacs_into(&mut table, acs);
+        }
     }
     table
 }
@@ -102,6 +106,57 @@ fn voltha_into(table: &mut Table, voltha: &Voltha) {
     if let Some(kafka) = &voltha.kafka {
         table.insert("kafka", Item::Table(kafka_of(kafka)));
     }
+}
+
+fn genieacs_into(table: &mut Table, acs: &Genieacs) {
+    let defaults = Genieacs::new(&acs.nbi);
+    table.insert("nbi", value(&acs.nbi));
+    for (name, text) in [("fs", &acs.fs), ("profiles", &acs.profiles)] {
+        if let Some(text) = text {
+            table.insert(name, value(text));
+        }
+    }
+    for (name, now, default) in [
+        ("poll_s", acs.poll_s, defaults.poll_s),
+        ("full_s", acs.full_s, defaults.full_s),
+        ("timeout_s", acs.timeout_s, defaults.timeout_s),
+        ("online_s", acs.online_s, defaults.online_s),
+        ("offline_s", acs.offline_s, defaults.offline_s),
+        ("max_concurrent", acs.max_concurrent.into(), defaults.max_concurrent.into()),
+    ] {
+        if now != default {
+            table.insert(name, value(now as i64));
+        }
+    }
+    if acs.paused {
+        table.insert("paused", value(true));
+    }
+    if let Some(tls) = tls_of(&acs.tls) {
+        table.insert("tls", value(tls));
+    }
+    if !acs.auth.is_none() {
+        table.insert("auth", value(auth_of(&acs.auth)));
+    }
+}
+
+fn auth_of(auth: &AcsAuth) -> InlineTable {
+    let mut table = InlineTable::new();
+    if let Some(basic) = &auth.basic {
+        let mut inner = InlineTable::new();
+        inner.insert("username", basic.username.as_str().into());
+        inner.insert("password", basic.password.reference().into());
+        table.insert("basic", inner.into());
+    }
+    if let Some(bearer) = &auth.bearer {
+        table.insert("bearer", bearer.reference().into());
+    }
+    if let Some(header) = &auth.header {
+        let mut inner = InlineTable::new();
+        inner.insert("name", header.name.as_str().into());
+        inner.insert("value", header.value.reference().into());
+        table.insert("header", inner.into());
+    }
+    table
 }
 
 fn kafka_of(kafka: &Kafka) -> Table {
@@ -165,7 +220,7 @@ mod tests {
 
     use super::*;
     use crate::config::check_text;
-    use crate::config::schema::SaslMechanism;
+    use crate::config::schema::{BasicAuth, HeaderAuth, SaslMechanism};
 
     fn source(name: &str) -> Source {
         let mut voltha = Voltha::new("https://h:1");
@@ -188,12 +243,30 @@ mod tests {
         let new = with_source(Path::new("x"), old, &source("b")).unwrap();
         assert!(new.starts_with(old), "{new}");
         let config = check_text("x", &new).unwrap_or_else(|e| panic!("{e}\n{new}"));
-        let SourceKind::Voltha(v) = &config.sources[1].kind;
+        let SourceKind::Voltha(v) = &config.sources[1].kind else { panic!("another kind") };
         let kafka = v.kafka.as_ref().unwrap();
         let sasl = kafka.sasl.as_ref().unwrap();
         assert_eq!((v.poll_s, v.timeout_s, v.tls.ca.as_deref()), (5, 20, Some("/ca.pem")));
         assert_eq!((kafka.brokers.len(), kafka.tls.is_some()), (2, true));
         assert_eq!((sasl.username.as_str(), sasl.password.reference().as_str()), ("u\"ser", "cmd:pass 'show me'"));
+    }
+
+    #[test]
+    fn an_acs_is_written_as_it_is_read() {
+        let mut acs = Genieacs::new("https://acs/nbi");
+        acs.fs = Some("http://acs:7567".into());
+        acs.poll_s = 7;
+        acs.max_concurrent = 20;
+        acs.auth.basic = Some(BasicAuth { username: "u".into(), password: "env:P".parse().unwrap() });
+        acs.auth.header = Some(HeaderAuth { name: "x-api-key".into(), value: "env:K".parse().unwrap() });
+        let source = Source { name: "acs-1".into(), kind: SourceKind::Genieacs(acs) };
+        let text = with_source(Path::new("x"), "", &source).unwrap();
+        let config = check_text("x", &text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        let SourceKind::Genieacs(read) = &config.sources[0].kind else { panic!("another kind") };
+        assert_eq!((read.nbi.as_str(), read.fs.as_deref()), ("https://acs/nbi", Some("http://acs:7567")));
+        assert_eq!((read.poll_s, read.full_s, read.max_concurrent, read.timeout_s), (7, 3600, 20, 180));
+        assert_eq!(read.auth.basic.as_ref().unwrap().password.reference(), "env:P");
+        assert_eq!(read.auth.header.as_ref().unwrap().value.reference(), "env:K");
     }
 
     #[test]

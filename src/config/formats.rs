@@ -19,6 +19,8 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
             _ => Err("a size is written like 512MiB, 2GiB or 1500MB".into()),
         },
         "endpoint" => endpoint(text),
+        "base-url" => base_url(text),
+        "header-name" => header_name(text),
         "host-port" => host_port(text),
         // The text is not quoted: it may be the secret itself.
         "secret-reference" => text.parse::<SecretRef>().map(drop).map_err(|e| e.to_string()),
@@ -42,6 +44,36 @@ fn endpoint(text: &str) -> Result<(), String> {
         return Err("credentials do not stand in an endpoint".into());
     }
     host_port(rest.strip_suffix('/').unwrap_or(rest)).map_err(|_| usage())
+}
+
+/// An endpoint whose port may be the scheme's own, with a path before everything that is asked.
+fn base_url(text: &str) -> Result<(), String> {
+    let usage = || "a base URL is written http://host:7557, or https://host/prefix behind a proxy".to_owned();
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).ok_or_else(usage)?;
+    let (host, path) = rest.split_once('/').map_or((rest, ""), |(host, path)| (host, path));
+    if host.contains('@') {
+        return Err("credentials do not stand in a URL: use auth".into());
+    }
+    // Without a port, any will do to check the host.
+    let bare = host.ends_with(']') || !host.contains(':');
+    if bare { host_port(&format!("{host}:1")) } else { host_port(host) }.map_err(|_| usage())?;
+    let bytes = path.as_bytes();
+    let escape = |i: usize| bytes.get(i + 1..i + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+    let good = |(i, c): (usize, &u8)| match c {
+        b'%' => escape(i),
+        c => c.is_ascii_alphanumeric() || b"-._~/".contains(c),
+    };
+    if bytes.iter().enumerate().all(good) { Ok(()) } else { Err(usage()) }
+}
+
+fn header_name(text: &str) -> Result<(), String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    // What the connection itself is made of is not for configurations.
+    let ours = ["host", "content-length", "transfer-encoding", "connection", "authorization"];
+    if text.is_empty() || !text.chars().all(good) || ours.iter().any(|o| text.eq_ignore_ascii_case(o)) {
+        return Err("a header of your own is written like x-api-key".into());
+    }
+    Ok(())
 }
 
 fn host_port(text: &str) -> Result<(), String> {

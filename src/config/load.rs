@@ -231,8 +231,30 @@ impl Layers {
         }
     }
 
+    /// What is wrong only together: two logins in one header, bounds in the wrong order.
+    fn combinations(&mut self) {
+        let sources: Vec<Value> =
+            self.merged.get("source").and_then(Value::as_array).map(Clone::clone).unwrap_or_default();
+        for (i, source) in sources.iter().enumerate() {
+            let Some("genieacs") = source.get("kind").and_then(Value::as_str) else { continue };
+            let auth = source.get("auth");
+            if auth.and_then(|a| a.get("basic")).is_some() && auth.and_then(|a| a.get("bearer")).is_some() {
+                let message = "basic and bearer are both sent in the header Authorization: keep one".to_owned();
+                self.refer(&format!("source[{i}].auth.bearer"), message);
+            }
+            let number = |key: &str, default| source.get(key).and_then(Value::as_integer).unwrap_or(default);
+            let acs = super::schema::Genieacs::new("");
+            if number("offline_s", acs.offline_s as i64) <= number("online_s", acs.online_s as i64) {
+                let key = if source.get("offline_s").is_some() { "offline_s" } else { "online_s" };
+                let message = "offline_s is longer than online_s: a CPE is online, then late, then offline".to_owned();
+                self.refer(&format!("source[{i}].{key}"), message);
+            }
+        }
+    }
+
     fn finish(mut self, flags: &Flags, vars: &Vars, dirs: Dirs) -> Result<Loaded, Error> {
         self.references();
+        self.combinations();
         if !self.problems.is_empty() {
             return Err(Error { problems: self.problems });
         }
@@ -426,7 +448,7 @@ mod tests {
             tls = { ca = \"ca.pem\", cert = \"~/c.pem\", key = \"file:keys/k\" }\n";
         let home = home(&[(FILE, text)]);
         let loaded = load(&Flags::default(), &vars(&home, &[])).unwrap();
-        let SourceKind::Voltha(v) = &loaded.config.sources[0].kind;
+        let SourceKind::Voltha(v) = &loaded.config.sources[0].kind else { panic!("another kind") };
         let at = |p: &str| home.path().join(p).display().to_string();
         assert_eq!(v.tls.ca, Some(at(".config/noctule/ca.pem")));
         assert_eq!(v.tls.cert, Some(at("c.pem")));

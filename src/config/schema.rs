@@ -218,6 +218,8 @@ pub struct Source {
 pub enum SourceKind {
     /// A VOLTHA stack.
     Voltha(Voltha),
+    /// A GenieACS: the auto-configuration server of the CPEs.
+    Genieacs(Genieacs),
 }
 
 /// A VOLTHA stack: `rw_core` over gRPC, `voltha.events` over Kafka.
@@ -276,6 +278,139 @@ const fn timeout_s() -> u64 {
 
 const fn max_message_mib() -> usize {
     256
+}
+
+/// A GenieACS: its northbound interface, and how its CPEs are judged.
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Genieacs {
+    /// The northbound interface: `http://host:7557`, `https://` behind a TLS proxy, with the proxy's path when it has one.
+    #[schemars(extend("format" = "base-url"))]
+    pub nbi: String,
+    /// The file server (`http://host:7567`), to read files back.
+    #[serde(default)]
+    #[schemars(extend("format" = "base-url"))]
+    pub fs: Option<String>,
+    /// TLS settings of both.
+    #[serde(default)]
+    pub tls: Tls,
+    /// What is shown to the proxy before it: the interface itself has no login.
+    #[serde(default)]
+    pub auth: AcsAuth,
+    /// Seconds between looks at the CPEs that informed since the last one.
+    #[serde(default = "poll_s")]
+    #[schemars(range(min = 1, max = 86400))]
+    pub poll_s: u64,
+    /// Seconds between looks at all CPEs.
+    #[serde(default = "full_s")]
+    #[schemars(range(min = 60, max = 604_800))]
+    pub full_s: u64,
+    /// Seconds that a task with a connection request may take: the server itself waits up to 155 s.
+    #[serde(default = "task_timeout_s")]
+    #[schemars(range(min = 180, max = 3600))]
+    pub timeout_s: u64,
+    /// A CPE that informed within these seconds is online.
+    #[serde(default = "online_s")]
+    #[schemars(range(min = 10, max = 604_800))]
+    pub online_s: u64,
+    /// A CPE that informed within these seconds is late; after them it is offline.
+    #[serde(default = "offline_s")]
+    #[schemars(range(min = 10, max = 31_536_000))]
+    pub offline_s: u64,
+    /// CPEs that a job works on at a time, unless it says otherwise; one CWMP worker accepts 20.
+    #[serde(default = "max_concurrent")]
+    #[schemars(range(min = 1, max = 100))]
+    pub max_concurrent: u32,
+    /// A folder of your own CPE profiles (parameter paths of models), over the shipped ones.
+    #[serde(default)]
+    #[schemars(extend("format" = "path"))]
+    pub profiles: Option<String>,
+    /// Do not connect.
+    #[serde(default)]
+    pub paused: bool,
+}
+
+impl Genieacs {
+    /// A server at this base URL, everything else by default.
+    #[must_use]
+    pub fn new(nbi: impl Into<String>) -> Self {
+        Self {
+            nbi: nbi.into(),
+            fs: None,
+            tls: Tls::default(),
+            auth: AcsAuth::default(),
+            poll_s: poll_s(),
+            full_s: full_s(),
+            timeout_s: task_timeout_s(),
+            online_s: online_s(),
+            offline_s: offline_s(),
+            max_concurrent: max_concurrent(),
+            profiles: None,
+            paused: false,
+        }
+    }
+}
+
+const fn full_s() -> u64 {
+    3600
+}
+
+const fn task_timeout_s() -> u64 {
+    180
+}
+
+const fn online_s() -> u64 {
+    300
+}
+
+const fn offline_s() -> u64 {
+    86_400
+}
+
+const fn max_concurrent() -> u32 {
+    10
+}
+
+/// What is shown to the proxy in front of a GenieACS. At most one of `basic` and `bearer`; a
+/// header of its own may come on top.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AcsAuth {
+    /// User name and password.
+    pub basic: Option<BasicAuth>,
+    /// A bearer token, by reference.
+    pub bearer: Option<SecretRef>,
+    /// Any other header.
+    pub header: Option<HeaderAuth>,
+}
+
+impl AcsAuth {
+    /// Whether nothing is shown.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.basic.is_none() && self.bearer.is_none() && self.header.is_none()
+    }
+}
+
+/// User name and password of HTTP's Basic scheme.
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BasicAuth {
+    /// User name.
+    pub username: String,
+    /// Password, by reference.
+    pub password: SecretRef,
+}
+
+/// A header with a secret value (`x-api-key`).
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderAuth {
+    /// Its name.
+    #[schemars(extend("format" = "header-name"))]
+    pub name: String,
+    /// Its value, by reference.
+    pub value: SecretRef,
 }
 
 /// TLS settings of one connection.

@@ -1,4 +1,6 @@
 //! One folder a system noctule speaks to.
 
+pub mod genieacs;
 pub mod resilience;
+pub(crate) mod tls;
 pub mod voltha;

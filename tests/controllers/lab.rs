@@ -198,7 +198,7 @@ impl Lab {
     pub(crate) fn on(network: Running, memory: Memory, change: impl Fn(&mut Voltha)) -> Self {
         let mut config = network.config();
         for source in &mut config.sources {
-            let SourceKind::Voltha(voltha) = &mut source.kind;
+            let SourceKind::Voltha(voltha) = &mut source.kind else { panic!("another kind") };
             voltha.poll_s = 1;
             voltha.timeout_s = 3;
             change(voltha);

@@ -128,7 +128,7 @@ async fn tls_with_own_authority_client_certificate_and_its_faults() {
     };
     let at = |network: &noctule::sim::Running| {
         let config = network.config();
-        let SourceKind::Voltha(voltha) = &config.sources.first().expect("one").kind;
+        let SourceKind::Voltha(voltha) = &config.sources.first().expect("one").kind else { panic!("another kind") };
         voltha.clone()
     };
     let named = |ca: &str| Tls { ca: Some(ca.to_owned()), server_name: Some("core.example".into()), ..Tls::default() };
@@ -178,7 +178,7 @@ async fn a_login_that_is_wrong_is_told_as_such() {
     let mechanisms = vec![Mechanism::Plain, Mechanism::ScramSha256];
     let network = Network::start(SimOptions { login, mechanisms, ..SimOptions::still() }).await.expect("served");
     let config = network.config();
-    let SourceKind::Voltha(source) = &config.sources.first().expect("one").kind;
+    let SourceKind::Voltha(source) = &config.sources.first().expect("one").kind else { panic!("another kind") };
     let kafka = source.kafka.clone().expect("a stream");
     let folder = tempfile::tempdir().expect("a folder");
     let log_in = |mechanism, username: &str, password: &str| {
@@ -211,7 +211,7 @@ async fn every_way_to_log_in_works() {
     let login = Some(("noctule".to_owned(), "s,e=same".to_owned()));
     let network = Network::start(SimOptions { login, ..SimOptions::still() }).await.expect("served");
     let config = network.config();
-    let SourceKind::Voltha(source) = &config.sources.first().expect("one").kind;
+    let SourceKind::Voltha(source) = &config.sources.first().expect("one").kind else { panic!("another kind") };
     let folder = tempfile::tempdir().expect("a folder");
     for mechanism in [SaslMechanism::Plain, SaslMechanism::ScramSha256, SaslMechanism::ScramSha512] {
         let password = format!("file:{}", write(&folder, "password", "s,e=same")).parse().expect("a reference");

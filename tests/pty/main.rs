@@ -234,7 +234,7 @@ fn killed_at_any_moment_it_keeps_what_the_operator_was_told() {
     let options = noctule::sim::SimOptions { script: false, ..noctule::sim::SimOptions::default() };
     let network = runtime.block_on(noctule::sim::Network::start(options)).unwrap();
     let source = network.config().sources.remove(0);
-    let noctule::config::schema::SourceKind::Voltha(voltha) = source.kind;
+    let noctule::config::schema::SourceKind::Voltha(voltha) = source.kind else { panic!("another kind") };
     let brokers = voltha.kafka.unwrap().brokers;
     let folder = home.path().join("config/noctule");
     std::fs::create_dir_all(&folder).unwrap();

@@ -33,7 +33,7 @@ async fn still(scale: Scale, speed: f64) -> (Running, Control) {
 }
 
 async fn channel(network: &Running) -> Channel {
-    let SourceKind::Voltha(voltha) = &network.config().sources[0].kind;
+    let SourceKind::Voltha(voltha) = &network.config().sources[0].kind else { panic!("another kind") };
     Channel::from_shared(voltha.grpc.clone()).expect("an address").connect().await.expect("connected")
 }
 

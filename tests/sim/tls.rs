@@ -60,7 +60,7 @@ async fn certificates_and_passwords_are_asked_for_and_checked() {
         ..SimOptions::still()
     };
     let network = Network::start(options).await.expect("a network");
-    let SourceKind::Voltha(voltha) = &network.config().sources[0].kind;
+    let SourceKind::Voltha(voltha) = &network.config().sources[0].kind else { panic!("another kind") };
     assert!(voltha.grpc.starts_with("https://"));
 
     let with_ca = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&papers.ca));

@@ -3,6 +3,7 @@
 //! Exit codes: 0 when nothing failed (warnings count as well), 4 when a source cannot be reached,
 //! 1 when something else failed.
 
+mod acs;
 mod kafka;
 mod report;
 mod setup;
@@ -98,7 +99,10 @@ struct Known {
 
 async fn check(source: &Source, known: &Known) -> Vec<Check> {
     let name = SourceName::from(source.name.as_str());
-    let SourceKind::Voltha(voltha) = &source.kind;
+    let voltha = match &source.kind {
+        SourceKind::Voltha(voltha) => voltha,
+        SourceKind::Genieacs(acs) => return acs::checks(&name, acs).await,
+    };
     let mut checks = source::grpc(&name, voltha, known.skew).await;
     match &voltha.kafka {
         Some(kafka) => checks.extend(kafka::checks(&name, kafka, &known.read).await),

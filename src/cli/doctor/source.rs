@@ -11,9 +11,9 @@ use tonic::codegen::http::Uri;
 use super::report::Check;
 use super::tls;
 use crate::config::schema::{Tls, Voltha};
+use crate::controllers::tls::for_stream;
 use crate::controllers::voltha::client::{Client, methods};
 use crate::controllers::voltha::error::{Error, ErrorKind};
-use crate::controllers::voltha::tls::for_kafka;
 use crate::model::ids::SourceName;
 use crate::model::text;
 use crate::model::time::{SECOND, Ts};
@@ -72,7 +72,7 @@ pub(super) async fn reach(place: &Place<'_>, out: &mut Vec<Check>) -> bool {
     let Some(settings) = place.tls else { return true };
     let name = format!("{} tls", place.name);
     let (owned, host) = (settings.clone(), settings.server_name.as_deref().unwrap_or(place.host).to_owned());
-    let config = match tokio::task::spawn_blocking(move || for_kafka(&owned)).await {
+    let config = match tokio::task::spawn_blocking(move || for_stream(&owned)).await {
         Ok(Ok(config)) => config,
         Ok(Err(why)) => {
             out.push(Check::fail(&name, why, "correct the tls settings of the source"));

@@ -252,7 +252,7 @@ fn classify(status: &Status) -> ErrorKind {
 }
 
 /// The kind told by a chain of causes: TLS alerts and certificate faults, I/O errors, HTTP/2 faults.
-fn chain_kind(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
+pub(crate) fn chain_kind(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
     let mut next = Some(error);
     let mut found = None;
     while let Some(error) = next {
@@ -326,7 +326,7 @@ fn io_kind(error: &std::io::Error) -> ErrorKind {
 }
 
 /// The words of the last cause: the ones that tell (`Connection refused (os error 111)`).
-fn deepest(error: &(dyn StdError + 'static)) -> Option<String> {
+pub(crate) fn deepest(error: &(dyn StdError + 'static)) -> Option<String> {
     let mut next = error.source();
     let mut words = None;
     while let Some(error) = next {
@@ -337,7 +337,7 @@ fn deepest(error: &(dyn StdError + 'static)) -> Option<String> {
 }
 
 /// The words a peer sent, safe to show, at most [`WORDS`] characters.
-fn bounded(words: &str) -> String {
+pub(crate) fn bounded(words: &str) -> String {
     let short: String = words.trim().chars().take(WORDS).collect();
     text::clean(&short).into_owned()
 }

@@ -6,7 +6,6 @@ pub mod events;
 pub mod flows;
 mod lite;
 pub mod map;
-pub(crate) mod tls;
 pub mod values;
 
 #[allow(

@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 use crate::app::message::Msg;
-use crate::config::schema::{Config, SourceKind};
+use crate::config::schema::{Config, Source, SourceKind, Voltha};
 use crate::controllers::voltha::map::TypeIndex;
 use crate::model::alarm_type::AlarmTypes;
 use crate::model::command::{Intent, LiveRequest, LiveSection};
@@ -67,12 +67,12 @@ impl Sources {
     pub fn attach(config: &Config, cache: impl Cache, types: Arc<AlarmTypes>, msgs: &UnboundedSender<Msg>) -> Self {
         let cache: Arc<dyn Cache> = Arc::new(cache);
         let types = Arc::new(TypeIndex::new(&types));
-        let handles = config.sources.iter().map(|source| {
-            let SourceKind::Voltha(voltha) = &source.kind;
+        let handles = config.sources.iter().filter_map(|source| {
+            let voltha = stack(source)?;
             let name: SourceName = source.name.as_str().into();
             let shared =
                 Shared::new(Arc::clone(&name), voltha.clone(), Arc::clone(&cache), Arc::clone(&types), msgs.clone());
-            (name, SourceHandle { shared: Arc::new(shared) })
+            Some((name, SourceHandle { shared: Arc::new(shared) }))
         });
         Self { by_name: Arc::new(handles.collect()) }
     }
@@ -104,6 +104,18 @@ impl Sources {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.by_name.is_empty()
+    }
+}
+
+/// The settings of a source that these workers watch. A GenieACS has CPEs instead of alarms and a
+/// tree, which other workers look after: the log says so, once at the start.
+fn stack(source: &Source) -> Option<&Voltha> {
+    match &source.kind {
+        SourceKind::Voltha(voltha) => Some(voltha),
+        SourceKind::Genieacs(acs) => {
+            tracing::warn!(source = %source.name, nbi = %acs.nbi, "a GenieACS has no worker of this kind: its CPEs are not polled here");
+            None
+        }
     }
 }
 

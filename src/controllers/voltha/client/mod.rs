@@ -17,7 +17,7 @@ use crate::config::schema::Voltha;
 use crate::model::ids::SourceName;
 
 use super::error::{Call, Error, ErrorKind};
-use super::tls;
+use crate::controllers::tls;
 use codec::{Sized, SizedCodec};
 pub use methods::Method;
 

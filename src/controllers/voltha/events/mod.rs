@@ -27,7 +27,7 @@ use crate::config::schema::{Kafka, SaslMechanism};
 use crate::model::ids::SourceName;
 
 use super::error::{Call, Error, ErrorKind};
-use super::tls;
+use crate::controllers::tls;
 pub use partition::{Fetched, Message, Reader};
 
 /// How long rskafka may retry inside one request.
@@ -117,7 +117,7 @@ fn builder(config: &Kafka) -> Result<ClientBuilder, String> {
             deadline: Some(RETRIES),
         });
     if let Some(tls) = &config.tls {
-        builder = builder.tls_config(Arc::new(tls::for_kafka(tls)?));
+        builder = builder.tls_config(Arc::new(tls::for_stream(tls)?));
     }
     if let Some(sasl) = &config.sasl {
         let password = sasl.password.resolve().map_err(|e| format!("kafka.sasl.password: {e}"))?;

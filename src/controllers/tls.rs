@@ -1,5 +1,5 @@
-//! TLS towards VOLTHA: own authority or the system's, a client certificate, the name that is
-//! expected. One reading of the settings serves gRPC (tonic) and Kafka (rskafka).
+//! TLS towards every source: own authority or the system's, a client certificate, the name that is
+//! expected. One reading of the settings serves gRPC (tonic), Kafka (rskafka) and HTTP (hyper).
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use tonic::transport::{ClientTlsConfig, Identity};
 
 use crate::config::schema::Tls;
 
-/// TLS settings for tonic. Errors are words for [`super::error::ErrorKind::Config`].
+/// TLS settings for tonic. Errors are words for an operator.
 pub(crate) fn for_grpc(tls: &Tls) -> Result<ClientTlsConfig, String> {
     let mut config = ClientTlsConfig::new().trust_anchors(roots(tls)?.roots);
     if let Some((cert, key)) = identity(tls)? {
@@ -26,14 +26,14 @@ pub(crate) fn for_grpc(tls: &Tls) -> Result<ClientTlsConfig, String> {
     Ok(config)
 }
 
-/// TLS settings for rskafka. Errors are words for [`super::error::ErrorKind::Config`].
-pub(crate) fn for_kafka(tls: &Tls) -> Result<ClientConfig, String> {
+/// TLS settings for whoever makes a connection himself. Errors are words for an operator.
+pub(crate) fn for_stream(tls: &Tls) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
     let roots = Arc::new(roots(tls)?);
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|e| e.to_string())?;
-    // The client derives the expected name from the broker's address and offers no other way.
+    // The clients derive the expected name from the address and offer no other way.
     let builder = match &tls.server_name {
         None => builder.with_root_certificates(roots),
         Some(name) => {
