@@ -9,7 +9,10 @@
     reason = "tests may fail loudly and share helpers"
 )]
 
+mod acs_rig;
 mod events;
+mod genieacs;
+mod genieacs_guard;
 mod grpc;
 mod hostile;
 mod lab;

@@ -64,7 +64,7 @@ impl Client {
             Err(NoAnswer::Unsendable(why)) => Err(call.error(Failure::Invalid(Refusal(why)))),
             Err(NoAnswer::NotConnected(e)) => {
                 // "No answer, then refused" is a worker on its way back (facts §6).
-                if self.inner.silent.load(Ordering::Relaxed) && refused(&e) {
+                if self.inner.silent.load(Ordering::Relaxed) && (refused(&e) || closed(&e)) {
                     return Err(call.error(Failure::WorkerRestarting { perhaps_done: false }));
                 }
                 Err(call.chain(&e))

@@ -114,7 +114,7 @@ pub(super) fn bounds(expr: &Expr, context: &Context<'_>) -> Bounds {
         Expr::Compare { field, op: Op::Ne, value } => compare(field.name, Op::Eq, value, context).not(),
         Expr::Compare { field, op, value } => compare(field.name, *op, value, context),
         // Expressions of two engines never mean quite the same; free text has no field.
-        Expr::Matches { .. } | Expr::Text(_) => Bounds::UNKNOWN,
+        _ => Bounds::UNKNOWN,
     }
 }
 
@@ -123,7 +123,7 @@ fn compare(field: &str, op: Op, value: &Literal, context: &Context<'_>) -> Bound
         return parameter(&[field], op, value);
     }
     let purpose = match field {
-        "id" => return text("_id", op, value),
+        "id" => return canonical(op, value, context),
         "manufacturer" => return text("_deviceId._Manufacturer", op, value),
         "oui" => return text("_deviceId._OUI", op, value),
         "product_class" => return text("_deviceId._ProductClass", op, value),
@@ -132,7 +132,7 @@ fn compare(field: &str, op: Op, value: &Literal, context: &Context<'_>) -> Bound
         "last_boot" => return time("_lastBoot", op, value, context.now),
         "registered" => return time("_registered", op, value, context.now),
         "tags" => return tags(op, value),
-        "state" => return state(op, value, context),
+        "online" => return state(op, value, context),
         "firmware" => Purpose::SoftwareVersion,
         "hardware" => Purpose::HardwareVersion,
         "ip" => Purpose::Ip,
@@ -176,6 +176,16 @@ fn text(field: &str, op: Op, value: &Literal) -> Bounds {
         // that is written there is no doubt.
         under: Ask::Is(field.to_owned(), json!({ "$regex": pattern })),
     }
+}
+
+/// The console's name of a device holds the source's (`acs-1/cpe/…`).
+fn canonical(op: Op, value: &Literal, context: &Context<'_>) -> Bounds {
+    let (Op::Eq, Literal::Text(words)) = (op, value) else { return Bounds::UNKNOWN };
+    let (source, id) = words.split_once("/cpe/").unwrap_or((words, ""));
+    if !source.eq_ignore_ascii_case(context.source) || id.is_empty() {
+        return Bounds::exact(Ask::Nothing);
+    }
+    text("_id", op, &Literal::Text(id.to_owned()))
 }
 
 /// Parameters, whose values are texts, numbers, dates or yes and no.

@@ -16,7 +16,7 @@ use crate::model::time::Ts;
 use super::profile::Profiles;
 use super::wire::Filter;
 use bounds::Bounds;
-pub use row::{Document, matches};
+pub use row::{Document, foreign, matches};
 
 /// The longest query that is sent, characters before encoding; a longer one is filtered here.
 const LONGEST: usize = 4000;
@@ -24,6 +24,8 @@ const LONGEST: usize = 4000;
 /// What translating needs to know.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
+    /// Name of the source.
+    pub source: &'a str,
     /// Where things stand.
     pub profiles: &'a Profiles,
     /// The present, for relative times and states.

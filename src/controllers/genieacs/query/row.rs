@@ -21,35 +21,77 @@ pub struct Document<'a> {
     /// The parameters.
     pub doc: &'a DeviceDoc,
     /// Its state (`online`, `late`, `offline`).
-    pub state: &'static str,
+    pub online: &'static str,
+    /// The source it belongs to.
+    pub source: &'a str,
 }
 
 impl<'a> Document<'a> {
     /// A device as it stands now.
     #[must_use]
-    pub fn new(cpe: &'a Cpe, doc: &'a DeviceDoc, context: &super::Context<'_>) -> Self {
+    pub fn new(cpe: &'a Cpe, doc: &'a DeviceDoc, context: &super::Context<'a>) -> Self {
         let since = |s: u64| context.now.plus(i64::try_from(s).unwrap_or(i64::MAX).saturating_mul(-SECOND));
         let heard = cpe.last_inform;
-        let state = if !heard.is_set() || heard < since(context.offline_s) {
+        let online = if !heard.is_set() || heard < since(context.offline_s) {
             "offline"
         } else if heard < since(context.online_s) {
             "late"
         } else {
             "online"
         };
-        Self { cpe, doc, state }
+        Self { cpe, doc, online, source: context.source }
     }
 }
 
 /// Fields that free text searches.
-const FREE: &[&str] =
-    &["id", "manufacturer", "product_class", "serial", "model", "firmware", "tags", "ip", "ssid", "pppoe_user"];
+const FREE: &[&str] = &["serial", "model", "firmware", "tags", "ip", "ssid", "pppoe_user"];
+
+/// Fields that a document tells; the others of the fleet (faults, the ONU of the same serial number,
+/// its subscriber) only the console's own list knows.
+const TOLD: &[&str] = &[
+    "id",
+    "manufacturer",
+    "oui",
+    "product_class",
+    "serial",
+    "model",
+    "firmware",
+    "hardware",
+    "last_inform",
+    "last_boot",
+    "registered",
+    "tags",
+    "rx_dbm",
+    "tx_dbm",
+    "ip",
+    "ssid",
+    "pppoe_user",
+    "uptime_s",
+    "online",
+    "source",
+];
+
+/// Fields of a filter that no document tells: with any of them the filter has to be resolved over
+/// the console's own list instead.
+#[must_use]
+pub fn foreign(expr: &Expr) -> Vec<&'static str> {
+    match expr {
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().flat_map(foreign).collect(),
+        Expr::Not(inner) => foreign(inner),
+        Expr::Compare { field, .. } | Expr::Matches { field: Some(field), .. }
+            if !TOLD.contains(&field.name) && !is_path(field.name) =>
+        {
+            vec![field.name]
+        }
+        _ => Vec::new(),
+    }
+}
 
 impl Record for Document<'_> {
     fn get(&self, field: &str) -> Value<'_> {
         let dbm = |centi: Option<i32>| centi.map_or(Value::None, |c| Value::Float(f64::from(c) / 100.0));
         match field {
-            "id" => Value::text(&self.cpe.id),
+            "id" => Value::Text(format!("{}/cpe/{}", self.source, self.cpe.id).into()),
             "manufacturer" => Value::text(&self.cpe.manufacturer),
             "oui" => Value::text(&self.cpe.oui),
             "product_class" => Value::text(&self.cpe.product_class),
@@ -67,7 +109,8 @@ impl Record for Document<'_> {
             "ssid" => Value::text(&self.cpe.ssid),
             "pppoe_user" => Value::text(&self.cpe.pppoe_user),
             "uptime_s" => self.cpe.uptime_s.map_or(Value::None, Value::Int),
-            "state" => Value::text(self.state),
+            "online" => Value::text(self.online),
+            "source" => Value::text(self.source),
             path if is_path(path) => match self.doc.value(path) {
                 None => Value::None,
                 Some(Scalar::Text(text)) => Value::text(text),

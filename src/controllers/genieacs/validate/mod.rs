@@ -289,7 +289,7 @@ pub fn find(collection: Collection, find: &Find) -> Result<(), Refusal> {
         return refuse("of users only _id and roles are asked for: the rest are password hashes");
     }
     if collection == Collection::Users && find.projection.0.is_empty() {
-        return refuse("of users only _id and roles are asked for: name them");
+        return refuse("of users only _id and roles are asked for (the rest are password hashes): name them");
     }
     for (by, _) in &find.sort {
         field(by)?;
