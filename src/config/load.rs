@@ -233,8 +233,7 @@ impl Layers {
 
     /// What is wrong only together: two logins in one header, bounds in the wrong order.
     fn combinations(&mut self) {
-        let sources: Vec<Value> =
-            self.merged.get("source").and_then(Value::as_array).map(Clone::clone).unwrap_or_default();
+        let sources: Vec<Value> = self.merged.get("source").and_then(Value::as_array).cloned().unwrap_or_default();
         for (i, source) in sources.iter().enumerate() {
             let Some("genieacs") = source.get("kind").and_then(Value::as_str) else { continue };
             let auth = source.get("auth");

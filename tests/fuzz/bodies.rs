@@ -4,6 +4,11 @@
 use std::sync::LazyLock;
 
 use noctule::config::{alarm_types, check_text, inventory};
+use noctule::controllers::genieacs::device::DeviceDoc;
+use noctule::controllers::genieacs::profile::Profiles;
+use noctule::controllers::genieacs::stream::Documents;
+use noctule::controllers::genieacs::wire::Collection;
+use noctule::controllers::genieacs::{map, validate};
 use noctule::controllers::voltha::map::{Directory, TypeIndex, message};
 use noctule::model::field::{Record, Value};
 use noctule::model::observation::Observation;
@@ -41,6 +46,39 @@ pub fn events(bytes: &[u8]) {
         let stored = minicbor::to_vec(&what).expect("an observation has a disk form");
         assert_eq!(minicbor::decode::<Observation>(&stored).expect("and is read back"), what);
     }
+}
+
+static PROFILES: LazyLock<Profiles> = LazyLock::new(|| Profiles::load(None).expect("the shipped profiles"));
+
+/// Lists of a GenieACS: no bytes panic, where the pieces end changes nothing, a list cut short is
+/// never taken for a whole one, and what is read of a device can be shown.
+pub fn genieacs(bytes: &[u8]) {
+    let read = |pieces: &[&[u8]]| {
+        let mut documents = Documents::<DeviceDoc>::with_limit(1 << 16);
+        let fed = pieces.iter().try_for_each(|piece| documents.feed(piece));
+        let ended = fed.and_then(|()| documents.finish());
+        (std::iter::from_fn(|| documents.take()).collect::<Vec<_>>(), ended)
+    };
+    let whole = read(&[bytes]);
+    let (head, tail) = bytes.split_at(bytes.len() / 3);
+    assert_eq!(whole, read(&[head, tail]));
+    assert!(whole.1.is_err() || bytes.trim_ascii().ends_with(b"]"));
+    for doc in &whole.0 {
+        let row = map::cpe(doc, &PROFILES);
+        assert!(!row.firmware.chars().chain(row.ssid.chars()).any(char::is_control), "{row:?}");
+        let _ = map::leaves(doc, PROFILES.of_doc(doc));
+    }
+    let Ok(json) = serde_json::from_slice::<serde_json::Value>(bytes) else { return };
+    for collection in [Collection::Devices, Collection::Tasks] {
+        let _ = validate::query(collection, &json);
+    }
+    if let Ok(task) = validate::task_of(&json) {
+        assert_eq!(validate::task_of(&task.json()).as_ref(), Ok(&task));
+    }
+    if let Ok(fault) = serde_json::from_value::<map::FaultDoc>(json.clone()) {
+        assert!(!fault.summary().chars().any(char::is_control));
+    }
+    let _ = serde_json::from_value::<map::OperationDoc>(json).map(|o| o.tasks());
 }
 
 /// A row whose every field holds the same text.

@@ -125,6 +125,16 @@ fn events_of_any_bytes() {
 }
 
 #[test]
+fn lists_of_any_bytes() {
+    let mut samples = files("tests/fixtures/genieacs");
+    samples.push(br#"{"name":"setParameterValues","parameterValues":[["Device.WiFi.SSID.1.SSID","x"]]}"#.to_vec());
+    samples.push(br#"{"$or":[{"_id":"x"},{"_tags":{"$in":["a"]}},{"A.B":{"$regex":"^a"}}]}"#.to_vec());
+    samples.iter().for_each(|bytes| bodies::genieacs(bytes));
+    run(1500, mutated(samples), |bytes| bodies::genieacs(&bytes));
+    run(1000, proptest::collection::vec(any::<u8>(), 0..300), |bytes| bodies::genieacs(&bytes));
+}
+
+#[test]
 fn files_of_any_text() {
     let mut samples = files("tests/fixtures/config/valid");
     samples.extend(files("tests/fixtures/config/invalid"));

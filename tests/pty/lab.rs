@@ -27,7 +27,7 @@ impl Lab {
     fn with(options: SimOptions) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let network = runtime.block_on(Network::start(options)).unwrap();
-        let SourceKind::Voltha(voltha) = network.config().sources.remove(0).kind;
+        let SourceKind::Voltha(voltha) = network.config().sources.remove(0).kind else { panic!("another kind") };
         Self { home: tempfile::tempdir().expect("a folder"), runtime, network: Some(network), voltha }
     }
 

@@ -46,6 +46,9 @@ pub enum Fault {
     },
 }
 
+/// What is done with a line: its number, and its bytes without the end.
+pub type Each<'a> = dyn FnMut(u64, &[u8]) -> Result<(), Fault> + 'a;
+
 /// Cuts bytes into lines, wherever the chunks end.
 #[derive(Debug)]
 pub struct Lines {
@@ -66,7 +69,7 @@ impl Lines {
     ///
     /// # Errors
     /// When a line is too long, and those of `each`. Nothing of use comes afterwards.
-    pub fn feed(&mut self, chunk: &[u8], each: &mut dyn FnMut(u64, &[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
+    pub fn feed(&mut self, chunk: &[u8], each: &mut Each<'_>) -> Result<(), Fault> {
         let mut rest = chunk;
         while let Some(at) = memchr::memchr(b'\n', rest) {
             let (head, tail) = rest.split_at(at);
@@ -94,7 +97,7 @@ impl Lines {
     ///
     /// # Errors
     /// Those of `each`.
-    pub fn finish(&mut self, each: &mut dyn FnMut(u64, &[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
+    pub fn finish(&mut self, each: &mut Each<'_>) -> Result<(), Fault> {
         let last = std::mem::take(&mut self.kept);
         if last.is_empty() {
             return Ok(());
@@ -172,7 +175,7 @@ impl<T: DeserializeOwned> Documents<T> {
     }
 
     /// The next document that is complete.
-    pub fn next(&mut self) -> Option<T> {
+    pub fn take(&mut self) -> Option<T> {
         self.list.ready.pop_front()
     }
 
@@ -247,10 +250,10 @@ mod tests {
         for end in ends {
             result = result.and_then(|()| documents.feed(&text[from..end]));
             from = end;
-            out.extend(std::iter::from_fn(|| documents.next()));
+            out.extend(std::iter::from_fn(|| documents.take()));
         }
         let result = result.and_then(|()| documents.finish());
-        out.extend(std::iter::from_fn(|| documents.next()));
+        out.extend(std::iter::from_fn(|| documents.take()));
         (out, result)
     }
 
@@ -341,7 +344,7 @@ mod tests {
     fn a_line_beyond_the_limit_is_refused_before_it_is_kept() {
         let mut documents = Documents::<Json>::with_limit(100);
         documents.feed(b"[\n{\"a\":1},\n{\"b\":\"").unwrap();
-        assert_eq!(documents.next(), Some(json!({"a": 1})));
+        assert_eq!(documents.take(), Some(json!({"a": 1})));
         let mut fed = 0;
         let fault = loop {
             if let Err(fault) = documents.feed(&[b'x'; 30]) {
@@ -360,7 +363,7 @@ mod tests {
         for _ in 0..20_000 {
             for piece in line.as_bytes().chunks(100) {
                 documents.feed(piece).unwrap();
-                while documents.next().is_some() {}
+                while documents.take().is_some() {}
             }
         }
         assert_eq!(documents.read(), 20_000);

@@ -325,7 +325,7 @@ impl Pages {
                         self.rows = Some(rows);
                         self.taken = 0;
                     }
-                    Err(error) => return self.end(error),
+                    Err(error) => return Some(Err(self.end(error))),
                 }
                 continue;
             };
@@ -344,7 +344,7 @@ impl Pages {
                     let cut = matches!(error.what, Failure::List(Fault::Truncated { .. }));
                     let pauses = &self.client.inner.patience.restart;
                     let Some(pause) = pauses.get(self.broken).copied().filter(|_| cut) else {
-                        return self.end(error);
+                        return Some(Err(self.end(error)));
                     };
                     self.broken += 1;
                     self.rows = None;
@@ -355,9 +355,9 @@ impl Pages {
         None
     }
 
-    fn end(&mut self, error: Error) -> Option<Result<DeviceDoc, Error>> {
+    fn end(&mut self, error: Error) -> Error {
         self.over = true;
-        Some(Err(error))
+        error
     }
 }
 

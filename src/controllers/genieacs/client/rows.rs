@@ -40,7 +40,7 @@ impl<T: DeserializeOwned> Rows<T> {
     /// When the list cannot be read to its end. Nothing comes afterwards.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         loop {
-            if let Some(document) = self.documents.next() {
+            if let Some(document) = self.documents.take() {
                 return Some(Ok(document));
             }
             if let Some(fault) = self.fault.take() {
@@ -62,7 +62,7 @@ impl<T: DeserializeOwned> Rows<T> {
                         self.fault = Some(self.error(Failure::List(fault)));
                     }
                 }
-                Err(what) => self.fault = Some(self.fell_silent(what)),
+                Err(what) => self.fault = Some(self.fell_silent(&what)),
             }
         }
     }
@@ -98,7 +98,7 @@ impl<T: DeserializeOwned> Rows<T> {
     }
 
     /// A connection that breaks in a list is a list cut short: how far it came is told.
-    fn fell_silent(&self, why: Silence) -> Error {
+    fn fell_silent(&self, why: &Silence) -> Error {
         match why {
             Silence::Deadline(limit) => self.error(Failure::Deadline { seconds: limit.as_secs(), perhaps_done: false }),
             Silence::Broken => {

@@ -48,13 +48,10 @@ impl Client {
         let harmless = matches!(method, Method::GET | Method::HEAD);
         // Connecting has a limit of its own, but only the pool knows when it is over.
         let limit = limit.max(server.connect_limit());
-        let answer = match timeout(limit, server.send(method, &target, headers, body)).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                self.inner.silent.store(true, Ordering::Relaxed);
-                let seconds = limit.as_secs();
-                return Err(call.error(Failure::Deadline { seconds, perhaps_done: !harmless }));
-            }
+        let Ok(answer) = timeout(limit, server.send(method, &target, headers, body)).await else {
+            self.inner.silent.store(true, Ordering::Relaxed);
+            let seconds = limit.as_secs();
+            return Err(call.error(Failure::Deadline { seconds, perhaps_done: !harmless }));
         };
         match answer {
             Ok(response) => {

@@ -1,6 +1,6 @@
 //! Changing: tasks, tags, what the server stores. Everything is checked before it is sent.
 
-use std::future::Future;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ impl Client {
         request: ConnectionRequest,
     ) -> Result<TaskAnswer, Error> {
         let call = self.call(format!("POST task {} {device}", task.kind.name()));
-        self.check(&call, validate::device_id(device).and_then(|()| validate::task(task)))?;
+        check(&call, validate::device_id(device).and_then(|()| validate::task(task)))?;
         let limit = match request {
             ConnectionRequest::No => self.inner.patience.change,
             ConnectionRequest::Yes => self.inner.patience.task,
@@ -135,7 +135,7 @@ impl Client {
     /// [`Failure::Poke`] with the reason when it cannot be called; see [`Failure`].
     pub async fn poke(&self, device: &DeviceId) -> Result<(), Error> {
         let call = self.call(format!("POST connection request {device}"));
-        self.check(&call, validate::device_id(device))?;
+        check(&call, validate::device_id(device))?;
         let target = format!("/devices/{}/tasks?connection_request", segment(device.as_str()));
         let limit = self.inner.patience.poke;
         let sent = Sent { method: Method::POST, target, headers: Vec::new(), body: empty(), limit, call: &call };
@@ -155,7 +155,7 @@ impl Client {
     /// See [`Failure`].
     pub async fn delete_device(&self, device: &DeviceId) -> Result<(), Error> {
         let call = self.call(format!("DELETE device {device}"));
-        self.check(&call, validate::device_id(device))?;
+        check(&call, validate::device_id(device))?;
         self.change(&call, Method::DELETE, format!("/devices/{}", segment(device.as_str())), Vec::new(), empty()).await
     }
 
@@ -177,7 +177,7 @@ impl Client {
 
     async fn tagging(&self, method: Method, device: &DeviceId, tag: &str) -> Result<(), Error> {
         let call = self.call(format!("{method} tag {tag} {device}"));
-        self.check(&call, validate::device_id(device).and_then(|()| validate::tag(tag)))?;
+        check(&call, validate::device_id(device).and_then(|()| validate::tag(tag)))?;
         let target = format!("/devices/{}/tags/{}", segment(device.as_str()), segment(tag));
         self.change(&call, method, target, Vec::new(), empty()).await
     }
@@ -211,7 +211,7 @@ impl Client {
     /// See [`Failure`].
     pub async fn delete_fault(&self, id: &str) -> Result<(), Error> {
         let call = self.call(format!("DELETE fault {id}"));
-        self.check(&call, validate::fault_id(id))?;
+        check(&call, validate::fault_id(id))?;
         self.change(&call, Method::DELETE, format!("/faults/{}", segment(id)), Vec::new(), empty()).await
     }
 
@@ -221,8 +221,8 @@ impl Client {
     /// See [`Failure`].
     pub async fn put_preset(&self, name: &str, text: &str) -> Result<(), Error> {
         let call = self.call(format!("PUT preset {name}"));
-        self.check(&call, validate::name("preset's name", name))?;
-        let json = self.check(&call, validate::preset(text))?;
+        check(&call, validate::name("preset's name", name))?;
+        let json = check(&call, validate::preset(text))?;
         self.put(&call, format!("/presets/{}", segment(name)), true, json.to_string()).await
     }
 
@@ -232,8 +232,8 @@ impl Client {
     /// See [`Failure`].
     pub async fn put_object(&self, name: &str, text: &str) -> Result<(), Error> {
         let call = self.call(format!("PUT object {name}"));
-        self.check(&call, validate::name("object's name", name))?;
-        let json = self.check(&call, validate::object("object", text))?;
+        check(&call, validate::name("object's name", name))?;
+        let json = check(&call, validate::object("object", text))?;
         self.put(&call, format!("/objects/{}", segment(name)), true, json.to_string()).await
     }
 
@@ -243,7 +243,7 @@ impl Client {
     /// See [`Failure`].
     pub async fn put_provision(&self, name: &str, script: &str) -> Result<(), Error> {
         let call = self.call(format!("PUT provision {name}"));
-        self.check(&call, validate::name("provision's name", name).and_then(|()| validate::script(script)))?;
+        check(&call, validate::name("provision's name", name).and_then(|()| validate::script(script)))?;
         self.put(&call, format!("/provisions/{}", segment(name)), false, script.to_owned()).await
     }
 
@@ -253,7 +253,7 @@ impl Client {
     /// See [`Failure`].
     pub async fn put_virtual_parameter(&self, name: &str, script: &str) -> Result<(), Error> {
         let call = self.call(format!("PUT virtual parameter {name}"));
-        self.check(&call, validate::virtual_parameter(name).and_then(|()| validate::script(script)))?;
+        check(&call, validate::virtual_parameter(name).and_then(|()| validate::script(script)))?;
         self.put(&call, format!("/virtual_parameters/{}", segment(name)), false, script.to_owned()).await
     }
 
@@ -291,7 +291,7 @@ impl Client {
 
     async fn delete_stored(&self, collection: Collection, what: &str, name: &str) -> Result<(), Error> {
         let call = self.call(format!("DELETE {what} {name}"));
-        self.check(&call, validate::name("name", name))?;
+        check(&call, validate::name("name", name))?;
         let target = format!("/{}/{}", collection.word(), segment(name));
         self.change(&call, Method::DELETE, target, Vec::new(), empty()).await
     }
@@ -307,12 +307,12 @@ impl Client {
         length: u64,
     ) -> Result<Upload, Error> {
         let call = self.call(format!("PUT file {}", meta.name));
-        self.check(&call, validate::file(meta))?;
+        check(&call, validate::file(meta))?;
         if length == 0 {
             return Err(call.error(Failure::Invalid(Refusal("the file is empty".to_owned()))));
         }
         let sum = Arc::new(Mutex::new(Checksum::default()));
-        let headers = self.check(&call, headers(meta, length))?;
+        let headers = check(&call, headers(meta, length))?;
         let limit = self.inner.patience.upload + Duration::from_secs(length / SLOWEST);
         let sent = Sent {
             method: Method::PUT,
@@ -333,7 +333,7 @@ impl Client {
     /// [`Failure::NotFound`] when there is none of that name; see [`Failure`].
     pub async fn delete_file(&self, name: &str) -> Result<(), Error> {
         let call = self.call(format!("DELETE file {name}"));
-        self.check(&call, validate::name("file name", name))?;
+        check(&call, validate::name("file name", name))?;
         if self.one::<FileDoc>(Collection::Files, &Find::new(Filter::id(name))).await?.is_none() {
             return Err(call.error(Failure::NotFound(format!("the file {name}"))));
         }
@@ -346,10 +346,6 @@ impl Client {
     /// See [`Failure`].
     pub async fn tasks_of_key(&self, key: &str) -> Result<Vec<TaskDoc>, Error> {
         self.tasks(&Filter::equal("uniqueKey", key)).await
-    }
-
-    fn check<T>(&self, call: &Call<'_>, checked: Result<T, Refusal>) -> Result<T, Error> {
-        checked.map_err(|refusal| call.error(Failure::Invalid(refusal)))
     }
 
     async fn put(&self, call: &Call<'_>, target: String, json: bool, text: String) -> Result<(), Error> {
@@ -369,17 +365,14 @@ impl Client {
         self.answered(call, Sent { method, target, headers, body, limit, call }, limit).await.map(drop)
     }
 
-    fn answered<'a>(
-        &'a self,
-        call: &'a Call<'a>,
-        sent: Sent<'a>,
-        rest: Duration,
-    ) -> impl Future<Output = Result<(Head2, Vec<u8>), Error>> + Send + 'a {
-        async move {
-            let head = self.once(&self.inner.nbi, sent).await?;
-            self.body(call, head, rest).await
-        }
+    async fn answered(&self, call: &Call<'_>, sent: Sent<'_>, rest: Duration) -> Result<(Head2, Vec<u8>), Error> {
+        let head = self.once(&self.inner.nbi, sent).await?;
+        self.body(call, head, rest).await
     }
+}
+
+fn check<T>(call: &Call<'_>, checked: Result<T, Refusal>) -> Result<T, Error> {
+    checked.map_err(|refusal| call.error(Failure::Invalid(refusal)))
 }
 
 fn question(request: ConnectionRequest) -> String {
@@ -456,7 +449,7 @@ impl Checksum {
     pub(super) fn finish(self) -> Upload {
         let digest = self.digest.finish();
         let sha256 = digest.as_ref().iter().fold(String::new(), |mut hex, byte| {
-            hex.push_str(&format!("{byte:02x}"));
+            let _ = write!(hex, "{byte:02x}");
             hex
         });
         Upload { bytes: self.bytes, sha256 }

@@ -1,6 +1,7 @@
 //! Documents of the server to what the console speaks of. Pure: no connection, no clock.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
@@ -315,7 +316,7 @@ impl FaultDoc {
     pub fn summary(&self) -> String {
         let mut line = safe(&format!("{} {}", self.code, self.message));
         for fault in self.parameters() {
-            line.push_str(&format!("; {}: {} {}", fault.path, fault.code, fault.words));
+            let _ = write!(line, "; {}: {} {}", fault.path, fault.code, fault.words);
         }
         line
     }

@@ -130,13 +130,11 @@ impl Unit {
         let x = value.number()?;
         let linear = |x: f64| (x > 0.0).then(|| 10.0 * (x / 10_000.0).log10());
         let dbm = match self {
-            Self::Plain | Self::Dbm => Some(x),
             Self::CentiDbm => Some(x / 100.0),
             Self::MilliDbm => Some(x / 1000.0),
             Self::DeciMicrowatt if x >= 0.0 => linear(x),
-            Self::DeciMicrowatt => Some(x),
             Self::DbmOrDeciMicrowatt if x > HIGHEST_DBM => linear(x),
-            Self::DbmOrDeciMicrowatt => Some(x),
+            Self::Plain | Self::Dbm | Self::DeciMicrowatt | Self::DbmOrDeciMicrowatt => Some(x),
         };
         // Outside these no optics works; makers report such values for "no light".
         dbm.filter(|d| (-60.0..=20.0).contains(d)).map(|d| (d * 100.0).round() as i32)

@@ -232,7 +232,6 @@ fn time(field: &str, op: Op, value: &Literal, now: Ts) -> Bounds {
     let at = match value {
         Literal::Time(at) => *at,
         Literal::Ago(ago) => now.plus(ago.saturating_neg()),
-        Literal::Empty => return Bounds::UNKNOWN,
         _ => return Bounds::UNKNOWN,
     };
     let (floor, rest) = (at.0.div_euclid(1000) * 1000, at.0.rem_euclid(1000));

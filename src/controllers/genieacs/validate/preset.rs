@@ -42,7 +42,8 @@ pub fn preset(text: &str) -> Result<Json, Refusal> {
     if let Some(schedule) = preset.get("schedule").and_then(Json::as_str) {
         let mut words = schedule.split_whitespace();
         let window = words.next().is_some_and(|w| w.parse::<u32>().is_ok());
-        if !schedule.is_empty() && !(window && matches!(words.count(), 5 | 6)) {
+        let good = window && matches!(words.count(), 5 | 6);
+        if !good && !schedule.is_empty() {
             return refuse("schedule is written SECONDS and a cron expression: 3600 0 2 * * *");
         }
     }
