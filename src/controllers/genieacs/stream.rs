@@ -116,7 +116,7 @@ enum At {
     First,
     /// After a document: `,` or `]`.
     Behind,
-    /// After a comma: a document.
+    /// After a comma: a document, or, by leave, the end.
     Next,
     /// After `]`.
     After,
@@ -194,7 +194,7 @@ impl<T: DeserializeOwned> List<T> {
             rest = match (self.at, first) {
                 (At::Before, b'[') => self.step(At::First, behind),
                 (At::Before, _) => return Err(Fault::NoList(beginning(rest))),
-                (At::First | At::Behind, b']') => self.step(At::After, behind),
+                (At::First | At::Behind | At::Next, b']') => self.step(At::After, behind),
                 (At::Behind, b',') => self.step(At::Next, behind),
                 (At::First | At::Next, b'{') => self.document(number, rest)?,
                 (At::First | At::Next | At::Behind, _) => {
@@ -312,9 +312,12 @@ mod tests {
     #[test]
     fn other_layouts_are_lists_as_well() {
         let two = vec![json!({"a": 1}), json!({"b": 2})];
-        for text in
-            ["[{\"a\":1},{\"b\":2}]", "[\n{\"a\":1}\n,{\"b\":2}]\n", "\r\n[\r\n{\"a\":1},\r\n{\"b\":2}\r\n]\r\n\r\n"]
-        {
+        for text in [
+            "[{\"a\":1},{\"b\":2}]",
+            "[\n{\"a\":1}\n,{\"b\":2}]\n",
+            "[\n{\"a\":1},\n{\"b\":2},\n]",
+            "\r\n[\r\n{\"a\":1},\r\n{\"b\":2}\r\n]\r\n\r\n",
+        ] {
             assert_eq!(read(text.as_bytes(), &[]), (two.clone(), Ok(())), "{text}");
         }
         for text in ["[]", "[\n\n]", "[\n]\n"] {
@@ -337,7 +340,7 @@ mod tests {
         assert_eq!(fault("[\n{},\n{\"a\""), "it ended after 1 documents, before the end of the list");
         assert_eq!(fault(""), "it ended after 0 documents, before the end of the list");
         assert_eq!(fault("[]\n[]\n"), "something follows the end of the list in line 2");
-        assert!(fault("[\n{},\n]").starts_with("line 3 is no document"));
+        assert!(fault("[\n{},\n,{}]\n").starts_with("line 3 is no document"));
     }
 
     #[test]
