@@ -78,6 +78,9 @@ pub enum Command {
     /// Print sites, OLTs, PON ports, ONUs and UNIs
     #[command(after_long_help = fields(&tables::NODES))]
     Pon(ListArgs),
+    /// Print the CPEs of the fleet
+    #[command(after_long_help = fields(&tables::CPES))]
+    Cpe(ListArgs),
     /// Print the sources and how they do
     #[command(after_long_help = fields(&tables::SOURCES))]
     Sources(ListArgs),

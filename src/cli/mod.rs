@@ -102,6 +102,7 @@ fn dispatch(start: &Start, command: Option<Command>) -> Result<Code, Failure> {
         Some(Command::Doctor(args)) => doctor::run(start, &args),
         Some(Command::Alarms(args)) => query::run(start, Table::Alarms, &args),
         Some(Command::Pon(args)) => query::run(start, Table::Nodes, &args),
+        Some(Command::Cpe(args)) => query::run(start, Table::Cpes, &args),
         Some(Command::Sources(args)) => query::run(start, Table::Sources, &args),
         Some(Command::Log(args)) => query::run(start, Table::Log, &args),
         Some(Command::Run(args)) => run::run(start, &args),

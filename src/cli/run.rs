@@ -94,6 +94,7 @@ const fn what(table: Table) -> &'static str {
     match table {
         Table::Alarms => "alarm keys (see `noctule alarms --columns key,resource,type`)",
         Table::Nodes => "canonical names (see `noctule pon --columns id`)",
+        Table::Cpes => "canonical names (see `noctule cpe --columns id`)",
         Table::Sources => "source names",
         Table::Log => "rows",
     }

@@ -9,6 +9,7 @@ pub mod action;
 pub mod alarm;
 pub mod alarm_type;
 pub mod command;
+pub mod cpe;
 pub mod field;
 pub mod ids;
 pub mod job;

@@ -3,6 +3,7 @@
 
 use minicbor::{Decode, Encode};
 
+use super::cpe::{CpeFault, CpePatch, Informs};
 use super::ids::SourceName;
 use super::resource::Resource;
 use super::severity::Severity;
@@ -71,6 +72,21 @@ pub enum Observation {
     /// A message of the stream that says nothing to us; journalled only to advance the offset.
     #[n(9)]
     Skipped,
+    /// A CPE appeared or changed; only the fields that are set are known.
+    #[n(10)]
+    Cpe(#[n(0)] CpePatch),
+    /// CPEs informed, nothing else of them changed.
+    #[n(11)]
+    Informs(#[n(0)] Informs),
+    /// A CPE is gone from its server.
+    #[n(12)]
+    CpeGone(#[n(0)] String, #[n(1)] GoneCause),
+    /// The server holds a fault for a CPE.
+    #[n(13)]
+    CpeFault(#[n(0)] CpeFault),
+    /// It no longer does: device id and channel.
+    #[n(14)]
+    CpeFaultGone(#[n(0)] String, #[n(1)] String),
 }
 
 /// A raise or a clear.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::alarm::{AlarmDetail, AlarmRow};
+use super::cpe::{CpeDetail, CpeRow, FleetStats};
 use super::ids::{RowId, Seq};
 use super::log::LogRow;
 use super::query::Query;
@@ -22,6 +23,8 @@ pub enum Table {
     Sources,
     /// Calls, actions, notices.
     Log,
+    /// CPEs.
+    Cpes,
 }
 
 /// Matches answers to questions; a list drops answers to questions it no longer asks.
@@ -135,6 +138,10 @@ pub enum DataRequest {
     FindNode(String),
     /// Counts the rows of a filter (bulk): stops at `limit`.
     Count(PageRequest, u64),
+    /// Everything the cache has about a CPE.
+    Cpe(RowId),
+    /// The fleet in numbers, of the CPEs of a filter.
+    Fleet(PageRequest),
 }
 
 /// How many rows there are.
@@ -163,6 +170,8 @@ pub enum Rows {
     Sources(Vec<SourceRow>),
     /// Log rows.
     Log(Vec<LogRow>),
+    /// CPEs.
+    Cpes(Vec<CpeRow>),
 }
 
 impl Rows {
@@ -174,6 +183,7 @@ impl Rows {
             Self::Nodes(v) => v.len(),
             Self::Sources(v) => v.len(),
             Self::Log(v) => v.len(),
+            Self::Cpes(v) => v.len(),
         }
     }
 
@@ -191,6 +201,7 @@ impl Rows {
             Self::Nodes(v) => v.get(i).map(|r| r.id),
             Self::Sources(v) => v.get(i).map(|r| r.id),
             Self::Log(v) => v.get(i).map(|r| r.id),
+            Self::Cpes(v) => v.get(i).map(|r| r.id),
         }
     }
 
@@ -202,6 +213,7 @@ impl Rows {
             Self::Nodes(v) => v.get(i).map(|r| r as _),
             Self::Sources(v) => v.get(i).map(|r| r as _),
             Self::Log(v) => v.get(i).map(|r| r as _),
+            Self::Cpes(v) => v.get(i).map(|r| r as _),
         }
     }
 }
@@ -251,6 +263,10 @@ pub enum Data {
     Node(Option<Box<NodeDetail>>),
     /// A count.
     Count(Total),
+    /// A CPE; `None` when it is gone.
+    Cpe(Option<Box<CpeDetail>>),
+    /// The fleet in numbers.
+    Fleet(Box<FleetStats>),
     /// The cache could not answer, in words.
     Failed(String),
 }
@@ -266,6 +282,8 @@ pub struct Generations {
     pub sources: u64,
     /// Log.
     pub log: u64,
+    /// CPEs.
+    pub cpes: u64,
     /// Newest journal record folded.
     pub seq: Seq,
 }
@@ -279,6 +297,7 @@ impl Generations {
             Table::Nodes => self.nodes,
             Table::Sources => self.sources,
             Table::Log => self.log,
+            Table::Cpes => self.cpes,
         }
     }
 }

@@ -43,6 +43,14 @@ pub enum Error {
         /// The system's words.
         reason: String,
     },
+    /// A filter asks for a parameter that is not kept of any device.
+    #[error(
+        "no device has {path} in the cache: check the path, or list it under `keep` in a device profile and refresh"
+    )]
+    NotKept {
+        /// The parameter.
+        path: String,
+    },
     /// No space.
     #[error(
         "no space left for the cache {path}: free some; nothing acknowledged is lost and noctule goes on by itself"

@@ -33,9 +33,10 @@ use tokio::sync::watch;
 pub use error::Error;
 pub use examine::{Examined, examine};
 pub use journal::{Journal, Ticket};
-pub use reader::{Blast, Interrupter, KnownNode, Reader};
+pub use reader::{Blast, Interrupter, KnownCpe, KnownNode, Reader};
 
 use crate::model::alarm::Counts;
+use crate::model::cpe::{CpePatch, Leaf};
 use crate::model::observation::Origin;
 use crate::model::page::Generations;
 use crate::model::source::SourceRow;
@@ -273,4 +274,16 @@ pub fn patch_hash(patch: &NodePatch) -> u64 {
     let plain = NodePatch { polled: false, source_time: None, ..patch.clone() };
     let bytes = minicbor::to_vec(&plain).unwrap_or_default();
     xxhash_rust::xxh3::xxh3_64(&bytes)
+}
+
+/// Hash of what a poll tells of a CPE and what is worth a journal record: not when it informed, not
+/// when its values were read, not its uptime. The poller journals only devices whose hash differs
+/// from [`KnownCpe::patch_hash`].
+pub fn cpe_hash(patch: &CpePatch) -> u64 {
+    let leaves = patch
+        .leaves
+        .as_ref()
+        .map(|leaves| leaves.iter().map(|leaf| Leaf { at: crate::model::time::Ts::NEVER, ..leaf.clone() }).collect());
+    let plain = CpePatch { polled: false, last_inform: None, uptime_s: None, leaves, ..patch.clone() };
+    xxhash_rust::xxh3::xxh3_64(&minicbor::to_vec(&plain).unwrap_or_default()).max(1)
 }

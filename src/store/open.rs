@@ -199,6 +199,7 @@ fn bring_cache_up(conn: &mut Connection, options: &OpenOptions) -> Result<(), Er
     let sound = fold_version(conn).map_err(fail)? == Some(FOLD_VERSION) && has_tables(conn, CACHE).map_err(fail)?;
     if !sound {
         let tx = conn.transaction().map_err(fail)?;
+        complete_base(&tx).map_err(fail)?;
         drop_tables(&tx, CACHE).map_err(fail)?;
         create_tables(&tx, CACHE).map_err(fail)?;
         if has_tables(&tx, BASE).map_err(fail)? {
@@ -218,6 +219,19 @@ pub(crate) fn has_tables(conn: &Connection, prefix: &str) -> rusqlite::Result<bo
         |row| row.get(0),
     )?;
     Ok(tables == FOLD_TABLES.matches("CREATE TABLE").count() as i64)
+}
+
+/// Makes the tables that the base at the horizon lacks because an older noctule began it.
+fn complete_base(conn: &Connection) -> rusqlite::Result<()> {
+    let begun: bool =
+        conn.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'b_state')", [], |row| row.get(0))?;
+    if begun && !has_tables(conn, BASE)? {
+        let tables = FOLD_TABLES
+            .replace("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ")
+            .replace("CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ");
+        conn.execute_batch(&tables.replace('@', BASE))?;
+    }
+    Ok(())
 }
 
 /// Makes the fold's tables.

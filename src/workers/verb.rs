@@ -235,6 +235,7 @@ const fn plural(table: Table) -> &'static str {
         Table::Nodes => "devices and ports",
         Table::Sources => "sources",
         Table::Log => "log rows",
+        Table::Cpes => "CPEs",
     }
 }
 

@@ -1,4 +1,5 @@
 //! Data for tests: a small network at one fixed instant, and a cache that answers from it.
 
+pub mod cpes;
 pub mod rows;
 pub mod world;

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use noctule::model::alarm::{AlarmDetail, AlarmRow, OpChange, RawEvent, StatusChange};
+use noctule::model::cpe::{CpeDetail, CpeRow, FleetStats, Online};
 use noctule::model::field::{Record, Value};
 use noctule::model::ids::{ActionId, RowId, Seq};
 use noctule::model::log::LogRow;
@@ -21,6 +22,7 @@ pub struct World {
     pub nodes: Vec<NodeRow>,
     pub sources: Vec<SourceRow>,
     pub log: Vec<LogRow>,
+    pub cpes: Vec<CpeRow>,
     /// Newest journal record.
     pub seq: Seq,
     /// Rows with this id or a higher one arrived after the list was first looked at.
@@ -36,6 +38,7 @@ impl World {
             nodes,
             sources: super::rows::sources(),
             log: super::rows::log(),
+            cpes: super::cpes::cpes(),
             seq: Seq(1000),
             new_from: i64::MAX,
         }
@@ -48,6 +51,7 @@ impl World {
             nodes: Vec::new(),
             sources: Vec::new(),
             log: Vec::new(),
+            cpes: Vec::new(),
             seq: Seq(1),
             new_from: i64::MAX,
         }
@@ -67,6 +71,10 @@ impl World {
             DataRequest::FindNode(name) => {
                 Data::Node(self.nodes.iter().find(|r| r.canonical == *name).map(|r| Box::new(self.node_detail(r))))
             }
+            DataRequest::Cpe(id) => {
+                Data::Cpe(self.cpes.iter().find(|r| r.id == *id).map(|r| Box::new(self.cpe_detail(r))))
+            }
+            DataRequest::Fleet(page) => Data::Fleet(Box::new(self.fleet(page))),
             DataRequest::Count(page, _) => {
                 Data::Count(self.page(&PageRequest { limit: u16::MAX, ..page.clone() }).total)
             }
@@ -87,7 +95,36 @@ impl World {
             Table::Nodes => self.cut(select(self.nodes.iter(), request, now), request, Rows::Nodes, |r| r.id),
             Table::Sources => self.cut(select(self.sources.iter(), request, now), request, Rows::Sources, |r| r.id),
             Table::Log => self.cut(select(self.log.iter(), request, now), request, Rows::Log, |r| r.id),
+            Table::Cpes => self.cut(select(self.cpes.iter(), request, now), request, Rows::Cpes, |r| r.id),
         }
+    }
+
+    fn cpe_detail(&self, row: &CpeRow) -> CpeDetail {
+        let onu = self.nodes.iter().find(|n| n.canonical == row.onu).cloned();
+        let alarms = self.alarms.iter().filter(|a| a.canonical == row.onu).cloned().collect();
+        CpeDetail {
+            row: row.clone(),
+            faults: super::cpes::faults(row),
+            onu,
+            alarms,
+            history: super::cpes::history(row),
+        }
+    }
+
+    fn fleet(&self, page: &PageRequest) -> FleetStats {
+        let rows = select(self.cpes.iter(), page, page.now);
+        let mut stats = FleetStats { total: rows.len() as u64, ..FleetStats::default() };
+        for row in &rows {
+            stats.online[row.online_at(page.now) as usize] += 1;
+            stats.faulted += u64::from(row.faults > 0);
+            match stats.firmware.iter_mut().find(|(m, v, _)| *m == row.model && *v == row.firmware) {
+                Some((_, _, n)) => *n += 1,
+                None => stats.firmware.push((row.model.clone(), row.firmware.clone(), 1)),
+            }
+        }
+        stats.firmware.sort_by_key(|(_, _, n)| std::cmp::Reverse(*n));
+        debug_assert_eq!(stats.online.iter().sum::<u64>(), stats.total, "{:?}", Online::ALL);
+        stats
     }
 
     fn cut<R: Clone>(&self, all: Vec<R>, request: &PageRequest, wrap: fn(Vec<R>) -> Rows, id: fn(&R) -> RowId) -> Page {

@@ -43,6 +43,9 @@ const fn usual(table: Table) -> &'static [&'static str] {
         Table::Sources => {
             &["name", "kind", "health", "breaker", "latency_ms", "last_ok", "devices", "alarms", "last_error"]
         }
+        Table::Cpes => {
+            &["serial", "model", "firmware", "online", "last_inform", "rx_dbm", "ip", "faults", "tags", "subscriber"]
+        }
         Table::Log => &["at", "kind", "source", "what", "target", "status", "duration_ms", "actor", "text"],
     }
 }
@@ -149,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_usual_fields_exist() {
-        for table in [Table::Alarms, Table::Nodes, Table::Sources, Table::Log] {
+        for table in [Table::Alarms, Table::Nodes, Table::Cpes, Table::Sources, Table::Log] {
             columns(tables::spec(table), usual(table)).unwrap();
         }
     }

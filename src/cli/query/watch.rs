@@ -82,7 +82,7 @@ fn tell(msg: &Msg) {
 const fn key_field(table: Table) -> &'static str {
     match table {
         Table::Alarms => "key",
-        Table::Nodes => "id",
+        Table::Nodes | Table::Cpes => "id",
         Table::Sources => "name",
         Table::Log => "seq",
     }

@@ -26,6 +26,7 @@ fn eval(expr: &Expr, table: &TableSpec, row: &dyn Record, now: Ts) -> bool {
         Expr::Compare { field, op, value } => compare(field, *op, value, row, now),
         Expr::Matches { field: Some(field), regex } => regex.is_match(&row.get(field.name).to_plain()),
         Expr::Matches { field: None, regex } => any_free(table, row, |text| regex.is_match(text)),
+        Expr::Leaf { path, test } => test.passes(&row.get(path).to_plain()),
         Expr::Text(text) => {
             let needle = text.to_ascii_lowercase();
             any_free(table, row, |text| text.to_ascii_lowercase().contains(&needle))
@@ -52,6 +53,15 @@ fn compare(field: &FieldSpec, op: Op, literal: &Literal, row: &dyn Record, now: 
             _ => false,
         },
         _ => order(&value, literal, now).map_or(op == Op::Ne, |found| holds(op, found)),
+    }
+}
+
+/// How the value of a raw parameter stands to what is wanted.
+pub(super) fn leaf(op: Op, have: &str, want: &str) -> bool {
+    let number = |t: &str| t.trim().parse::<f64>().ok().filter(|x| x.is_finite());
+    match (op, number(have), number(want)) {
+        (Op::Has, ..) | (_, None, _) | (_, _, None) => text(op, have, want),
+        (_, Some(have), Some(want)) => holds(op, have.total_cmp(&want)),
     }
 }
 

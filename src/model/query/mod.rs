@@ -16,6 +16,7 @@
 //! | `cleared`, `cleared=no` | yes-or-no fields |
 //! | `raised>-2h`, `shelf_until<+1h`, `raised=2026-11-20`, `last_ok<now` | instants (UTC) |
 //! | `sev in (critical,major)`, `owner not in (anna,bob)` | one of, none of |
+//! | `Device.WiFi.SSID.1.SSID:guest` | a raw parameter of a CPE, by its full path |
 //! | `not x`, `!x`, `-x`, `x y`, `x and y`, `x or y`, `( )`, `*` | not, and, or, grouping, everything |
 //!
 //! The meaning is two-valued, and [`Query::matches`] defines it; whoever translates the tree for
@@ -64,6 +65,22 @@ impl PartialEq for Query {
 }
 
 impl Query {
+    /// The raw parameters it asks for.
+    #[must_use]
+    pub fn leaf_paths(&self) -> Vec<&str> {
+        fn walk<'a>(expr: &'a Expr, out: &mut Vec<&'a str>) {
+            match expr {
+                Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|p| walk(p, out)),
+                Expr::Not(inner) => walk(inner, out),
+                Expr::Leaf { path, .. } => out.push(path),
+                _ => {}
+            }
+        }
+        let mut out = Vec::new();
+        walk(&self.expr, &mut out);
+        out
+    }
+
     /// What `filter` lets through and whose instant `field` is not after `until`: a set that
     /// newcomers do not enlarge.
     #[must_use]
@@ -107,6 +124,34 @@ pub enum Expr {
     },
     /// Any free-text field contains the text (case-insensitive).
     Text(String),
+    /// A raw parameter of a device (a name with a dot in it), by its full path.
+    Leaf {
+        /// The path.
+        path: String,
+        /// What its value has to be.
+        test: LeafTest,
+    },
+}
+
+/// A test of a raw parameter. Numbers are compared as numbers where both sides are numbers, all
+/// else as text without case. A parameter that is not known has the empty text.
+#[derive(Debug, Clone)]
+pub enum LeafTest {
+    /// Compared with a value.
+    Compare(Op, String),
+    /// Matches a regular expression (case-insensitive).
+    Matches(Arc<Regex>),
+}
+
+impl LeafTest {
+    /// Whether a value passes.
+    #[must_use]
+    pub fn passes(&self, value: &str) -> bool {
+        match self {
+            Self::Compare(op, want) => eval::leaf(*op, value, want),
+            Self::Matches(regex) => regex.is_match(value),
+        }
+    }
 }
 
 /// Comparison operators. On text, `Eq` is equality without case, `Has` containment.

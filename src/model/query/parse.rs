@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::lexer::{Kind, Lexer, Mode, Sign, Token};
 use super::value::{self, Read};
-use super::{Expr, Literal, Op, Query, QueryError};
+use super::{Expr, LeafTest, Literal, Op, Query, QueryError};
 use crate::model::field::{FieldKind, FieldSpec, TableSpec};
 use crate::model::page::Table;
 use crate::model::place::nearest;
@@ -190,6 +190,15 @@ impl Parser {
         let back = self.lexer.at;
         self.lexer.blanks();
         let sign_at = self.lexer.at;
+        if self.table.table == Table::Cpes && is_path(word) {
+            return match self.lexer.sign() {
+                Some(sign) => self.leaf(word, sign),
+                None => {
+                    self.lexer.at = back;
+                    Ok(Expr::Text(word.to_owned()))
+                }
+            };
+        }
         if let Some(sign) = self.lexer.sign() {
             let field = self.field(token, word)?;
             let sign_token = Token { kind: Kind::Stray(' '), at: sign_at, len: sign.text().len() };
@@ -207,6 +216,48 @@ impl Parser {
             }
             _ => Ok(Expr::Text(word.to_owned())),
         }
+    }
+
+    /// A raw parameter, its operator read already.
+    fn leaf(&mut self, path: &str, sign: Sign) -> Result<Expr, QueryError> {
+        let spaced = self.lexer.blanks();
+        let back = self.lexer.at;
+        let token = self.lexer.next(Mode::Value)?;
+        let text = match &token.kind {
+            Kind::Word(w) if spaced && ["and", "or"].iter().any(|k| k.eq_ignore_ascii_case(w)) => {
+                self.lexer.at = back;
+                String::new()
+            }
+            Kind::Word(text) | Kind::Quoted(text) => text.clone(),
+            Kind::Regex(text) if matches!(sign, Sign::Like | Sign::Unlike) => text.clone(),
+            Kind::Regex(_) => return fail(&token, format!("a regular expression goes with ~: {path}~/…/")),
+            Kind::End | Kind::Close => {
+                self.lexer.at = back;
+                String::new()
+            }
+            _ => return fail(&token, format!("a value of {path} is missing here")),
+        };
+        let op = match sign {
+            Sign::Like | Sign::Unlike => {
+                if text.is_empty() {
+                    return fail(&token, "a regular expression is missing here: /…/");
+                }
+                let regex = regex(&text).map_err(|message| error(token.at, token.len, message))?;
+                let expr = Expr::Leaf { path: path.to_owned(), test: LeafTest::Matches(regex) };
+                return Ok(if sign == Sign::Unlike { Expr::Not(Box::new(expr)) } else { expr });
+            }
+            Sign::Eq => Op::Eq,
+            Sign::Ne => Op::Ne,
+            Sign::Lt => Op::Lt,
+            Sign::Le => Op::Le,
+            Sign::Gt => Op::Gt,
+            Sign::Ge => Op::Ge,
+            Sign::Has => Op::Has,
+        };
+        if text.is_empty() && !matches!(op, Op::Eq | Op::Ne) {
+            return fail(&token, format!("a value of {path} is missing here"));
+        }
+        Ok(Expr::Leaf { path: path.to_owned(), test: LeafTest::Compare(op, text) })
     }
 
     /// Takes `in (` or `not in (` and says whether it was negated.
@@ -318,6 +369,11 @@ impl Parser {
             Err(message) => fail(token, message),
         }
     }
+}
+
+/// Whether a word names a raw parameter: parts with dots between them, the first a letter.
+fn is_path(word: &str) -> bool {
+    word.contains('.') && word.starts_with(|c: char| c.is_ascii_alphabetic()) && !word.ends_with('.')
 }
 
 /// The operators a field takes, for messages.

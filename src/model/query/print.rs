@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter, Write as _};
 
 use chrono::{DateTime, SecondsFormat};
 
-use super::{Expr, Literal, Op};
+use super::{Expr, LeafTest, Literal, Op};
 use crate::model::time::SECOND;
 
 impl PartialEq for Expr {
@@ -20,6 +20,17 @@ impl PartialEq for Expr {
                 f.map(|f| f.name) == g.map(|g| g.name) && r.as_str() == s.as_str()
             }
             (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::Leaf { path: a, test: s }, Self::Leaf { path: b, test: t }) => a == b && s == t,
+            _ => false,
+        }
+    }
+}
+
+impl PartialEq for LeafTest {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Compare(o, a), Self::Compare(p, b)) => o == p && a == b,
+            (Self::Matches(r), Self::Matches(s)) => r.as_str() == s.as_str(),
             _ => false,
         }
     }
@@ -78,6 +89,14 @@ impl Display for Expr {
                 slashed(f, regex.as_str())
             }
             Self::Text(text) => quoted(f, text),
+            Self::Leaf { path, test: LeafTest::Compare(op, want) } => {
+                write!(f, "{path}{op}")?;
+                quoted(f, want)
+            }
+            Self::Leaf { path, test: LeafTest::Matches(regex) } => {
+                write!(f, "{path}~")?;
+                slashed(f, regex.as_str())
+            }
         }
     }
 }

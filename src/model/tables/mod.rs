@@ -2,11 +2,13 @@
 //! and the headless commands alike.
 
 mod alarms;
+mod cpes;
 mod log;
 mod nodes;
 mod sources;
 
 pub use alarms::ALARMS;
+pub use cpes::CPES;
 pub use log::LOG;
 pub use nodes::NODES;
 pub use sources::SOURCES;
@@ -22,6 +24,7 @@ pub const fn spec(table: Table) -> &'static TableSpec {
         Table::Nodes => &NODES,
         Table::Sources => &SOURCES,
         Table::Log => &LOG,
+        Table::Cpes => &CPES,
     }
 }
 
@@ -54,7 +57,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_snake_case() {
-        for table in [Table::Alarms, Table::Nodes, Table::Sources, Table::Log] {
+        for table in [Table::Alarms, Table::Nodes, Table::Sources, Table::Log, Table::Cpes] {
             let spec = spec(table);
             let mut seen = std::collections::HashSet::new();
             for f in spec.fields {

@@ -8,8 +8,11 @@
 mod act;
 mod alarm;
 mod alarms;
+mod cpe;
+pub(crate) mod cpes;
 pub(crate) mod hash;
 mod inventory;
+pub(crate) mod leaves;
 mod node;
 mod nodes;
 pub(crate) mod path;
@@ -33,7 +36,7 @@ use self::sql::Sql;
 use super::names::Names;
 
 /// Raised when the rules of the fold change: caches folded by older rules are folded again.
-pub(crate) const FOLD_VERSION: i64 = 2;
+pub(crate) const FOLD_VERSION: i64 = 3;
 
 /// Objects kept in memory between batches, of each kind; twice as many inside one.
 const KEEP: usize = 12_000;
@@ -44,6 +47,7 @@ pub(crate) struct Touched {
     pub alarms: bool,
     pub nodes: bool,
     pub sources: bool,
+    pub cpes: bool,
 }
 
 /// The state of the fold.
@@ -56,6 +60,7 @@ pub(crate) struct Fold {
     pub counts: Counts,
     next_alarm: i64,
     next_node: i64,
+    next_cpe: i64,
     has_inventory: bool,
     nodes: Map<i64, Box<Node>>,
     node_ids: Map<(i64, u32), i64>,
@@ -72,6 +77,8 @@ pub(crate) struct Fold {
     stale_places: Set<i64>,
     touched: Touched,
     scratch: Vec<u8>,
+    /// Numbers of parameter paths.
+    paths: std::collections::HashMap<String, u32>,
 }
 
 impl Fold {
@@ -85,6 +92,7 @@ impl Fold {
             counts: Counts::default(),
             next_alarm: 1,
             next_node: 1,
+            next_cpe: 1,
             has_inventory: false,
             nodes: Map::default(),
             node_ids: Map::default(),
@@ -98,10 +106,12 @@ impl Fold {
             stale_places: Set::default(),
             touched: Touched::default(),
             scratch: Vec::new(),
+            paths: std::collections::HashMap::new(),
         };
         fold.seq = Seq(fold.number(conn, "seq")?.unwrap_or(0));
         fold.next_alarm = fold.number(conn, "next_alarm")?.unwrap_or(1);
         fold.next_node = fold.number(conn, "next_node")?.unwrap_or(1);
+        fold.next_cpe = fold.number(conn, "next_cpe")?.unwrap_or(1);
         fold.has_inventory = fold.number(conn, "inventory")?.unwrap_or(0) != 0;
         fold.counts = read_counts(conn, prefix)?;
         let mut stmt = conn.prepare_cached(&fold.sql.sources)?;
@@ -162,6 +172,11 @@ impl Fold {
                 self.touched.nodes = true;
                 Ok(())
             }
+            Observation::Cpe(patch) => self.cpe_patch(conn, source, observed.at, patch),
+            Observation::Informs(informs) => self.informs(conn, source, informs),
+            Observation::CpeGone(id, _) => self.cpe_gone(conn, source, id),
+            Observation::CpeFault(fault) => self.cpe_fault(conn, source, fault),
+            Observation::CpeFaultGone(id, channel) => self.cpe_fault_gone(conn, source, id, channel),
             Observation::Notice(_)
             | Observation::Call(_)
             | Observation::Resync(_)
@@ -180,6 +195,7 @@ impl Fold {
         put.execute(params!["seq", self.seq.0])?;
         put.execute(params!["next_alarm", self.next_alarm])?;
         put.execute(params!["next_node", self.next_node])?;
+        put.execute(params!["next_cpe", self.next_cpe])?;
         put.execute(params!["inventory", self.has_inventory])?;
         put.execute(params!["counts", counts_bytes(&self.counts)])?;
         Ok(())

@@ -27,6 +27,17 @@ pub(crate) const ALARM_SETTLED: usize = 4;
 /// How many columns [`ALARM`] has.
 pub(crate) const ALARM_COLUMNS: usize = 43;
 
+/// Columns of a CPE in the order of `Cpe::from_row`.
+const CPE: &str = "id, ch, source, device, manufacturer, oui, product_class, model, firmware, hardware, last_inform, \
+    last_boot, registered, tags, rx, tx, ip, ssid, pppoe_user, uptime, faults, as_of, patch_hash, serial, sk, sh";
+
+/// How many of [`CPE`]'s first columns never change after the row is inserted.
+const CPE_FIXED: usize = 4;
+/// How many of its last columns carry indexes that most changes leave alone.
+pub(crate) const CPE_INDEXED: usize = 3;
+/// How many columns [`CPE`] has.
+pub(crate) const CPE_COLUMNS: usize = 26;
+
 /// Statements for one set of tables.
 #[derive(Debug)]
 pub(crate) struct Sql {
@@ -70,6 +81,22 @@ pub(crate) struct Sql {
     pub put_inventory: String,
     pub drop_inventory: String,
     pub all_inventory: String,
+    pub insert_cpe: String,
+    pub update_cpe: String,
+    pub touch_cpe: String,
+    pub cpe_by_id: String,
+    pub inform: String,
+    pub put_rule: String,
+    pub delete_cpe: String,
+    pub put_leaves: String,
+    pub delete_leaves: String,
+    pub put_path: String,
+    pub path: String,
+    pub put_fault: String,
+    pub delete_fault: String,
+    pub delete_faults: String,
+    pub count_faults: String,
+    pub set_faults: String,
 }
 
 impl Sql {
@@ -80,6 +107,8 @@ impl Sql {
         let (insert_alarm, update_alarm) = upsert("@alarms", ALARM, ALARM_FIXED, 0);
         let (_, reorder_alarm) = upsert("@alarms", ALARM, ALARM_FIXED, ALARM_SETTLED);
         let (_, touch_alarm) = upsert("@alarms", ALARM, ALARM_FIXED, ALARM_INDEXED);
+        let (insert_cpe, update_cpe) = upsert("@cpes", CPE, CPE_FIXED, 0);
+        let (_, touch_cpe) = upsert("@cpes", CPE, CPE_FIXED, CPE_INDEXED);
         Self {
             insert_node: sql(&insert_node),
             update_node: sql(&update_node),
@@ -127,6 +156,23 @@ impl Sql {
             put_inventory: sql("INSERT OR REPLACE INTO @inventory VALUES (?1, ?2, ?3, ?4, ?5)"),
             drop_inventory: sql("DELETE FROM @inventory WHERE serial = ?1 AND source = ?2"),
             all_inventory: sql("SELECT serial, source, site, name, subs FROM @inventory"),
+            insert_cpe: sql(&insert_cpe),
+            update_cpe: sql(&update_cpe),
+            touch_cpe: sql(&touch_cpe),
+            cpe_by_id: sql(&format!("SELECT {CPE} FROM @cpes WHERE ch = ?1 AND source = ?2")),
+            inform: sql("UPDATE @cpes SET last_inform = ?3 WHERE ch = ?1 AND source = ?2 AND last_inform < ?3"),
+            put_rule: sql("INSERT OR REPLACE INTO @cpe_rules VALUES (?1, ?2)"),
+            delete_cpe: sql("DELETE FROM @cpes WHERE ch = ?1 AND source = ?2 RETURNING id"),
+            put_leaves: sql("INSERT OR REPLACE INTO @cpe_leaves VALUES (?1, ?2)"),
+            delete_leaves: sql("DELETE FROM @cpe_leaves WHERE id = ?1"),
+            put_path: sql("INSERT INTO @cpe_paths (path) VALUES (?1)"),
+            path: sql("SELECT id FROM @cpe_paths WHERE path = ?1"),
+            put_fault: sql("INSERT OR REPLACE INTO @cpe_faults VALUES (?1, ?2, ?3, ?4)"),
+            delete_fault: sql("DELETE FROM @cpe_faults WHERE source = ?1 AND ch = ?2 AND channel = ?3"),
+            delete_faults: sql("DELETE FROM @cpe_faults WHERE source = ?1 AND ch = ?2"),
+            count_faults: sql("SELECT count(*) FROM @cpe_faults WHERE source = ?1 AND ch = ?2"),
+            set_faults: sql("UPDATE @cpes SET faults = \
+                (SELECT count(*) FROM @cpe_faults WHERE source = ?1 AND ch = ?2) WHERE ch = ?2 AND source = ?1"),
         }
     }
 }

@@ -132,7 +132,7 @@ impl<'a> Search<'a> {
                 let fields: Vec<&FieldSpec> = tables::spec(self.table).fields.iter().filter(|f| f.free_text).collect();
                 self.part(expr, &fields)
             }
-            Expr::All | Expr::Not(_) => Ok(None),
+            Expr::All | Expr::Not(_) | Expr::Leaf { .. } => Ok(None),
         }
     }
 

@@ -12,6 +12,8 @@ pub(crate) enum Column {
     Dict { column: &'static str, id: &'static str, text: &'static str, table: &'static str },
     /// Whole number.
     Int(&'static str),
+    /// Whole number; NULL when not known.
+    Gap(&'static str),
     /// Number with decimals; NULL when not known.
     Float(&'static str),
     /// 0 or 1.
@@ -46,6 +48,8 @@ const WORST: &str = "(CASE WHEN n.a4 THEN 4 WHEN n.a3 THEN 3 WHEN n.a2 THEN 2 WH
 const SERIAL: &str = "(CASE WHEN n.kind BETWEEN 1 AND 5 THEN n.serial ELSE '' END)";
 /// A node is as fresh as its source's last answer: polls journal only what changed.
 pub(crate) const AS_OF: &str = "max(n.as_of, coalesce((SELECT last_ok FROM c_sources WHERE id = n.source), 0))";
+/// The same of a CPE.
+pub(crate) const CPE_AS_OF: &str = "max(c.as_of, coalesce((SELECT last_ok FROM c_sources WHERE id = c.source), 0))";
 /// Sources not heard at the moment.
 pub(crate) const STALE: &str =
     "a.source IN (SELECT id FROM c_sources WHERE report IS NOT NULL AND health NOT IN (1, 2))";
@@ -58,8 +62,53 @@ pub(crate) fn column(table: Table, field: &str) -> Option<Column> {
     match table {
         Table::Alarms => alarm(field),
         Table::Nodes => node(field),
+        Table::Cpes => cpe(field),
         Table::Sources | Table::Log => None,
     }
+}
+
+/// The ONU with the serial number of a CPE.
+macro_rules! onu_of {
+    ($column:literal) => {
+        concat!(
+            "coalesce((SELECT n.",
+            $column,
+            " FROM c_nodes n WHERE n.serial COLLATE NOCASE IN (c.sk, c.sh) \
+             AND n.kind = 4 AND n.grp IS NOT NULL AND c.sk <> '' ORDER BY n.id LIMIT 1), '')"
+        )
+    };
+}
+
+fn cpe(field: &str) -> Option<Column> {
+    use Column::{Float, Int, Text, Time};
+    Some(match field {
+        "id" => Text("((SELECT name FROM names WHERE id = c.source) || '/cpe/' || c.device)"),
+        "serial" => Text("c.serial"),
+        "manufacturer" => Text("c.manufacturer"),
+        "oui" => Text("c.oui"),
+        "product_class" => Text("c.product_class"),
+        "model" => Text("c.model"),
+        "firmware" => Text("c.firmware"),
+        "hardware" => Text("c.hardware"),
+        "online" => Text("online_word(c.last_inform, (SELECT rule FROM c_cpe_rules WHERE source = c.source))"),
+        "last_inform" => Time("c.last_inform"),
+        "last_boot" => Time("c.last_boot"),
+        "registered" => Time("c.registered"),
+        "tags" => Text("c.tags"),
+        "rx_dbm" => Float("c.rx / 100.0"),
+        "tx_dbm" => Float("c.tx / 100.0"),
+        "ip" => Text("c.ip"),
+        "ssid" => Text("c.ssid"),
+        "pppoe_user" => Text("c.pppoe_user"),
+        // Not known for devices that never told: a number with a gap.
+        "uptime_s" => Column::Gap("c.uptime"),
+        "faults" => Int("c.faults"),
+        "onu" => Text(onu_of!("canonical")),
+        "subscriber" => Text(onu_of!("label")),
+        "source" => name("c.source"),
+        "as_of" => Time(CPE_AS_OF),
+        _ => return None,
+    })
 }
 
 fn alarm(field: &str) -> Option<Column> {
@@ -171,6 +220,7 @@ pub(crate) fn order(table: Table, field: &str) -> Option<String> {
         }
         Column::Text(sql)
         | Column::Int(sql)
+        | Column::Gap(sql)
         | Column::Float(sql)
         | Column::Bool(sql)
         | Column::Time(sql)
@@ -181,11 +231,11 @@ pub(crate) fn order(table: Table, field: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::tables::{ALARMS, NODES};
+    use crate::model::tables::{ALARMS, CPES, NODES};
 
     #[test]
     fn every_field_of_the_large_tables_is_known() {
-        for spec in [&ALARMS, &NODES] {
+        for spec in [&ALARMS, &NODES, &CPES] {
             for field in spec.fields {
                 assert!(column(spec.table, field.name).is_some(), "{} of {}", field.name, spec.name);
             }

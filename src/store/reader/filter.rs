@@ -10,16 +10,39 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Error as SqlError};
 
+use crate::model::cpe::Online;
 use crate::model::field::{FieldKind, FieldSpec};
 use crate::model::page::Table;
-use crate::model::query::{Expr, Literal, Op, Query};
+use crate::model::query::{Expr, LeafTest, Literal, Op, Query};
 use crate::model::tables;
 use crate::model::time::Ts;
+use crate::store::fold::cpes::unpack_rule;
+use crate::store::fold::leaves;
 
 use super::columns::{self, Column};
 
-/// Regular expressions of the running statement, by number.
-pub(crate) type Regexes = Arc<Mutex<Vec<Arc<Regex>>>>;
+/// What the running statement asks for, for the functions it calls.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// Regular expressions, by number.
+    regexes: Vec<Arc<Regex>>,
+    /// Tests of raw parameters, by number.
+    leaves: Vec<Arc<LeafTest>>,
+    /// When it is asked.
+    now: Ts,
+}
+
+impl Asked {
+    /// Begins a new request.
+    pub(crate) fn begin(&mut self, now: Ts) {
+        self.regexes.clear();
+        self.leaves.clear();
+        self.now = now;
+    }
+}
+
+/// Shared between the compiler and the functions of a connection.
+pub(crate) type Regexes = Arc<Mutex<Asked>>;
 
 /// A condition with its parameters, numbered from where it begins.
 #[derive(Debug, Clone, Default)]
@@ -55,12 +78,32 @@ pub(crate) fn register(conn: &Connection, regexes: &Regexes) -> rusqlite::Result
         let regex: Arc<Arc<Regex>> = ctx.get_or_create_aux(0, |value| {
             let number = usize::try_from(value.as_i64().unwrap_or(-1)).unwrap_or(usize::MAX);
             let table = table.lock().unwrap_or_else(PoisonError::into_inner);
-            table.get(number).cloned().ok_or(SqlError::InvalidParameterName("regex".to_owned()))
+            table.regexes.get(number).cloned().ok_or(SqlError::InvalidParameterName("regex".to_owned()))
         })?;
         Ok(match ctx.get_raw(1) {
             rusqlite::types::ValueRef::Text(text) => std::str::from_utf8(text).is_ok_and(|t| regex.is_match(t)),
             _ => regex.is_match(""),
         })
+    })?;
+    let table = Arc::clone(regexes);
+    conn.create_scalar_function("leaf_passes", 3, flags, move |ctx| {
+        let test: Arc<Arc<LeafTest>> = ctx.get_or_create_aux(0, |value| {
+            let number = usize::try_from(value.as_i64().unwrap_or(-1)).unwrap_or(usize::MAX);
+            let table = table.lock().unwrap_or_else(PoisonError::into_inner);
+            table.leaves.get(number).cloned().ok_or(SqlError::InvalidParameterName("parameter".to_owned()))
+        })?;
+        let value = match (ctx.get_raw(1).as_blob_or_null(), ctx.get_raw(2).as_i64_or_null()) {
+            (Ok(Some(packed)), Ok(Some(path))) => u32::try_from(path).ok().and_then(|path| leaves::find(packed, path)),
+            _ => None,
+        };
+        Ok(test.passes(value.unwrap_or_default()))
+    })?;
+    // What is online depends on when it is asked: no function of its arguments alone.
+    let table = Arc::clone(regexes);
+    conn.create_scalar_function("online_word", 2, FunctionFlags::SQLITE_UTF8, move |ctx| {
+        let now = table.lock().unwrap_or_else(PoisonError::into_inner).now;
+        let rule = ctx.get::<Option<i64>>(1)?.map(unpack_rule).unwrap_or_default();
+        Ok(Online::at(Ts(ctx.get(0)?), rule, now).word())
     })?;
     conn.create_scalar_function("plain_time", 1, flags, |ctx| Ok(Ts(ctx.get::<i64>(0)?).to_rfc3339()))?;
     conn.create_scalar_function("plain_float", 1, flags, |ctx| {
@@ -72,19 +115,19 @@ pub(crate) fn register(conn: &Connection, regexes: &Regexes) -> rusqlite::Result
 pub(crate) struct Compiler<'a> {
     table: Table,
     now: Ts,
-    regexes: &'a mut Vec<Arc<Regex>>,
+    regexes: &'a mut Asked,
     columns: columns::Of,
     /// The condition does not hold of empty text.
     known_only: bool,
 }
 
 impl<'a> Compiler<'a> {
-    pub(crate) fn new(table: Table, now: Ts, regexes: &'a mut Vec<Arc<Regex>>) -> Self {
+    pub(crate) fn new(table: Table, now: Ts, regexes: &'a mut Asked) -> Self {
         Self { table, now, regexes, columns: columns::column, known_only: false }
     }
 
     /// For conditions on some fields alone that do not hold where nothing is known.
-    pub(crate) fn of(columns: columns::Of, table: Table, now: Ts, regexes: &'a mut Vec<Arc<Regex>>) -> Self {
+    pub(crate) fn of(columns: columns::Of, table: Table, now: Ts, regexes: &'a mut Asked) -> Self {
         Self { table, now, regexes, columns, known_only: true }
     }
 
@@ -113,8 +156,22 @@ impl<'a> Compiler<'a> {
                 let number = self.regex(regex);
                 self.any_free(sql, &|sql, text| regex_test(sql, text, number));
             }
+            Expr::Leaf { path, test } => self.leaf(path, test, sql),
             Expr::Text(text) => self.any_free(sql, &|sql, column| contains(sql, column, text)),
         }
+    }
+
+    fn leaf(&mut self, path: &str, test: &LeafTest, sql: &mut Sql) {
+        let leaves = &mut self.regexes.leaves;
+        leaves.push(Arc::new(test.clone()));
+        let number = leaves.len() as i64 - 1;
+        sql.push("leaf_passes(");
+        sql.bind(number);
+        sql.push(
+            ", (SELECT l.leaves FROM c_cpe_leaves l WHERE l.id = c.id), (SELECT p.id FROM c_cpe_paths p WHERE p.path = ",
+        );
+        sql.bind(path.to_owned());
+        sql.push("))");
     }
 
     fn join(&mut self, parts: &[Expr], word: &str, empty: &str, sql: &mut Sql) {
@@ -130,8 +187,8 @@ impl<'a> Compiler<'a> {
     }
 
     fn regex(&mut self, regex: &Arc<Regex>) -> i64 {
-        self.regexes.push(Arc::clone(regex));
-        self.regexes.len() as i64 - 1
+        self.regexes.regexes.push(Arc::clone(regex));
+        self.regexes.regexes.len() as i64 - 1
     }
 
     fn any_free(&self, sql: &mut Sql, test: &dyn Fn(&mut Sql, &str)) {
@@ -160,6 +217,7 @@ impl<'a> Compiler<'a> {
                 test(sql, "''");
                 sql.push(&format!(" AND {column} NOT IN (SELECT {id} FROM {table})))"));
             }
+            Some(Column::Gap(n)) => test(sql, &format!("coalesce(CAST({n} AS TEXT), '')")),
             Some(Column::Int(n)) => test(sql, &format!("CAST({n} AS TEXT)")),
             Some(Column::Float(x)) => test(sql, &format!("plain_float({x})")),
             Some(Column::Bool(b)) => test(sql, &format!("(CASE WHEN {b} THEN 'true' ELSE 'false' END)")),
@@ -200,8 +258,10 @@ impl<'a> Compiler<'a> {
     fn ordered(&self, field: &FieldSpec, op: Op, value: &Literal, sql: &mut Sql) {
         let unknown = if op == Op::Ne { "1" } else { "0" };
         let (expr, want): (&str, Value) = match ((self.columns)(self.table, field.name), value) {
-            (Some(Column::Int(e) | Column::Float(e)), Literal::Int(n)) => (e, (*n).into()),
-            (Some(Column::Int(e) | Column::Float(e)), Literal::Float(x)) if !x.is_nan() => (e, (*x).into()),
+            (Some(Column::Int(e) | Column::Gap(e) | Column::Float(e)), Literal::Int(n)) => (e, (*n).into()),
+            (Some(Column::Int(e) | Column::Gap(e) | Column::Float(e)), Literal::Float(x)) if !x.is_nan() => {
+                (e, (*x).into())
+            }
             (Some(Column::Rank(e)), Literal::Severity(s)) => (e, i64::from(s.rank()).into()),
             (Some(Column::Time(e)), Literal::Time(t)) => (e, t.0.into()),
             (Some(Column::Time(e)), Literal::Ago(ago)) => (e, self.now.plus(ago.saturating_neg()).0.into()),
@@ -225,7 +285,7 @@ impl<'a> Compiler<'a> {
                 self.on_text(field, sql, &|sql, text| sql.push(&format!("({text} = '')")));
             }
             Some(Column::Time(e)) => sql.push(&format!("({e} = 0)")),
-            Some(Column::Float(e) | Column::Rank(e)) => sql.push(&format!("({e} IS NULL)")),
+            Some(Column::Float(e) | Column::Gap(e) | Column::Rank(e)) => sql.push(&format!("({e} IS NULL)")),
             Some(Column::Int(_) | Column::Bool(_)) => sql.push("0"),
             None => sql.push("1"),
         }

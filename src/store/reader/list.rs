@@ -53,16 +53,18 @@ impl List {
     pub(crate) fn new(conn: &Connection, regexes: &Regexes, request: &PageRequest) -> rusqlite::Result<Self> {
         let (from, alias) = match request.table {
             Table::Nodes => ("c_nodes n", "n"),
+            Table::Cpes => ("c_cpes c", "c"),
             _ => ("c_alarms a", "a"),
         };
         let mut base = Sql::default();
         match (request.table, request.scope) {
             (Table::Nodes, _) => base.push("n.grp IS NOT NULL"),
+            (Table::Cpes, _) => {}
             (_, Scope::Open) => base.push("a.scope = 1"),
             (_, Scope::Hidden) => base.push("a.scope = 2"),
             (_, Scope::All) => {}
         }
-        if let Some(top) = request.below {
+        if let Some(top) = request.below.filter(|_| request.table != Table::Cpes) {
             base.and();
             below(conn, request.table, top, &mut base)?;
         }
@@ -72,7 +74,7 @@ impl List {
         let mut all = base.clone();
         if let Some(query) = &request.filter {
             let mut table = regexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            table.clear();
+            table.begin(request.now);
             all.push(" AND (");
             Compiler::new(request.table, request.now, &mut table).query(query, &mut all);
             all.push(")");
@@ -285,6 +287,7 @@ fn is_indexed(request: &PageRequest) -> bool {
         && match request.table {
             Table::Alarms => matches!(names.as_slice(), ["severity", "raised_at"] | ["last_changed"]),
             Table::Nodes => matches!(names.as_slice(), ["id"]),
+            Table::Cpes => matches!(names.as_slice(), ["serial"]),
             Table::Sources | Table::Log => false,
         }
 }

@@ -2,6 +2,7 @@
 
 mod candidates;
 mod columns;
+mod cpes;
 mod detail;
 mod due;
 mod filter;
@@ -24,6 +25,7 @@ use rusqlite::{Connection, InterruptHandle, OptionalExtension, params, params_fr
 use crate::model::action::Action;
 use crate::model::alarm::AlarmRow;
 use crate::model::command::Targets;
+use crate::model::cpe::{CpeFault, CpeRow};
 use crate::model::field;
 use crate::model::ids::{ActionId, AlarmKey, RowId};
 use crate::model::page::{Data, DataRequest, Page, PageRequest, Table};
@@ -48,6 +50,21 @@ pub struct KnownNode {
     pub patch_hash: u64,
     /// The controller's id for it.
     pub device_id: String,
+}
+
+/// A CPE as the poller compares it with what it polled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownCpe {
+    /// The server's id of it.
+    pub id: String,
+    /// [`super::cpe_hash`] of the poll that was journalled last; 0 when something else changed it since.
+    pub patch_hash: u64,
+    /// Its last inform.
+    pub last_inform: Ts,
+}
+
+fn now() -> Ts {
+    Ts(chrono::Utc::now().timestamp_micros())
 }
 
 /// What hangs below some nodes.
@@ -146,6 +163,9 @@ impl Reader {
     /// # Errors
     /// When the cache cannot be read or the query is interrupted.
     pub fn data(&mut self, request: &DataRequest) -> Result<Data, Error> {
+        if let DataRequest::Page(page) | DataRequest::Count(page, _) | DataRequest::Fleet(page) = request {
+            self.check_leaves(page)?;
+        }
         self.read(|reader| match request {
             DataRequest::Page(request) => reader.page(request).map(Data::Page),
             DataRequest::Tree(request) => tree::page(&reader.rows(), request).map(Data::Page),
@@ -156,13 +176,33 @@ impl Reader {
                 None => Ok(Data::Node(None)),
             },
             DataRequest::Count(request, limit) => reader.count(request, *limit).map(Data::Count),
+            DataRequest::Cpe(id) => cpes::detail(&reader.rows(), *id, now()).map(Data::Cpe),
+            DataRequest::Fleet(request) => {
+                let list = List::new(&reader.conn, &reader.regexes, request)?;
+                cpes::stats(&reader.conn, &list, request.now).map(|stats| Data::Fleet(Box::new(stats)))
+            }
         })
+    }
+
+    /// Whether the raw parameters of a filter are kept of any device: else an empty list would
+    /// look like an answer.
+    fn check_leaves(&mut self, request: &PageRequest) -> Result<(), Error> {
+        let Some(query) = request.filter.as_ref().filter(|_| request.table == Table::Cpes) else { return Ok(()) };
+        for path in query.leaf_paths() {
+            let kept = self.read(|reader| {
+                reader.conn.prepare_cached("SELECT 1 FROM c_cpe_paths WHERE path = ?1")?.exists([path])
+            })?;
+            if !kept {
+                return Err(Error::NotKept { path: path.to_owned() });
+            }
+        }
+        Ok(())
     }
 
     fn page(&mut self, request: &PageRequest) -> rusqlite::Result<Page> {
         let rows = rows::Rows { conn: &self.conn, names: &self.names };
         match request.table {
-            Table::Alarms | Table::Nodes => page::page(&rows, &self.regexes, &mut self.kept, request),
+            Table::Alarms | Table::Nodes | Table::Cpes => page::page(&rows, &self.regexes, &mut self.kept, request),
             Table::Sources => sources::page(&rows, request),
             Table::Log => log::page(&rows, request),
         }
@@ -178,7 +218,7 @@ impl Reader {
     fn count(&self, request: &PageRequest, limit: u64) -> rusqlite::Result<crate::model::page::Total> {
         use crate::model::page::Total;
         match request.table {
-            Table::Alarms | Table::Nodes => {
+            Table::Alarms | Table::Nodes | Table::Cpes => {
                 page::count(&self.conn, &List::new(&self.conn, &self.regexes, request)?, limit)
             }
             Table::Sources | Table::Log => {
@@ -202,6 +242,7 @@ impl Reader {
         request: &PageRequest,
         each: &mut dyn FnMut(&dyn field::Record) -> ControlFlow<()>,
     ) -> Result<u64, Error> {
+        self.check_leaves(request)?;
         self.read(|reader| reader.walk(request, each))
     }
 
@@ -219,6 +260,9 @@ impl Reader {
         match request.table {
             Table::Alarms => self.walk_ids(request, |id| Ok(rows.alarm(id)?.is_none_or(|row| give(&row))))?,
             Table::Nodes => self.walk_ids(request, |id| Ok(rows.node(id)?.is_none_or(|row| give(&row))))?,
+            Table::Cpes => {
+                self.walk_ids(request, |id| Ok(cpes::row(&rows, id, request.now)?.is_none_or(|row| give(&row))))?;
+            }
             Table::Sources => _ = sources::all(&rows, request)?.iter().all(|row| give(row)),
             Table::Log => log::walk(&rows, request, None, log::is_newest_first(request), |row| give(&row))?,
         }
@@ -277,6 +321,33 @@ impl Reader {
             let ids = reader.target_ids(Table::Nodes, targets, limit)?;
             ids.into_iter().map(|id| reader.rows().node(id)).filter_map(Result::transpose).collect()
         })
+    }
+
+    /// The CPEs that targets mean, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn cpes(&mut self, targets: &Targets, limit: usize) -> Result<Vec<CpeRow>, Error> {
+        self.read(|reader| {
+            let ids = reader.target_ids(Table::Cpes, targets, limit)?;
+            ids.into_iter().map(|id| cpes::row(&reader.rows(), id, now())).filter_map(Result::transpose).collect()
+        })
+    }
+
+    /// Streams what the poller compares a poll with: all CPEs of a source.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn each_known_cpe(&mut self, source: &str, each: &mut dyn FnMut(KnownCpe)) -> Result<(), Error> {
+        self.read(|reader| cpes::known(&reader.conn, &reader.names, source, each))
+    }
+
+    /// The faults of a source as the cache has them.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn known_faults(&mut self, source: &str) -> Result<Vec<CpeFault>, Error> {
+        self.read(|reader| cpes::faults_of(&reader.conn, &reader.names, source))
     }
 
     /// The actions of a bulk, for undoing them.

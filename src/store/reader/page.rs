@@ -88,6 +88,14 @@ pub(crate) fn page(
                 .filter_map(Result::transpose)
                 .collect::<rusqlite::Result<_>>()?,
         ),
+        Table::Cpes => Rows::Cpes(
+            window
+                .ids
+                .iter()
+                .map(|id| super::cpes::row(rows, *id, request.now))
+                .filter_map(Result::transpose)
+                .collect::<rusqlite::Result<_>>()?,
+        ),
         _ => Rows::Alarms(
             window
                 .ids
@@ -326,6 +334,10 @@ fn total_of(conn: &Connection, list: &List, request: &PageRequest) -> rusqlite::
             Scope::Hidden => return Ok(Total::Exact(u64::from(hidden))),
             Scope::All => {}
         }
+    }
+    // A fleet is small enough to be counted.
+    if list.table == Table::Cpes {
+        return count(conn, list, u64::MAX);
     }
     if !list.filtered {
         return count(conn, list, COUNTED);

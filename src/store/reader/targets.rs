@@ -53,6 +53,9 @@ impl Reader {
         if table == Table::Nodes {
             return Ok(self.find_node(name)?.map(|id| id.0));
         }
+        if table == Table::Cpes {
+            return super::cpes::named(&self.conn, &self.names, name);
+        }
         let Some(key) = AlarmKey::parse(name) else { return Ok(None) };
         self.conn
             .prepare_cached("SELECT id FROM c_alarms WHERE kh = ?1 AND key = ?2")?

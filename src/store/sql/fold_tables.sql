@@ -131,3 +131,39 @@ CREATE TABLE @ops (
     before BLOB NOT NULL
 );
 CREATE INDEX @ops_alarm ON @ops (alarm);
+CREATE TABLE @cpes (
+    id INTEGER PRIMARY KEY,
+    ch INTEGER NOT NULL,
+    source INTEGER NOT NULL,
+    device TEXT NOT NULL,
+    manufacturer TEXT NOT NULL,
+    oui TEXT NOT NULL,
+    product_class TEXT NOT NULL,
+    model TEXT NOT NULL,
+    firmware TEXT NOT NULL,
+    hardware TEXT NOT NULL,
+    last_inform INTEGER NOT NULL,
+    last_boot INTEGER NOT NULL,
+    registered INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    rx INTEGER,
+    tx INTEGER,
+    ip TEXT NOT NULL,
+    ssid TEXT NOT NULL,
+    pppoe_user TEXT NOT NULL,
+    uptime INTEGER,
+    faults INTEGER NOT NULL,
+    as_of INTEGER NOT NULL,
+    patch_hash INTEGER NOT NULL,
+    serial TEXT NOT NULL,
+    -- The serial number as ONUs write it, in letters and in hex.
+    sk TEXT NOT NULL,
+    sh TEXT NOT NULL
+);
+CREATE INDEX @cpes_device ON @cpes (ch, source);
+-- Parameters that device profiles keep, packed; beside the rows, so that passes over those stay narrow.
+CREATE TABLE @cpe_leaves (id INTEGER PRIMARY KEY, leaves BLOB NOT NULL);
+CREATE TABLE @cpe_paths (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+CREATE TABLE @cpe_faults (source INTEGER NOT NULL, ch INTEGER NOT NULL, channel TEXT NOT NULL, fault BLOB NOT NULL, PRIMARY KEY (source, ch, channel)) WITHOUT ROWID;
+-- When a device of a source counts as online: two thresholds, s, in one number.
+CREATE TABLE @cpe_rules (source INTEGER PRIMARY KEY, rule INTEGER NOT NULL);

@@ -10,3 +10,5 @@ CREATE INDEX c_alarms_owner ON c_alarms (owner) WHERE owner <> '';
 CREATE INDEX c_nodes_find ON c_nodes (serial COLLATE NOCASE, canonical, label, loc);
 CREATE INDEX c_nodes_order ON c_nodes (canonical) WHERE grp IS NOT NULL;
 CREATE INDEX c_ops_batch ON c_ops (batch);
+CREATE INDEX c_cpes_order ON c_cpes (serial);
+CREATE INDEX c_cpes_sk ON c_cpes (sk);

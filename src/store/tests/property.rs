@@ -6,6 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::cpe::{CpeFault, CpePatch, Informs, Leaf, LeafKind, OnlineRule, id_hash};
 use crate::model::log::{InventoryItem, InventoryLoad};
 use crate::model::observation::GoneCause;
 use crate::model::query::Query;
@@ -52,7 +53,8 @@ fn record(step: i64, (what, n, m): (u8, u8, u8)) -> Record {
     let alarm_key = key(&target, type_id);
     let of = ActionId([m % 20; 16]);
     let id = (step % 20) as u8;
-    match what % 16 {
+    match what % 21 {
+        16..=20 => cpe_record(what % 21, n, m, when),
         0..=3 => raise(when, target, type_id, Severity::from_rank(m % 5)),
         4 | 5 => clear(when, target, type_id),
         6..=8 => node(when, patch(n, u32::from(m % 3))),
@@ -74,7 +76,7 @@ fn record(step: i64, (what, n, m): (u8, u8, u8)) -> Record {
                 _ => Verb::Unack { text: String::new() },
             },
         ),
-        11 | 12 => act(id, when, alarm_key, Verb::Undo { of, within_hold: what % 16 == 11 }),
+        11 | 12 => act(id, when, alarm_key, Verb::Undo { of, within_hold: what % 21 == 11 }),
         13 => {
             let kinds = [TimerKind::AckExpired, TimerKind::ShelfExpired, TimerKind::CloseDisputed, TimerKind::Purge];
             Record::Timer(Timer { at: at(step * 60), key: alarm_key, what: kinds[usize::from(m % 4)] })
@@ -103,6 +105,47 @@ fn record(step: i64, (what, n, m): (u8, u8, u8)) -> Record {
             }),
         ),
     }
+}
+
+/// A record about one of four CPEs.
+fn cpe_record(what: u8, n: u8, m: u8, when: Ts) -> Record {
+    let id = format!("OUI-X-S{}", n % 4);
+    let fault = |channel: u8| CpeFault {
+        device: id.clone(),
+        channel: format!("task_{channel}"),
+        code: "cwmp.9003".to_owned(),
+        message: String::new(),
+        at: when,
+        retries: u32::from(m % 3),
+        parameters: Vec::new(),
+        tried: String::new(),
+    };
+    let path = ["Device.A.B", "Device.A.C", "InternetGatewayDevice.X"][usize::from(m % 3)];
+    let leaf = |value: String| Leaf { path: path.to_owned(), value, kind: LeafKind::Text, at: at(5), writable: true };
+    let what = match (what, n % 8) {
+        (16, 0) => Observation::CpeGone(id, GoneCause::Resync),
+        (16 | 17, _) => Observation::Cpe(CpePatch {
+            id: id.clone(),
+            serial: (m % 5 != 0).then(|| format!("S{}", n % 4)),
+            firmware: (m % 2 == 0).then(|| format!("V{}", m % 4)),
+            model: (m % 7 == 0).then(|| "X".to_owned()),
+            last_inform: Some(when),
+            tags: (m % 3 == 0).then(|| vec!["a".to_owned(), format!("t{}", m % 4)]),
+            rx_centi_dbm: (m % 4 == 0).then(|| -1_900 - i32::from(m)),
+            uptime_s: (m % 6 == 0).then(|| u64::from(m)),
+            leaves: (m % 2 == 1).then(|| vec![leaf(format!("v{}", m % 5))]),
+            polled: m % 9 != 0,
+            ..CpePatch::default()
+        }),
+        (18, _) => Observation::Informs(Informs {
+            base: at(0),
+            seen: vec![(id_hash(&id), i64::from(m) * 10_000), (id_hash("none"), 1)],
+            rule: OnlineRule { online_s: 60, offline_s: 600 },
+        }),
+        (19, _) => Observation::CpeFault(fault(m % 2)),
+        _ => Observation::CpeFaultGone(id.clone(), format!("task_{}", m % 2)),
+    };
+    observed(if n < 128 { "v1" } else { "acs" }, when, what)
 }
 
 fn records() -> impl Strategy<Value = Vec<Record>> {
@@ -208,8 +251,17 @@ proptest! {
         let (store, _) = open(dir.path());
         put(&store, records);
         let mut reader = store.reader().expect("reader");
+        let paths: Vec<String> = rusqlite::Connection::open(options(dir.path()).path)
+            .and_then(|conn| conn.prepare("SELECT path FROM c_cpe_paths")?.query_map([], |row| row.get(0))?.collect())
+            .expect("paths");
         for (table, text) in FILTERS {
             let query = Query::parse(text, *table).unwrap_or_else(|e| panic!("{text}: {e}"));
+            let kept = query.leaf_paths().iter().all(|path| paths.contains(&(*path).to_owned()));
+            if !kept {
+                let asked = PageRequest { filter: Some(Arc::new(query)), ..request(*table, Scope::All) };
+                prop_assert!(matches!(reader.data(&DataRequest::Page(asked)), Err(crate::store::Error::NotKept { .. })), "{}", text);
+                continue;
+            }
             let all = rows_of(&mut reader, *table, None);
             let want: Vec<String> = all.iter().filter(|(row, _)| query.matches(&**row, at(3_600))).map(|(_, id)| id.clone()).collect();
             let found = rows_of(&mut reader, *table, Some(query));
@@ -228,6 +280,9 @@ fn rows_of(reader: &mut Reader, table: Table, filter: Option<Query>) -> Vec<(Dyn
             rows.into_iter().map(|r| (r.key.to_string(), Box::new(r) as Dyn)).map(|(k, r)| (r, k)).collect()
         }
         Rows::Nodes(rows) => {
+            rows.into_iter().map(|r| (r.canonical.clone(), Box::new(r) as Dyn)).map(|(k, r)| (r, k)).collect()
+        }
+        Rows::Cpes(rows) => {
             rows.into_iter().map(|r| (r.canonical.clone(), Box::new(r) as Dyn)).map(|(k, r)| (r, k)).collect()
         }
         other => panic!("{other:?}"),
@@ -282,6 +337,22 @@ const FILTERS: &[(Table, &str)] = &[
     (Table::Nodes, "source="),
     (Table::Nodes, "\"s2\""),
     (Table::Nodes, "device_id:new or id~/site/"),
+    (Table::Cpes, "online=online"),
+    (Table::Cpes, "not online=offline and firmware:v"),
+    (Table::Cpes, "firmware= or model=x"),
+    (Table::Cpes, "faults>0"),
+    (Table::Cpes, "tags:t1 or rx_dbm<-19.5"),
+    (Table::Cpes, "uptime_s>20"),
+    (Table::Cpes, "uptime_s!=20"),
+    (Table::Cpes, "uptime="),
+    (Table::Cpes, "onu="),
+    (Table::Cpes, "onu:onu and not subscriber="),
+    (Table::Cpes, "id:S1 last_inform>-40m"),
+    (Table::Cpes, "v2"),
+    (Table::Cpes, "source=acs or source~/^v/"),
+    (Table::Cpes, "Device.A.B=V1"),
+    (Table::Cpes, "not Device.A.C~/[13]/ serial:s"),
+    (Table::Cpes, "InternetGatewayDevice.X!=v2 or Device.A.B>v3"),
 ];
 
 #[test]
