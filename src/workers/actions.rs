@@ -20,10 +20,11 @@ use crate::model::time::Ts;
 use crate::model::topology::NodeRow;
 use crate::store::Store;
 
+use super::cpe_verb::CpeVerb;
 use super::now;
 use super::resolve::{Resolved, resolve};
 use super::source::Sources;
-use super::targets::{AlarmTargets, NodeTargets, SourceTargets, Tally, node_label};
+use super::targets::{AlarmTargets, CpeTargets, NodeTargets, SourceTargets, Tally, node_label};
 use super::verb::{DeviceVerb, SourceVerb, alarm_words};
 use crate::model::text::{counted, grouped};
 
@@ -31,6 +32,8 @@ use crate::model::text::{counted, grouped};
 const CHUNK: usize = 2_000;
 /// Calls to controllers at a time.
 const AT_ONCE: usize = 4;
+/// Calls for CPEs at a time: one CWMP worker of a server takes twenty sessions.
+const CPES_AT_ONCE: usize = 10;
 /// Errors kept in an outcome.
 const ERRORS: usize = 100;
 
@@ -67,6 +70,7 @@ impl Executor {
             Ok(Ok(resolved)) => match resolved {
                 Resolved::Alarms(verb, targets) => self.act(&intent, &verb, targets, stop, progress).await,
                 Resolved::Nodes(verb, targets) => self.call(&intent, &verb, targets, stop, progress).await,
+                Resolved::Cpes(verb, targets) => self.call_cpes(&intent, &verb, targets, stop, progress).await,
                 Resolved::Sources(verb, targets) => self.tell(&intent, verb, targets, stop, progress).await,
             },
             Ok(Err(error)) => failed(command, error.to_string()),
@@ -147,6 +151,41 @@ impl Executor {
             Some(source) => source.command(intent, row).await,
             None => Err(format!("source `{}` is not in this configuration", text::clean(&row.source))),
         }
+    }
+
+    async fn call_cpes(
+        &self,
+        intent: &Intent,
+        verb: &CpeVerb,
+        targets: CpeTargets,
+        stop: &CancellationToken,
+        progress: &dyn Progress,
+    ) -> Outcome {
+        let mut run = Run::new(intent.command, &targets.tally);
+        let names: Vec<String> = targets.rows.iter().take(ERRORS).map(|row| row.canonical.clone()).collect();
+        let calls = stream::iter(targets.rows)
+            .take_while(|_| std::future::ready(!stop.is_cancelled()))
+            .map(|row| async move {
+                let result = match self.sources.get(&row.source) {
+                    Some(source) => source.cpe(verb, &row, &intent.actor).await,
+                    None => Err(format!("source `{}` is not in this configuration", text::clean(&row.source))),
+                };
+                (row.canonical, result)
+            })
+            .buffer_unordered(CPES_AT_ONCE);
+        let mut calls = std::pin::pin!(calls);
+        let mut ended = 0;
+        while let Some((label, result)) = calls.next().await {
+            ended += 1;
+            match result {
+                Ok(()) => run.outcome.done += 1,
+                Err(why) => run.error(label, &why),
+            }
+            progress(ended, run.outcome.total);
+        }
+        run.stopped = ended < run.outcome.total;
+        let outcome = run.end(verb.past(), "CPE", "CPEs");
+        self.record(intent, names, outcome).await
     }
 
     async fn tell(

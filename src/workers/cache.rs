@@ -32,4 +32,12 @@ impl Cache for Store {
         let rows = self.reader().and_then(|mut r| r.nodes(&targets, 1)).map_err(|e| e.to_string())?;
         Ok(rows.into_iter().next())
     }
+
+    fn each_cpe(&self, source: &str, each: &mut dyn FnMut(crate::store::KnownCpe)) -> Result<(), String> {
+        self.reader().and_then(|mut r| r.each_known_cpe(source, each)).map_err(|e| e.to_string())
+    }
+
+    fn faults(&self, source: &str) -> Result<Vec<crate::model::cpe::CpeFault>, String> {
+        self.reader().and_then(|mut r| r.known_faults(source)).map_err(|e| e.to_string())
+    }
 }

@@ -106,3 +106,39 @@ pub(crate) fn pon(olt: &str, index: u32) -> NodeRow {
     row.number = (2 << 28) + index;
     row
 }
+
+pub(crate) fn cpe(serial: &str) -> crate::model::cpe::CpeRow {
+    use crate::model::cpe::{CpeRow, Online, OnlineRule};
+    let device_id = format!("00D09E-X-{serial}");
+    CpeRow {
+        id: RowId(1),
+        canonical: crate::model::cpe::canonical("acs-1", &device_id),
+        source: "acs-1".into(),
+        device_id,
+        serial: serial.to_owned(),
+        manufacturer: String::new(),
+        oui: "00D09E".to_owned(),
+        product_class: "X".to_owned(),
+        model: "X".to_owned(),
+        firmware: "1.0".to_owned(),
+        hardware: String::new(),
+        last_inform: NOW,
+        last_boot: NOW,
+        registered: NOW,
+        tags: String::new(),
+        rx_centi_dbm: None,
+        tx_centi_dbm: None,
+        ip: String::new(),
+        ssid: String::new(),
+        pppoe_user: String::new(),
+        uptime_s: None,
+        faults: 0,
+        onu: String::new(),
+        subscriber: String::new(),
+        subscribers: 0,
+        as_of: NOW,
+        rule: OnlineRule::default(),
+        online: Online::Online,
+        leaves: Vec::new(),
+    }
+}

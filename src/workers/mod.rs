@@ -1,8 +1,10 @@
 //! What runs beside the screen: supervisor, pollers, streams, the executor of commands.
 
+mod acs;
 pub mod actions;
 pub mod bridge;
 mod cache;
+pub mod cpe_verb;
 pub mod export;
 #[cfg(test)]
 mod fixture;

@@ -12,8 +12,9 @@ use crate::model::text;
 use crate::model::time::{Ts, brief_duration};
 use crate::model::topology::NodeRow;
 
+use super::cpe_verb::CpeVerb;
 use super::pm::PmSet;
-use super::targets::{AlarmTargets, NodeTargets, SourceTargets, Tally};
+use super::targets::{AlarmTargets, CpeTargets, NodeTargets, SourceTargets, Tally};
 use super::verb::{DeviceVerb, SourceVerb, alarm_words};
 use crate::model::text::counted;
 
@@ -177,6 +178,39 @@ fn kinds(rows: &[NodeRow]) -> BTreeMap<NodeKind, u64> {
         *out.entry(row.kind()).or_default() += 1;
     }
     out
+}
+
+/// Devices from which on their number has to be typed.
+const MANY: u64 = 50;
+
+/// The plan of something done to CPEs.
+#[must_use]
+pub fn of_cpes(verb: &CpeVerb, targets: &CpeTargets) -> Plan {
+    let mut plan = base(&targets.tally);
+    plan.title = title(verb.title(), &targets.tally, "CPE", "CPEs");
+    plan.subscribers = if verb.interrupts() { targets.subscribers } else { 0 };
+    plan.calls = targets.rows.iter().take(CALLS).map(|row| verb.call(row)).collect();
+    plan.type_name = verb.typed() || targets.tally.total > MANY;
+    plan.phrase = match targets.rows.as_slice() {
+        [only] => text::clean(&only.serial).into_owned(),
+        rows => rows.len().to_string(),
+    };
+    let (forever, notes) = verb.consequences();
+    plan.irreversible = forever.iter().map(|t| (*t).to_owned()).collect();
+    if let [only] = targets.rows.as_slice() {
+        plan.notes.extend(verb.changes(only));
+    }
+    plan.notes.extend(notes.iter().map(|t| (*t).to_owned()));
+    if targets.not_online > 0 && !matches!(verb, CpeVerb::Tag(_) | CpeVerb::Untag(_) | CpeVerb::Delete) {
+        plan.notes.push(format!(
+            "{} not online: what waits for them is done at their next inform.",
+            counted(targets.not_online, "is", "are")
+        ));
+    }
+    if targets.rows.len() > CALLS {
+        plan.notes.push(format!("And {} more calls of the same kind, ten at a time.", targets.rows.len() - CALLS));
+    }
+    plan
 }
 
 /// The plan of a word to source workers.

@@ -10,8 +10,9 @@ use crate::model::time::Ts;
 use crate::model::topology::NodeRow;
 use crate::store::{self, Reader};
 
+use super::cpe_verb::CpeVerb;
 use super::plan::{self, Below};
-use super::targets::{AlarmTargets, NOT_CACHED, NodeTargets, SourceTargets, Tally};
+use super::targets::{AlarmTargets, CpeTargets, NOT_CACHED, NodeTargets, SourceTargets, Tally};
 use super::verb::{DeviceVerb, SourceVerb, VerbError, Work};
 
 /// How many devices one command may call for: with four calls at a time of up to ten seconds each,
@@ -42,6 +43,8 @@ pub enum Resolved {
     Alarms(Verb, AlarmTargets),
     /// Calls to controllers.
     Nodes(DeviceVerb, NodeTargets),
+    /// Calls to the servers of CPEs.
+    Cpes(CpeVerb, CpeTargets),
     /// Words to source workers.
     Sources(SourceVerb, SourceTargets),
 }
@@ -53,6 +56,7 @@ impl Resolved {
         match self {
             Self::Alarms(_, t) => &t.tally,
             Self::Nodes(_, t) => &t.tally,
+            Self::Cpes(_, t) => &t.tally,
             Self::Sources(_, t) => &t.tally,
         }
     }
@@ -76,6 +80,10 @@ pub fn resolve(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Resolved
             let targets = nodes(reader, &intent.targets, &verb)?;
             Ok(Resolved::Nodes(verb, targets))
         }
+        Work::Cpe(verb) => {
+            let targets = cpes(reader, &intent.targets, &verb)?;
+            Ok(Resolved::Cpes(verb, targets))
+        }
         Work::Source(verb) => {
             let all = sources(reader, now)?;
             Ok(Resolved::Sources(verb, SourceTargets::pick(verb, &intent.targets, &all)))
@@ -95,6 +103,7 @@ pub fn plan(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Plan, Resol
             let below = if verb.interrupts() { below(reader, &targets)? } else { Below::default() };
             Plan { rows, ..plan::of_devices(&verb, &targets, below) }
         }
+        Resolved::Cpes(verb, targets) => plan::of_cpes(&verb, &targets),
         Resolved::Sources(verb, targets) => plan::of_sources(verb, &targets),
     })
 }
@@ -132,6 +141,18 @@ fn nodes(reader: &mut Reader, targets: &Targets, verb: &DeviceVerb) -> Result<No
     if let Some(error) = failed {
         return Err(error.into());
     }
+    out.tally.skip_many(NOT_CACHED, missing(targets, found));
+    Ok(out)
+}
+
+fn cpes(reader: &mut Reader, targets: &Targets, verb: &CpeVerb) -> Result<CpeTargets, ResolveError> {
+    let rows = reader.cpes(targets, MAX_DEVICES + 1)?;
+    if rows.len() > MAX_DEVICES {
+        return Err(ResolveError::TooMany);
+    }
+    let found = rows.len() as u64;
+    let mut out = CpeTargets::default();
+    out.add(verb, rows);
     out.tally.skip_many(NOT_CACHED, missing(targets, found));
     Ok(out)
 }

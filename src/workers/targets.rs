@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, HashMap};
 use crate::model::action::Verb;
 use crate::model::alarm::AlarmRow;
 use crate::model::command::Targets;
+use crate::model::cpe::CpeRow;
 use crate::model::ids::{AlarmKey, RowId};
 use crate::model::resource::NodeKind;
 use crate::model::source::SourceRow;
 use crate::model::text;
 use crate::model::topology::NodeRow;
 
+use super::cpe_verb::CpeVerb;
 use super::verb::{DeviceVerb, SourceVerb, check_alarm, olt_name};
 
 /// Why a target that is not in the cache is left out.
@@ -76,6 +78,45 @@ pub struct AlarmTargets {
     pub active: u64,
     /// How many their source never clears by itself.
     pub never_clear: u64,
+}
+
+/// CPEs that something will be done to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CpeTargets {
+    /// Counts and names.
+    pub tally: Tally,
+    /// Rows, in the order of the list.
+    pub rows: Vec<CpeRow>,
+    /// Subscribers behind them, from the inventory.
+    pub subscribers: u64,
+    /// How many of them did not inform in time.
+    pub not_online: u64,
+}
+
+impl CpeTargets {
+    /// Sorts rows in.
+    pub fn add(&mut self, verb: &CpeVerb, rows: Vec<CpeRow>) {
+        for row in rows {
+            if let Err(reason) = verb.check(&row) {
+                self.tally.skip(reason);
+                continue;
+            }
+            self.tally.take(|| cpe_label(&row));
+            self.subscribers += u64::from(row.subscribers);
+            self.not_online += u64::from(row.online != crate::model::cpe::Online::Online);
+            self.rows.push(row);
+        }
+    }
+}
+
+/// What to call a CPE in a plan: model, serial number, and its subscriber.
+#[must_use]
+pub fn cpe_label(row: &CpeRow) -> String {
+    let label = format!("CPE {}", text::clean(&row.label()));
+    match text::clean(&row.subscriber) {
+        name if name.is_empty() => label,
+        name => format!("{label} ({name})"),
+    }
 }
 
 impl AlarmTargets {

@@ -13,6 +13,7 @@ use crate::model::source::{Breaker, Health, SourceRow};
 use crate::model::time::{DAY, Ts, parse_duration};
 use crate::model::topology::{AdminState, ConnectStatus, NodeRow, OperStatus};
 
+use super::cpe_verb::CpeVerb;
 use super::pm::PmChange;
 
 /// The longest a shelf may last, µs. A shelf is a promise to look again, not a way to forget.
@@ -60,6 +61,14 @@ pub enum VerbError {
         /// What is wrong.
         why: String,
     },
+    /// A setting of a parameter that cannot be read.
+    #[error("`{line}`: {why}")]
+    Setting {
+        /// The setting; its value may be cut off.
+        line: String,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// Targets of a table the command does not work on.
     #[error("`{command}` works on {wanted}, not on {given}")]
     Table {
@@ -79,6 +88,8 @@ pub enum Work {
     Alarm(Verb),
     /// A call to the controller of a device.
     Device(DeviceVerb),
+    /// Something done to a CPE by way of its server.
+    Cpe(CpeVerb),
     /// A word to the worker of a source.
     Source(SourceVerb),
 }
@@ -181,7 +192,10 @@ impl Work {
             "source.reset-breaker" => Self::Source(SourceVerb::ResetBreaker),
             "source.poll" => Self::Source(SourceVerb::Poll),
             "source.test" => Self::Source(SourceVerb::Test),
-            other => return Err(VerbError::Unknown(other.to_owned())),
+            other => match CpeVerb::parse(command, args)? {
+                Some(verb) => Self::Cpe(verb),
+                None => return Err(VerbError::Unknown(other.to_owned())),
+            },
         })
     }
 
@@ -191,6 +205,7 @@ impl Work {
         match self {
             Self::Alarm(_) => Table::Alarms,
             Self::Device(_) => Table::Nodes,
+            Self::Cpe(_) => Table::Cpes,
             Self::Source(_) => Table::Sources,
         }
     }

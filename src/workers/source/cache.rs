@@ -44,4 +44,20 @@ pub trait Cache: Send + Sync + 'static {
     /// # Errors
     /// Those of the disk, in words.
     fn node(&self, canonical: &str) -> Result<Option<NodeRow>, String>;
+
+    /// Every CPE of the source, one by one.
+    ///
+    /// # Errors
+    /// Those of the disk, in words.
+    fn each_cpe(&self, _source: &str, _each: &mut dyn FnMut(crate::store::KnownCpe)) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// The faults of the CPEs of the source.
+    ///
+    /// # Errors
+    /// Those of the disk, in words.
+    fn faults(&self, _source: &str) -> Result<Vec<crate::model::cpe::CpeFault>, String> {
+        Ok(Vec::new())
+    }
 }

@@ -1,5 +1,6 @@
-//! One worker a source: it polls, follows the event stream, compares the two, watches what the
-//! source does not tell by itself, and makes the calls that operators ask for.
+//! The ways to the sources, and one worker a VOLTHA stack: it polls, follows the event stream,
+//! compares the two, watches what the source does not tell by itself, and makes the calls that
+//! operators ask for. A GenieACS has its own worker in `workers::acs`.
 
 mod cache;
 mod commands;
@@ -21,13 +22,16 @@ use std::time::Duration;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 use crate::app::message::Msg;
-use crate::config::schema::{Config, Source, SourceKind, Voltha};
+use crate::config::schema::{Config, SourceKind};
 use crate::controllers::voltha::map::TypeIndex;
 use crate::model::alarm_type::AlarmTypes;
 use crate::model::command::{Intent, LiveRequest, LiveSection};
+use crate::model::cpe::CpeRow;
 use crate::model::ids::SourceName;
 use crate::model::topology::NodeRow;
 
+use super::acs::AcsHandle;
+use super::cpe_verb::CpeVerb;
 use super::supervisor::Supervisor;
 use shared::Shared;
 
@@ -67,12 +71,21 @@ impl Sources {
     pub fn attach(config: &Config, cache: impl Cache, types: Arc<AlarmTypes>, msgs: &UnboundedSender<Msg>) -> Self {
         let cache: Arc<dyn Cache> = Arc::new(cache);
         let types = Arc::new(TypeIndex::new(&types));
-        let handles = config.sources.iter().filter_map(|source| {
-            let voltha = stack(source)?;
+        let handles = config.sources.iter().map(|source| {
             let name: SourceName = source.name.as_str().into();
-            let shared =
-                Shared::new(Arc::clone(&name), voltha.clone(), Arc::clone(&cache), Arc::clone(&types), msgs.clone());
-            Some((name, SourceHandle { shared: Arc::new(shared) }))
+            let kind = match &source.kind {
+                SourceKind::Voltha(voltha) => Kind::Voltha(Arc::new(Shared::new(
+                    Arc::clone(&name),
+                    voltha.clone(),
+                    Arc::clone(&cache),
+                    Arc::clone(&types),
+                    msgs.clone(),
+                ))),
+                SourceKind::Genieacs(acs) => {
+                    Kind::Acs(AcsHandle::new(Arc::clone(&name), acs.clone(), Arc::clone(&cache)))
+                }
+            };
+            (name, SourceHandle { kind })
         });
         Self { by_name: Arc::new(handles.collect()) }
     }
@@ -107,42 +120,43 @@ impl Sources {
     }
 }
 
-/// The settings of a source that these workers watch. A GenieACS has CPEs instead of alarms and a
-/// tree, which other workers look after: the log says so, once at the start.
-fn stack(source: &Source) -> Option<&Voltha> {
-    match &source.kind {
-        SourceKind::Voltha(voltha) => Some(voltha),
-        SourceKind::Genieacs(acs) => {
-            tracing::warn!(source = %source.name, nbi = %acs.nbi, "a GenieACS has no worker of this kind: its CPEs are not polled here");
-            None
-        }
-    }
-}
-
 /// The way to one source. Cheap to clone. Every call has its own deadline; errors are words for an
 /// operator.
 #[derive(Debug, Clone)]
 pub struct SourceHandle {
-    shared: Arc<Shared>,
+    kind: Kind,
+}
+
+/// What kind of controller it is.
+#[derive(Debug, Clone)]
+enum Kind {
+    Voltha(Arc<Shared>),
+    Acs(AcsHandle),
 }
 
 impl SourceHandle {
     fn spawn(&self, supervisor: &Supervisor) {
-        let (shared, stop) = (Arc::clone(&self.shared), supervisor.stopping());
-        supervisor.spawn(format!("poll {}", self.shared.name), move || {
-            poll::Poller::new(Arc::clone(&shared)).run(stop.clone())
-        });
-        if self.shared.config.kafka.is_some() {
-            let (shared, stop) = (Arc::clone(&self.shared), supervisor.stopping());
+        let shared = match &self.kind {
+            Kind::Voltha(shared) => shared,
+            Kind::Acs(acs) => return acs.spawn(supervisor),
+        };
+        let (poller, stop) = (Arc::clone(shared), supervisor.stopping());
+        supervisor
+            .spawn(format!("poll {}", shared.name), move || poll::Poller::new(Arc::clone(&poller)).run(stop.clone()));
+        if shared.config.kafka.is_some() {
+            let (streamed, stop) = (Arc::clone(shared), supervisor.stopping());
             supervisor
-                .spawn(format!("stream {}", self.shared.name), move || stream::run(Arc::clone(&shared), stop.clone()));
+                .spawn(format!("stream {}", shared.name), move || stream::run(Arc::clone(&streamed), stop.clone()));
         }
     }
 
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &SourceName {
-        &self.shared.name
+        match &self.kind {
+            Kind::Voltha(shared) => &shared.name,
+            Kind::Acs(acs) => acs.name(),
+        }
     }
 
     /// Reads details or one value from a device, now.
@@ -150,7 +164,10 @@ impl SourceHandle {
     /// # Errors
     /// Why there is no answer, in words.
     pub async fn live(&self, request: LiveRequest) -> Result<Vec<LiveSection>, String> {
-        live::answer(&self.shared, request).await
+        match &self.kind {
+            Kind::Voltha(shared) => live::answer(shared, request).await,
+            Kind::Acs(acs) => acs.live(request).await,
+        }
     }
 
     /// Runs an operator's device command (`pon.enable` … `pon.pm-config`) on a node; which nodes the
@@ -159,7 +176,21 @@ impl SourceHandle {
     /// # Errors
     /// Why it was not done, in words.
     pub async fn command(&self, intent: &Intent, node: NodeRow) -> Result<(), String> {
-        commands::run(&self.shared, intent, &node).await
+        match &self.kind {
+            Kind::Voltha(shared) => commands::run(shared, intent, &node).await,
+            Kind::Acs(_) => Err(format!("{}: `{}` is no command of a GenieACS source", self.name(), intent.command)),
+        }
+    }
+
+    /// Does something to a CPE for the operator `actor`.
+    ///
+    /// # Errors
+    /// Why it was not done, or not for certain, in words.
+    pub async fn cpe(&self, verb: &CpeVerb, row: &CpeRow, actor: &str) -> Result<(), String> {
+        match &self.kind {
+            Kind::Acs(acs) => acs.command(verb, row, actor).await,
+            Kind::Voltha(_) => Err(format!("{} has no CPEs", self.name())),
+        }
     }
 
     /// Stops or resumes polling and streaming.
@@ -167,10 +198,15 @@ impl SourceHandle {
     /// # Errors
     /// None today; the form is that of the other calls.
     pub async fn pause(&self, paused: bool) -> Result<(), String> {
-        self.shared.status().pause(paused);
-        self.shared.paused.send_replace(paused);
-        self.shared.wake.notify_one();
-        self.shared.report();
+        match &self.kind {
+            Kind::Voltha(shared) => {
+                shared.status().pause(paused);
+                shared.paused.send_replace(paused);
+                shared.wake.notify_one();
+                shared.report();
+            }
+            Kind::Acs(acs) => acs.pause(paused),
+        }
         std::future::ready(Ok(())).await
     }
 
@@ -179,9 +215,14 @@ impl SourceHandle {
     /// # Errors
     /// None today; the form is that of the other calls.
     pub async fn reset_breaker(&self) -> Result<(), String> {
-        self.shared.reset_breaker();
-        self.shared.poll_within(Duration::ZERO);
-        self.shared.report();
+        match &self.kind {
+            Kind::Voltha(shared) => {
+                shared.reset_breaker();
+                shared.poll_within(Duration::ZERO);
+                shared.report();
+            }
+            Kind::Acs(acs) => acs.reset_breaker(),
+        }
         std::future::ready(Ok(())).await
     }
 
@@ -190,16 +231,20 @@ impl SourceHandle {
     /// # Errors
     /// Why the poll failed, in words.
     pub async fn poll_now(&self) -> Result<(), String> {
-        if self.shared.is_paused() {
-            return Err(format!("{} is paused; resume it first", self.shared.name));
+        let shared = match &self.kind {
+            Kind::Voltha(shared) => shared,
+            Kind::Acs(acs) => return acs.poll_now().await,
+        };
+        if shared.is_paused() {
+            return Err(format!("{} is paused; resume it first", shared.name));
         }
         let (tell, told) = oneshot::channel();
-        self.shared.wishes().waiting.push(tell);
-        self.shared.poll_within(Duration::ZERO);
+        shared.wishes().waiting.push(tell);
+        shared.poll_within(Duration::ZERO);
         match tokio::time::timeout(POLL_NOW, told).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(format!("{}: the poller is not running", self.shared.name)),
-            Err(_) => Err(format!("{}: no answer within {} s", self.shared.name, POLL_NOW.as_secs())),
+            Ok(Err(_)) => Err(format!("{}: the poller is not running", shared.name)),
+            Err(_) => Err(format!("{}: no answer within {} s", shared.name, POLL_NOW.as_secs())),
         }
     }
 
@@ -208,7 +253,11 @@ impl SourceHandle {
     /// # Errors
     /// Why it cannot be reached, in words.
     pub async fn test(&self) -> Result<String, String> {
-        let steps = probe(self.shared.name.clone(), &self.shared.config).await;
+        let shared = match &self.kind {
+            Kind::Voltha(shared) => shared,
+            Kind::Acs(acs) => return acs.test().await,
+        };
+        let steps = probe(shared.name.clone(), &shared.config).await;
         let words: Vec<_> = steps.iter().map(|step| format!("{}: {}", step.name, step.words)).collect();
         let words = words.join("; ");
         if steps.iter().all(|step| step.ok) { Ok(words) } else { Err(words) }

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Context, is_path};
 use crate::controllers::genieacs::profile::Purpose;
-use crate::model::query::{Expr, Literal, Op};
+use crate::model::query::{Expr, LeafTest, Literal, Op};
 use crate::model::time::{SECOND, Ts};
 
 /// A query of the server, before it is JSON.
@@ -113,6 +113,12 @@ pub(super) fn bounds(expr: &Expr, context: &Context<'_>) -> Bounds {
         Expr::Not(inner) => bounds(inner, context).not(),
         Expr::Compare { field, op: Op::Ne, value } => compare(field.name, Op::Eq, value, context).not(),
         Expr::Compare { field, op, value } => compare(field.name, *op, value, context),
+        Expr::Leaf { path, test: LeafTest::Compare(Op::Ne, want) } => {
+            compare(path, Op::Eq, &Literal::Text(want.clone()), context).not()
+        }
+        Expr::Leaf { path, test: LeafTest::Compare(op, want) } => {
+            compare(path, *op, &Literal::Text(want.clone()), context)
+        }
         // Expressions of two engines never mean quite the same; free text has no field.
         _ => Bounds::UNKNOWN,
     }

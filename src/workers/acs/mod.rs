@@ -1,0 +1,94 @@
+//! One worker a GenieACS: it keeps the fleet in the cache, and makes the calls that operators ask
+//! for.
+//!
+//! The server sends no events, so the worker polls: once all devices, page by page, then those
+//! that informed since, and all again after a while. A device that only informed costs sixteen
+//! bytes of the journal, one that changed a record.
+
+mod live;
+mod patch;
+mod poll;
+mod shared;
+mod verbs;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::config::schema::Genieacs;
+use crate::model::command::{LiveRequest, LiveSection};
+use crate::model::cpe::CpeRow;
+use crate::model::ids::SourceName;
+
+use super::cpe_verb::CpeVerb;
+use super::source::Cache;
+use super::supervisor::Supervisor;
+use shared::Shared;
+
+/// How long [`AcsHandle::poll_now`] waits for the outcome: a first read of a large fleet takes its time.
+const POLL_NOW: Duration = Duration::from_secs(300);
+
+/// The way to one GenieACS. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct AcsHandle {
+    shared: Arc<Shared>,
+}
+
+impl AcsHandle {
+    pub(super) fn new(name: SourceName, config: Genieacs, cache: Arc<dyn Cache>) -> Self {
+        Self { shared: Arc::new(Shared::new(name, config, cache)) }
+    }
+
+    pub(super) fn spawn(&self, supervisor: &Supervisor) {
+        let (shared, stop) = (Arc::clone(&self.shared), supervisor.stopping());
+        supervisor.spawn(format!("poll {}", self.shared.name), move || {
+            poll::Poller::new(Arc::clone(&shared)).run(stop.clone())
+        });
+    }
+
+    pub(super) fn name(&self) -> &SourceName {
+        &self.shared.name
+    }
+
+    pub(super) async fn live(&self, request: LiveRequest) -> Result<Vec<LiveSection>, String> {
+        live::answer(&self.shared, request).await
+    }
+
+    pub(super) async fn command(&self, verb: &CpeVerb, row: &CpeRow, actor: &str) -> Result<(), String> {
+        verbs::run(&self.shared, verb, row, actor).await
+    }
+
+    pub(super) fn pause(&self, paused: bool) {
+        self.shared.paused.send_replace(paused);
+        self.shared.wake.notify_one();
+        self.shared.report(true);
+    }
+
+    pub(super) fn reset_breaker(&self) {
+        self.shared.breaker().reset();
+        self.shared.wake.notify_one();
+        self.shared.report(true);
+    }
+
+    pub(super) async fn poll_now(&self) -> Result<(), String> {
+        if *self.shared.paused.borrow() {
+            return Err(format!("{} is paused; resume it first", self.shared.name));
+        }
+        let (tell, told) = oneshot::channel();
+        self.shared.waiting().push(tell);
+        self.shared.wake.notify_one();
+        match tokio::time::timeout(POLL_NOW, told).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(format!("{}: the poller is not running", self.shared.name)),
+            Err(_) => Err(format!("{}: no answer within {} s", self.shared.name, POLL_NOW.as_secs())),
+        }
+    }
+
+    pub(super) async fn test(&self) -> Result<String, String> {
+        let client = self.shared.client().await?;
+        let began = std::time::Instant::now();
+        let version = client.version().await.map_err(|e| e.to_string())?;
+        Ok(format!("NBI: GenieACS {version}, {} ms", began.elapsed().as_millis()))
+    }
+}

@@ -1,0 +1,294 @@
+//! Keeps the fleet current: all devices at first and after a while, those that informed between.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::controllers::genieacs::device::DeviceDoc;
+use crate::controllers::genieacs::error::Error;
+use crate::controllers::genieacs::map;
+use crate::controllers::genieacs::wire::{Filter, Find};
+use crate::model::cpe::{Informs, OnlineRule, id_hash};
+use crate::model::observation::{GoneCause, Observation};
+use crate::model::time::{SECOND, Ts};
+
+use super::patch;
+use super::shared::Shared;
+
+/// Devices a page of the full read.
+const PAGE: u32 = 2_000;
+/// Observations journalled in one go.
+const BATCH: usize = 1_000;
+/// Inform times in one record.
+const INFORMS: usize = 4_000;
+/// How far an incremental look reaches back before the newest inform seen: two of the server's
+/// processes may write out of order.
+const OVERLAP: i64 = 5 * SECOND;
+
+/// What is remembered of a device between polls.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    patch_hash: u64,
+    last_inform: Ts,
+}
+
+/// The poller of one server.
+pub(super) struct Poller {
+    shared: Arc<Shared>,
+    known: HashMap<u64, Known>,
+    /// Hash of each fault by device and channel.
+    faults: HashMap<(String, String), u64>,
+    newest: Ts,
+    full_at: Option<Instant>,
+    loaded: bool,
+}
+
+/// Observations on their way to the journal.
+#[derive(Default)]
+struct Out {
+    records: Vec<Observation>,
+    seen: Vec<(u64, i64)>,
+    base: Ts,
+}
+
+impl Poller {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, known: HashMap::new(), faults: HashMap::new(), newest: Ts::NEVER, full_at: None, loaded: false }
+    }
+
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let mut paused = self.shared.paused.subscribe();
+        drop(self.shared.report(true));
+        let pause = Duration::from_secs(self.shared.config.poll_s.max(1));
+        loop {
+            if *paused.borrow_and_update() {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    _ = paused.changed() => continue,
+                }
+            }
+            let outcome = tokio::select! {
+                () = stop.cancelled() => return,
+                outcome = self.poll() => outcome,
+            };
+            for waiting in std::mem::take(&mut *self.shared.waiting()) {
+                let _ = waiting.send(outcome.clone());
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.shared.wake.notified() => {}
+                _ = paused.changed() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    async fn poll(&mut self) -> Result<(), String> {
+        let began = Instant::now();
+        let outcome = self.look().await;
+        {
+            let mut status = self.shared.status();
+            status.ok = Some(outcome.is_ok());
+            match &outcome {
+                Ok(()) => {
+                    status.report.latency_us = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
+                    status.report.devices = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
+                    status.report.last_error.clear();
+                }
+                // The countdown of the breaker says nothing about the cause.
+                Err(_) if self.shared_breaker_open() && !status.report.last_error.is_empty() => {}
+                Err(why) => status.report.last_error.clone_from(why),
+            }
+        }
+        if let Some(done) = self.shared.report(false) {
+            done.await?;
+        }
+        outcome
+    }
+
+    fn shared_breaker_open(&self) -> bool {
+        self.shared.breaker().state() == crate::model::source::Breaker::Open
+    }
+
+    async fn look(&mut self) -> Result<(), String> {
+        self.load().await?;
+        self.shared.admit()?;
+        let full_s = Duration::from_secs(self.shared.config.full_s);
+        let full = self.full_at.is_none_or(|at| at.elapsed() >= full_s);
+        let began = Instant::now();
+        let outcome = self.devices(full).await;
+        if let Err(Stop::Call(error)) = &outcome {
+            self.shared.judge(Err(error));
+            self.shared.log("poll", &error.call, "", began, Err(&error.what.words()));
+        }
+        outcome.map_err(Stop::words)?;
+        self.shared.judge(Ok(()));
+        if full {
+            self.full_at = Some(began);
+        }
+        Ok(())
+    }
+
+    /// Reads what the cache holds, once.
+    async fn load(&mut self) -> Result<(), String> {
+        if self.loaded {
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        let read = tokio::task::spawn_blocking(move || {
+            let mut known = HashMap::new();
+            shared.cache.each_cpe(&shared.name, &mut |cpe| {
+                known.insert(id_hash(&cpe.id), Known { patch_hash: cpe.patch_hash, last_inform: cpe.last_inform });
+            })?;
+            let faults = shared.cache.faults(&shared.name)?;
+            Ok::<_, String>((known, faults))
+        });
+        let (known, faults) = read.await.map_err(|e| e.to_string())??;
+        self.known = known;
+        self.faults = faults.into_iter().map(|f| ((f.device.clone(), f.channel.clone()), hash(&f))).collect();
+        // The thresholds may have changed since the last start.
+        let told = Informs { base: Ts::NEVER, seen: Vec::new(), rule: self.rule() };
+        if let Some(done) = self.shared.journal(vec![Observation::Informs(told)]) {
+            done.await?;
+        }
+        self.loaded = true;
+        Ok(())
+    }
+
+    fn rule(&self) -> OnlineRule {
+        let seconds = |s: u64| u32::try_from(s).unwrap_or(u32::MAX);
+        OnlineRule { online_s: seconds(self.shared.config.online_s), offline_s: seconds(self.shared.config.offline_s) }
+    }
+
+    async fn devices(&mut self, full: bool) -> Result<(), Stop> {
+        let client = self.shared.client().await.map_err(Stop::Words)?;
+        let profiles = self.shared.profiles().await.map_err(Stop::Words)?;
+        if full {
+            let version = client.version().await?;
+            self.shared.status().report.version = version;
+        }
+        let projection = map::projection(&profiles);
+        let mut seen = HashSet::new();
+        let mut out = Out { base: self.newest, ..Out::default() };
+        let since = self.newest.plus(-OVERLAP);
+        let mut docs: std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<DeviceDoc, Error>> + Send>> =
+            if full || !self.newest.is_set() {
+                Box::pin(client.devices_by_key(Filter::all(), projection, PAGE))
+            } else {
+                Box::pin(client.devices(&Find::new(Filter::informed_after(since)).only(projection)))
+            };
+        while let Some(doc) = docs.next().await {
+            let patch = patch::of_device(&doc?, &profiles);
+            let id = id_hash(&patch.id);
+            if full {
+                seen.insert(id);
+            }
+            self.take(id, patch, &mut out);
+            if out.records.len() >= BATCH || out.seen.len() >= INFORMS {
+                self.flush(&mut out).await.map_err(Stop::Words)?;
+            }
+        }
+        drop(docs);
+        if full {
+            self.gone(&seen, &mut out).await.map_err(Stop::Words)?;
+        }
+        self.take_faults(&client.faults(&Filter::all()).await?, &mut out);
+        self.flush(&mut out).await.map_err(Stop::Words)?;
+        Ok(())
+    }
+
+    /// Sorts one device in: changed, informed only, or as it was.
+    fn take(&mut self, id: u64, patch: crate::model::cpe::CpePatch, out: &mut Out) {
+        let last_inform = patch.last_inform.unwrap_or_default();
+        let now = Known { patch_hash: crate::store::cpe_hash(&patch), last_inform };
+        let before = self.known.insert(id, now);
+        self.newest = self.newest.max(last_inform);
+        if before.is_none_or(|b| b.patch_hash != now.patch_hash) {
+            out.records.push(Observation::Cpe(patch));
+        } else if before.is_some_and(|b| b.last_inform < last_inform) {
+            if out.seen.is_empty() {
+                out.base = last_inform;
+            }
+            out.seen.push((id, last_inform.since(out.base) / 1_000));
+        }
+    }
+
+    async fn flush(&self, out: &mut Out) -> Result<(), String> {
+        let mut records = std::mem::take(&mut out.records);
+        if !out.seen.is_empty() {
+            let seen = std::mem::take(&mut out.seen);
+            records.push(Observation::Informs(Informs { base: out.base, seen, rule: self.rule() }));
+        }
+        match self.shared.journal(records) {
+            // Waiting is what keeps a fleet from filling the memory.
+            Some(done) => done.await,
+            None => Ok(()),
+        }
+    }
+
+    /// What a full list no longer held.
+    async fn gone(&mut self, seen: &HashSet<u64>, out: &mut Out) -> Result<(), String> {
+        if self.known.keys().all(|id| seen.contains(id)) {
+            return Ok(());
+        }
+        self.flush(out).await?;
+        let shared = Arc::clone(&self.shared);
+        let read = tokio::task::spawn_blocking(move || {
+            let mut ids = Vec::new();
+            shared.cache.each_cpe(&shared.name, &mut |cpe| ids.push(cpe.id))?;
+            Ok::<_, String>(ids)
+        });
+        for id in read.await.map_err(|e| e.to_string())?? {
+            if !seen.contains(&id_hash(&id)) {
+                self.faults.retain(|(device, _), _| *device != id);
+                out.records.push(Observation::CpeGone(id, GoneCause::Resync));
+            }
+        }
+        self.known.retain(|id, _| seen.contains(id));
+        Ok(())
+    }
+
+    fn take_faults(&mut self, docs: &[map::FaultDoc], out: &mut Out) {
+        let mut now = HashMap::with_capacity(docs.len());
+        for doc in docs {
+            let fault = patch::of_fault(doc);
+            let (key, hash) = ((fault.device.clone(), fault.channel.clone()), hash(&fault));
+            if self.faults.get(&key) != Some(&hash) {
+                out.records.push(Observation::CpeFault(fault));
+            }
+            now.insert(key, hash);
+        }
+        for (device, channel) in self.faults.keys().filter(|key| !now.contains_key(key)) {
+            out.records.push(Observation::CpeFaultGone(device.clone(), channel.clone()));
+        }
+        self.faults = now;
+    }
+}
+
+fn hash(fault: &crate::model::cpe::CpeFault) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(&minicbor::to_vec(fault).unwrap_or_default())
+}
+
+/// Why a poll ended early.
+enum Stop {
+    Call(Error),
+    Words(String),
+}
+
+impl Stop {
+    fn words(self) -> String {
+        match self {
+            Self::Call(error) => error.to_string(),
+            Self::Words(words) => words,
+        }
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Call(error)
+    }
+}

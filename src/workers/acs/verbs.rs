@@ -1,0 +1,260 @@
+//! Verbs on one CPE: checked against its document first, sent once, and proven where a proof
+//! exists. The server says 200 to a value that was never sent, so a set is read back from the
+//! device (facts: genieacs-api §5, traps 1 to 3).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::controllers::genieacs::client::Client;
+use crate::controllers::genieacs::device::DeviceDoc;
+use crate::controllers::genieacs::error::Error;
+use crate::controllers::genieacs::map::FaultDoc;
+use crate::controllers::genieacs::task::{ConnectionRequest, DownloadFile, Outcome, Setting, Task, TaskKind};
+use crate::controllers::genieacs::wire::{DeviceId, Filter, Projection, Scalar};
+use crate::model::cpe::CpeRow;
+use crate::model::observation::{GoneCause, Observation};
+use crate::workers::cpe_verb::{CpeVerb, is_secret};
+
+use super::patch;
+use super::shared::Shared;
+
+/// Does it; logs it under the operator's name.
+pub(super) async fn run(shared: &Arc<Shared>, verb: &CpeVerb, row: &CpeRow, actor: &str) -> Result<(), String> {
+    let began = Instant::now();
+    let outcome = match shared.admit() {
+        Ok(()) => act(shared, verb, row).await,
+        Err(held) => Err(Why::Words(held)),
+    };
+    if let Err(Why::Call(error)) = &outcome {
+        shared.judge(Err(error));
+    }
+    let outcome = outcome.map_err(Why::words);
+    let on = verb.on();
+    let target = if on.is_empty() { row.canonical.clone() } else { format!("{} {on}", row.canonical) };
+    shared.log(actor, verb.title(), &target, began, outcome.as_ref().map(|()| "OK").map_err(String::as_str));
+    // What the cache shows follows at once, not at the next poll.
+    if !matches!(verb, CpeVerb::Delete) {
+        again(shared, row).await;
+    }
+    outcome
+}
+
+/// Why it was not done.
+enum Why {
+    Call(Error),
+    Words(String),
+}
+
+impl Why {
+    fn words(self) -> String {
+        match self {
+            Self::Call(error) => error.to_string(),
+            Self::Words(words) => words,
+        }
+    }
+}
+
+impl From<Error> for Why {
+    fn from(error: Error) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<String> for Why {
+    fn from(words: String) -> Self {
+        Self::Words(words)
+    }
+}
+
+async fn act(shared: &Arc<Shared>, verb: &CpeVerb, row: &CpeRow) -> Result<(), Why> {
+    let client = shared.client().await?;
+    let id = DeviceId::new(&*row.device_id);
+    match verb {
+        CpeVerb::Refresh(object) => Ok(post(&client, &id, TaskKind::RefreshObject(object.clone())).await?),
+        CpeVerb::Get(names) => Ok(post(&client, &id, TaskKind::GetParameterValues(names.clone())).await?),
+        CpeVerb::Set(all) => set(&client, &id, all).await,
+        CpeVerb::AddInstance(object) => {
+            let kind = TaskKind::AddObject { object: object.clone(), values: Vec::new() };
+            Ok(post(&client, &id, kind).await?)
+        }
+        CpeVerb::DeleteInstance(object) => Ok(post(&client, &id, TaskKind::DeleteObject(object.clone())).await?),
+        CpeVerb::Reboot => Ok(post(&client, &id, TaskKind::Reboot).await?),
+        CpeVerb::FactoryReset => Ok(post(&client, &id, TaskKind::FactoryReset).await?),
+        CpeVerb::Push(file) => push(&client, &id, file, row).await,
+        CpeVerb::Tag(tag) => Ok(client.tag(&id, tag).await?),
+        CpeVerb::Untag(tag) => Ok(client.untag(&id, tag).await?),
+        CpeVerb::Connect => Ok(client.poke(&id).await?),
+        CpeVerb::Delete => {
+            client.delete_device(&id).await?;
+            let gone = Observation::CpeGone(row.device_id.clone(), GoneCause::Deleted);
+            if let Some(done) = shared.journal(vec![gone]) {
+                done.await?;
+            }
+            Ok(())
+        }
+        CpeVerb::DeleteFault(channel) => {
+            let faults = faults(&client, &id).await?;
+            let wanted: Vec<&FaultDoc> =
+                faults.iter().filter(|f| channel.is_empty() || f.channel == *channel).collect();
+            if wanted.is_empty() {
+                return Err(Why::Words("the server holds no such fault any more".to_owned()));
+            }
+            for fault in wanted {
+                client.delete_fault(&fault.id).await?;
+                let gone = Observation::CpeFaultGone(fault.device.clone(), fault.channel.clone());
+                drop(shared.journal(vec![gone]));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Posts a task and calls the device; what the answer means.
+async fn post(client: &Client, id: &DeviceId, kind: TaskKind) -> Result<(), Why> {
+    let key = format!("noctule-{}", uuid::Uuid::now_v7());
+    let answer = client.post_task(id, &Task::new(kind).keyed(key), ConnectionRequest::Yes).await?;
+    let waits = "the task waits for its next inform";
+    Err(Why::Words(match answer.outcome {
+        Outcome::Done => return Ok(()),
+        Outcome::Faulted => {
+            let channel = answer.task_id.map(|task| format!("task_{}", task.as_str()));
+            let faults = faults(client, id).await?;
+            let fault = faults.iter().find(|f| channel.as_ref().is_none_or(|c| f.channel == *c));
+            match fault {
+                Some(fault) => format!("the device refused it: {}", fault.summary()),
+                None => "the device refused it".to_owned(),
+            }
+        }
+        Outcome::Offline(why) | Outcome::Queued(why) => format!("{why}: {waits}"),
+        Outcome::Error(why) => format!("{why}; {waits}"),
+    }))
+}
+
+async fn faults(client: &Client, id: &DeviceId) -> Result<Vec<FaultDoc>, Error> {
+    client.faults(&Filter::equal("device", id.as_str())).await
+}
+
+async fn document(client: &Client, id: &DeviceId, paths: &[String]) -> Result<DeviceDoc, Why> {
+    let projection = Projection::of(std::iter::once("_id".to_owned()).chain(paths.iter().cloned()));
+    let doc = client.device(id, projection).await?;
+    doc.ok_or_else(|| Why::Words("the server does not know the device any more".to_owned()))
+}
+
+/// Sets, then reads back from the device.
+async fn set(client: &Client, id: &DeviceId, all: &[(String, String)]) -> Result<(), Why> {
+    let paths: Vec<String> = all.iter().map(|(path, _)| path.clone()).collect();
+    let doc = document(client, id, &paths).await?;
+    let mut settings = Vec::with_capacity(all.len());
+    for (path, value) in all {
+        let node = doc.at(path).filter(|n| !n.object);
+        let Some(node) = node else {
+            return Err(Why::Words(format!("{path}: the device has no such parameter (as far as the server knows)")));
+        };
+        if node.writable == Some(false) {
+            return Err(Why::Words(format!("{path}: it is read-only on this device")));
+        }
+        let typed = typed(value, node.xsd.as_deref().unwrap_or_default()).map_err(|why| format!("{path}: {why}"))?;
+        settings.push(Setting::new(path.clone(), typed));
+    }
+    post(client, id, TaskKind::SetParameterValues(settings.clone())).await?;
+    // The server's document now says what was sent; only the device can say what it has.
+    post(client, id, TaskKind::GetParameterValues(paths.clone()))
+        .await
+        .map_err(|why| Why::Words(format!("set, but not proven, since reading it back failed: {}", why.words())))?;
+    let doc = document(client, id, &paths).await?;
+    for wanted in &settings {
+        let told = doc.value(&wanted.path).map(ToString::to_string).unwrap_or_default();
+        if same(&told, &wanted.value.to_string()) {
+            continue;
+        }
+        // Many devices tell an empty text instead of a password: neither proof nor refusal.
+        if is_secret(&wanted.path) {
+            if told.is_empty() {
+                continue;
+            }
+            return Err(Why::Words(format!("{}: not changed: the device tells another value", wanted.path)));
+        }
+        return Err(Why::Words(format!("{}: not changed: the device still tells `{told}`", wanted.path)));
+    }
+    Ok(())
+}
+
+/// The value as its type wants it.
+fn typed(value: &str, xsd: &str) -> Result<Scalar, String> {
+    let number = || format!("`{value}` is no whole number, and the parameter is one ({xsd})");
+    match xsd.rsplit(':').next().unwrap_or_default() {
+        "boolean" => match value.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" => Ok(Scalar::Bool(true)),
+            "false" | "0" | "no" => Ok(Scalar::Bool(false)),
+            _ => Err(format!("`{value}` is neither true nor false")),
+        },
+        "int" | "long" => value.trim().parse().map(Scalar::Int).map_err(|_| number()),
+        "unsignedInt" | "unsignedLong" => {
+            let n: i64 = value.trim().parse().map_err(|_| number())?;
+            if n < 0 { Err(format!("{n} is negative, and the parameter never is ({xsd})")) } else { Ok(Scalar::Int(n)) }
+        }
+        _ => Ok(Scalar::Text(value.to_owned())),
+    }
+}
+
+fn same(told: &str, wanted: &str) -> bool {
+    told == wanted
+        || matches!((told.trim().parse::<f64>(), wanted.trim().parse::<f64>()), (Ok(a), Ok(b)) if a.total_cmp(&b).is_eq())
+}
+
+/// Lets the device fetch a file, when there is such a file for such a device.
+async fn push(client: &Client, id: &DeviceId, file: &str, row: &CpeRow) -> Result<(), Why> {
+    let files = client.files(&Filter::id(file)).await?;
+    let Some(found) = files.first() else {
+        return Err(Why::Words(format!("the server has no file `{file}`: upload it first")));
+    };
+    for (what, wanted, has) in
+        [("product class", found.product_class(), &row.product_class), ("OUI", found.oui(), &row.oui)]
+    {
+        if !wanted.is_empty() && wanted != has {
+            return Err(Why::Words(format!("`{file}` is for the {what} {wanted}, the device has {has}")));
+        }
+    }
+    let kind = TaskKind::Download { file: DownloadFile::Id(file.to_owned()), target: None };
+    post(client, id, kind).await
+}
+
+/// Reads the device's row again. That it fails is no failure of the verb: the next poll will do.
+async fn again(shared: &Arc<Shared>, row: &CpeRow) {
+    let read = async {
+        let (client, profiles) = (shared.client().await?, shared.profiles().await?);
+        let id = DeviceId::new(&*row.device_id);
+        let projection = crate::controllers::genieacs::map::projection(&profiles);
+        let doc = client.device(&id, projection).await.map_err(|e| e.to_string())?;
+        let faults = faults(&client, &id).await.map_err(|e| e.to_string())?;
+        let mut what: Vec<Observation> =
+            doc.iter().map(|doc| Observation::Cpe(patch::of_device(doc, &profiles))).collect();
+        what.extend(faults.iter().map(|fault| Observation::CpeFault(patch::of_fault(fault))));
+        match shared.journal(what) {
+            Some(done) => done.await,
+            None => Ok(()),
+        }
+    };
+    let read: Result<(), String> = read.await;
+    if let Err(why) = read {
+        tracing::debug!(source = %shared.name, %why, "a device could not be read again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_take_the_type_of_the_parameter() {
+        assert_eq!(typed("yes", "xsd:boolean"), Ok(Scalar::Bool(true)));
+        assert_eq!(typed("11", "xsd:unsignedInt"), Ok(Scalar::Int(11)));
+        assert_eq!(typed("007", "xsd:string"), Ok(Scalar::Text("007".to_owned())));
+        assert!(typed("x", "xsd:int").is_err() && typed("-1", "xsd:unsignedInt").is_err());
+    }
+
+    #[test]
+    fn a_number_is_the_same_however_it_is_written() {
+        assert!(same("11", "11.0") && same("true", "true") && !same("11", "12") && !same("", "0"));
+    }
+}
