@@ -191,13 +191,11 @@ impl Parser {
         self.lexer.blanks();
         let sign_at = self.lexer.at;
         if self.table.table == Table::Cpes && is_path(word) {
-            return match self.lexer.sign() {
-                Some(sign) => self.leaf(word, sign),
-                None => {
-                    self.lexer.at = back;
-                    Ok(Expr::Text(word.to_owned()))
-                }
-            };
+            if let Some(sign) = self.lexer.sign() {
+                return self.leaf(word, sign);
+            }
+            self.lexer.at = back;
+            return Ok(Expr::Text(word.to_owned()));
         }
         if let Some(sign) = self.lexer.sign() {
             let field = self.field(token, word)?;

@@ -26,15 +26,14 @@ impl Fold {
         let ch = id_hash(&patch.id) as i64;
         let found =
             conn.prepare_cached(&self.sql.cpe_by_id)?.query_row(params![ch, source], Cpe::from_row).optional()?;
-        let mut cpe = match found {
-            Some(cpe) => cpe,
-            None => {
-                let faults =
-                    conn.prepare_cached(&self.sql.count_faults)?.query_row(params![source, ch], |row| row.get(0))?;
-                let id = self.next_cpe;
-                self.next_cpe += 1;
-                Cpe::new(id, ch, source, &patch.id, faults)
-            }
+        let mut cpe = if let Some(cpe) = found {
+            cpe
+        } else {
+            let faults =
+                conn.prepare_cached(&self.sql.count_faults)?.query_row(params![source, ch], |row| row.get(0))?;
+            let id = self.next_cpe;
+            self.next_cpe += 1;
+            Cpe::new(id, ch, source, &patch.id, faults)
         };
         cpe.take(patch);
         cpe.as_of = at.0;

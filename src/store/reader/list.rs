@@ -59,10 +59,9 @@ impl List {
         let mut base = Sql::default();
         match (request.table, request.scope) {
             (Table::Nodes, _) => base.push("n.grp IS NOT NULL"),
-            (Table::Cpes, _) => {}
+            (Table::Cpes, _) | (_, Scope::All) => {}
             (_, Scope::Open) => base.push("a.scope = 1"),
             (_, Scope::Hidden) => base.push("a.scope = 2"),
-            (_, Scope::All) => {}
         }
         if let Some(top) = request.below.filter(|_| request.table != Table::Cpes) {
             base.and();
