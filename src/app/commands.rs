@@ -14,6 +14,7 @@ pub static GLOBAL: &[CommandSpec] = &[
         ..CommandSpec::view("pane.alarms", "Alarms", "Shows the alarms pane.", Context::Global)
     },
     CommandSpec { keys: &["2"], ..CommandSpec::view("pane.pon", "PON", "Shows the PON tree.", Context::Global) },
+    CommandSpec { keys: &["3"], ..CommandSpec::view("pane.cpe", "CPE", "Shows the fleet of CPEs.", Context::Global) },
     CommandSpec {
         keys: &["6"],
         ..CommandSpec::view("pane.sources", "Sources", "Shows every controller and how well it goes.", Context::Global)

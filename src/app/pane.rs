@@ -19,6 +19,8 @@ pub enum PaneId {
     Alarms,
     /// 2
     Pon,
+    /// 3
+    Cpe,
     /// 6
     Sources,
     /// 7
@@ -27,7 +29,7 @@ pub enum PaneId {
 
 impl PaneId {
     /// All panes, in order.
-    pub const ALL: [Self; 4] = [Self::Alarms, Self::Pon, Self::Sources, Self::Log];
+    pub const ALL: [Self; 5] = [Self::Alarms, Self::Pon, Self::Cpe, Self::Sources, Self::Log];
 
     /// Title.
     #[must_use]
@@ -35,6 +37,7 @@ impl PaneId {
         match self {
             Self::Alarms => "Alarms",
             Self::Pon => "PON",
+            Self::Cpe => "CPE",
             Self::Sources => "Sources",
             Self::Log => "Log",
         }
@@ -46,6 +49,7 @@ impl PaneId {
         match self {
             Self::Alarms => '1',
             Self::Pon => '2',
+            Self::Cpe => '3',
             Self::Sources => '6',
             Self::Log => '7',
         }
@@ -57,6 +61,7 @@ impl PaneId {
         match self {
             Self::Alarms => Context::Alarms,
             Self::Pon => Context::Pon,
+            Self::Cpe => Context::Cpe,
             Self::Sources => Context::Sources,
             Self::Log => Context::Log,
         }

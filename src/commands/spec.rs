@@ -17,6 +17,8 @@ pub enum Context {
     Pon,
     /// In the sources pane.
     Sources,
+    /// In the CPE pane.
+    Cpe,
     /// In the log pane.
     Log,
     /// In an open detail view.
@@ -27,8 +29,17 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the documentation.
-    pub const ALL: [Self; 8] =
-        [Self::Global, Self::List, Self::Alarms, Self::Pon, Self::Sources, Self::Log, Self::Detail, Self::Overlay];
+    pub const ALL: [Self; 9] = [
+        Self::Global,
+        Self::List,
+        Self::Alarms,
+        Self::Pon,
+        Self::Cpe,
+        Self::Sources,
+        Self::Log,
+        Self::Detail,
+        Self::Overlay,
+    ];
 
     /// Name in `keymap.toml` and the docs.
     #[must_use]
@@ -38,6 +49,7 @@ impl Context {
             Self::List => "list",
             Self::Alarms => "alarms",
             Self::Pon => "pon",
+            Self::Cpe => "cpe",
             Self::Sources => "sources",
             Self::Log => "log",
             Self::Detail => "detail",

@@ -5,6 +5,7 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod alarms;
+pub mod cpe;
 mod detail;
 mod health;
 mod list;
@@ -23,6 +24,7 @@ pub fn all() -> Vec<Box<dyn Pane>> {
     vec![
         Box::new(alarms::AlarmsPane::new()),
         Box::new(pon::PonPane::new()),
+        Box::new(cpe::CpePane::new()),
         Box::new(sources::SourcesPane::new()),
         Box::new(log::LogPane::new()),
     ]
@@ -36,6 +38,7 @@ pub fn commands() -> Vec<&'static [CommandSpec]> {
         detail::DETAIL,
         alarms::commands::ALARMS,
         pon::commands::PON,
+        cpe::commands::CPE,
         sources::commands::SOURCES,
         log::commands::LOG,
     ]

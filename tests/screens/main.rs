@@ -70,6 +70,22 @@ fn sources() {
 }
 
 #[test]
+fn cpe() {
+    each("cpe", |s| {
+        s.pane(PaneId::Cpe);
+        s.keys("j j");
+    });
+}
+
+#[test]
+fn the_fleet_in_bars() {
+    each("cpe_fleet", |s| {
+        s.pane(PaneId::Cpe);
+        s.keys("b");
+    });
+}
+
+#[test]
 fn log() {
     each("log", |s| s.pane(PaneId::Log));
 }
@@ -98,6 +114,7 @@ fn empty_lists_say_what_to_do() {
     for (pane, words) in [
         (PaneId::Alarms, "No source is configured"),
         (PaneId::Pon, "noctule demo"),
+        (PaneId::Cpe, "genieacs"),
         (PaneId::Sources, "noctule config example"),
         (PaneId::Log, "Nothing has been logged yet"),
     ] {

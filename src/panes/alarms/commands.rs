@@ -95,6 +95,7 @@ pub(crate) static ALARMS: &[CommandSpec] = &[
         ..view("alarm.feed", "Live feed", "Shows the newest changes first and follows them; again goes back.", &["f"])
     },
     view("alarm.device", "Go to the device", "Shows the alarmed object in the PON tree.", &["d"]),
+    view("alarm.cpe", "Go to the CPE", "Shows the CPE with the serial number of the alarmed ONU.", &["c"]),
 ];
 
 fn on_alarm(s: &Situation) -> Result<(), Reason> {
@@ -167,6 +168,10 @@ impl AlarmsPane {
             "alarm.note" => self.with(id, "text", "Note on", false, args, cx),
             "alarm.feed" => self.feed(cx),
             "alarm.device" => self.device(),
+            "alarm.cpe" => match self.split.list.current() {
+                Some(row) => crate::panes::cpe::behind(&row.resource.name),
+                None => Vec::new(),
+            },
             _ => return None,
         })
     }

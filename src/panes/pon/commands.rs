@@ -52,6 +52,10 @@ pub(crate) static PON: &[CommandSpec] = &[
         ..tree("pon.alarms", "Alarms below", "Shows the alarms on and below the node.", &["a"])
     },
     CommandSpec {
+        enabled: on_node,
+        ..tree("pon.cpe", "Its CPE", "Goes to the CPE with the serial number of the ONU.", &["c"])
+    },
+    CommandSpec {
         enabled: readable,
         hint: true,
         ..tree(

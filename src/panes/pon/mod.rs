@@ -88,6 +88,10 @@ impl PonPane {
                 self.refold(cx)
             }
             "pon.alarms" => self.alarms(),
+            "pon.cpe" => match self.current() {
+                Some(row) => super::cpe::behind(&row.serial),
+                None => Vec::new(),
+            },
             "pon.live" => self.read(None, cx),
             "pon.value" => self.value(args, cx),
             "pon.pm-config" => self.pm_config(args, cx),

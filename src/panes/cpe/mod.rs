@@ -1,0 +1,344 @@
+//! The CPE pane: the fleet as a list, a device with its parameters, faults, tasks and history,
+//! staged edits, and the ways to its ONU and that one's alarms.
+
+mod columns;
+pub(crate) mod commands;
+mod view;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::app::ctx::{Ctx, ViewCtx};
+use crate::app::effect::{Effect, Level, Location, Prompt};
+use crate::app::message::Msg;
+use crate::app::pane::{Pane, PaneId};
+use crate::commands::spec::{CommandSpec, Context, Situation};
+use crate::model::command::{Args, LiveRequest, Targets};
+use crate::model::cpe::{CpeDetail, CpeRow, FleetStats};
+use crate::model::ids::RowId;
+use crate::model::page::{Data, DataRequest, RequestId};
+
+use super::detail::Fetched;
+use super::list::Landing;
+use super::list::commands::toast;
+use super::split::Split;
+use super::verbs::{Held, ask, given, intent};
+use view::Live;
+
+/// The pane.
+pub struct CpePane {
+    split: Split<CpeRow>,
+    fetched: Fetched<CpeRow, CpeDetail>,
+    live: Option<(RowId, Live)>,
+    live_asked: Option<RequestId>,
+    /// Edits of one device that were not sent yet.
+    staged: Option<(RowId, Vec<(String, String)>)>,
+    held: Held,
+    fleet: Option<FleetStats>,
+    fleet_asked: Option<RequestId>,
+    bars: bool,
+}
+
+/// The way to the CPE with the serial number of an ONU, however that is written.
+pub(super) fn behind(serial: &str) -> Vec<Effect> {
+    if serial.is_empty() {
+        return vec![toast(Level::Info, "it has no serial number")];
+    }
+    let (letters, hex) = crate::model::cpe::serial_forms(serial);
+    let quoted = |s: &str| s.replace(['"', '\\'], "");
+    let filter = if letters == hex {
+        format!("serial=\"{}\"", quoted(&letters))
+    } else {
+        format!("serial=\"{}\" or serial=\"{}\"", quoted(&letters), quoted(&hex))
+    };
+    vec![Effect::Goto(Location { pane: PaneId::Cpe, row: None, canonical: None, filter: Some(filter), below: None })]
+}
+
+impl Default for CpePane {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl CpePane {
+    /// The pane with nothing in it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            split: Split::new(PaneId::Cpe, columns::COLUMNS),
+            fetched: Fetched::default(),
+            live: None,
+            live_asked: None,
+            staged: None,
+            held: Held::default(),
+            fleet: None,
+            fleet_asked: None,
+            bars: false,
+        }
+    }
+
+    fn current(&self) -> Option<&CpeRow> {
+        self.split.list.current()
+    }
+
+    /// Runs one of the pane's own commands; `None` when it is none.
+    fn own(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Option<Vec<Effect>> {
+        Some(match id {
+            "cpe.params" => self.read(cx),
+            "cpe.search" => self.search(args),
+            "cpe.stage" => self.stage(args, cx),
+            "cpe.unstage" => {
+                self.staged = None;
+                Vec::new()
+            }
+            "cpe.fleet" => {
+                self.bars = !self.bars;
+                self.split.detail.open = Some(true);
+                self.split.detail.scroll = 0;
+                let mut effects = self.count(cx);
+                effects.extend(self.split.shown(super::detail::pane_rows(cx.size), cx));
+                effects
+            }
+            "cpe.onu" => self.onu(PaneId::Pon),
+            "cpe.alarms" => self.onu(PaneId::Alarms),
+            _ if commands::CPE.iter().any(|c| c.id == id) => self.verb(id, args, cx),
+            _ => return None,
+        })
+    }
+
+    /// Asks for what a verb lacks, else wishes it.
+    fn verb(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        let (targets, mut args) = self.held.take(self.split.list.targets(), args);
+        if id == "cpe.set" && !given(&args, "values") {
+            if let Some((row, staged)) = &self.staged {
+                // Staged edits are for their device, whatever is marked.
+                let lines: Vec<String> = staged.iter().map(|(path, value)| format!("{path}={value}")).collect();
+                args.insert("values".to_owned(), lines.join("\n"));
+                return intent(id, Targets::Rows(crate::model::page::Table::Cpes, vec![*row]), args, cx);
+            }
+        }
+        match commands::needed(id) {
+            Some((arg, title)) if !given(&args, arg) => {
+                let args = self.held.hold(targets, &args);
+                ask(title.to_owned(), id, arg, args)
+            }
+            _ => intent(id, targets, args, cx),
+        }
+    }
+
+    fn search(&mut self, args: &Args) -> Vec<Effect> {
+        let now = self.live.as_ref().map_or(String::new(), |(_, live)| live.search.clone());
+        match (args.get("text"), &mut self.live) {
+            (_, None) => vec![toast(Level::Info, "r reads the parameters first")],
+            (Some(text), Some((_, live))) => {
+                live.search = text.trim().to_owned();
+                self.split.detail.scroll = 0;
+                Vec::new()
+            }
+            (None, Some(_)) => vec![Effect::Prompt(Prompt {
+                title: "Parameters with (empty for all)".to_owned(),
+                initial: now,
+                command: "cpe.search",
+                arg: "text",
+                args: Args::new(),
+            })],
+        }
+    }
+
+    fn stage(&mut self, args: &Args, _: &Ctx) -> Vec<Effect> {
+        let Some(row) = self.current() else { return Vec::new() };
+        let id = row.id;
+        let Some(edit) = args.get("edit").filter(|e| !e.trim().is_empty()) else {
+            let args = Args::new();
+            return vec![Effect::Prompt(Prompt {
+                title: "New value (path=value)".to_owned(),
+                initial: String::new(),
+                command: "cpe.stage",
+                arg: "edit",
+                args,
+            })];
+        };
+        let Some((path, value)) = edit.split_once('=').filter(|(path, _)| path.contains('.')) else {
+            return vec![toast(Level::Warn, "write it as path=value with the full path")];
+        };
+        let path = path.trim().to_owned();
+        let staged = match &mut self.staged {
+            Some((of, staged)) if *of == id => staged,
+            other => &mut other.insert((id, Vec::new())).1,
+        };
+        staged.retain(|(p, _)| *p != path);
+        staged.push((path, value.to_owned()));
+        self.split.detail.open = Some(true);
+        self.split.detail.scroll = 0;
+        Vec::new()
+    }
+
+    fn onu(&self, pane: PaneId) -> Vec<Effect> {
+        let Some(row) = self.current() else { return Vec::new() };
+        if row.onu.is_empty() {
+            return vec![toast(Level::Info, "no ONU has its serial number")];
+        }
+        let (canonical, filter) = match pane {
+            PaneId::Alarms => (None, Some(format!("resource=\"{}\"", row.onu))),
+            _ => (Some(row.onu.clone()), None),
+        };
+        vec![Effect::Goto(Location { pane, row: None, canonical, filter, below: None })]
+    }
+
+    fn read(&mut self, cx: &Ctx) -> Vec<Effect> {
+        let Some((id, node)) = self.current().map(|row| (row.id, row.canonical.clone())) else { return Vec::new() };
+        if self.live.as_ref().is_none_or(|(of, _)| *of != id) {
+            self.live = Some((id, Live::default()));
+        }
+        if let Some((_, live)) = &mut self.live {
+            live.asking = true;
+            live.failed = None;
+        }
+        self.split.detail.focus = true;
+        self.split.detail.scroll = 0;
+        let request = cx.request_id();
+        self.live_asked = Some(request);
+        let mut effects = vec![Effect::Live(request, LiveRequest::Detail(node))];
+        effects.extend(self.split.shown(super::detail::pane_rows(cx.size), cx));
+        effects
+    }
+
+    fn heard(&mut self, answer: &Result<Vec<crate::model::command::LiveSection>, String>, cx: &Ctx) {
+        self.live_asked = None;
+        let Some((_, live)) = &mut self.live else { return };
+        live.asking = false;
+        match answer {
+            Ok(sections) => {
+                live.at = cx.now;
+                live.sections.clone_from(sections);
+            }
+            Err(why) => live.failed = Some(why.clone()),
+        }
+    }
+
+    /// Asks for the fleet in numbers, one question at a time, while the bars are shown.
+    fn count(&mut self, cx: &Ctx) -> Vec<Effect> {
+        if !self.bars || self.fleet_asked.is_some() || cx.active != PaneId::Cpe {
+            return Vec::new();
+        }
+        let id = cx.request_id();
+        self.fleet_asked = Some(id);
+        vec![Effect::Query(id, DataRequest::Fleet(self.split.list.page_request(cx.now)))]
+    }
+
+    fn follow_cursor(&mut self, cx: &Ctx) -> Vec<Effect> {
+        if cx.active != PaneId::Cpe || !self.split.detail.visible(cx.size) {
+            return Vec::new();
+        }
+        let Some(row) = self.split.list.current() else { return Vec::new() };
+        self.fetched.ask(row, DataRequest::Cpe(row.id), cx)
+    }
+}
+
+impl Pane for CpePane {
+    fn id(&self) -> PaneId {
+        PaneId::Cpe
+    }
+
+    fn update(&mut self, msg: &Msg, cx: &Ctx) -> Vec<Effect> {
+        let mut effects = self.split.list.update(msg, cx);
+        match msg {
+            Msg::Data(id, data) if self.fleet_asked == Some(*id) => {
+                self.fleet_asked = None;
+                if let Data::Fleet(stats) = data {
+                    self.fleet = Some((**stats).clone());
+                }
+            }
+            Msg::Data(id, data) => {
+                if self.fetched.answers(*id)
+                    && let Data::Cpe(Some(detail)) = data
+                {
+                    self.fetched.keep((**detail).clone());
+                }
+                effects.extend(self.follow_cursor(cx));
+            }
+            Msg::Changed(_) => effects.extend(self.count(cx)),
+            Msg::Live(id, answer) if self.live_asked == Some(*id) => self.heard(answer, cx),
+            Msg::Done(_, outcome) if outcome.command.starts_with("cpe.") && outcome.done > 0 => {
+                if outcome.command == "cpe.set" {
+                    self.staged = None;
+                }
+                effects.extend(self.split.list.unmark());
+            }
+            _ => {}
+        }
+        effects
+    }
+
+    fn shown(&mut self, rows: u16, cx: &Ctx) -> Vec<Effect> {
+        let mut effects = self.split.shown(rows, cx);
+        effects.extend(self.follow_cursor(cx));
+        effects.extend(self.count(cx));
+        effects
+    }
+
+    fn command(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        let mut effects = match self.own(id, args, cx) {
+            Some(effects) => effects,
+            None => self.split.command(id, args, cx).unwrap_or_default(),
+        };
+        effects.extend(self.follow_cursor(cx));
+        effects
+    }
+
+    fn goto(&mut self, to: &Location, cx: &Ctx) -> Vec<Effect> {
+        if let Some(filter) = &to.filter {
+            self.split.list.set_filter(filter);
+        }
+        self.split.list.reset(to.row.map_or(Landing::First, Landing::Row), cx)
+    }
+
+    fn mouse(&mut self, at: (u16, u16), lines: i16, double: bool, cx: &Ctx) -> Vec<Effect> {
+        let mut effects = self.split.mouse(at, lines, double, cx);
+        effects.extend(self.follow_cursor(cx));
+        effects
+    }
+
+    fn situation(&self, _: &Ctx) -> Situation {
+        self.split.situation()
+    }
+
+    fn contexts(&self) -> Vec<Context> {
+        self.split.contexts(Context::Cpe)
+    }
+
+    fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
+        let empty = view::empty(self.split.list.filtered());
+        self.split.draw(frame.buffer_mut(), area, cx, &empty, |row| {
+            let detail = self.fetched.get().filter(|d| d.row.id == row.id);
+            let live = self.live.as_ref().filter(|(of, _)| *of == row.id).map(|(_, live)| live);
+            let staged = self.staged.as_ref().filter(|(of, _)| *of == row.id).map_or(&[][..], |(_, staged)| staged);
+            let mut blocks = match self.fleet.as_ref().filter(|_| self.bars) {
+                Some(stats) => view::fleet(stats, cx),
+                None => Vec::new(),
+            };
+            blocks.extend(view::blocks(row, detail, live, staged, cx));
+            (row.label(), blocks)
+        });
+    }
+
+    fn crumbs(&self) -> Vec<String> {
+        self.split.list.crumbs()
+    }
+
+    fn commands(&self) -> &'static [CommandSpec] {
+        commands::CPE
+    }
+
+    fn linear(&mut self, _: &Msg, _: &Ctx) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn session(&self) -> serde_json::Value {
+        self.split.session()
+    }
+
+    fn restore(&mut self, state: &serde_json::Value) {
+        self.split.restore(state);
+    }
+}
