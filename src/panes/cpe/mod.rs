@@ -109,13 +109,14 @@ impl CpePane {
     /// Asks for what a verb lacks, else wishes it.
     fn verb(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect> {
         let (targets, mut args) = self.held.take(self.split.list.targets(), args);
-        if id == "cpe.set" && !given(&args, "values") {
-            if let Some((row, staged)) = &self.staged {
-                // Staged edits are for their device, whatever is marked.
-                let lines: Vec<String> = staged.iter().map(|(path, value)| format!("{path}={value}")).collect();
-                args.insert("values".to_owned(), lines.join("\n"));
-                return intent(id, Targets::Rows(crate::model::page::Table::Cpes, vec![*row]), args, cx);
-            }
+        if id == "cpe.set"
+            && !given(&args, "values")
+            && let Some((row, staged)) = &self.staged
+        {
+            // Staged edits are for their device, whatever is marked.
+            let lines: Vec<String> = staged.iter().map(|(path, value)| format!("{path}={value}")).collect();
+            args.insert("values".to_owned(), lines.join("\n"));
+            return intent(id, Targets::Rows(crate::model::page::Table::Cpes, vec![*row]), args, cx);
         }
         match commands::needed(id) {
             Some((arg, title)) if !given(&args, arg) => {

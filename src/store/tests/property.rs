@@ -126,15 +126,15 @@ fn cpe_record(what: u8, n: u8, m: u8, when: Ts) -> Record {
         (16, 0) => Observation::CpeGone(id, GoneCause::Resync),
         (16 | 17, _) => Observation::Cpe(CpePatch {
             id: id.clone(),
-            serial: (m % 5 != 0).then(|| format!("S{}", n % 4)),
-            firmware: (m % 2 == 0).then(|| format!("V{}", m % 4)),
-            model: (m % 7 == 0).then(|| "X".to_owned()),
+            serial: (!m.is_multiple_of(5)).then(|| format!("S{}", n % 4)),
+            firmware: m.is_multiple_of(2).then(|| format!("V{}", m % 4)),
+            model: m.is_multiple_of(7).then(|| "X".to_owned()),
             last_inform: Some(when),
-            tags: (m % 3 == 0).then(|| vec!["a".to_owned(), format!("t{}", m % 4)]),
-            rx_centi_dbm: (m % 4 == 0).then(|| -1_900 - i32::from(m)),
-            uptime_s: (m % 6 == 0).then(|| u64::from(m)),
-            leaves: (m % 2 == 1).then(|| vec![leaf(format!("v{}", m % 5))]),
-            polled: m % 9 != 0,
+            tags: m.is_multiple_of(3).then(|| vec!["a".to_owned(), format!("t{}", m % 4)]),
+            rx_centi_dbm: m.is_multiple_of(4).then(|| -1_900 - i32::from(m)),
+            uptime_s: m.is_multiple_of(6).then(|| u64::from(m)),
+            leaves: (!m.is_multiple_of(2)).then(|| vec![leaf(format!("v{}", m % 5))]),
+            polled: !m.is_multiple_of(9),
             ..CpePatch::default()
         }),
         (18, _) => Observation::Informs(Informs {

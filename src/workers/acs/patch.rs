@@ -115,7 +115,8 @@ mod tests {
     fn device(name: &str) -> DeviceDoc {
         let path = format!("{}/tests/fixtures/genieacs/{name}", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(path).expect("fixture");
-        serde_json::from_str(&text).expect("document")
+        let docs: Vec<DeviceDoc> = serde_json::from_str(&text).expect("documents");
+        docs.into_iter().next().expect("one")
     }
 
     #[test]
