@@ -9,6 +9,7 @@ pub mod export;
 #[cfg(test)]
 mod fixture;
 pub mod inventory;
+pub mod jobs;
 pub mod plan;
 pub mod pm;
 pub mod resolve;
