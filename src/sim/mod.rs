@@ -5,6 +5,7 @@
 //! run; [`Control`] makes things happen.
 
 mod control;
+pub mod genieacs;
 pub mod kafka;
 mod net;
 mod network;

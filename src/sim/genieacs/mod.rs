@@ -1,0 +1,5 @@
+//! x
+mod data;
+mod fleet;
+mod query;
+mod world;
