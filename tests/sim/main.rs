@@ -1,5 +1,5 @@
-//! The simulators over their real wires: rskafka, kcat and tonic against them, and what they do to
-//! peers that send garbage.
+//! The simulators over their real wires: rskafka, kcat, tonic and plain HTTP against them, and what
+//! they do to peers that send garbage.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -11,6 +11,11 @@
 
 mod broker;
 mod core;
+mod genieacs;
+mod genieacs_firmware;
+mod genieacs_replay;
+mod genieacs_worker;
+mod http;
 mod tls;
 
 use std::future::Future;

@@ -82,8 +82,4 @@ impl Fleet {
     pub(crate) fn each(&self) -> impl Iterator<Item = (u32, View<'_>)> {
         (0..self.places()).filter_map(|at| Some((at, self.view(at)?)))
     }
-
-    pub(crate) fn count(&self) -> usize {
-        self.by_id.len()
-    }
 }

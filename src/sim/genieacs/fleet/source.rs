@@ -210,6 +210,8 @@ impl Source {
                 let [_, a, b, c] = low.to_be_bytes();
                 text(&format!("{}:{}:{}:{a:02X}:{b:02X}:{c:02X}", part(0), part(2), part(4)))
             }
+            // The one model whose every piece leaves the factory with the same name.
+            Self::Ssid if model.plain => text("404 WiMAX Not Found"),
             Self::Ssid => text(&format!("Home-{}", cpe.number)),
             Self::Ssid5 => text(&format!("Home-{}-5G", cpe.number)),
             Self::Clients => noise(3, 9),

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::models::Model;
-use super::source::{Scalar, Source, Type};
+use super::source::{Source, Type};
 
 const TR098: &str = include_str!("../../../../assets/demo/cpe/tr098.txt");
 const TR181: &str = include_str!("../../../../assets/demo/cpe/tr181.txt");

@@ -70,7 +70,7 @@ fn a_query_sees_what_is_written() {
 #[test]
 fn a_small_fleet_shows_all_that_matters() {
     let fleet = small();
-    assert_eq!(fleet.count(), 40);
+    assert_eq!(fleet.each().count(), 40);
     let ids: Vec<String> = fleet.each().map(|(_, v)| v.cpe.id()).collect();
     assert!(ids.iter().any(|id| id.contains("%2D")));
     assert!(ids[0].ends_with("-TWSH9E3779B1"));
@@ -83,7 +83,7 @@ fn a_small_fleet_shows_all_that_matters() {
 #[test]
 fn a_city_spreads() {
     let fleet = seeded(Plan::of(Scale::City), 7, NOW, &[]);
-    assert_eq!(fleet.count(), 5_000);
+    assert_eq!(fleet.each().count(), 5_000);
     let rx: Vec<i16> = fleet.each().map(|(_, v)| v.cpe.rx).collect();
     assert!(rx.iter().all(|r| (-2_800..=-1_500).contains(r)));
     assert!(rx.iter().any(|r| *r < -2_650) && rx.iter().any(|r| *r > -1_650));

@@ -5,8 +5,11 @@ use serde_json::json;
 
 use super::{Fault, SECOND, Step, World};
 use crate::sim::genieacs::data::Value;
-use crate::sim::genieacs::fleet::Phase;
+use crate::sim::genieacs::fleet::cpe::Seen;
 use crate::sim::genieacs::fleet::source::{Scalar, Source};
+use crate::sim::genieacs::fleet::template::{Leaf, Template};
+use crate::sim::genieacs::fleet::view::View;
+use crate::sim::genieacs::fleet::{Cpe, Phase};
 
 /// Each CPE meets something about twice a day, the fleet at least something a minute.
 const ONE_CPE: i64 = 43_200 * SECOND;
@@ -63,17 +66,19 @@ impl World {
     fn settings_drift(&mut self, at: u32) {
         let n = self.rng.u16(100..999);
         let Some((cpe, template)) = self.fleet.both(at) else { return };
-        let ssid = template.leaves.iter().position(|l| l.source == Source::Ssid);
-        if let Some(leaf) = ssid {
-            // Until it is read again, the ACS believes what it saw.
-            let seen = super::super::fleet::view::View { cpe, template };
-            let known = template.leaves.get(leaf).and_then(|l| seen.seen(leaf as u16, l));
-            let extra = cpe.extra();
-            if let Some((value, at)) = known {
-                extra.seen.insert(leaf as u16, super::super::fleet::cpe::Seen { value, at });
-            }
-            extra.own.insert(leaf as u16, Scalar::Text(format!("Fritz-{n}").into()));
+        let ssid = template.leaves.iter().enumerate().find(|(_, l)| l.source == Source::Ssid);
+        if let Some((leaf, ssid)) = ssid {
+            change(cpe, template, leaf as u16, ssid, Scalar::Text(format!("Fritz-{n}").into()));
         }
+    }
+
+    /// Somebody changes a parameter at the device; whether it has one at that path.
+    pub(crate) fn change_at_device(&mut self, id: &str, path: &str, value: &serde_json::Value) -> bool {
+        let Some((cpe, template)) = self.fleet.find(id).and_then(|at| self.fleet.both(at)) else { return false };
+        let Some((n, leaf)) = template.leaf(path) else { return false };
+        let Some(value) = leaf.kind.read(value) else { return false };
+        change(cpe, template, n, leaf, value);
+        true
     }
 
     fn script_fails(&mut self, at: u32) {
@@ -105,4 +110,14 @@ impl World {
         };
         self.faults.insert((at, "default".into()), fault);
     }
+}
+
+/// The CPE holds another value; until it is read again, the ACS believes what it saw.
+fn change(cpe: &mut Cpe, template: &Template, n: u16, leaf: &Leaf, value: Scalar) {
+    let known = View { cpe, template }.seen(n, leaf);
+    let extra = cpe.extra();
+    if let Some((value, at)) = known {
+        extra.seen.insert(n, Seen { value, at });
+    }
+    extra.own.insert(n, value);
 }
