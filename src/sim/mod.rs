@@ -77,6 +77,8 @@ pub struct SimOptions {
     pub login: Option<(String, String)>,
     /// Ways to log in that the brokers offer.
     pub mechanisms: Vec<kafka::Mechanism>,
+    /// Whether there is an ACS too, whose CPEs are behind the ONUs.
+    pub acs: bool,
 }
 
 impl Default for SimOptions {
@@ -93,6 +95,7 @@ impl Default for SimOptions {
             tls: None,
             login: None,
             mechanisms: kafka::Mechanism::ALL.to_vec(),
+            acs: false,
         }
     }
 }

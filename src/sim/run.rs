@@ -15,6 +15,7 @@ use tonic::transport::server::ServerTlsConfig;
 use tonic::transport::{Certificate, Identity};
 
 use super::control::Control;
+use super::genieacs::{Acs, AcsControl, AcsOptions, RunningAcs};
 use super::kafka::{Broker, BrokerOptions, Message};
 use super::net::Faults;
 use super::network::events::Emitted;
@@ -68,6 +69,7 @@ pub struct Network;
 #[derive(Debug)]
 pub struct Running {
     control: Control,
+    acs: Option<RunningAcs>,
     options: SimOptions,
     stop: CancellationToken,
 }
@@ -93,6 +95,7 @@ impl Network {
         let mut world = World::new(rules);
         let past = world.advance(0);
         let stacks = world.stacks.len();
+        let acs = if options.acs { Some(acs(&options, &world).await?) } else { None };
         let live = Arc::new(Live {
             world: Mutex::new(world),
             started: Instant::now(),
@@ -107,8 +110,25 @@ impl Network {
         let served: Arc<[Served]> = served.into();
         publish(&served, options.partitions, past);
         tokio::spawn(drive(Arc::clone(&live), Arc::clone(&served), options.partitions, stop.clone()));
-        Ok(Running { control: Control::new(live, served), options, stop })
+        Ok(Running { control: Control::new(live, served), acs, options, stop })
     }
+}
+
+/// The ACS of the network's CPEs: they carry the serial numbers of the ONUs they are behind.
+async fn acs(options: &SimOptions, world: &World) -> Result<RunningAcs, Error> {
+    let serials = world.stacks.iter().flat_map(|stack| {
+        let there = stack.onus.iter().enumerate().filter(|(_, onu)| onu.exists);
+        there.map(|(at, _)| stack.serial(at))
+    });
+    let options = AcsOptions {
+        scale: options.scale,
+        seed: options.seed,
+        speed: options.speed,
+        onu_serials: serials.collect(),
+        life: options.script,
+        ..AcsOptions::default()
+    };
+    Acs::start(options).await
 }
 
 async fn serve(
@@ -224,6 +244,12 @@ impl Running {
         self.control.clone()
     }
 
+    /// What makes things happen to the CPEs, when there is an ACS.
+    #[must_use]
+    pub fn acs(&self) -> Option<AcsControl> {
+        self.acs.as_ref().map(RunningAcs::control)
+    }
+
     /// The configuration that watches this network: its sources, nothing else. TLS files and the
     /// password are not in it; a test that uses them adds where it put them.
     #[must_use]
@@ -247,7 +273,8 @@ impl Running {
             });
             Source { name: s.name.clone(), kind }
         });
-        Config { sources: sources.collect(), ..Config::default() }
+        let sources = sources.chain(self.acs.iter().map(RunningAcs::config)).collect();
+        Config { sources, ..Config::default() }
     }
 
     /// Sites, addresses and subscribers of every OLT and ONU.

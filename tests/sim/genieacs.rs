@@ -34,7 +34,8 @@ impl Rig {
     }
 
     async fn post(&self, what: &str, task: &Json) -> Answer {
-        self.ask("POST", &format!("/devices/{}/{what}", encode(&self.id)), &task.to_string()).await
+        let body = if task.is_null() { String::new() } else { task.to_string() };
+        self.ask("POST", &format!("/devices/{}/{what}", encode(&self.id)), &body).await
     }
 
     async fn list(&self, collection: &str, query: Json) -> Vec<Json> {
@@ -351,4 +352,19 @@ async fn the_same_seed_gives_the_same_life() {
     assert_eq!(one, lived(5).await);
     assert_ne!(one, lived(6).await);
     assert!(one.contains("Fritz-") || one.contains("\"channel\":\"default\""), "things happened");
+}
+
+#[tokio::test]
+async fn the_cpes_of_a_network_are_behind_its_onus() {
+    use noctule::config::schema::SourceKind;
+    use noctule::sim::{Network, SimOptions};
+    let network = Network::start(SimOptions { acs: true, ..SimOptions::still() }).await.expect("a network");
+    let config = network.config();
+    let SourceKind::Genieacs(acs) = &config.sources[1].kind else { panic!("{config:?}") };
+    let rows = ask(&acs.nbi, "GET", "/devices?projection=_deviceId", &[], b"").await.expect("an answer").json();
+    let inventory: std::collections::BTreeSet<String> = network.inventory().into_iter().map(|i| i.serial).collect();
+    let rows = rows.as_array().expect("a list");
+    assert_eq!(rows.len(), 40);
+    assert!(rows.iter().all(|r| inventory.contains(r["_deviceId"]["_SerialNumber"].as_str().expect("a serial"))));
+    assert_eq!(network.acs().expect("its control").ids().len(), 40);
 }

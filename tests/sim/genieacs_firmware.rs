@@ -66,7 +66,7 @@ async fn an_upgrade_goes_through_its_stages() {
     let started = rig.device().await["Downloads"]["1"].clone();
     assert_eq!(started["LastDownload"]["_value"], "1970-01-01T00:00:00.000Z");
 
-    rig.control.advance(61.0);
+    rig.control.advance(60.0);
     assert_ne!(rig.version().await, "V3.0.10", "fetched, but it boots");
     rig.control.advance(80.0);
     assert_eq!(rig.list("/operations").await, json!([]));

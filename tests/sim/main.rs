@@ -12,6 +12,7 @@
 mod broker;
 mod core;
 mod genieacs;
+mod genieacs_client;
 mod genieacs_firmware;
 mod genieacs_replay;
 mod genieacs_worker;

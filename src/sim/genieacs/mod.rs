@@ -27,6 +27,10 @@ use world::{Rules, World};
 
 use super::net::Faults;
 use super::{Error, Scale};
+use crate::config::schema::{Genieacs, Source, SourceKind};
+
+/// What the source is called.
+const NAME: &str = "acs";
 
 /// What is simulated, and how.
 #[derive(Debug, Clone)]
@@ -148,6 +152,13 @@ impl RunningAcs {
     #[must_use]
     pub fn fs_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.fs_port)
+    }
+
+    /// The source that watches this ACS.
+    #[must_use]
+    pub fn config(&self) -> Source {
+        let genieacs = Genieacs { fs: Some(self.fs_url()), ..Genieacs::new(self.nbi_url()) };
+        Source { name: NAME.into(), kind: SourceKind::Genieacs(genieacs) }
     }
 
     /// What makes things happen.
