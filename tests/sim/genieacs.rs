@@ -234,7 +234,8 @@ async fn a_session_locks_its_device_and_a_worker_takes_twenty() {
     assert_eq!((busy.status, busy.text().as_str()), (503, "Device is in session"));
     // It is waited for where a task comes with a connection request.
     let target = format!("/devices/{}/tasks?connection_request", encode(&held));
-    let task = ask(&base, "POST", &target, &[], br#"{"name":"refreshObject","objectName":""}"#).await.expect("an answer");
+    let task =
+        ask(&base, "POST", &target, &[], br#"{"name":"refreshObject","objectName":""}"#).await.expect("an answer");
     assert_eq!(task.line(), "200 OK");
 }
 
@@ -338,8 +339,7 @@ async fn a_region_is_listed_line_by_line_and_paged_by_key() {
 #[tokio::test]
 async fn the_same_seed_gives_the_same_life() {
     let lived = async |seed| {
-        let options =
-            AcsOptions { seed, life: true, anchor_ms: Some(1_795_185_000_000), ..AcsOptions::still() };
+        let options = AcsOptions { seed, life: true, anchor_ms: Some(1_795_185_000_000), ..AcsOptions::still() };
         let acs = Acs::start(options).await.expect("an ACS");
         acs.control().advance(20_000.0);
         let mut all = String::new();

@@ -245,6 +245,10 @@ async fn the_recorded_dialogue_goes_the_same_way() {
         }
         let headers: Vec<(&str, &str)> = entry.headers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         let mut answer = ask(&base, &entry.method, &target, &headers, &body).await.expect("an answer");
+        // Nobody waits for the session that a mere connection request brings about.
+        if entry.target.ends_with("?connection_request") && entry.body.is_empty() {
+            control.advance(1.0);
+        }
         // Where the recording had waited until something was over, so does this.
         let ends_empty = entry.recorded() == Some(json!([]));
         let mut left = 60;

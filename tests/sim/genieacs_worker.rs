@@ -23,7 +23,9 @@ async fn a_dying_worker_answers_nobody_refuses_and_returns() {
     // The caller holds on: it is cut off when the worker is ended (20 s, scaled).
     let (base_of, target) = (base.clone(), format!("/devices/{id}/tasks"));
     let caller =
-        tokio::spawn(async move { ask(&base_of, "POST", &target, &[], b"{\"name\":\"bogus\"}").await.map(|a| a.line()) });
+        tokio::spawn(
+            async move { ask(&base_of, "POST", &target, &[], b"{\"name\":\"bogus\"}").await.map(|a| a.line()) },
+        );
     let refused = until("the port is closed", || async { TcpStream::connect(&host).await.err() }).await;
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
     let mut byte = [0];

@@ -41,13 +41,7 @@ impl Answer {
 }
 
 /// One request on a connection of its own.
-pub async fn ask(
-    base: &str,
-    method: &str,
-    target: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> io::Result<Answer> {
+pub async fn ask(base: &str, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
     let host = base.strip_prefix("http://").expect("an address");
     let mut stream = TcpStream::connect(host).await?;
     let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");

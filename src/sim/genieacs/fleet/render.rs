@@ -101,8 +101,7 @@ impl Program {
 struct Times([Vec<u8>; 6]);
 
 impl Times {
-    const ALL: [Time; 6] =
-        [Time::Registered, Time::Inform, Time::Boot, Time::Bootstrap, Time::Names, Time::Values];
+    const ALL: [Time; 6] = [Time::Registered, Time::Inform, Time::Boot, Time::Bootstrap, Time::Names, Time::Values];
 
     const fn ms(cpe: &Cpe, time: Time) -> i64 {
         match time {

@@ -40,7 +40,10 @@ pub(crate) struct Node {
 pub(crate) enum Of {
     /// Index into [`Template::leaves`].
     Leaf(u16),
-    Object { writable: bool, children: Vec<Node> },
+    Object {
+        writable: bool,
+        children: Vec<Node>,
+    },
 }
 
 /// A model's tree.
@@ -175,8 +178,7 @@ pub(crate) fn is_under(path: &str, object: &str) -> bool {
 }
 
 /// Virtual parameters that a seeded fleet has, and the scripts that the ACS holds for them.
-pub(crate) const VIRTUALS: [(&str, Source); 2] =
-    [("RXPower", Source::RxText), ("pppoeUsername", Source::User)];
+pub(crate) const VIRTUALS: [(&str, Source); 2] = [("RXPower", Source::RxText), ("pppoeUsername", Source::User)];
 
 #[cfg(test)]
 mod tests {

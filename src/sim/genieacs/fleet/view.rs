@@ -192,8 +192,7 @@ const fn kind_of(value: &Scalar) -> Type {
 }
 
 fn parameter(writable: bool, kind: Type, seen: Option<(Scalar, i64)>) -> Value {
-    let mut fields =
-        vec![("_object".to_owned(), Value::Bool(false)), ("_writable".to_owned(), Value::Bool(writable))];
+    let mut fields = vec![("_object".to_owned(), Value::Bool(false)), ("_writable".to_owned(), Value::Bool(writable))];
     if let Some((value, at)) = seen {
         fields.push(("_value".into(), Value::from(&value)));
         fields.push(("_type".into(), Value::text(kind.name())));
@@ -262,9 +261,7 @@ impl Document for View<'_> {
                 }
             }
             "_tags" => !cpe.tags.is_empty() && self.tags().visit(rest, see),
-            "Downloads" | "Reboot" | "FactoryReset" => {
-                cpe.extra.is_some() && self.document().visit(path, see)
-            }
+            "Downloads" | "Reboot" | "FactoryReset" => cpe.extra.is_some() && self.document().visit(path, see),
             _ if head == self.template.root || head == VIRTUALS => self.tree(path, see),
             _ => false,
         }

@@ -27,10 +27,7 @@ impl Body for Content {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let next = match self.get_mut() {
             Self::Nothing => None,
             Self::Chunk(chunk) => chunk.take(),
@@ -131,9 +128,8 @@ mod tests {
 
     #[test]
     fn errors_of_json_read_as_those_of_node() {
-        let said = |given: &str| {
-            json_error(given, &serde_json::from_str::<serde_json::Value>(given).expect_err("no JSON"))
-        };
+        let said =
+            |given: &str| json_error(given, &serde_json::from_str::<serde_json::Value>(given).expect_err("no JSON"));
         assert_eq!(said("{bad"), "Expected property name or '}' in JSON at position 1");
         assert_eq!(said("{\"weight\":"), "Unexpected end of JSON input");
         assert_eq!(said("notjson"), "Unexpected token 'o', \"notjson\" is not valid JSON");

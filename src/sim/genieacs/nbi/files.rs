@@ -44,8 +44,7 @@ pub(crate) fn answer(nbi: &Arc<Nbi>, request: &Request<Incoming>) -> Response<Co
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(header::ETAG, tag);
     }
-    *answer.body_mut() =
-        if request.method() == Method::HEAD { Content::Nothing } else { Content::Chunk(Some(bytes)) };
+    *answer.body_mut() = if request.method() == Method::HEAD { Content::Nothing } else { Content::Chunk(Some(bytes)) };
     answer
 }
 

@@ -126,7 +126,11 @@ fn fault(device: &str, channel: &str, fault: &Fault) -> Value {
 #[derive(Debug)]
 enum Source {
     /// Rendered while they are sent.
-    Devices { nbi: Arc<Nbi>, places: Vec<u32>, programs: HashMap<u8, Program> },
+    Devices {
+        nbi: Arc<Nbi>,
+        places: Vec<u32>,
+        programs: HashMap<u8, Program>,
+    },
     Documents(Vec<Value>),
 }
 
@@ -159,9 +163,9 @@ impl Rows {
                 let world = nbi.live.world();
                 fill(&mut out, &mut self.next, places.len(), |out, n| {
                     let Some(view) = places.get(n).and_then(|at| world.fleet.view(*at)) else { return false };
-                    let program = programs.entry(view.cpe.model).or_insert_with(|| {
-                        Program::new(view.template, &self.projection, view.cpe.model())
-                    });
+                    let program = programs
+                        .entry(view.cpe.model)
+                        .or_insert_with(|| Program::new(view.template, &self.projection, view.cpe.model()));
                     program.write(out, view, &self.projection);
                     true
                 })

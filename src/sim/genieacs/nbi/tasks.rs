@@ -13,8 +13,8 @@ use super::route::Parameters;
 use super::server::whole_body;
 use crate::sim::genieacs::data::{ObjectId, Value, json as write};
 use crate::sim::genieacs::query::Crash;
-use crate::sim::genieacs::world::task::{Task, channel};
 use crate::sim::genieacs::world::Poked;
+use crate::sim::genieacs::world::task::{Task, channel};
 
 /// The ACS looks twice a second whether a session is over.
 const LOOK: i64 = 500;

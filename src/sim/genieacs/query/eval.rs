@@ -29,9 +29,7 @@ impl Test {
             Self::Not(test) => !test.passes(doc, path),
             Self::Exists(wanted) => doc.visit(path, &mut |_| true) == *wanted,
             // Null also stands for what is not there.
-            Self::Equal(Value::Null) => {
-                !doc.visit(path, &mut |_| true) || doc.visit(path, &mut |v| self.one(v))
-            }
+            Self::Equal(Value::Null) => !doc.visit(path, &mut |_| true) || doc.visit(path, &mut |v| self.one(v)),
             _ => doc.visit(path, &mut |v| self.one(v)),
         }
     }

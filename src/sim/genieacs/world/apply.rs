@@ -2,9 +2,9 @@
 
 use serde_json::Value as Json;
 
+use super::World;
 use super::session::{Afterwards, Outcome, Refusal};
 use super::task::Kind;
-use super::World;
 use crate::sim::genieacs::data::ObjectId;
 use crate::sim::genieacs::fleet::Cpe;
 use crate::sim::genieacs::fleet::cpe::{Instance, Seen};
@@ -208,7 +208,8 @@ impl World {
             return Err(Refusal::new(9_002, "Internal error"));
         }
         for (n, value) in send {
-            if let (Some(Source::Interval), Scalar::Int(s)) = (template.leaves.get(usize::from(n)).map(|l| &l.source), &value)
+            if let (Some(Source::Interval), Scalar::Int(s)) =
+                (template.leaves.get(usize::from(n)).map(|l| &l.source), &value)
             {
                 cpe.interval_s = (*s).clamp(10, 86_400) as u32;
             }
@@ -344,4 +345,3 @@ pub(super) const fn fault_text(code: u32) -> &'static str {
         _ => "Vendor defined fault",
     }
 }
-

@@ -57,12 +57,18 @@ pub(crate) struct Faulty {
 #[derive(Debug)]
 pub(crate) enum Step {
     /// A periodic inform, unless there was a session since.
-    Periodic { cpe: u32, sessions: u32 },
+    Periodic {
+        cpe: u32,
+        sessions: u32,
+    },
     Begin(u32),
     End(u32),
     Boot(u32),
     /// A file has been fetched, or could not be.
-    Fetched { cpe: u32, key: String },
+    Fetched {
+        cpe: u32,
+        key: String,
+    },
     /// A CPE that was deleted informs again.
     Return(Box<Cpe>),
     /// Power or fibre is back.

@@ -70,7 +70,9 @@ impl Store {
     /// What a fresh installation holds.
     pub(crate) fn fresh() -> Self {
         let mut store = Self::default();
-        for (name, events) in [("bootstrap", json!({"0 BOOTSTRAP": true})), ("default", json!({})), ("inform", json!({}))] {
+        for (name, events) in
+            [("bootstrap", json!({"0 BOOTSTRAP": true})), ("default", json!({})), ("inform", json!({}))]
+        {
             let preset = json!({
                 "weight": 0, "channel": name, "events": events, "precondition": "",
                 "configurations": [{"type": "provision", "name": name, "args": null}],
@@ -86,8 +88,7 @@ impl Store {
         put(&mut store.users, "admin", &admin);
         let all = json!({"role": "admin", "resource": "devices", "access": 3, "validate": "true", "filter": "true"});
         put(&mut store.permissions, "admin:devices:3", &all);
-        for (name, value) in
-            [("cwmp.downloadTimeout", "3600"), ("ui.overview.charts.online.label", "'Online status'")]
+        for (name, value) in [("cwmp.downloadTimeout", "3600"), ("ui.overview.charts.online.label", "'Online status'")]
         {
             put(&mut store.config, name, &json!({ "value": value }));
         }

@@ -13,12 +13,20 @@ pub(crate) enum Kind {
     Get(Vec<String>),
     Set(Vec<(String, Json)>),
     Refresh(String),
-    Add { object: String, values: Vec<(String, Json)> },
+    Add {
+        object: String,
+        values: Vec<(String, Json)>,
+    },
     Delete(String),
     Reboot,
     FactoryReset,
     /// A file by id, or by type and name.
-    Download { file: Option<String>, file_type: String, name: String, target: String },
+    Download {
+        file: Option<String>,
+        file_type: String,
+        name: String,
+        target: String,
+    },
     Provisions(Vec<Vec<Json>>),
 }
 

@@ -17,7 +17,10 @@ const TIMEOUT: i64 = 3_600 * SECOND;
 #[derive(Debug, Clone)]
 pub(crate) enum Fetched {
     /// Fetched; the version in the file, when it names one.
-    Well { version: Option<String>, at: i64 },
+    Well {
+        version: Option<String>,
+        at: i64,
+    },
     Badly(Refusal),
 }
 
