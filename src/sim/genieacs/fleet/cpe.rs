@@ -2,6 +2,7 @@
 //! somebody changed is kept beside.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::models::{MODELS, Model};
@@ -186,7 +187,8 @@ pub(crate) fn device_id(oui: &str, product: &str, serial: &str) -> String {
             if byte.is_ascii_alphanumeric() || byte == b'_' {
                 id.push(char::from(byte));
             } else {
-                id.push_str(&format!("%{byte:02X}"));
+                // Writing to a string cannot fail.
+                let _ = write!(id, "%{byte:02X}");
             }
         }
     }

@@ -13,7 +13,7 @@ pub(crate) struct View<'a> {
     pub(crate) template: &'a Template,
 }
 
-impl<'a> View<'a> {
+impl View<'_> {
     /// Whether a path was deleted with the instance it is in.
     pub(crate) fn gone(&self, path: &str) -> bool {
         self.cpe.extra.as_ref().is_some_and(|e| e.gone.iter().any(|g| is_under(path, g)))

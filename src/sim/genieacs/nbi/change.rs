@@ -160,16 +160,15 @@ pub(crate) fn ping(nbi: &Nbi, host: &str) -> Answer {
         !host.starts_with("100.") || world.fleet.each().any(|(_, v)| v.cpe.address() == host && here(v.cpe))
     };
     let got = if up { 3 } else { 0 };
-    let mut out = format!("PING {host} ({host}) 56(84) bytes of data.\n");
-    for n in 1..=got {
-        out.push_str(&format!("64 bytes from {host}: icmp_seq={n} ttl=62 time=3.1{n} ms\n"));
-    }
+    let mut lines = vec![format!("PING {host} ({host}) 56(84) bytes of data.")];
+    lines.extend((1..=got).map(|n| format!("64 bytes from {host}: icmp_seq={n} ttl=62 time=3.1{n} ms")));
+    lines.push(String::new());
+    lines.push(format!("--- {host} ping statistics ---"));
     let lost = if up { 0 } else { 100 };
-    out.push_str(&format!(
-        "\n--- {host} ping statistics ---\n3 packets transmitted, {got} received, {lost}% packet loss, time 2003ms\n"
-    ));
+    lines.push(format!("3 packets transmitted, {got} received, {lost}% packet loss, time 2003ms"));
     if up {
-        out.push_str("rtt min/avg/max/mdev = 3.110/3.120/3.130/0.008 ms\n");
+        lines.push("rtt min/avg/max/mdev = 3.110/3.120/3.130/0.008 ms".into());
     }
-    text(StatusCode::OK, out)
+    lines.push(String::new());
+    text(StatusCode::OK, lines.join("\n"))
 }

@@ -68,7 +68,7 @@ pub(crate) async fn answer(nbi: &Arc<Nbi>, request: Request<Incoming>) -> Result
             None => not_found(),
         },
         ["devices", _] if method == Method::DELETE => change::delete_device(nbi, &part(1)?),
-        ["devices", _] | ["faults", _] | ["tasks", _] if method != Method::DELETE => not_allowed("DELETE"),
+        ["devices" | "faults" | "tasks", _] if method != Method::DELETE => not_allowed("DELETE"),
         ["devices", _, "tasks"] if method == Method::POST => {
             tasks::post(nbi, &part(1)?, &parameters, request.into_body()).await?
         }

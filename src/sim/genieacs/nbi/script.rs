@@ -30,7 +30,7 @@ pub(crate) fn check(script: &str) -> Result<(), String> {
             }
             // Where a value may begin, a slash begins a regular expression.
             '/' if !(last.is_alphanumeric() || ")]_$}\"".contains(last)) => {
-                literal(&mut chars, '/', "Invalid regular expression: missing /")?
+                literal(&mut chars, '/', "Invalid regular expression: missing /")?;
             }
             '"' | '\'' => literal(&mut chars, c, "Invalid or unexpected token")?,
             '`' => template(&mut chars)?,

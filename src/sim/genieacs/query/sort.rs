@@ -21,8 +21,8 @@ impl Sort {
             _ => return Err(Crash("a sort that is no object")),
         };
         let one = |(key, way): (&String, &Json)| {
-            let way = way.as_f64().filter(|n| n.abs() == 1.0).ok_or(Crash("a sort that is neither 1 nor -1"))?;
-            Ok((if flavour == Flavour::Devices { widened(key) } else { key.clone() }, way < 0.0))
+            let way = way.as_i64().filter(|n| n.abs() == 1).ok_or(Crash("a sort that is neither 1 nor -1"))?;
+            Ok((if flavour == Flavour::Devices { widened(key) } else { key.clone() }, way < 0))
         };
         fields.iter().map(one).collect::<Result<_, _>>().map(Self)
     }

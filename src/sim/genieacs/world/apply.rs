@@ -182,14 +182,13 @@ impl World {
                 bad.push((path.clone(), 9_007, "Invalid parameter value"));
                 continue;
             };
-            let known = match view.seen(n, leaf) {
-                Some((known, _)) => known,
+            let known = if let Some((known, _)) = view.seen(n, leaf) {
+                known
+            } else {
                 // Never read: the ACS reads it before it compares.
-                None => {
-                    let value = truth(cpe, n, leaf, wall);
-                    cpe.extra().seen.insert(n, Seen { value: value.clone(), at: wall });
-                    value
-                }
+                let value = truth(cpe, n, leaf, wall);
+                cpe.extra().seen.insert(n, Seen { value: value.clone(), at: wall });
+                value
             };
             if known == value {
                 continue;

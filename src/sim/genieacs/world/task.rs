@@ -1,6 +1,7 @@
 //! Tasks: what a request may ask for, what makes the worker throw, and the queue of each device.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json, json};
 
@@ -237,7 +238,8 @@ pub(crate) fn channel(id: &ObjectId) -> String {
     let mut out = String::with_capacity(29);
     out.push_str("task_");
     for byte in id {
-        out.push_str(&format!("{byte:02x}"));
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{byte:02x}");
     }
     out
 }

@@ -149,11 +149,11 @@ impl World {
     /// After a boot the fetched version runs.
     pub(super) fn install(&mut self, at: u32) {
         let of_device = self.operations.range((at, String::new())..(at + 1, String::new()));
-        let version = of_device.filter_map(|(_, o)| match &o.result {
+        let mut versions = of_device.rev().filter_map(|(_, o)| match &o.result {
             Some(Fetched::Well { version, .. }) => version.clone(),
             _ => None,
         });
-        let Some(version) = version.last() else { return };
+        let Some(version) = versions.next() else { return };
         if self.rng.f64() < self.faulty.upgrades {
             return;
         }
