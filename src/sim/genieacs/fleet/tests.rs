@@ -1,3 +1,6 @@
+//! The seeded fleet: both ways to write a document agree, queries see what is written, and the same
+//! seed gives the same fleet.
+
 use serde_json::Value as Json;
 
 use super::models::MODELS;

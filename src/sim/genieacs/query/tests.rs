@@ -1,3 +1,5 @@
+//! The query language: what is widened, what throws, and that nothing panics.
+
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
