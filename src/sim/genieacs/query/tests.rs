@@ -56,7 +56,7 @@ fn versions_are_compared_as_strings() {
 #[test]
 fn logic_nests() {
     assert!(found(
-        json!({"$or": [{"_id": "x"}, {"$and": [{"R.Enable": true}, {"R.Channel": {"$gte": 6, "$lt": 7}}]}]})
+        &json!({"$or": [{"_id": "x"}, {"$and": [{"R.Enable": true}, {"R.Channel": {"$gte": 6, "$lt": 7}}]}]})
     ));
     assert!(!found(&json!({"$nor": [{"R.Enable": true}]})));
     assert!(found(&json!({"R.SSID": {"$regex": "WIMAX", "$options": "i"}})));
