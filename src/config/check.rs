@@ -58,6 +58,8 @@ struct Shape {
     required: Vec<&'static str>,
     /// Schema of keys that are not listed (named profiles).
     others: Option<&'static Json>,
+    /// The values of the keys that decide between variants.
+    choices: BTreeMap<String, Vec<&'static str>>,
     /// Which variant is meant cannot be told: what else stands in the table is not judged.
     undecided: bool,
 }
@@ -83,6 +85,9 @@ impl Shape {
         }
         self.undecided |= variants(schema).next().is_some() && !variants(schema).any(|v| chosen(v, table));
         for variant in variants(schema) {
+            for (key, sub) in constants(variant) {
+                self.choices.entry(key.clone()).or_default().extend(sub.get("const").and_then(Json::as_str));
+            }
             if chosen(variant, table) {
                 self.gather(variant, table);
             } else {
@@ -148,7 +153,14 @@ impl Walk<'_> {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
             let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-            if let Some(sub) = shape.properties.get(name) {
+            if let (true, Some(words), DeValue::String(text)) =
+                (shape.undecided, shape.choices.get(name), value.get_ref())
+            {
+                self.places.insert(path, Place::at(self.text, value.span().start));
+                if let Err(message) = one_of(name, text, words) {
+                    self.problem(value.span(), message);
+                }
+            } else if let Some(sub) = shape.properties.get(name) {
                 self.value(value, sub, &path);
             } else if let Some(sub) = shape.others {
                 if let Err(message) = formats::name(name) {
@@ -217,14 +229,7 @@ fn scalar(value: &DeValue<'_>, schema: &'static Json, path: &str) -> Result<(), 
     let key = path.rsplit('.').next().unwrap_or(path);
     let words = words(schema);
     match value {
-        DeValue::String(text) if !words.is_empty() => {
-            if words.contains(&text.as_ref()) {
-                return Ok(());
-            }
-            let near =
-                nearest(text, words.iter().copied()).map_or_else(String::new, |n| format!("; did you mean {n}?"));
-            Err(format!("{key} is one of {}{near}", words.join(", ")))
-        }
+        DeValue::String(text) if !words.is_empty() => one_of(key, text, &words),
         DeValue::String(text) if is(schema, "string") => {
             let format = schema.get("format").and_then(Json::as_str).unwrap_or_default();
             formats::check(format, text).map_err(|message| format!("{key}: {message}"))
@@ -241,6 +246,14 @@ fn scalar(value: &DeValue<'_>, schema: &'static Json, path: &str) -> Result<(), 
         DeValue::Boolean(_) if is(schema, "boolean") => Ok(()),
         found => Err(format!("{key} takes {}, not {}", wanted(schema, &words), kind(found))),
     }
+}
+
+fn one_of(key: &str, text: &str, words: &[&'static str]) -> Result<(), String> {
+    if words.contains(&text) {
+        return Ok(());
+    }
+    let near = nearest(text, words.iter().copied()).map_or_else(String::new, |n| format!("; did you mean {n}?"));
+    Err(format!("{key} is one of {}{near}", words.join(", ")))
 }
 
 /// The words of an enumeration.
