@@ -194,6 +194,14 @@ impl Life {
         true
     }
 
+    /// Whether the alarm stood at `then`, which we learn of at `now`. What is told as it happens comes
+    /// after all that is known; what is read late is placed by the source's own time, in which the
+    /// alarm was raised as well.
+    #[must_use]
+    pub fn stood(&self, then: Ts, now: Ts) -> bool {
+        then == now || self.raised_at <= then
+    }
+
     /// An operator's action other than an undo; whether it meant anything.
     pub fn act(&mut self, action: &Action) -> bool {
         let meant = self.operator.act(action, self.cleared);

@@ -150,8 +150,8 @@ pub struct NodePatch {
     /// Launched power, hundredths of a dBm, when the device told.
     #[n(16)]
     pub tx_centi_dbm: Option<i32>,
-    /// When the source says it happened, for what an event told. It is no state: it counts for
-    /// what is read late, from a backlog.
+    /// When the source says it happened, for what an event told that is read late, from a backlog.
+    /// It is no state. What is told as it happens has none: it happened when we read it.
     #[n(17)]
     pub source_time: Option<Ts>,
 }

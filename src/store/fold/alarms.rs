@@ -197,7 +197,8 @@ impl Fold {
     }
 
     /// A PON port has its signal again. VOLTHA leaves the alarms of its ONUs raised, so they are
-    /// cleared here, if they came with the port's and the ONU is in service by its own state.
+    /// cleared here, if they came with the port's and the ONU is in service by its own state. What
+    /// an ONU raised after that, read before this, is its own.
     fn parent_cleared(&mut self, conn: &Connection, port_alarm: i64, at: Ts, seq: Seq) -> rusqlite::Result<()> {
         let Some(alarm) = self.alarms.get(&port_alarm) else { return Ok(()) };
         let (node, since, until) = (alarm.node, alarm.life.raised_at.plus(-CHILD_LEAD), alarm.life.cleared_at);
@@ -212,7 +213,10 @@ impl Fold {
                     continue;
                 }
                 let Some(alarm) = self.alarms.get_mut(&alarm) else { continue };
-                if is_los(&self.names.name(alarm.type_id)) && alarm.life.raised_at >= since {
+                if is_los(&self.names.name(alarm.type_id))
+                    && alarm.life.raised_at >= since
+                    && alarm.life.stood(until, at)
+                {
                     alarm.life.clear_since(ClearReason::Parent, until, at, seq);
                 }
             }

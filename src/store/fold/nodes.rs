@@ -205,7 +205,7 @@ impl Fold {
     }
 
     /// The device is back in service since `back`: what its return clears, on itself and on its
-    /// own ports.
+    /// own ports. What was raised after it, and is known already because this is read late, stands.
     fn active_again(&mut self, conn: &Connection, id: i64, back: Ts, now: (Ts, Seq)) -> rusqlite::Result<()> {
         let Some(node) = self.node(conn, id)? else { return Ok(()) };
         let (kind, children, source, serial) = (node.kind(), node.children, node.source, node.resource.name.clone());
@@ -220,7 +220,9 @@ impl Fold {
         }
         for id in ids {
             if self.node(conn, id)?.is_some_and(|n| n.refs > 0) {
-                self.clear_alarms(conn, id, (ClearReason::Active, back), now, |life, _| life.cleared_by_active)?;
+                self.clear_alarms(conn, id, (ClearReason::Active, back), now, |life, _| {
+                    life.cleared_by_active && life.stood(back, now.0)
+                })?;
             }
         }
         Ok(())

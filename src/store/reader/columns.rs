@@ -37,13 +37,15 @@ const VISIBILITY: &str = "(CASE a.vis WHEN 1 THEN 'shelved' WHEN 2 THEN 'suppres
 const STATE: &str = "(CASE a.vis WHEN 1 THEN 'SHLVD' WHEN 2 THEN 'DSUPR' WHEN 3 THEN 'OOSRV' ELSE \
     CASE WHEN a.cleared THEN CASE a.op WHEN 0 THEN 'RTNUN' ELSE 'NORMAL' END \
     ELSE CASE a.op WHEN 0 THEN 'UNACK' WHEN 1 THEN 'ACKED' ELSE 'DISPUTED' END END END)";
-const ADMIN: &str = "(CASE n.admin WHEN 0 THEN 'unknown' WHEN 1 THEN 'preprovisioned' WHEN 2 THEN 'enabled' \
-    WHEN 3 THEN 'disabled' WHEN 4 THEN 'downloading-image' ELSE 'state-' || n.admin END)";
-const OPER: &str = "(CASE n.oper WHEN 0 THEN 'unknown' WHEN 1 THEN 'discovered' WHEN 2 THEN 'activating' \
+// What has no such state says nothing (as in `NodeRow::admin_word` and its like): a site, an adapter
+// and a source have none, and only devices are connected to their controller.
+const ADMIN: &str = "(CASE WHEN n.kind IN (0, 6, 7) THEN '' ELSE CASE n.admin WHEN 0 THEN 'unknown' WHEN 1 THEN 'preprovisioned' WHEN 2 THEN 'enabled' \
+    WHEN 3 THEN 'disabled' WHEN 4 THEN 'downloading-image' ELSE 'state-' || n.admin END END)";
+const OPER: &str = "(CASE WHEN n.kind IN (0, 6, 7) THEN '' ELSE CASE n.oper WHEN 0 THEN 'unknown' WHEN 1 THEN 'discovered' WHEN 2 THEN 'activating' \
     WHEN 3 THEN 'testing' WHEN 4 THEN 'active' WHEN 5 THEN 'failed' WHEN 6 THEN 'reconciling' \
-    WHEN 7 THEN 'reconciling-failed' WHEN 8 THEN 'rebooted' ELSE 'state-' || n.oper END)";
-const CONNECT: &str = "(CASE n.connect WHEN 0 THEN 'unknown' WHEN 1 THEN 'unreachable' WHEN 2 THEN 'reachable' \
-    ELSE 'state-' || n.connect END)";
+    WHEN 7 THEN 'reconciling-failed' WHEN 8 THEN 'rebooted' ELSE 'state-' || n.oper END END)";
+const CONNECT: &str = "(CASE WHEN n.kind IN (0, 2, 3, 5, 6, 7) THEN '' ELSE CASE n.connect WHEN 0 THEN 'unknown' WHEN 1 THEN 'unreachable' WHEN 2 THEN 'reachable' \
+    ELSE 'state-' || n.connect END END)";
 const WORST: &str = "(CASE WHEN n.a4 THEN 4 WHEN n.a3 THEN 3 WHEN n.a2 THEN 2 WHEN n.a1 THEN 1 WHEN n.a0 THEN 0 END)";
 const SERIAL: &str = "(CASE WHEN n.kind BETWEEN 1 AND 5 THEN n.serial ELSE '' END)";
 /// A node is as fresh as its source's last answer: polls journal only what changed.

@@ -270,6 +270,62 @@ fn a_backlog_is_cleared_when_it_was_cleared() {
 }
 
 #[test]
+fn a_return_that_is_read_late_clears_nothing_raised_after_it() {
+    let (_dir, store, mut reader) = store();
+    let gasp = "pon.onu.dying_gasp";
+    let back = |when, told| {
+        let state = |oper, told| NodePatch { oper_status: Some(oper), source_time: told, ..NodePatch::new(onu("A")) };
+        vec![node(when, state(OperStatus::Discovered, told)), node(when, state(OperStatus::Active, told))]
+    };
+    put(&store, vec![node(at(0), onu_patch("A", pon("O", 1), 1, OperStatus::Active))]);
+    put(&store, vec![late(raise(at(5_000), onu("A"), gasp, Severity::Minor), at(4_999))]);
+    put(&store, vec![act(1, at(5_001), key(&onu("A"), gasp), Verb::Ack { text: String::new(), until: Ts::NEVER })]);
+    put(&store, back(at(5_002), Some(at(100))));
+    assert!(!only_alarm(&mut reader).cleared, "it came after that return");
+    // The raise, read once more, is a repeat: what the operator said stands.
+    put(&store, vec![late(raise(at(5_003), onu("A"), gasp, Severity::Minor), at(4_999))]);
+    assert_eq!(only_alarm(&mut reader).op_state, OpState::Ack);
+    put(&store, back(at(5_100), None));
+    let alarm = only_alarm(&mut reader);
+    assert_eq!((alarm.cleared, alarm.clear_reason, alarm.cleared_at), (true, ClearReason::Active, at(5_100)));
+}
+
+#[test]
+fn a_return_that_is_told_now_clears_whatever_the_clocks_say() {
+    let (_dir, store, mut reader) = store();
+    let state = |when, oper| node(when, NodePatch { oper_status: Some(oper), ..NodePatch::new(onu("A")) });
+    put(
+        &store,
+        vec![
+            node(at(0), onu_patch("A", pon("O", 1), 1, OperStatus::Active)),
+            // A source an hour ahead of us.
+            late(raise(at(1), onu("A"), "pon.onu.dying_gasp", Severity::Minor), at(3_601)),
+            state(at(2), OperStatus::Discovered),
+            state(at(60), OperStatus::Active),
+        ],
+    );
+    assert!(only_alarm(&mut reader).cleared);
+}
+
+#[test]
+fn a_port_that_is_read_late_clears_no_loss_of_an_onu_after_it() {
+    let (_dir, store, mut reader) = store();
+    let read = at(5_000);
+    put(
+        &store,
+        vec![
+            node(at(0), onu_patch("A", pon("O", 1), 1, OperStatus::Active)),
+            late(raise(at(4_000), onu("A"), "pon.onu.los", Severity::Major), at(4_000)),
+            late(raise(read, pon("O", 1), "pon.olt.los", Severity::Critical), at(100)),
+            late(clear(read, pon("O", 1), "pon.olt.los"), at(160)),
+        ],
+    );
+    let active: Vec<String> =
+        alarms(&mut reader, Scope::All).into_iter().filter(|a| !a.cleared).map(|a| a.canonical).collect();
+    assert_eq!(active, ["v1/onu/A"]);
+}
+
+#[test]
 fn a_first_list_brings_nothing_back() {
     let (_dir, store, mut reader) = store();
     let uni = || Resource::port(NodeKind::Uni, "A", 0);

@@ -85,11 +85,12 @@ impl Debounce {
 }
 
 /// Whether they happened so far apart that neither is a flicker of the other. Times are whole
-/// seconds there, so one of difference is none.
+/// seconds there, so one of difference is none. What has a time was read from a backlog; what has
+/// none is told as it happens.
 fn apart(older: &NodePatch, newer: &NodePatch) -> bool {
     match (older.source_time, newer.source_time) {
         (Some(older), Some(newer)) => newer.since(older) >= 2 * SECOND,
-        _ => false,
+        (older, newer) => older.is_some() != newer.is_some(),
     }
 }
 

@@ -52,9 +52,18 @@ pub(super) struct Ingest {
     held: Debounce,
     /// Failures of calls that were told already.
     told: HashMap<String, Instant>,
+    /// Whether what comes now is told as it happens; else it is read from a backlog.
+    live: bool,
 }
 
 impl Ingest {
+    /// Says whether the messages that follow are told as they happen. Then states happened when we
+    /// read them, and the source's time of them is left out: its clock may be off by more than what
+    /// tells the past from the present.
+    pub(super) const fn set_live(&mut self, live: bool) {
+        self.live = live;
+    }
+
     /// Takes messages in.
     pub(super) fn take(&mut self, messages: &[Message], types: &TypeIndex, known: &mut Known, now: Instant) -> Placed {
         let mut placed = Placed::default();
@@ -88,7 +97,10 @@ impl Ingest {
         out: &mut Vec<Out>,
     ) {
         match what {
-            Observation::Node(patch) => {
+            Observation::Node(mut patch) => {
+                if self.live {
+                    patch.source_time = None;
+                }
                 let new = known.image.event(&patch, now);
                 if patch.resource.kind == NodeKind::Onu && (new || patch.oper_status == Some(OperStatus::Active)) {
                     // Its UNIs come (back) without an event.
@@ -188,7 +200,8 @@ mod tests {
     use prost::Message as _;
 
     use super::*;
-    use crate::controllers::voltha::proto::event::{DeviceEvent, Event, RpcEvent, event::EventType};
+    use crate::controllers::voltha::proto::event::{DeviceEvent, Event, EventHeader, RpcEvent, event::EventType};
+    use crate::model::time::SECOND;
 
     fn map(pairs: &[(&str, &str)]) -> HashMap<String, String> {
         pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
@@ -348,6 +361,31 @@ mod tests {
         assert!(bench.known.unis_due.is_empty());
         bench.take(&[state(3, "a", "ACTIVE")]);
         assert_eq!(bench.known.unis_due.len(), 1);
+    }
+
+    #[test]
+    fn the_clock_of_the_source_counts_for_what_is_read_late_only() {
+        let mut bench = Bench::new();
+        let told = |offset, id| {
+            let mut message = state(offset, id, "ACTIVE");
+            let mut decoded = Event::decode(message.value.as_deref().unwrap_or_default()).expect("ours");
+            let raised_ts = Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 });
+            decoded.header = Some(EventHeader { raised_ts, ..EventHeader::default() });
+            message.value = Some(decoded.encode_to_vec());
+            message
+        };
+        bench.take(&[told(1, "a")]);
+        bench.ingest.set_live(true);
+        let mut out = bench.ingest.take(&[told(2, "b")], &bench.types, &mut bench.known, bench.now).what;
+        out.extend(bench.ingest.all());
+        let times: Vec<_> = out
+            .iter()
+            .map(|(offset, what)| match what {
+                Observation::Node(patch) => (*offset, patch.source_time),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(times, [(Some(1), Some(Ts(1_700_000_000 * SECOND))), (Some(2), None)]);
     }
 
     #[test]

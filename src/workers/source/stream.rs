@@ -221,6 +221,7 @@ impl Sink {
         let received = now();
         let mut placed = {
             let mut known = self.shared.known();
+            self.ingest.set_live(live);
             self.ingest.take(messages, &self.shared.types, &mut known, Instant::now())
         };
         if live && let Some(reported) = placed.reported {
