@@ -9,8 +9,11 @@ use crate::model::command::Args;
 use crate::model::text;
 use crate::model::time::{DAY, SECOND, parse_duration};
 
-/// Periods are multiples of this; the ONU adapter refuses others.
+/// Periods of groups are multiples of this; the ONU adapter refuses others. An OLT has no groups
+/// and takes any.
 const STEP_S: i64 = 5;
+/// How the names of groups end that the ONU itself counts by quarter hours: their period is fixed.
+const FIXED: &str = "_history";
 
 /// A change of the PM configuration of a device.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -43,7 +46,13 @@ impl PmChange {
         let set = match set {
             "on" => PmSet::On,
             "off" => PmSet::Off,
-            value => PmSet::Every(seconds(value)?),
+            _ if group.to_ascii_lowercase().ends_with(FIXED) => {
+                return Err(format!(
+                    "{} is measured by quarter hours: it can only be set on or off",
+                    text::clean(&group)
+                ));
+            }
+            value => PmSet::Every(seconds(value, if group.is_empty() { 1 } else { STEP_S })?),
         };
         if group.is_empty() && !matches!(set, PmSet::Every(_)) {
             return Err("only a group can be set on or off: name it with group=".to_owned());
@@ -77,11 +86,11 @@ impl PmChange {
         }
     }
 
-    /// Changes a configuration.
+    /// Changes a configuration; whether it was not so already.
     ///
     /// # Errors
-    /// When the device has no such group (it is told which there are) or is as wished already.
-    pub fn apply(&self, pm: &mut PmConfigs) -> Result<(), String> {
+    /// When the device has no such group (it is told which there are).
+    pub fn apply(&self, pm: &mut PmConfigs) -> Result<bool, String> {
         let before = pm.clone();
         match (self.set, self.group.as_str()) {
             (PmSet::Every(s), "") => pm.default_freq = s,
@@ -96,7 +105,7 @@ impl PmChange {
                 }
             }
         }
-        if *pm == before { Err(format!("it is so already: {}", self.words())) } else { Ok(()) }
+        Ok(*pm != before)
     }
 }
 
@@ -110,12 +119,13 @@ fn no_group(name: &str, pm: &PmConfigs) -> String {
     }
 }
 
-fn seconds(value: &str) -> Result<u32, String> {
+fn seconds(value: &str, step: i64) -> Result<u32, String> {
     let plain = value.parse::<i64>().ok();
     let s = plain.or_else(|| parse_duration(value).map(|us| us / SECOND));
-    let good = s.filter(|s| (STEP_S..=DAY / SECOND).contains(s) && s % STEP_S == 0);
+    let good = s.filter(|s| (step..=DAY / SECOND).contains(s) && s % step == 0);
     good.and_then(|s| u32::try_from(s).ok()).ok_or_else(|| {
-        format!("`{value}` is no setting: on, off, or a period of 5 s to 24 h in steps of 5 s, like 60s or 15m")
+        let steps = if step == 1 { String::new() } else { format!(" in steps of {step} s") };
+        format!("`{value}` is no setting: on, off, or a period of {step} s to 24 h{steps}, like 60s or 15m")
     })
 }
 
@@ -148,6 +158,9 @@ mod tests {
             assert!(change("PON_Optical", bad).unwrap_err().contains("steps of 5 s"), "{bad}");
         }
         assert!(change("", "off").unwrap_err().contains("group="));
+        assert_eq!(change("", "61").unwrap().set, PmSet::Every(61), "an OLT takes any");
+        assert!(change("FEC_History", "60s").unwrap_err().contains("quarter hours"));
+        assert_eq!(change("FEC_History", "off").unwrap().set, PmSet::Off);
     }
 
     #[test]
@@ -157,7 +170,7 @@ mod tests {
         change("UNI_Status", "off").unwrap().apply(&mut pm).unwrap();
         let told: Vec<_> = pm.groups.iter().map(|g| (g.group_name.as_str(), g.group_freq, g.enabled)).collect();
         assert_eq!(told, [("PON_Optical", 60, true), ("UNI_Status", 300, false)]);
-        assert!(change("UNI_Status", "off").unwrap().apply(&mut pm).unwrap_err().contains("already"));
+        assert!(!change("UNI_Status", "off").unwrap().apply(&mut pm).unwrap(), "it is so already");
         assert!(change("FEC", "on").unwrap().apply(&mut pm).unwrap_err().contains("PON_Optical, UNI_Status"));
         change("", "600").unwrap().apply(&mut pm).unwrap();
         assert_eq!(pm.default_freq, 600);

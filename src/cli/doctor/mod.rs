@@ -23,6 +23,8 @@ use crate::config::Loaded;
 use crate::config::schema::{Source, SourceKind, Ui};
 use crate::model::ids::SourceName;
 use crate::model::observation::Origin;
+use crate::model::source::SourceRow;
+use crate::model::time::{HOUR, Ts};
 use crate::store::Store;
 use crate::workers::now;
 use crate::workers::resolve::sources as rows;
@@ -69,8 +71,7 @@ fn sources(loaded: &Loaded, report: &mut Report) -> Result<(), Failure> {
     let rows = store.as_ref().and_then(|s| rows(&mut s.reader().ok()?, now()).ok()).unwrap_or_default();
     let read = |source: &str| Known {
         read: store.as_ref().and_then(|s| s.offsets(source).ok()).unwrap_or_default(),
-        // Zero is what stands there before any event told the source's clock.
-        skew: rows.iter().find(|r| *r.name == *source).map(|r| r.report.skew_us).filter(|skew| *skew != 0),
+        skew: rows.iter().find(|r| *r.name == *source).and_then(|row| skew(row, now())),
     };
     let sources: Vec<_> = loaded.sources().map(|s| (s.clone(), read(&s.name))).collect();
     let checked = runtime.block_on(async {
@@ -87,6 +88,16 @@ fn sources(loaded: &Loaded, report: &mut Report) -> Result<(), Failure> {
         report.add(name, checks);
     }
     Ok(())
+}
+
+/// How old a report may be that still tells how the clocks are. Clocks drift, and are set.
+const LATELY: i64 = HOUR;
+
+/// The source's clock minus ours, by a report that is not old. Zero is what stands there before any
+/// event told the source's clock.
+fn skew(row: &SourceRow, now: Ts) -> Option<i64> {
+    let recent = row.as_of.is_set() && now.since(row.as_of) <= LATELY;
+    Some(row.report.skew_us).filter(|skew| recent && *skew != 0)
 }
 
 /// What the cache knows of a source.

@@ -142,7 +142,7 @@ pub(super) const PM_GROUPS: &[(&str, &str)] = &[
 ];
 
 /// Periods, and for groups the switch.
-pub(super) const PM_SETTINGS: &[(&str, &str)] = &[
+const PM_SETTINGS: &[(&str, &str)] = &[
     ("30s", "every 30 s"),
     ("60s", "every minute"),
     ("5m", "every 5 minutes"),
@@ -150,6 +150,16 @@ pub(super) const PM_SETTINGS: &[(&str, &str)] = &[
     ("on", "measure"),
     ("off", "do not measure"),
 ];
+
+/// What can be set of a group of measurements, or of all that have no period of their own (no
+/// group): those cannot be switched, and groups that measure by quarter hours only can.
+pub(super) fn pm_settings(group: &str) -> Vec<(&'static str, &'static str)> {
+    let fits = |set: &str| match set {
+        "on" | "off" => !group.is_empty(),
+        _ => !group.ends_with("_History"),
+    };
+    PM_SETTINGS.iter().copied().filter(|(set, _)| fits(set)).collect()
+}
 
 fn on_node(s: &Situation) -> Result<(), Reason> {
     if s.has_cursor { Ok(()) } else { Err("there is no node under the cursor") }

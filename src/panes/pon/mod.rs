@@ -17,7 +17,7 @@ use crate::app::effect::{Effect, Level, Location};
 use crate::app::message::Msg;
 use crate::app::pane::{Pane, PaneId};
 use crate::commands::spec::{CommandSpec, Context, Situation};
-use crate::model::command::{Args, LiveRequest};
+use crate::model::command::{Args, LiveRequest, Targets};
 use crate::model::ids::RowId;
 use crate::model::page::{Data, DataRequest, NodeDetail, RequestId};
 use crate::model::resource::NodeKind;
@@ -106,21 +106,22 @@ impl PonPane {
 
     /// Asks for what is not said: which measurements, and how often.
     fn pm_config(&mut self, args: &Args, cx: &Ctx) -> Vec<Effect> {
-        let (targets, args) = self.held.take(self.split.list.targets(), args);
+        let (targets, mut args) = self.held.take(self.split.list.targets(), args);
         let command = "pon.pm-config";
         if given(&args, "set") {
             return intent(command, targets, args, cx);
         }
-        let olt = self.current().is_some_and(|row| row.kind() == NodeKind::Olt);
-        if !olt && !args.contains_key("group") {
-            let args = self.held.hold(targets, &args);
-            return choose("Which measurements?".into(), commands::PM_GROUPS, command, "group", args);
+        if !args.contains_key("group") {
+            // An OLT has one period and no groups to switch. Of several rows that is not known here.
+            let alone = |row: &NodeRow| matches!(&targets, Targets::Rows(_, ids) if *ids == [row.id]);
+            if !self.current().is_some_and(|row| row.kind() == NodeKind::Olt && alone(row)) {
+                let args = self.held.hold(targets, &args);
+                return choose("Which measurements?".into(), commands::PM_GROUPS, command, "group", args);
+            }
+            args.insert("group".to_owned(), String::new());
         }
-        // An OLT has one period and no groups to switch.
-        let periods =
-            commands::PM_SETTINGS.iter().filter(|(set, _)| given(&args, "group") || set.ends_with(['s', 'm']));
-        let periods: Vec<_> = periods.copied().collect();
-        choose("How often?".into(), &periods, command, "set", self.held.hold(targets, &args))
+        let settings = commands::pm_settings(args.get("group").map_or("", |group| group.trim()));
+        choose("How often?".into(), &settings, command, "set", self.held.hold(targets, &args))
     }
 
     fn refold(&mut self, cx: &Ctx) -> Vec<Effect> {

@@ -110,6 +110,10 @@ impl<'a> Search<'a> {
             Expr::And(parts) => {
                 let mut best: Option<Plan<'e>> = None;
                 for part in parts {
+                    // Nothing is nearer: what the other parts would cost to look into is saved.
+                    if best.as_ref().is_some_and(|best| best.cost == 0) {
+                        break;
+                    }
                     if let Some(plan) = self.plan(part)?
                         && best.as_ref().is_none_or(|b| plan.cost < b.cost)
                     {

@@ -102,19 +102,32 @@ pub(super) fn known_nodes(conn: &Connection, names: &Names, source: &str) -> rus
 }
 
 /// ONUs and subscribers on and below nodes. Totals are kept with every node, so only nodes that
-/// lie below another one of the list have to be left out.
+/// lie below another one of the list have to be left out. The inventory tells subscribers of ONUs:
+/// behind a UNI there may be all of its ONU's, and they count once however many UNIs are meant.
 pub(super) fn blast(conn: &Connection, nodes: &[RowId]) -> rusqlite::Result<Blast> {
     let mut blast = Blast::default();
+    let uni = NodeKind::Uni.code();
     let wanted: std::collections::HashSet<i64> = nodes.iter().map(|id| id.0).collect();
+    let mut onus_of_unis = std::collections::HashSet::new();
     for id in &wanted {
         if below_another(conn, *id, &wanted)? {
             continue;
         }
         let totals = conn
-            .prepare_cached("SELECT onus, subs FROM c_nodes WHERE id = ?1 AND grp IS NOT NULL")?
-            .query_row(params![id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+            .prepare_cached(
+                "SELECT n.kind, n.parent, n.onus, \
+                   CASE WHEN n.kind = ?2 THEN coalesce((SELECT p.subs FROM c_nodes p WHERE p.id = n.parent), 0) \
+                   ELSE n.subs END \
+                 FROM c_nodes n WHERE n.id = ?1 AND n.grp IS NOT NULL",
+            )?
+            .query_row(params![id, uni], |row| {
+                Ok((row.get::<_, u8>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+            })
             .optional()?;
-        if let Some((onus, subs)) = totals {
+        if let Some((kind, parent, onus, subs)) = totals {
+            if kind == uni && !onus_of_unis.insert(parent) {
+                continue;
+            }
             blast.onus += u64::try_from(onus).unwrap_or(0);
             blast.subscribers += u64::try_from(subs).unwrap_or(0);
         }

@@ -515,4 +515,9 @@ fn the_inventory_names_places_and_counts() {
     assert_eq!((site.subscribers, site.onus), (2, 2));
     assert_eq!(only_alarm(&mut reader).location, "v1 / O / PON 1");
     assert_eq!(reader.blast(&[site.id]).expect("blast"), crate::store::Blast { onus: 2, subscribers: 2 });
+    let uni = |n| NodePatch { parent: Some(onu("B")), ..NodePatch::new(Resource::port(NodeKind::Uni, "B", n)) };
+    put(&store, vec![node(at(5), uni(0)), node(at(5), uni(1))]);
+    let unis = [0, 1].map(|n| find(&mut reader, &format!("v1/onu/B/uni/{n}")).expect("listed").id);
+    assert_eq!(reader.blast(&unis[..1]).expect("blast"), crate::store::Blast { onus: 0, subscribers: 2 });
+    assert_eq!(reader.blast(&unis).expect("blast"), crate::store::Blast { onus: 0, subscribers: 2 }, "once");
 }

@@ -71,7 +71,10 @@ async fn pm_config(shared: &Arc<Shared>, intent: &Intent, node: &NodeRow, actor:
     let read = shared.call(&Actor::Detail, &methods::LIST_DEVICE_PM_CONFIGS, &node.canonical, id.clone(), None);
     let mut config = read.await.map_err(|e| e.to_string())?.value;
     config.id = id.id;
-    change.apply(&mut config)?;
+    if !change.apply(&mut config)? {
+        // It is so already: that is what was wished.
+        return Ok(());
+    }
     let outcome = shared.call(actor, method, &node.canonical, config, None).await;
     outcome.map(|_| ()).map_err(|e| e.to_string())
 }
@@ -85,8 +88,11 @@ async fn uni_port(
 ) -> Result<(), String> {
     let onu = super::live::node(shared, format!("{}/onu/{}", shared.name, node.resource.name)).await?;
     let olt = super::live::olt_of(shared, &onu).await?;
-    if olt.logical_id.is_empty() || node.number == 0 {
+    if olt.logical_id.is_empty() {
         return Err(format!("{}: the switch of {} is not known yet", method.name(), olt.canonical));
+    }
+    if node.number == 0 {
+        return Err(format!("{}: the port number of {} is not known yet", method.name(), node.canonical));
     }
     let request = LogicalPortId { id: olt.logical_id.clone(), port_id: node.number.to_string() };
     let outcome = shared.call(actor, method, &node.canonical, request, None).await;

@@ -305,29 +305,57 @@ impl Poller {
         let present = Instant::now();
         // While states still change UNIs are listed, and will be once more when they rest.
         let rest = self.shared.wishes().settled.is_none();
-        let due = {
+        let any = {
             let mut known = self.shared.known();
-            if rest { std::mem::take(&mut known.unis_due) } else { known.unis_due.clone() }
+            known.unis_due.retain(|serial| serial.is_empty() || olts.iter().any(|o| o.serial == *serial));
+            if rest { known.unis_due.remove("") } else { known.unis_due.contains("") }
         };
-        let unis = grown || self.unis_at <= present || due.contains("");
+        let unis = grown || self.unis_at <= present || any;
         self.flows.retain(|serial, _| olts.iter().any(|o| o.serial == *serial));
         for olt in olts {
-            let ports = self.shared.known().ports_due.remove(&olt.id);
-            if ports || unis {
-                self.list_ports(olt).await?;
+            if let Err(e) = self.look_at_olt(olt, inactive, unis, rest).await {
+                if any {
+                    self.shared.known().unis_due.insert(String::new());
+                }
+                return Err(e);
             }
-            if olt.logical.is_empty() {
-                continue;
-            }
-            if unis || due.contains(&olt.serial) {
-                self.list_unis(olt, inactive).await?;
-            }
-            self.count_flows(olt).await?;
         }
         if unis {
             self.unis_at = present + UNIS;
         }
         Ok(())
+    }
+
+    /// What is due is forgotten before the call, so that what becomes due meanwhile is not, and due
+    /// again when the call failed.
+    async fn look_at_olt(
+        &mut self,
+        olt: &Olt,
+        inactive: &HashSet<String>,
+        unis: bool,
+        rest: bool,
+    ) -> Result<(), Error> {
+        let due = self.shared.known().ports_due.remove(&olt.id);
+        if (due || unis)
+            && let Err(e) = self.list_ports(olt).await
+        {
+            self.shared.known().ports_due.insert(olt.id.clone());
+            return Err(e);
+        }
+        if olt.logical.is_empty() {
+            return Ok(());
+        }
+        let due = {
+            let mut known = self.shared.known();
+            if rest { known.unis_due.remove(&olt.serial) } else { known.unis_due.contains(&olt.serial) }
+        };
+        if (due || unis)
+            && let Err(e) = self.list_unis(olt, inactive).await
+        {
+            self.shared.known().unis_due.insert(olt.serial.clone());
+            return Err(e);
+        }
+        self.count_flows(olt).await
     }
 
     async fn list_ports(&self, olt: &Olt) -> Result<(), Error> {

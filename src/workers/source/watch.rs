@@ -176,16 +176,27 @@ fn seconds(s: i64) -> Duration {
     Duration::from_secs(u64::try_from(s).unwrap_or(0))
 }
 
+/// Looks in a row that have to say the same of some flows before it counts: a removal that is under
+/// way takes flows first, and a new ONU brings flows before it says that they are pushed.
+const LOOKS: u8 = 2;
+/// Looks in a row after which fewer flows count as the usual ones: services that an operator took
+/// away do not come back. Half an hour of ordinary polls.
+const ACCEPTED: u8 = 60;
+
 /// The service flows of one OLT.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Flows {
     count: Option<u32>,
-    pushed: u32,
     /// Looks in a row that found none although ONUs say theirs are pushed.
     empty: u8,
     drift: Option<bool>,
-    /// How many there were before some vanished.
-    missed: Option<u32>,
+    /// How many are usual, with how many ONUs whose flows are pushed.
+    usual: Option<(u32, u32)>,
+    /// Looks in a row that found fewer than that, or while they are lost: as many.
+    agreed: u8,
+    /// While some are lost: the fewest seen, and looks in a row that found the same number.
+    fewest: u32,
+    steady: u8,
     lost: Option<bool>,
 }
 
@@ -216,28 +227,53 @@ impl Flows {
             news.push(FlowNews::Drift(Turn::Clear));
         }
         news.extend(self.some(count, pushed).map(FlowNews::Lost));
-        (self.count, self.pushed) = (Some(count), pushed);
+        self.count = Some(count);
         news
     }
 
-    /// Some of them: lost until as many are there as before, or until a removal (fewer ONUs whose
-    /// flows are pushed) or the loss of all makes that number void.
+    /// Some of them: lost until as many are there as its ONUs had, until a removal (fewer ONUs whose
+    /// flows are pushed) or the loss of all makes that number void, or until the lower number has
+    /// stood so long that it is the usual one.
     fn some(&mut self, count: u32, pushed: u32) -> Option<Turn> {
-        if let Some(before) = self.count
-            && count < before
-            && count > 0
-            && pushed >= self.pushed
-        {
-            let before = self.missed.map_or(before, |missed| missed.max(before));
-            (self.missed, self.lost) = (Some(before), Some(true));
-            return Some(Turn::Raise(format!("{before} flows became {count} without an event")));
+        let Some((usual, of)) = self.usual.filter(|(_, of)| count > 0 && pushed >= *of) else {
+            return self.settle(count, pushed);
+        };
+        if self.lost == Some(true) {
+            return self.still_lost(count, pushed, (usual, of));
         }
-        let over = self.missed.is_none_or(|before| count >= before || count == 0 || pushed < self.pushed);
-        if over && self.lost != Some(false) {
-            (self.missed, self.lost) = (None, Some(false));
-            return Some(Turn::Clear);
+        if count >= usual {
+            return self.settle(count, pushed);
+        }
+        self.agreed = self.agreed.saturating_add(1);
+        if self.agreed < LOOKS {
+            return None;
+        }
+        (self.lost, self.fewest, self.agreed, self.steady) = (Some(true), count, 0, 0);
+        Some(Turn::Raise(format!("{usual} flows became {count} without an event")))
+    }
+
+    fn still_lost(&mut self, count: u32, pushed: u32, (usual, of): (u32, u32)) -> Option<Turn> {
+        // ONUs that came since bring flows of their own: those do not make up for the lost ones.
+        let needed = u64::from(usual) * u64::from(pushed) / u64::from(of.max(1));
+        self.agreed = if u64::from(count) >= needed { self.agreed.saturating_add(1) } else { 0 };
+        self.steady = if self.count == Some(count) { self.steady.saturating_add(1) } else { 0 };
+        if self.agreed >= LOOKS || self.steady >= ACCEPTED {
+            return self.settle(count, pushed);
+        }
+        if count < self.fewest {
+            self.fewest = count;
+            return Some(Turn::Raise(format!("{usual} flows became {count} without an event")));
         }
         None
+    }
+
+    /// This many are the usual ones from now on.
+    fn settle(&mut self, count: u32, pushed: u32) -> Option<Turn> {
+        (self.usual, self.agreed) = (Some((count, pushed)), 0);
+        (self.lost != Some(false)).then(|| {
+            self.lost = Some(false);
+            Turn::Clear
+        })
     }
 
     /// The last count.
@@ -405,21 +441,54 @@ mod tests {
     fn some_flows_that_vanish_are_lost_until_they_are_back() {
         let mut flows = Flows::default();
         flows.look(12, 3);
+        assert_eq!(flows.look(8, 3), [], "it may be a removal that is under way");
         let news = flows.look(8, 3);
         assert!(matches!(news.as_slice(), [FlowNews::Lost(Turn::Raise(words))] if words.contains("12 flows became 8")));
         assert_eq!(flows.look(8, 3), [], "told once");
         assert_eq!(short(&flows.look(6, 3)), ["+lost"], "it gets worse");
         assert_eq!(flows.look(10, 3), [], "not all of them");
+        assert_eq!(flows.look(12, 3), []);
         assert_eq!(short(&flows.look(12, 3)), ["-lost"]);
+        assert_eq!(flows.look(8, 3), []);
         assert_eq!(flows.look(8, 2), [], "with its ONU: that is what a removal looks like");
+        assert_eq!(flows.look(8, 2), []);
+    }
+
+    #[test]
+    fn flows_of_a_new_onu_do_not_make_up_for_lost_ones() {
+        let mut flows = Flows::default();
+        flows.look(12, 3);
+        flows.look(8, 3);
+        assert_eq!(short(&flows.look(8, 3)), ["+lost"]);
+        assert_eq!(flows.look(12, 3), [], "the flows are there before their ONU says so");
+        assert_eq!(flows.look(12, 4), []);
+        assert_eq!(flows.look(12, 4), []);
+        assert_eq!(flows.look(16, 4), []);
+        assert_eq!(short(&flows.look(16, 4)), ["-lost"]);
+    }
+
+    #[test]
+    fn services_that_were_taken_away_are_accepted_by_and_by() {
+        let mut flows = Flows::default();
+        flows.look(12, 3);
+        flows.look(8, 3);
+        assert_eq!(short(&flows.look(8, 3)), ["+lost"]);
+        for _ in 1..ACCEPTED {
+            assert_eq!(flows.look(8, 3), []);
+        }
+        assert_eq!(short(&flows.look(8, 3)), ["-lost"]);
+        assert_eq!(flows.look(7, 3), []);
+        assert_eq!(short(&flows.look(7, 3)), ["+lost"], "8 are the usual ones now");
     }
 
     #[test]
     fn a_removal_or_the_loss_of_all_ends_the_loss_of_some() {
         let mut flows = Flows::default();
         flows.look(12, 3);
+        flows.look(8, 3);
         assert_eq!(short(&flows.look(8, 3)), ["+lost"]);
         assert_eq!(short(&flows.look(8, 2)), ["-lost"]);
+        flows.look(4, 2);
         assert_eq!(short(&flows.look(4, 2)), ["+lost"]);
         assert_eq!(short(&flows.look(0, 2)), ["-lost"]);
         assert_eq!(short(&flows.look(0, 2)), ["+drift"]);

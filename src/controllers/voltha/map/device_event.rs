@@ -167,23 +167,13 @@ fn fault(raised: Ts, body: DeviceEvent, types: &TypeIndex, directory: &mut Direc
     out
 }
 
-/// Context that tells how bad it is; the rest of an event's context tells on what it is.
-const FIGURES: [&str; 7] = [
-    "inverse-bit-error-rate",
-    "drift",
-    "new-eqd",
-    "delineation-errors",
-    "differential-distance",
-    "rdi-count",
-    "oper-state",
-];
-
-/// One line for the list: the type's title, and what the event adds to it.
+/// One line for the list: the type's title, and what the event adds to it. Figures that differ from
+/// event to event (drift, error rates, delays) are not in it: they stand in the event's context, and
+/// a line that is new at every repeat would be written and searched as something new each time.
 fn text_of(title: &str, bare: bool, description: &str, context: &Context) -> String {
     let told = get(context, "failure-reason").or_else(|| Some(description.trim()).filter(|d| bare && !d.is_empty()));
-    let figure = |key: &&str| get(context, key).map(|v| format!("{} {}", key.replace('-', " "), word(v)));
-    let figures = || FIGURES.iter().filter_map(figure).collect::<Vec<_>>().join(", ");
-    let detail = told.map_or_else(figures, line);
+    let state = || get(context, "oper-state").map_or_else(String::new, |v| format!("oper state {}", word(v)));
+    let detail = told.map_or_else(state, line);
     match detail.as_str() {
         "" => title.to_owned(),
         detail if detail.eq_ignore_ascii_case(title) => title.to_owned(),
