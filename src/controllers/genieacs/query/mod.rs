@@ -41,7 +41,7 @@ pub struct Context<'a> {
 pub struct Translated {
     /// What the server is asked: it lets through at least what the filter does.
     pub nbi: Filter,
-    /// What is left to be done with what comes back ([`matches`]); nothing when that is exact.
+    /// What is left to be done with what comes back ([`matches()`]); nothing when that is exact.
     pub rest: Option<Expr>,
 }
 
