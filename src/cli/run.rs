@@ -96,7 +96,8 @@ const fn what(table: Table) -> &'static str {
         Table::Nodes => "canonical names (see `noctule pon --columns id`)",
         Table::Cpes => "canonical names (see `noctule cpe --columns id`)",
         Table::Sources => "source names",
-        Table::Log => "rows",
+        Table::Jobs => "job ids (see `noctule jobs --columns id,name`)",
+        Table::Log | Table::JobDevices => "rows",
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::alarm::{AlarmDetail, AlarmRow};
 use super::cpe::{CpeDetail, CpeRow, FleetStats};
 use super::ids::{RowId, Seq};
+use super::job::{JobDetail, JobDeviceRow, JobRow};
 use super::log::LogRow;
 use super::query::Query;
 use super::source::SourceRow;
@@ -25,6 +26,10 @@ pub enum Table {
     Log,
     /// CPEs.
     Cpes,
+    /// Jobs.
+    Jobs,
+    /// Devices of a job: [`PageRequest::below`] says which.
+    JobDevices,
 }
 
 /// Matches answers to questions; a list drops answers to questions it no longer asks.
@@ -140,6 +145,8 @@ pub enum DataRequest {
     Count(PageRequest, u64),
     /// Everything the cache has about a CPE.
     Cpe(RowId),
+    /// A job with its progress.
+    Job(RowId),
     /// The fleet in numbers, of the CPEs of a filter.
     Fleet(PageRequest),
 }
@@ -172,6 +179,10 @@ pub enum Rows {
     Log(Vec<LogRow>),
     /// CPEs.
     Cpes(Vec<CpeRow>),
+    /// Jobs.
+    Jobs(Vec<JobRow>),
+    /// Devices of a job.
+    JobDevices(Vec<JobDeviceRow>),
 }
 
 impl Rows {
@@ -184,6 +195,8 @@ impl Rows {
             Self::Sources(v) => v.len(),
             Self::Log(v) => v.len(),
             Self::Cpes(v) => v.len(),
+            Self::Jobs(v) => v.len(),
+            Self::JobDevices(v) => v.len(),
         }
     }
 
@@ -202,6 +215,8 @@ impl Rows {
             Self::Sources(v) => v.get(i).map(|r| r.id),
             Self::Log(v) => v.get(i).map(|r| r.id),
             Self::Cpes(v) => v.get(i).map(|r| r.id),
+            Self::Jobs(v) => v.get(i).map(|r| r.id),
+            Self::JobDevices(v) => v.get(i).map(|r| r.id),
         }
     }
 
@@ -214,6 +229,8 @@ impl Rows {
             Self::Sources(v) => v.get(i).map(|r| r as _),
             Self::Log(v) => v.get(i).map(|r| r as _),
             Self::Cpes(v) => v.get(i).map(|r| r as _),
+            Self::Jobs(v) => v.get(i).map(|r| r as _),
+            Self::JobDevices(v) => v.get(i).map(|r| r as _),
         }
     }
 }
@@ -265,6 +282,8 @@ pub enum Data {
     Count(Total),
     /// A CPE; `None` when it is gone.
     Cpe(Option<Box<CpeDetail>>),
+    /// A job; `None` when there is none.
+    Job(Option<Box<JobDetail>>),
     /// The fleet in numbers.
     Fleet(Box<FleetStats>),
     /// The cache could not answer, in words.
@@ -284,6 +303,8 @@ pub struct Generations {
     pub log: u64,
     /// CPEs.
     pub cpes: u64,
+    /// Jobs and their devices.
+    pub jobs: u64,
     /// Newest journal record folded.
     pub seq: Seq,
 }
@@ -298,6 +319,7 @@ impl Generations {
             Table::Sources => self.sources,
             Table::Log => self.log,
             Table::Cpes => self.cpes,
+            Table::Jobs | Table::JobDevices => self.jobs,
         }
     }
 }

@@ -29,6 +29,9 @@ pub enum Record {
     /// The inventory file was read: sites, names, subscribers.
     #[n(4)]
     Inventory(#[n(0)] super::log::InventoryLoad),
+    /// Something happened to a job.
+    #[n(5)]
+    Job(#[n(0)] super::job::JobRecord),
 }
 
 /// A clock that ran out, journalled so that a fold needs no clock of its own.

@@ -1,5 +1,6 @@
 //! Kinds of journal records as they are stored: small numbers, never reused.
 
+use crate::model::job::JobEvent;
 use crate::model::log::LogKind;
 use crate::model::observation::Observation;
 use crate::model::record::Record;
@@ -31,6 +32,14 @@ pub(crate) const fn of(record: &Record) -> u8 {
         Record::Action(_) => 17,
         Record::Command(_) => 18,
         Record::Inventory(_) => 23,
+        Record::Job(job) => match &job.what {
+            JobEvent::Created(_)
+            | JobEvent::Refused(_)
+            | JobEvent::Control(_)
+            | JobEvent::Held(_)
+            | JobEvent::Ended => 24,
+            _ => 11,
+        },
     }
 }
 
@@ -39,7 +48,7 @@ pub(crate) const fn logged(kind: u8) -> Option<LogKind> {
     Some(match kind {
         16 => LogKind::Call,
         17 => LogKind::Action,
-        18 => LogKind::Command,
+        18 | 24 => LogKind::Command,
         19 | 23 => LogKind::Notice,
         20 | 21 => LogKind::Source,
         22 => LogKind::Unreadable,

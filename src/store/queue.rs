@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::Error;
 use super::journal::Ticket;
 use crate::model::ids::Seq;
+use crate::model::job::JobEvent;
 use crate::model::observation::Observation;
 use crate::model::record::Record;
 
@@ -208,7 +209,7 @@ fn take(waiting: &mut Waiting) -> Work {
 /// What an operator waits for.
 fn is_urgent(record: &Record) -> bool {
     match record {
-        Record::Action(_) | Record::Command(_) => true,
+        Record::Action(_) | Record::Command(_) | Record::Job(_) => true,
         Record::Observed(o) => matches!(o.what, Observation::Source(_)),
         Record::Timer(_) | Record::Inventory(_) => false,
     }
@@ -216,5 +217,10 @@ fn is_urgent(record: &Record) -> bool {
 
 /// What must survive a power cut once it is acknowledged.
 pub(crate) fn is_precious(record: &Record) -> bool {
-    matches!(record, Record::Action(_) | Record::Command(_))
+    match record {
+        Record::Action(_) | Record::Command(_) => true,
+        // A write may only be sent once nothing can take back that it was about to be.
+        Record::Job(job) => !matches!(job.what, JobEvent::Lease { .. }),
+        _ => false,
+    }
 }

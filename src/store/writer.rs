@@ -64,7 +64,7 @@ impl Writer {
         let fold =
             Fold::load(&conn, CACHE, &options.tenant).map_err(|e| Error::from_sqlite(&path, "reading it", &e))?;
         queue.committed(fold.seq, 0);
-        let generations = Generations { alarms: 1, nodes: 1, sources: 1, log: 1, cpes: 1, seq: fold.seq };
+        let generations = Generations { alarms: 1, nodes: 1, sources: 1, log: 1, cpes: 1, jobs: 1, seq: fold.seq };
         let mut writer = Self {
             path,
             options: options.clone(),
@@ -257,6 +257,7 @@ impl Writer {
         self.generations.nodes += u64::from(touched.nodes);
         self.generations.sources += u64::from(touched.sources);
         self.generations.cpes += u64::from(touched.cpes);
+        self.generations.jobs += u64::from(touched.jobs);
         self.generations.log += u64::from(logged);
         self.generations.seq = self.fold.seq;
         self.sources_changed |= touched.sources;
@@ -332,6 +333,7 @@ fn stamp(record: &Record) -> (Ts, Option<&str>) {
         Record::Timer(t) => (t.at, None),
         Record::Command(c) => (c.at, None),
         Record::Inventory(i) => (i.at, None),
+        Record::Job(j) => (j.at, None),
     }
 }
 

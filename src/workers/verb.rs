@@ -251,6 +251,8 @@ const fn plural(table: Table) -> &'static str {
         Table::Sources => "sources",
         Table::Log => "log rows",
         Table::Cpes => "CPEs",
+        Table::Jobs => "jobs",
+        Table::JobDevices => "devices of jobs",
     }
 }
 

@@ -159,3 +159,44 @@ impl Record for JobDeviceRow {
         }
     }
 }
+
+/// A job with its progress.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobDetail {
+    /// The row.
+    pub row: JobRow,
+    /// Its portions.
+    pub waves: Vec<WaveBar>,
+    /// Devices a minute, lately.
+    pub rate_per_minute: f64,
+    /// Time left at that rate, µs.
+    pub left_us: Option<i64>,
+    /// Failures by cause, most frequent first.
+    pub causes: Vec<CauseRow>,
+    /// When it runs, in words; empty when at once.
+    pub schedule: String,
+    /// What it does, in words.
+    pub words: Vec<String>,
+}
+
+/// A portion of a job as a bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaveBar {
+    /// Devices.
+    pub total: u32,
+    /// Through.
+    pub through: u32,
+    /// Failed.
+    pub failed: u32,
+}
+
+/// Failures with one cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CauseRow {
+    /// The cause.
+    pub cause: String,
+    /// How many devices.
+    pub devices: u32,
+    /// One of them.
+    pub example: String,
+}

@@ -3,12 +3,14 @@
 
 mod alarms;
 mod cpes;
+mod jobs;
 mod log;
 mod nodes;
 mod sources;
 
 pub use alarms::ALARMS;
 pub use cpes::CPES;
+pub use jobs::{JOB_DEVICES, JOBS};
 pub use log::LOG;
 pub use nodes::NODES;
 pub use sources::SOURCES;
@@ -25,6 +27,8 @@ pub const fn spec(table: Table) -> &'static TableSpec {
         Table::Sources => &SOURCES,
         Table::Log => &LOG,
         Table::Cpes => &CPES,
+        Table::Jobs => &JOBS,
+        Table::JobDevices => &JOB_DEVICES,
     }
 }
 
@@ -57,7 +61,9 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_snake_case() {
-        for table in [Table::Alarms, Table::Nodes, Table::Sources, Table::Log, Table::Cpes] {
+        for table in
+            [Table::Alarms, Table::Nodes, Table::Sources, Table::Log, Table::Cpes, Table::Jobs, Table::JobDevices]
+        {
             let spec = spec(table);
             let mut seen = std::collections::HashSet::new();
             for f in spec.fields {

@@ -12,6 +12,7 @@ mod cpe;
 pub(crate) mod cpes;
 pub(crate) mod hash;
 mod inventory;
+pub(crate) mod jobs;
 pub(crate) mod leaves;
 mod node;
 mod nodes;
@@ -36,7 +37,7 @@ use self::sql::Sql;
 use super::names::Names;
 
 /// Raised when the rules of the fold change: caches folded by older rules are folded again.
-pub(crate) const FOLD_VERSION: i64 = 3;
+pub(crate) const FOLD_VERSION: i64 = 4;
 
 /// Objects kept in memory between batches, of each kind; twice as many inside one.
 const KEEP: usize = 12_000;
@@ -48,6 +49,7 @@ pub(crate) struct Touched {
     pub nodes: bool,
     pub sources: bool,
     pub cpes: bool,
+    pub jobs: bool,
 }
 
 /// The state of the fold.
@@ -79,6 +81,8 @@ pub(crate) struct Fold {
     scratch: Vec<u8>,
     /// Numbers of parameter paths.
     paths: std::collections::HashMap<String, u32>,
+    /// Jobs that records were about lately.
+    jobs: std::collections::HashMap<crate::model::job::JobId, jobs::Kept>,
 }
 
 impl Fold {
@@ -107,6 +111,7 @@ impl Fold {
             touched: Touched::default(),
             scratch: Vec::new(),
             paths: std::collections::HashMap::new(),
+            jobs: std::collections::HashMap::new(),
         };
         fold.seq = Seq(fold.number(conn, "seq")?.unwrap_or(0));
         fold.next_alarm = fold.number(conn, "next_alarm")?.unwrap_or(1);
@@ -136,6 +141,7 @@ impl Fold {
             Record::Action(action) => self.action(conn, seq, action)?,
             Record::Timer(timer) => self.timer(conn, seq, timer)?,
             Record::Inventory(load) => self.inventory(conn, seq, load)?,
+            Record::Job(job) => self.job(conn, job)?,
             Record::Command(_) => {}
         }
         self.seq = seq;
@@ -190,6 +196,7 @@ impl Fold {
         self.flush_alarms(conn)?;
         self.flush_nodes(conn)?;
         self.flush_places(conn)?;
+        self.flush_jobs(conn)?;
         self.forget();
         let mut put = conn.prepare_cached(&self.sql.put_state)?;
         put.execute(params!["seq", self.seq.0])?;

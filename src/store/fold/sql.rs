@@ -97,6 +97,12 @@ pub(crate) struct Sql {
     pub delete_faults: String,
     pub count_faults: String,
     pub set_faults: String,
+    pub job: String,
+    pub put_job: String,
+    pub job_device: String,
+    pub put_job_device: String,
+    pub set_job_device: String,
+    pub count_job_devices: String,
 }
 
 impl Sql {
@@ -171,6 +177,12 @@ impl Sql {
             delete_fault: sql("DELETE FROM @cpe_faults WHERE source = ?1 AND ch = ?2 AND channel = ?3"),
             delete_faults: sql("DELETE FROM @cpe_faults WHERE source = ?1 AND ch = ?2"),
             count_faults: sql("SELECT count(*) FROM @cpe_faults WHERE source = ?1 AND ch = ?2"),
+            job: sql("SELECT id, header FROM @jobs WHERE job = ?1"),
+            put_job: sql("INSERT OR REPLACE INTO @jobs VALUES (?1, ?2, ?3)"),
+            job_device: sql("SELECT frozen, state FROM @job_devices WHERE id = ?1"),
+            put_job_device: sql("INSERT OR REPLACE INTO @job_devices VALUES (?1, ?2, ?3)"),
+            set_job_device: sql("UPDATE @job_devices SET state = ?2 WHERE id = ?1"),
+            count_job_devices: sql("SELECT count(*) FROM @job_devices WHERE id >= ?1 AND id < ?2"),
             set_faults: sql("UPDATE @cpes SET faults = \
                 (SELECT count(*) FROM @cpe_faults WHERE source = ?1 AND ch = ?2) WHERE ch = ?2 AND source = ?1"),
         }

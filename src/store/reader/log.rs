@@ -170,6 +170,7 @@ fn row(rows: &rows::Rows<'_>, seq: i64, kind: u8, payload: &[u8]) -> rusqlite::R
             row.text = format!("{} lines", load.items.len());
             row.target = load.file;
         }
+        Record::Job(job) => super::jobs::logged(rows.conn, job, &mut row)?,
         Record::Timer(_) => return Ok(None),
     }
     Ok(Some(row))

@@ -6,6 +6,7 @@ mod cpes;
 mod detail;
 mod due;
 mod filter;
+mod jobs;
 mod list;
 mod log;
 mod page;
@@ -22,12 +23,14 @@ use std::sync::atomic::AtomicI64;
 
 use rusqlite::{Connection, InterruptHandle, OptionalExtension, params, params_from_iter};
 
+use crate::engine::job::{Header, Job};
 use crate::model::action::Action;
 use crate::model::alarm::AlarmRow;
 use crate::model::command::Targets;
 use crate::model::cpe::{CpeFault, CpeRow};
 use crate::model::field;
 use crate::model::ids::{ActionId, AlarmKey, RowId};
+use crate::model::job::JobId;
 use crate::model::page::{Data, DataRequest, Page, PageRequest, Table};
 use crate::model::record::Timer;
 use crate::model::resource::Resource;
@@ -177,6 +180,7 @@ impl Reader {
             },
             DataRequest::Count(request, limit) => reader.count(request, *limit).map(Data::Count),
             DataRequest::Cpe(id) => cpes::detail(&reader.rows(), *id, now()).map(Data::Cpe),
+            DataRequest::Job(id) => jobs::detail(&reader.rows(), *id, now()).map(Data::Job),
             DataRequest::Fleet(request) => {
                 let list = List::new(&reader.conn, &reader.regexes, request)?;
                 cpes::stats(&reader.conn, &list, request.now).map(|stats| Data::Fleet(Box::new(stats)))
@@ -204,6 +208,7 @@ impl Reader {
         match request.table {
             Table::Alarms | Table::Nodes | Table::Cpes => page::page(&rows, &self.regexes, &mut self.kept, request),
             Table::Sources => sources::page(&rows, request),
+            Table::Jobs | Table::JobDevices => jobs::page(&rows, request),
             Table::Log => log::page(&rows, request),
         }
     }
@@ -221,7 +226,7 @@ impl Reader {
             Table::Alarms | Table::Nodes | Table::Cpes => {
                 page::count(&self.conn, &List::new(&self.conn, &self.regexes, request)?, limit)
             }
-            Table::Sources | Table::Log => {
+            Table::Sources | Table::Log | Table::Jobs | Table::JobDevices => {
                 let mut found = 0;
                 self.walk(request, &mut |_| {
                     found += 1;
@@ -264,6 +269,8 @@ impl Reader {
                 self.walk_ids(request, |id| Ok(cpes::row(&rows, id, request.now)?.is_none_or(|row| give(&row))))?;
             }
             Table::Sources => _ = sources::all(&rows, request)?.iter().all(|row| give(row)),
+            Table::Jobs => _ = jobs::all(&rows, request)?.iter().all(|row| give(row)),
+            Table::JobDevices => _ = jobs::devices(&rows, request)?.iter().all(|row| give(row)),
             Table::Log => log::walk(&rows, request, None, log::is_newest_first(request), |row| give(&row))?,
         }
         Ok(given)
@@ -299,6 +306,30 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// A job with its devices, as whoever runs it takes it up.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn job(&mut self, job: JobId) -> Result<Option<Job>, Error> {
+        self.read(|reader| jobs::whole(&reader.conn, job))
+    }
+
+    /// The jobs that have something left to do, or still have tasks queued: identity and header.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn open_jobs(&mut self) -> Result<Vec<(JobId, Header)>, Error> {
+        self.read(|reader| jobs::open(&reader.conn))
+    }
+
+    /// The jobs whose id begins so, or whose name is this: to find one by what an operator types.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn jobs_called(&mut self, text: &str) -> Result<Vec<(JobId, Header)>, Error> {
+        self.read(|reader| jobs::called(&reader.conn, text))
     }
 
     /// The alarms that targets mean, at most `limit`.

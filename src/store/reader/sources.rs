@@ -46,7 +46,7 @@ pub(crate) fn page(rows: &rows::Rows<'_>, request: &PageRequest) -> rusqlite::Re
     })
 }
 
-fn compare(a: &Value<'_>, b: &Value<'_>) -> Ordering {
+pub(super) fn compare(a: &Value<'_>, b: &Value<'_>) -> Ordering {
     match (a, b) {
         (Value::Int(x), Value::Int(y)) => x.cmp(y),
         (Value::Float(x), Value::Float(y)) => x.total_cmp(y),

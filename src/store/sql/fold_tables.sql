@@ -167,3 +167,7 @@ CREATE TABLE @cpe_paths (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE @cpe_faults (source INTEGER NOT NULL, ch INTEGER NOT NULL, channel TEXT NOT NULL, fault BLOB NOT NULL, PRIMARY KEY (source, ch, channel)) WITHOUT ROWID;
 -- When a device of a source counts as online: two thresholds, s, in one number.
 CREATE TABLE @cpe_rules (source INTEGER PRIMARY KEY, rule INTEGER NOT NULL);
+-- Jobs: everything but their devices in one piece, and each device in one.
+CREATE TABLE @jobs (id INTEGER PRIMARY KEY, job BLOB NOT NULL UNIQUE, header BLOB NOT NULL);
+-- The id is that of the job times 2^32, plus the place in its list.
+CREATE TABLE @job_devices (id INTEGER PRIMARY KEY, frozen BLOB NOT NULL, state BLOB NOT NULL);

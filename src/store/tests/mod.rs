@@ -2,6 +2,7 @@
 
 mod crash;
 mod fold;
+mod jobs;
 mod lists;
 mod property;
 
