@@ -74,6 +74,7 @@ impl World {
             DataRequest::Cpe(id) => {
                 Data::Cpe(self.cpes.iter().find(|r| r.id == *id).map(|r| Box::new(self.cpe_detail(r))))
             }
+            DataRequest::Job(_) => Data::Job(None),
             DataRequest::Fleet(page) => Data::Fleet(Box::new(self.fleet(page))),
             DataRequest::Count(page, _) => {
                 Data::Count(self.page(&PageRequest { limit: u16::MAX, ..page.clone() }).total)
@@ -96,6 +97,8 @@ impl World {
             Table::Sources => self.cut(select(self.sources.iter(), request, now), request, Rows::Sources, |r| r.id),
             Table::Log => self.cut(select(self.log.iter(), request, now), request, Rows::Log, |r| r.id),
             Table::Cpes => self.cut(select(self.cpes.iter(), request, now), request, Rows::Cpes, |r| r.id),
+            Table::Jobs => self.cut(Vec::new(), request, Rows::Jobs, |r| r.id),
+            Table::JobDevices => self.cut(Vec::new(), request, Rows::JobDevices, |r| r.id),
         }
     }
 

@@ -94,7 +94,7 @@ impl Record for Same<'_> {
 /// a text that parses to the same tree.
 pub fn filter(text: &str) {
     let chars = text.chars().count();
-    for table in [Table::Alarms, Table::Nodes, Table::Sources, Table::Log, Table::Cpes] {
+    for table in [Table::Alarms, Table::Nodes, Table::Sources, Table::Log, Table::Cpes, Table::Jobs] {
         match Query::parse(text, table) {
             Ok(query) => {
                 let printed = query.expr.to_string();

@@ -46,6 +46,8 @@ const fn usual(table: Table) -> &'static [&'static str] {
         Table::Cpes => {
             &["serial", "model", "firmware", "online", "last_inform", "rx_dbm", "ip", "faults", "tags", "subscriber"]
         }
+        Table::Jobs => &["id", "name", "work", "phase", "through", "total", "failed", "actor", "created_at", "why"],
+        Table::JobDevices => &["serial", "model", "wave", "state", "attempt", "changed_at", "why"],
         Table::Log => &["at", "kind", "source", "what", "target", "status", "duration_ms", "actor", "text"],
     }
 }
@@ -152,7 +154,9 @@ mod tests {
 
     #[test]
     fn the_usual_fields_exist() {
-        for table in [Table::Alarms, Table::Nodes, Table::Cpes, Table::Sources, Table::Log] {
+        for table in
+            [Table::Alarms, Table::Nodes, Table::Cpes, Table::Jobs, Table::JobDevices, Table::Sources, Table::Log]
+        {
             columns(tables::spec(table), usual(table)).unwrap();
         }
     }

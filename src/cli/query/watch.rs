@@ -82,7 +82,8 @@ fn tell(msg: &Msg) {
 const fn key_field(table: Table) -> &'static str {
     match table {
         Table::Alarms => "key",
-        Table::Nodes | Table::Cpes => "id",
+        Table::Nodes | Table::Cpes | Table::Jobs => "id",
+        Table::JobDevices => "device",
         Table::Sources => "name",
         Table::Log => "seq",
     }
