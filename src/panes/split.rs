@@ -81,6 +81,11 @@ impl<R: Row> Split<R> {
         effects
     }
 
+    /// The row whose detail view is on the screen, when `pane` is at the front.
+    pub(crate) fn watched(&self, pane: PaneId, cx: &Ctx) -> Option<&R> {
+        (cx.active == pane && self.detail.visible(cx.size)).then(|| self.list.current()).flatten()
+    }
+
     /// Draws both. `detail` makes title and content of the detail view of the row under the cursor.
     pub(crate) fn draw<'a>(
         &'a self,

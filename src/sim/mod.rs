@@ -10,6 +10,7 @@ pub mod kafka;
 mod net;
 mod network;
 mod run;
+mod timed;
 mod voltha;
 
 pub use control::Control;

@@ -223,6 +223,14 @@ mod tests {
         (pair.master, slave.into())
     }
 
+    /// A reader that pauses, has paused, and can be told more.
+    fn paused(orders: &orders::Sender<Order>, waker: &Waker) {
+        let (done, paused) = oneshot::channel();
+        orders.send(Order::Pause(done)).unwrap();
+        waker.wake().unwrap();
+        paused.blocking_recv().unwrap();
+    }
+
     #[test]
     fn a_reader_nobody_listens_to_ends_without_another_key() {
         let (_master, slave) = pty();
@@ -230,10 +238,7 @@ mod tests {
         let (orders, theirs) = orders::channel();
         let (reader, waker) = Reader::new(slave, to, theirs).unwrap();
         let thread = std::thread::spawn(move || reader.run());
-        let (done, paused) = oneshot::channel();
-        orders.send(Order::Pause(done)).unwrap();
-        waker.wake().unwrap();
-        paused.blocking_recv().unwrap();
+        paused(&orders, &waker);
         orders.send(Order::Resume).unwrap();
         events.close();
         waker.wake().unwrap();
@@ -250,10 +255,7 @@ mod tests {
         let (reader, waker) = Reader::new(slave, to, theirs).unwrap();
         let thread = std::thread::spawn(move || reader.run());
 
-        let (done, paused) = oneshot::channel();
-        orders.send(Order::Pause(done)).unwrap();
-        waker.wake().unwrap();
-        paused.blocking_recv().unwrap();
+        paused(&orders, &waker);
         let (done, again) = oneshot::channel();
         orders.send(Order::Pause(done)).unwrap();
         again.blocking_recv().unwrap();

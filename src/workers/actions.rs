@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::stream::{self, StreamExt as _};
+use futures_util::stream::{self, Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::action::{Action, HOLD, Verb};
@@ -130,17 +130,7 @@ impl Executor {
                 (label, self.call_one(intent, row).await)
             })
             .buffer_unordered(AT_ONCE);
-        let mut calls = std::pin::pin!(calls);
-        let mut ended = 0;
-        while let Some((label, result)) = calls.next().await {
-            ended += 1;
-            match result {
-                Ok(()) => run.outcome.done += 1,
-                Err(why) => run.error(label, &why),
-            }
-            progress(ended, run.outcome.total);
-        }
-        run.stopped = ended < run.outcome.total;
+        run.hear(calls, progress).await;
         let (one, many) = if verb.on_ports() { ("port", "ports") } else { ("device", "devices") };
         let outcome = run.end(verb.past(), one, many);
         self.record(intent, names, outcome).await
@@ -173,17 +163,7 @@ impl Executor {
                 (row.canonical, result)
             })
             .buffer_unordered(CPES_AT_ONCE);
-        let mut calls = std::pin::pin!(calls);
-        let mut ended = 0;
-        while let Some((label, result)) = calls.next().await {
-            ended += 1;
-            match result {
-                Ok(()) => run.outcome.done += 1,
-                Err(why) => run.error(label, &why),
-            }
-            progress(ended, run.outcome.total);
-        }
-        run.stopped = ended < run.outcome.total;
+        run.hear(calls, progress).await;
         let outcome = run.end(verb.past(), "CPE", "CPEs");
         self.record(intent, names, outcome).await
     }
@@ -358,6 +338,21 @@ impl Run {
         let outcome = Outcome { command: command.to_owned(), total: tally.total, ..Outcome::default() };
         let left_out = tally.skipped.iter().map(|(reason, n)| (reason.clone(), *n)).collect();
         Self { outcome, left_out, failures: 0, stopped: false }
+    }
+
+    /// Takes the results of calls as they come, with the names of their targets.
+    async fn hear(&mut self, calls: impl Stream<Item = (String, Result<(), String>)>, progress: &dyn Progress) {
+        let mut calls = std::pin::pin!(calls);
+        let mut ended = 0;
+        while let Some((label, result)) = calls.next().await {
+            ended += 1;
+            match result {
+                Ok(()) => self.outcome.done += 1,
+                Err(why) => self.error(label, &why),
+            }
+            progress(ended, self.outcome.total);
+        }
+        self.stopped = ended < self.outcome.total;
     }
 
     fn error(&mut self, target: String, why: &str) {

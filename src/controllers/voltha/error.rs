@@ -86,7 +86,7 @@ impl ErrorKind {
             Self::Deadline => "no answer in time",
             Self::TooLarge => "answer too large",
             Self::Unavailable => "unavailable",
-            Self::NotThere => "not implemented there",
+            Self::NotThere => "not offered there",
             Self::NotFound => "not found",
             Self::Refused => "refused",
             Self::BreakerOpen => "not tried",

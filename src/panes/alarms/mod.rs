@@ -96,10 +96,7 @@ impl AlarmsPane {
 
     /// Asks for the detail of the row under the cursor, when it is shown and not known as it is.
     fn follow_cursor(&mut self, cx: &Ctx) -> Vec<Effect> {
-        if cx.active != PaneId::Alarms || !self.split.detail.visible(cx.size) {
-            return Vec::new();
-        }
-        let Some(row) = self.split.list.current() else { return Vec::new() };
+        let Some(row) = self.split.watched(PaneId::Alarms, cx) else { return Vec::new() };
         self.fetched.ask(row, DataRequest::Alarm(row.id), cx)
     }
 }

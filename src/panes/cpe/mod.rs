@@ -228,10 +228,7 @@ impl CpePane {
     }
 
     fn follow_cursor(&mut self, cx: &Ctx) -> Vec<Effect> {
-        if cx.active != PaneId::Cpe || !self.split.detail.visible(cx.size) {
-            return Vec::new();
-        }
-        let Some(row) = self.split.list.current() else { return Vec::new() };
+        let Some(row) = self.split.watched(PaneId::Cpe, cx) else { return Vec::new() };
         self.fetched.ask(row, DataRequest::Cpe(row.id), cx)
     }
 }

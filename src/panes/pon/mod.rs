@@ -250,10 +250,7 @@ impl PonPane {
     }
 
     fn follow_cursor(&mut self, cx: &Ctx) -> Vec<Effect> {
-        if cx.active != PaneId::Pon || !self.split.detail.visible(cx.size) {
-            return Vec::new();
-        }
-        let Some(row) = self.split.list.current() else { return Vec::new() };
+        let Some(row) = self.split.watched(PaneId::Pon, cx) else { return Vec::new() };
         self.fetched.ask(row, DataRequest::Node(row.id), cx)
     }
 }

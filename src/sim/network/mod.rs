@@ -27,32 +27,7 @@ pub(crate) const SECOND: i64 = 1_000_000;
 /// A millisecond of virtual time.
 pub(crate) const MS: i64 = 1_000;
 
-#[derive(Debug)]
-struct Timed {
-    at: i64,
-    order: u64,
-    step: Step,
-}
-
-impl PartialEq for Timed {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.order) == (other.at, other.order)
-    }
-}
-
-impl Eq for Timed {}
-
-impl PartialOrd for Timed {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Timed {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
-    }
-}
+type Timed = crate::sim::timed::Timed<Step>;
 
 /// What makes a world.
 #[derive(Debug, Clone, Copy)]

@@ -76,32 +76,7 @@ pub(crate) enum Step {
     Life,
 }
 
-#[derive(Debug)]
-struct Timed {
-    at: i64,
-    order: u64,
-    step: Step,
-}
-
-impl PartialEq for Timed {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.order) == (other.at, other.order)
-    }
-}
-
-impl Eq for Timed {}
-
-impl PartialOrd for Timed {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Timed {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
-    }
-}
+type Timed = crate::sim::timed::Timed<Step>;
 
 /// A fault of a device on a channel.
 #[derive(Debug, Clone)]
