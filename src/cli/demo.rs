@@ -33,7 +33,7 @@ impl From<DemoScale> for Scale {
 
 /// Runs the demo.
 pub(super) fn run(start: &Start, args: &DemoArgs) -> Result<Code, Failure> {
-    let options = SimOptions { scale: args.scale.into(), seed: args.seed, speed: args.speed, ..SimOptions::default() };
+    let options = SimOptions { scale: args.scale.into(), seed: args.seed, speed: args.speed, acs: true, ..SimOptions::default() };
     let folder = Folder::create()?;
     let runtime = runtime()?;
     let network = runtime.block_on(Network::start(options)).map_err(|e| Failure::new(Code::Failed, e.to_string()))?;
@@ -146,12 +146,12 @@ mod tests {
     #[test]
     fn the_printed_configuration_is_one() {
         let rt = runtime().unwrap();
-        let options = SimOptions { scale: Scale::City, ..SimOptions::still() };
+        let options = SimOptions { scale: Scale::City, acs: true, ..SimOptions::still() };
         let network = rt.block_on(Network::start(options)).unwrap();
         let args = DemoArgs { scale: DemoScale::City, seed: 1, speed: 1.0, headless: true };
         let text = configuration(&network.config(), Path::new("/tmp/a \"b\".csv"), &args);
         let read = crate::config::check_text("demo", &text).unwrap();
-        assert_eq!(read.sources.len(), 3);
+        assert_eq!(read.sources.len(), 4);
         assert_eq!(read.inventory.file.as_deref(), Some("/tmp/a \"b\".csv"));
         assert!(!read.profile["demo"].read_only);
     }
