@@ -115,6 +115,7 @@ fn configuration(config: &Config, inventory: &Path, args: &DemoArgs) -> String {
                 if let Some(fs) = &acs.fs {
                     let _ = writeln!(text, "fs = {}", string(fs));
                 }
+                let _ = writeln!(text, "poll_s = {}\nonline_s = {}", acs.poll_s, acs.online_s);
             }
         }
     }
@@ -152,7 +153,7 @@ mod tests {
         let args = DemoArgs { scale: DemoScale::City, seed: 1, speed: 1.0, headless: true };
         let text = configuration(&network.config(), Path::new("/tmp/a \"b\".csv"), &args);
         let read = crate::config::check_text("demo", &text).unwrap();
-        assert_eq!(read.sources.len(), 4);
+        assert_eq!(format!("{:?}", read.sources), format!("{:?}", network.config().sources));
         assert_eq!(read.inventory.file.as_deref(), Some("/tmp/a \"b\".csv"));
         assert!(!read.profile["demo"].read_only);
     }

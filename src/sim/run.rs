@@ -20,7 +20,7 @@ use super::kafka::{Broker, BrokerOptions, Message};
 use super::net::Faults;
 use super::network::events::Emitted;
 use super::network::{Rules, SECOND, World};
-use super::{Error, SimOptions, SimTls, voltha};
+use super::{Error, Scale, SimOptions, SimTls, voltha};
 use crate::config::schema::{Config, Kafka, Source, SourceKind, Tls, Voltha};
 use crate::model::log::InventoryItem;
 
@@ -28,6 +28,9 @@ use crate::model::log::InventoryItem;
 pub(crate) const TOPIC: &str = "voltha.events";
 /// Events are handed on in lots this far apart at most when many are due.
 const LOT: Duration = Duration::from_millis(5);
+/// Seconds between two informs of the CPEs of all but the largest networks: what happens to the
+/// network is seen in the fleet while one looks on.
+const SOON: u32 = 60;
 
 /// A world whose clock runs.
 #[derive(Debug)]
@@ -93,9 +96,13 @@ impl Network {
             anchor,
         };
         let mut world = World::new(rules);
+        if options.acs {
+            world.follow();
+        }
         let past = world.advance(0);
         let stacks = world.stacks.len();
-        let acs = if options.acs { Some(acs(&options, &world).await?) } else { None };
+        let acs = if options.acs { Some(acs(&options, &mut world).await?) } else { None };
+        let fleet = acs.as_ref().map(RunningAcs::control);
         let live = Arc::new(Live {
             world: Mutex::new(world),
             started: Instant::now(),
@@ -109,26 +116,34 @@ impl Network {
         }
         let served: Arc<[Served]> = served.into();
         publish(&served, options.partitions, past);
-        tokio::spawn(drive(Arc::clone(&live), Arc::clone(&served), options.partitions, stop.clone()));
+        tokio::spawn(drive(Arc::clone(&live), Arc::clone(&served), fleet, options.partitions, stop.clone()));
         Ok(Running { control: Control::new(live, served), acs, options, stop })
     }
 }
 
-/// The ACS of the network's CPEs: they carry the serial numbers of the ONUs they are behind.
-async fn acs(options: &SimOptions, world: &World) -> Result<RunningAcs, Error> {
-    let serials = world.stacks.iter().flat_map(|stack| {
-        let there = stack.onus.iter().enumerate().filter(|(_, onu)| onu.exists);
-        there.map(|(at, _)| stack.serial(at))
-    });
+/// The ACS of the network's CPEs: they carry the serial numbers of the ONUs they are behind, and
+/// those behind ONUs that are dark at the start are as long out of reach.
+async fn acs(options: &SimOptions, world: &mut World) -> Result<RunningAcs, Error> {
+    let serials: Vec<String> = world
+        .stacks
+        .iter()
+        .flat_map(|stack| {
+            let there = stack.onus.iter().enumerate().filter(|(_, onu)| onu.exists);
+            there.map(|(at, _)| stack.serial(at))
+        })
+        .collect();
     let options = AcsOptions {
         scale: options.scale,
         seed: options.seed,
         speed: options.speed,
-        onu_serials: serials.collect(),
+        onu_serials: serials,
         life: options.script,
+        inform_s: (options.scale != Scale::Region).then_some(SOON),
         ..AcsOptions::default()
     };
-    Acs::start(options).await
+    let acs = Acs::start(options).await?;
+    acs.control().follow(&world.contacts());
+    Ok(acs)
 }
 
 async fn serve(
@@ -220,14 +235,24 @@ fn partition(key: &str, partitions: usize) -> usize {
     hash as usize % partitions.max(1)
 }
 
-async fn drive(live: Arc<Live>, served: Arc<[Served]>, partitions: usize, stop: CancellationToken) {
+async fn drive(
+    live: Arc<Live>,
+    served: Arc<[Served]>,
+    fleet: Option<AcsControl>,
+    partitions: usize,
+    stop: CancellationToken,
+) {
     loop {
-        let (events, wait) = {
+        let (events, contacts, wait) = {
             let mut world = live.lock();
             let now = world.now();
             let events = world.advance(now);
-            (events, world.until_next().map_or(Duration::from_secs(1), |us| world.real(us)))
+            let wait = world.until_next().map_or(Duration::from_secs(1), |us| world.real(us));
+            (events, world.contacts(), wait)
         };
+        if let Some(fleet) = &fleet {
+            fleet.follow(&contacts);
+        }
         publish(&served, partitions, events);
         tokio::select! {
             () = stop.cancelled() => return,

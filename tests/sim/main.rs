@@ -14,6 +14,7 @@ mod core;
 mod genieacs;
 mod genieacs_client;
 mod genieacs_firmware;
+mod genieacs_network;
 mod genieacs_replay;
 mod genieacs_worker;
 mod http;

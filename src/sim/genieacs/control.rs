@@ -6,6 +6,7 @@ use super::fleet::models::{MODELS, Model};
 use super::fleet::{Poke, anew};
 use super::nbi::Nbi;
 use super::world::Step;
+use crate::sim::network::contact::Told;
 
 /// Makes things happen to an ACS and its CPEs, which are named by their ids.
 #[derive(Debug, Clone)]
@@ -65,6 +66,17 @@ impl AcsControl {
             if let Some(at) = world.fleet.find(id) {
                 world.set_offline(at, off);
             }
+        }
+    }
+
+    /// The ONUs of the network changed, and so did what reaches the CPEs behind them.
+    pub(in crate::sim) fn follow(&self, told: &[Told]) {
+        if told.is_empty() {
+            return;
+        }
+        let mut world = self.nbi.live.world();
+        for told in told {
+            world.line(told);
         }
     }
 

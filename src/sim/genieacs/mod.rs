@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use control::{AcsControl, Answers};
-use fleet::{Fleet, Plan};
+use fleet::{Fleet, INFORM_S, Plan};
 use nbi::{Live, Nbi};
 use world::store::Store;
 use world::{Rules, World};
@@ -41,10 +41,12 @@ pub struct AcsOptions {
     pub seed: u64,
     /// Virtual seconds a real second.
     pub speed: f64,
-    /// Serial numbers of ONUs: the first CPEs are behind them and carry the same ones.
+    /// Serial numbers of ONUs: CPEs are behind them, one each as far as they reach, and carry the same.
     pub onu_serials: Vec<String>,
     /// Whether things happen by themselves.
     pub life: bool,
+    /// Seconds between two informs of a CPE, when it is not to be the usual time.
+    pub inform_s: Option<u32>,
     /// An ACS as it is after its installation, without CPEs: tests plug in what they need.
     pub bare: bool,
     /// Time stands still but for requests that wait and for [`AcsControl::advance`]: no test waits.
@@ -61,6 +63,7 @@ impl Default for AcsOptions {
             speed: 1.0,
             onu_serials: Vec::new(),
             life: true,
+            inform_s: None,
             bare: false,
             stepped: false,
             anchor_ms: None,
@@ -86,6 +89,7 @@ pub struct RunningAcs {
     nbi: Arc<Nbi>,
     nbi_port: u16,
     fs_port: u16,
+    inform_s: u32,
     stop: CancellationToken,
 }
 
@@ -100,13 +104,14 @@ impl Acs {
         }
         let real = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
         let anchor = options.anchor_ms.unwrap_or_else(real);
-        let plan = Plan::of(options.scale);
+        let plan = Plan { inform_s: options.inform_s.unwrap_or(INFORM_S), ..Plan::of(options.scale) };
         let rules = Rules {
             seed: options.seed,
             speed: options.speed,
             anchor,
             workers: plan.workers,
             life: options.life && !options.bare,
+            inform_s: plan.inform_s,
         };
         let (fleet, store) = if options.bare {
             (Fleet::new(false), Store::fresh())
@@ -127,7 +132,7 @@ impl Acs {
         tokio::spawn(nbi::serve(listener, Arc::clone(&nbi), stop.clone()));
         tokio::spawn(nbi::serve_files(files, Arc::clone(&nbi), stop.clone()));
         tokio::spawn(keep_up(Arc::clone(&nbi), stop.clone()));
-        Ok(RunningAcs { nbi, nbi_port, fs_port, stop })
+        Ok(RunningAcs { nbi, nbi_port, fs_port, inform_s: plan.inform_s, stop })
     }
 }
 
@@ -157,7 +162,12 @@ impl RunningAcs {
     /// The source that watches this ACS.
     #[must_use]
     pub fn config(&self) -> Source {
-        let genieacs = Genieacs { fs: Some(self.fs_url()), ..Genieacs::new(self.nbi_url()) };
+        let mut genieacs = Genieacs { fs: Some(self.fs_url()), ..Genieacs::new(self.nbi_url()) };
+        if self.inform_s < INFORM_S {
+            // An inform and the look that sees it may each be late; a CPE that missed one is not.
+            genieacs.poll_s = u64::from(self.inform_s / 4).max(1);
+            genieacs.online_s = u64::from(self.inform_s) * 3 / 2;
+        }
         Source { name: NAME.into(), kind: SourceKind::Genieacs(genieacs) }
     }
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod alarm;
 pub(crate) mod chains;
+pub(crate) mod contact;
 pub(crate) mod events;
 mod history;
 pub(crate) mod layout;
@@ -56,6 +57,9 @@ pub(crate) struct World {
     queue: BinaryHeap<Reverse<Timed>>,
     out: Vec<Emitted>,
     script: script::Script,
+    /// For the ACS: whether changes are noted, and those not yet told.
+    followed: bool,
+    contacts: Vec<contact::Told>,
 }
 
 impl World {
@@ -73,6 +77,8 @@ impl World {
             queue: BinaryHeap::new(),
             out: Vec::new(),
             script: script::Script::default(),
+            followed: false,
+            contacts: Vec::new(),
         };
         if rules.history {
             world.plan_history();

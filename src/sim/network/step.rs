@@ -2,6 +2,7 @@
 
 use super::World;
 use super::alarm::OnuAlarm;
+use super::contact::Contact;
 use super::events::{self, Context, Measured, Subject};
 use super::layout::{DeviceRef, uuid};
 use super::script::Scene;
@@ -168,6 +169,7 @@ impl World {
         let parent = s.olts.get(olt).map_or_else(String::new, |o| uuid(o.id));
         let subject = Subject { id, parent, serial, root: false, port: (2 << 28) + u32::from(pon) };
         self.emit(stack, String::new(), events::state_change(&subject, from, to, when));
+        self.contact(stack, at, from, to);
     }
 
     fn create_onu(&mut self, stack: usize, at: usize) {
@@ -177,7 +179,7 @@ impl World {
             return;
         }
         onu.exists = true;
-        onu.plugged = true;
+        let first = !std::mem::replace(&mut onu.plugged, true);
         onu.state = State::NONE;
         onu.reason = Reason::None;
         onu.flows = false;
@@ -185,6 +187,9 @@ impl World {
         onu.raised = 0;
         let generation = onu.generation.wrapping_add(1);
         s.renew_onu(at, generation);
+        if first {
+            self.tell(stack, at, Contact::New);
+        }
         self.onu_state(stack, at, State::CREATED);
         self.activate_new(stack, at);
     }
@@ -194,6 +199,7 @@ impl World {
         let Some(s) = self.stacks.get_mut(stack) else { return };
         let serial = s.serial(at);
         let Some(onu) = s.onus.get_mut(at) else { return };
+        let was_up = onu.state == State::UP;
         onu.exists = false;
         onu.raised = 0;
         onu.flows = false;
@@ -207,6 +213,9 @@ impl World {
             ("id", uuid(id)),
         ];
         self.emit(stack, String::new(), events::deleted("ONU_DELETED", Sub::Onu, id, context, when));
+        if was_up {
+            self.tell(stack, at, Contact::Lost { mains: false });
+        }
     }
 
     fn optics(&mut self, stack: usize, at: usize) {

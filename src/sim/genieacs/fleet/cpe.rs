@@ -42,6 +42,16 @@ pub(crate) enum Phase {
     Off,
 }
 
+/// Its way to the ACS, over the ONU before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line {
+    There,
+    /// The ONU is gone.
+    Cut,
+    /// The ONU is gone, and the house is dark.
+    Dark,
+}
+
 /// A value as the ACS last saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
@@ -129,6 +139,7 @@ pub(crate) struct Cpe {
     pub(crate) bootstrapped: bool,
     /// Somebody asked for a session while one ran.
     pub(crate) again: bool,
+    pub(crate) line: Line,
 }
 
 impl Cpe {
@@ -168,6 +179,11 @@ impl Cpe {
 
     pub(crate) fn extra(&mut self) -> &mut Extra {
         self.extra.get_or_insert_default()
+    }
+
+    /// Whether anything reaches it.
+    pub(crate) const fn reachable(&self) -> bool {
+        matches!((self.phase, self.line), (Phase::Up | Phase::InSession | Phase::Boots, Line::There))
     }
 
     pub(crate) const fn in_session(&self) -> bool {

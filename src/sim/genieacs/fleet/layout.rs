@@ -5,15 +5,15 @@ use std::sync::Arc;
 use fastrand::Rng;
 
 use super::Fleet;
-use super::cpe::{Cpe, Phase, Poke};
+use super::cpe::{Cpe, Line, Phase, Poke};
 use super::models::{MODELS, Model};
 use crate::sim::Scale;
 
 const SECOND: i64 = 1_000;
 const DAY: i64 = 86_400 * SECOND;
 
-/// Seconds between two informs of a CPE.
-pub(crate) const INTERVAL_S: u32 = 240;
+/// Seconds between two informs of a CPE, usually.
+pub(crate) const INFORM_S: u32 = 240;
 
 const TAGS: [&str; 10] = [
     "residential",
@@ -34,20 +34,22 @@ pub(crate) struct Plan {
     pub(crate) cpes: u32,
     /// CWMP workers of the ACS, each with its own limit of sessions.
     pub(crate) workers: u32,
+    /// Seconds between two informs of a CPE.
+    pub(crate) inform_s: u32,
 }
 
 impl Plan {
     pub(crate) const fn of(scale: Scale) -> Self {
         match scale {
-            Scale::Small => Self { cpes: 40, workers: 1 },
-            Scale::City => Self { cpes: 5_000, workers: 2 },
-            Scale::Region => Self { cpes: 100_000, workers: 8 },
+            Scale::Small => Self { cpes: 40, workers: 1, inform_s: INFORM_S },
+            Scale::City => Self { cpes: 5_000, workers: 2, inform_s: INFORM_S },
+            Scale::Region => Self { cpes: 100_000, workers: 8, inform_s: INFORM_S },
         }
     }
 }
 
-/// The fleet of a scale. The first CPEs carry the given serials: they are behind ONUs that the
-/// console knows.
+/// The fleet of a scale. As many CPEs as can carry one of the given serials: they are behind ONUs
+/// that the console knows.
 pub(crate) fn seeded(plan: Plan, seed: u64, now: i64, serials: &[String]) -> Fleet {
     let mut fleet = Fleet::new(true);
     let mut rng = Rng::with_seed(seed ^ 0x6e6f_6374_7565_6c65);
@@ -55,11 +57,15 @@ pub(crate) fn seeded(plan: Plan, seed: u64, now: i64, serials: &[String]) -> Fle
     for n in 0..plan.cpes {
         // Small fleets show every model too: the place in the table is spread, not drawn.
         let model = Model::by_share(n.wrapping_mul(379) % 1_000);
-        let serial = match serials.get(n as usize) {
+        // More ONUs than CPEs: these are spread over all of them.
+        let share = serials.len().max(plan.cpes as usize) as u64;
+        let onu = u64::from(n) * share / u64::from(plan.cpes.max(1));
+        let serial = match serials.get(onu as usize) {
             Some(serial) => serial.clone(),
             None => format!("{}{:08X}", MODELS[model].vendor, n.wrapping_mul(0x9e37_79b1)),
         };
-        fleet.insert(one(&mut rng, &tags, n + 1, model, &serial, now));
+        let base = Cpe { interval_s: plan.inform_s, ..anew(model, n + 1, &serial, now) };
+        fleet.insert(one(&mut rng, &tags, base, now));
     }
     fleet
 }
@@ -79,7 +85,7 @@ pub(crate) fn anew(model: usize, number: u32, serial: &str, now: i64) -> Cpe {
         names_at: now,
         read_at: now + 2,
         number,
-        interval_s: INTERVAL_S,
+        interval_s: INFORM_S,
         sessions: 0,
         ended: 0,
         rx: -1_500 - (number.wrapping_mul(97) % 1_300) as i16,
@@ -92,11 +98,12 @@ pub(crate) fn anew(model: usize, number: u32, serial: &str, now: i64) -> Cpe {
         booted: false,
         bootstrapped: false,
         again: false,
+        line: Line::There,
     }
 }
 
-fn one(rng: &mut Rng, tags: &[Arc<str>], number: u32, model: usize, serial: &str, now: i64) -> Cpe {
-    let mut cpe = anew(model, number, serial, now);
+fn one(rng: &mut Rng, tags: &[Arc<str>], mut cpe: Cpe, now: i64) -> Cpe {
+    let number = cpe.number;
     // Most of a real fleet receives between -17 and -23 dBm; the tails are the interesting part.
     let spread = i32::midpoint(rng.i32(0..=1_300), rng.i32(0..=1_300));
     cpe.rx = (-1_500 - spread) as i16;

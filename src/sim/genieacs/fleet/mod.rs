@@ -13,8 +13,8 @@ mod tests;
 
 use std::collections::HashMap;
 
-pub(crate) use cpe::{Cpe, Phase, Poke};
-pub(crate) use layout::{INTERVAL_S, Plan, anew, seeded};
+pub(crate) use cpe::{Cpe, Line, Phase, Poke};
+pub(crate) use layout::{INFORM_S, Plan, anew, seeded};
 use models::MODELS;
 use template::Template;
 use view::View;
@@ -48,6 +48,11 @@ impl Fleet {
 
     pub(crate) fn find(&self, id: &str) -> Option<u32> {
         self.by_id.get(id).copied()
+    }
+
+    /// The CPE with a serial number, whatever its model.
+    pub(crate) fn with_serial(&self, serial: &str) -> Option<u32> {
+        MODELS.iter().find_map(|m| self.find(&cpe::device_id(m.oui, m.product, serial)))
     }
 
     pub(crate) fn get(&self, at: u32) -> Option<&Cpe> {

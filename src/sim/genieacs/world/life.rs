@@ -83,7 +83,7 @@ impl World {
 
     fn script_fails(&mut self, at: u32) {
         let (wall, now) = (self.wall(), self.now());
-        if self.fleet.get(at).is_none_or(|c| c.phase == Phase::Off) {
+        if !self.fleet.get(at).is_some_and(Cpe::reachable) {
             return;
         }
         let refused = self.rng.bool();

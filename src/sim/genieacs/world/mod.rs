@@ -5,6 +5,7 @@
 
 mod apply;
 mod life;
+mod line;
 mod poke;
 mod session;
 pub(crate) mod store;
@@ -38,6 +39,8 @@ pub(crate) struct Rules {
     pub(crate) workers: u32,
     /// Whether things happen by themselves.
     pub(crate) life: bool,
+    /// Seconds between two informs of a CPE that nobody told otherwise.
+    pub(crate) inform_s: u32,
 }
 
 /// What a test makes go wrong.

@@ -1,7 +1,7 @@
 //! Connection requests, and CPEs that go and come.
 
 use super::{SECOND, Step, World};
-use crate::sim::genieacs::fleet::{Phase, Poke};
+use crate::sim::genieacs::fleet::{Line, Phase, Poke};
 
 /// How a connection request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,7 @@ impl World {
     pub(crate) fn poke(&mut self, at: u32) -> Poked {
         let Some(cpe) = self.fleet.get_mut(at) else { return Poked::Failed("Device is offline") };
         match (cpe.phase, cpe.poke) {
+            _ if cpe.line != Line::There => Poked::Silent,
             (Phase::Off, _) | (_, Poke::Silent) => Poked::Silent,
             (Phase::Boots, _) | (_, Poke::Refuses) => Poked::Failed("Device is offline"),
             (_, Poke::WrongPassword) => {

@@ -5,7 +5,7 @@ use super::{Fault, SECOND, Step, World};
 use crate::sim::genieacs::data::{ObjectId, Value};
 use crate::sim::genieacs::fleet::cpe::Seen;
 use crate::sim::genieacs::fleet::source::Reading;
-use crate::sim::genieacs::fleet::{Cpe, Phase};
+use crate::sim::genieacs::fleet::{Cpe, Line, Phase};
 
 /// A CPE that was answered 503 tries again after a minute.
 const RETRY_AFTER: i64 = 60 * SECOND;
@@ -65,6 +65,7 @@ impl World {
         let (room, wall) = (self.has_room(), self.wall());
         let Some((cpe, template)) = self.fleet.both(at) else { return };
         match cpe.phase {
+            _ if cpe.line != Line::There => {}
             Phase::InSession => cpe.again = true,
             Phase::Boots | Phase::Off => {}
             Phase::Up if !room => self.after(RETRY_AFTER, Step::Begin(at)),
@@ -103,7 +104,7 @@ impl World {
         for id in self.tasks.of_device(at) {
             then = then.max(self.attempt(at, id));
         }
-        let wall = self.wall();
+        let (wall, usual) = (self.wall(), self.rules.inform_s);
         let Some(cpe) = self.fleet.get_mut(at) else { return };
         cpe.ended = cpe.ended.wrapping_add(1);
         cpe.phase = Phase::Up;
@@ -124,7 +125,7 @@ impl World {
                 if let Some(extra) = &mut cpe.extra {
                     extra.own.clear();
                 }
-                cpe.interval_s = super::super::fleet::INTERVAL_S;
+                cpe.interval_s = usual;
                 cpe.bootstrapped = true;
                 self.go_down(at);
             }

@@ -105,7 +105,7 @@ impl World {
         let failing = self.rng.f64() < self.faulty.downloads;
         let code = [9_010, 9_015, 9_018][self.rng.usize(0..3)];
         let cpe = self.fleet.get(at)?;
-        let (model, here) = (cpe.model(), cpe.phase != Phase::Off);
+        let (model, here) = (cpe.model(), cpe.reachable());
         let badly = |code, text: &str| Some(Fetched::Badly(Refusal::new(code, text)));
         // A CPE without mains tells nothing, ever.
         if !here {
