@@ -156,8 +156,7 @@ pub(crate) fn ping(nbi: &Nbi, host: &str) -> Answer {
     }
     let up = {
         let world = nbi.live.world();
-        !host.starts_with("100.")
-            || world.fleet.each().any(|(_, v)| v.cpe.address() == host && v.cpe.reachable())
+        !host.starts_with("100.") || world.fleet.each().any(|(_, v)| v.cpe.address() == host && v.cpe.reachable())
     };
     let got = if up { 3 } else { 0 };
     let mut lines = vec![format!("PING {host} ({host}) 56(84) bytes of data.")];
