@@ -32,6 +32,8 @@ pub enum Effect {
     Toast(Toast),
     /// Ask for one line of text, then run the command with it as the argument `arg`.
     Prompt(Prompt),
+    /// Ask for a text in `$EDITOR`, then run the command with it as the argument `arg`.
+    Edit(Prompt),
     /// Ask to choose one of several, then run the command with it as the argument `arg`.
     Choose(Choose),
     /// Show a pane, at a thing.

@@ -91,6 +91,7 @@ impl App {
                 let table = self.pane().and_then(|p| p.situation(&self.ctx).table);
                 self.open(Box::new(PromptLayer::new(prompt, table)));
             }
+            Effect::Edit(prompt) => self.acts.push(TerminalAct::Editor(prompt)),
             Effect::Choose(choose) => self.open(Box::new(ChooseLayer::new(choose))),
             Effect::Goto(to) => self.goto(&to),
             Effect::SaveView(view) => self.backend.send(Request::SaveView(view)),

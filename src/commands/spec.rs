@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::model::job::Phase;
 use crate::model::page::Table;
 
 /// Where a command can be used. Keys are looked up from the innermost context outwards.
@@ -19,6 +20,12 @@ pub enum Context {
     Sources,
     /// In the CPE pane.
     Cpe,
+    /// In the list of jobs.
+    Jobs,
+    /// In the detail view of a job.
+    Job,
+    /// In the list of a job's devices.
+    JobDevices,
     /// In the log pane.
     Log,
     /// In an open detail view.
@@ -29,12 +36,15 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Global,
         Self::List,
         Self::Alarms,
         Self::Pon,
         Self::Cpe,
+        Self::Jobs,
+        Self::Job,
+        Self::JobDevices,
         Self::Sources,
         Self::Log,
         Self::Detail,
@@ -50,6 +60,9 @@ impl Context {
             Self::Alarms => "alarms",
             Self::Pon => "pon",
             Self::Cpe => "cpe",
+            Self::Jobs => "jobs",
+            Self::Job => "job",
+            Self::JobDevices => "job-devices",
             Self::Sources => "sources",
             Self::Log => "log",
             Self::Detail => "detail",
@@ -137,6 +150,25 @@ pub struct Situation {
     pub can_repeat: bool,
     /// A filter is set.
     pub filtered: bool,
+    /// The job that a verb would be for, where it is a single one.
+    pub job: Option<JobFacts>,
+}
+
+/// What the verbs of jobs ask about a job.
+#[derive(Debug, Clone, Copy)]
+pub struct JobFacts {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Devices that failed.
+    pub failed: u32,
+    /// Devices whose task waits for their next inform.
+    pub queued: u32,
+    /// Devices that did it.
+    pub changed: u32,
+    /// Only a dry run.
+    pub dry_run: bool,
+    /// It can be put back: it sets values.
+    pub sets: bool,
 }
 
 /// Why a command cannot run now, in words.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::ids::{ActionId, RowId};
+use super::job::JobId;
 use super::page::{Scope, Table};
 use super::query::Query;
 
@@ -97,6 +98,8 @@ pub struct Outcome {
     pub errors: Vec<(String, String)>,
     /// The batch that undo takes back, when it can be undone.
     pub undo: Option<ActionId>,
+    /// The job that was made of it.
+    pub job: Option<JobId>,
 }
 
 /// Values read from a device at the operator's wish.

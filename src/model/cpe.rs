@@ -363,6 +363,27 @@ pub struct CpeDetail {
     pub alarms: Vec<super::alarm::AlarmRow>,
     /// What noctule did to it, newest first: when, who, what, how it ended.
     pub history: Vec<CpeDeed>,
+    /// Jobs that have or had it, newest first.
+    pub jobs: Vec<CpeJob>,
+}
+
+/// What a job did to a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CpeJob {
+    /// The job's row.
+    pub id: RowId,
+    /// Its name.
+    pub name: String,
+    /// `configure`, `firmware`, `reboot` …
+    pub work: String,
+    /// Only a dry run.
+    pub dry_run: bool,
+    /// Where the device stands in it.
+    pub state: &'static str,
+    /// Why, in words.
+    pub why: String,
+    /// Since when.
+    pub at: Ts,
 }
 
 /// Something noctule did to a device.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::alarm::{AlarmDetail, AlarmRow};
 use super::cpe::{CpeDetail, CpeRow, FleetStats};
 use super::ids::{RowId, Seq};
-use super::job::{JobDetail, JobDeviceRow, JobRow};
+use super::command::Targets;
+use super::job::{JobDetail, JobDeviceDetail, JobDeviceRow, JobRow};
 use super::log::LogRow;
 use super::query::Query;
 use super::source::SourceRow;
@@ -147,6 +148,10 @@ pub enum DataRequest {
     Cpe(RowId),
     /// A job with its progress.
     Job(RowId),
+    /// Everything the cache has about a device of a job.
+    JobDevice(RowId),
+    /// The controllers and ids of the CPEs that targets mean, at most so many.
+    CpeIds(Targets, usize),
     /// The fleet in numbers, of the CPEs of a filter.
     Fleet(PageRequest),
 }
@@ -284,6 +289,10 @@ pub enum Data {
     Cpe(Option<Box<CpeDetail>>),
     /// A job; `None` when there is none.
     Job(Option<Box<JobDetail>>),
+    /// A device of a job; `None` when there is none.
+    JobDevice(Option<Box<JobDeviceDetail>>),
+    /// Controllers and ids of CPEs.
+    CpeIds(Vec<(super::ids::SourceName, String)>),
     /// The fleet in numbers.
     Fleet(Box<FleetStats>),
     /// The cache could not answer, in words.

@@ -5,7 +5,9 @@ use std::cmp::Ordering;
 use noctule::model::alarm::{AlarmDetail, AlarmRow, OpChange, RawEvent, StatusChange};
 use noctule::model::cpe::{CpeDetail, CpeRow, FleetStats, Online};
 use noctule::model::field::{Record, Value};
-use noctule::model::ids::{ActionId, RowId, Seq};
+use noctule::model::command::Targets;
+use noctule::model::ids::{ActionId, RowId, Seq, SourceName};
+use noctule::model::job::{JobDeviceRow, JobRow};
 use noctule::model::log::LogRow;
 use noctule::model::page::{
     Anchor, Data, DataRequest, NodeDetail, Page, PageRequest, Rows, Scope, Sort, Table, Total, TreeRequest,
@@ -23,6 +25,8 @@ pub struct World {
     pub sources: Vec<SourceRow>,
     pub log: Vec<LogRow>,
     pub cpes: Vec<CpeRow>,
+    pub jobs: Vec<JobRow>,
+    pub job_devices: Vec<JobDeviceRow>,
     /// Newest journal record.
     pub seq: Seq,
     /// Rows with this id or a higher one arrived after the list was first looked at.
@@ -39,6 +43,8 @@ impl World {
             sources: super::rows::sources(),
             log: super::rows::log(),
             cpes: super::cpes::cpes(),
+            jobs: super::jobs::jobs(),
+            job_devices: super::jobs::devices(),
             seq: Seq(1000),
             new_from: i64::MAX,
         }
@@ -52,6 +58,8 @@ impl World {
             sources: Vec::new(),
             log: Vec::new(),
             cpes: Vec::new(),
+            jobs: Vec::new(),
+            job_devices: Vec::new(),
             seq: Seq(1),
             new_from: i64::MAX,
         }
@@ -74,7 +82,14 @@ impl World {
             DataRequest::Cpe(id) => {
                 Data::Cpe(self.cpes.iter().find(|r| r.id == *id).map(|r| Box::new(self.cpe_detail(r))))
             }
-            DataRequest::Job(_) => Data::Job(None),
+            DataRequest::Job(id) => {
+                Data::Job(self.jobs.iter().find(|r| r.id == *id).map(|r| Box::new(super::jobs::detail(r))))
+            }
+            DataRequest::JobDevice(id) => {
+                let found = self.job_devices.iter().find(|r| r.id == *id);
+                Data::JobDevice(found.map(|r| Box::new(super::jobs::device_detail(r, &self.cpes))))
+            }
+            DataRequest::CpeIds(targets, limit) => Data::CpeIds(self.cpe_ids(targets, *limit)),
             DataRequest::Fleet(page) => Data::Fleet(Box::new(self.fleet(page))),
             DataRequest::Count(page, _) => {
                 Data::Count(self.page(&PageRequest { limit: u16::MAX, ..page.clone() }).total)
@@ -97,9 +112,23 @@ impl World {
             Table::Sources => self.cut(select(self.sources.iter(), request, now), request, Rows::Sources, |r| r.id),
             Table::Log => self.cut(select(self.log.iter(), request, now), request, Rows::Log, |r| r.id),
             Table::Cpes => self.cut(select(self.cpes.iter(), request, now), request, Rows::Cpes, |r| r.id),
-            Table::Jobs => self.cut(Vec::new(), request, Rows::Jobs, |r| r.id),
-            Table::JobDevices => self.cut(Vec::new(), request, Rows::JobDevices, |r| r.id),
+            Table::Jobs => self.cut(select(self.jobs.iter(), request, now), request, Rows::Jobs, |r| r.id),
+            Table::JobDevices => {
+                let of = |r: &&JobDeviceRow| request.below.is_none_or(|job| r.id.0 >> 32 == job.0);
+                self.cut(select(self.job_devices.iter().filter(of), request, now), request, Rows::JobDevices, |r| r.id)
+            }
         }
+    }
+
+    fn cpe_ids(&self, targets: &Targets, limit: usize) -> Vec<(SourceName, String)> {
+        let meant = |row: &&CpeRow| match targets {
+            Targets::Rows(_, ids) => ids.contains(&row.id),
+            Targets::Filter { filter, except, .. } => {
+                filter.as_ref().is_none_or(|q| q.matches(*row, super::rows::NOW)) && !except.contains(&row.id)
+            }
+            Targets::None | Targets::Names(..) => false,
+        };
+        self.cpes.iter().filter(meant).take(limit).map(|r| (r.source.clone(), r.device_id.clone())).collect()
     }
 
     fn cpe_detail(&self, row: &CpeRow) -> CpeDetail {
@@ -111,6 +140,7 @@ impl World {
             onu,
             alarms,
             history: super::cpes::history(row),
+            jobs: super::jobs::of_cpe(row),
         }
     }
 

@@ -146,6 +146,7 @@ fn messages_of_every_kind() {
             done: 1,
             errors: Vec::new(),
             undo: Some(ActionId([7; 16])),
+            job: None,
         };
         s.tell(Msg::Done(id, outcome));
     });

@@ -122,7 +122,7 @@ pub fn values(view: &View<'_>, wants: Result<&[Want], &Setting>, age: Age) -> Ve
             continue;
         }
         diffs.push(Diff { path: want.path.clone(), old: shown(want, &leaf), new: want.new.clone() });
-        before.push(Before { path: want.path.clone(), old: saved(want, &leaf) });
+        before.push(Before { path: want.path.clone(), old: saved(want, &leaf), new: Some(shown_new(want)) });
     }
     // Reading anew may show that nothing is to be done, so this comes before "already equal".
     if let (Some(stale), true) = (stale, age.limit > 0) {
@@ -141,6 +141,11 @@ fn shown(want: &Want, leaf: &Leaf) -> String {
         Some(_) if hidden(want) => "••••••".to_owned(),
         Some(value) => value.to_string(),
     }
+}
+
+/// The new value as it may be shown.
+fn shown_new(want: &Want) -> String {
+    if hidden(want) { "••••••".to_owned() } else { want.new.shown() }
 }
 
 fn hidden(want: &Want) -> bool {

@@ -126,7 +126,7 @@ impl World {
                     return self.device(i, DeviceEvent::Skipped { reason, detail: String::new() });
                 }
                 let old = Old::Known(ParamValue::Bool(false));
-                self.device(i, DeviceEvent::Before(vec![Before { path: "D.X".to_owned(), old }]));
+                self.device(i, DeviceEvent::Before(vec![Before { path: "D.X".to_owned(), old, new: None }]));
                 self.device(i, DeviceEvent::Intent);
                 self.flying.push(Flying::Request(i));
             }

@@ -25,7 +25,7 @@ pub use record::{
 pub use request::{
     CpeVerb, FIRMWARE_IMAGE, Firmware, JobRequest, JobTargets, Priority, Schedule, StopRule, Waves, Window, Work,
 };
-pub use row::{CauseRow, JobDetail, JobDeviceRow, JobRow, WaveBar};
+pub use row::{CauseRow, JobDetail, JobDeviceDetail, JobDeviceRow, JobRow, StageRow, ValueChange, WaveBar};
 pub use setting::{Change, NewValue, ParamValue, SecretSource, Setting};
 
 /// The identity of a job (UUIDv7: sorts by time).

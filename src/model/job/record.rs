@@ -343,6 +343,9 @@ pub struct Before {
     /// What it held.
     #[n(1)]
     pub old: Old,
+    /// What it is to hold, as it may be shown.
+    #[n(2)]
+    pub new: Option<String>,
 }
 
 /// An old value.

@@ -1,11 +1,11 @@
 //! Jobs and their devices as rows of lists, filters and exports.
 
 use super::record::{Counts, Phase};
-use super::request::Priority;
+use super::request::{JobRequest, Priority};
 use super::{Class, JobId};
 use crate::model::field::{Record, Value};
 use crate::model::ids::RowId;
-use crate::model::time::Ts;
+use crate::model::time::{SECOND, Ts};
 
 /// A job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,12 @@ pub struct JobRow {
     pub counts: Counts,
     /// The portion that runs, from 0.
     pub wave: u8,
+    /// How many portions it has.
+    pub waves: u8,
+    /// Devices in ten minutes, lately.
+    pub rate_deci: u32,
+    /// Time left at that rate, µs.
+    pub left_us: Option<i64>,
     /// Who asked.
     pub actor: String,
     /// Its place among the jobs.
@@ -50,6 +56,14 @@ pub struct JobRow {
     pub last_error: String,
     /// The job it rolls back.
     pub rolls_back: Option<JobId>,
+}
+
+impl JobRow {
+    /// The share of its devices that is through, per cent.
+    #[must_use]
+    pub fn per_cent(&self) -> u32 {
+        (u64::from(self.counts.through()) * 100).checked_div(self.counts.total.into()).unwrap_or(0) as u32
+    }
 }
 
 impl Record for JobRow {
@@ -83,6 +97,10 @@ impl Record for JobRow {
             "timed_out" => count(c.of(Class::TimedOut)),
             "wrong_version" => count(c.of(Class::WrongVersion)),
             "wave" => Value::Int(i64::from(self.wave) + 1),
+            "waves" => Value::Int(self.waves.into()),
+            "progress" => Value::Int(self.per_cent().into()),
+            "rate" => Value::Float(f64::from(self.rate_deci) / 10.0),
+            "left_s" => self.left_us.map_or(Value::None, |us| Value::Int(us / SECOND)),
             "actor" => Value::text(&self.actor),
             "priority" => Value::text(self.priority.word()),
             "dry_run" => Value::Bool(self.dry_run),
@@ -177,6 +195,55 @@ pub struct JobDetail {
     pub schedule: String,
     /// What it does, in words.
     pub words: Vec<String>,
+    /// What was asked for; it holds no secret.
+    pub request: Option<JobRequest>,
+    /// Name of the job it rolls back; empty for none.
+    pub rolls_back: String,
+    /// The job that rolls it back, the newest one: identity and name.
+    pub rolled_back_by: Option<(JobId, String)>,
+}
+
+/// A device of a job with all that is known of what happened to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobDeviceDetail {
+    /// The row.
+    pub row: JobDeviceRow,
+    /// What is or would be written, with what was there before.
+    pub values: Vec<ValueChange>,
+    /// Stages that were reached, oldest first.
+    pub evidence: Vec<StageRow>,
+    /// The cause of its failure in short; empty where there is none.
+    pub cause: String,
+    /// Its task could not be taken from the queue.
+    pub stuck: bool,
+    /// Its row in the fleet, while that has it.
+    pub cpe: Option<RowId>,
+    /// The ONU of the same serial number; empty where there is none.
+    pub onu: String,
+}
+
+/// A parameter of a device before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueChange {
+    /// Its path.
+    pub path: String,
+    /// What it held, as it may be shown.
+    pub old: String,
+    /// What it is to hold; empty where the journal does not tell.
+    pub new: String,
+    /// The old value is known to nobody: it cannot be put back.
+    pub lost: bool,
+}
+
+/// A stage that a device reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageRow {
+    /// When it was seen.
+    pub at: Ts,
+    /// Which.
+    pub stage: &'static str,
+    /// What showed it.
+    pub text: String,
 }
 
 /// A portion of a job as a bar.

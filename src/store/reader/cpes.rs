@@ -129,7 +129,8 @@ pub(super) fn detail(rows: &Rows<'_>, id: RowId, now: Ts) -> rusqlite::Result<Op
     let history = deeds(conn, &row.canonical)?;
     let (onu, mut alarms) = node.map_or((None, Vec::new()), |node| (Some(node.row), node.alarms));
     alarms.truncate(ALARMS);
-    Ok(Some(Box::new(CpeDetail { row, faults, onu, alarms, history })))
+    let jobs = super::jobs::of_device(conn, row.source.as_ref(), &row.device_id)?;
+    Ok(Some(Box::new(CpeDetail { row, faults, onu, alarms, history, jobs })))
 }
 
 /// What noctule did to a device, as far as the newest part of the log tells.
@@ -165,6 +166,19 @@ pub(super) fn named(conn: &Connection, names: &Names, name: &str) -> rusqlite::R
     let Some(source) = names.id(source) else { return Ok(None) };
     conn.prepare_cached("SELECT id FROM c_cpes WHERE ch = ?1 AND source = ?2 AND device = ?3")?
         .query_row(params![id_hash(id) as i64, source, id], |row| row.get(0))
+        .optional()
+}
+
+/// The CPE that a job on `source` (empty: the only controller) calls `device`.
+pub(super) fn of_device(
+    conn: &Connection,
+    names: &Names,
+    source: &str,
+    device: &str,
+) -> rusqlite::Result<Option<i64>> {
+    let source = names.id(source);
+    conn.prepare_cached("SELECT id FROM c_cpes WHERE ch = ?1 AND device = ?2 AND (?3 IS NULL OR source = ?3)")?
+        .query_row(params![id_hash(device) as i64, device, source], |row| row.get(0))
         .optional()
 }
 

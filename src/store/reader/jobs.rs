@@ -3,14 +3,16 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows;
 use super::slice::Slice;
 use super::sources::compare;
-use crate::engine::job::{Device, Header, Job, progress, schedule};
+use super::{cpes, rows};
+use crate::engine::job::{Device, Evidence, Header, Job, progress, schedule, stage_word};
+use crate::model::cpe::CpeJob;
 use crate::model::field::Record;
 use crate::model::ids::RowId;
 use crate::model::job::{
-    CauseRow, Control, Frozen, JobDetail, JobDeviceRow, JobEvent, JobId, JobRecord, JobRow, Phase, WaveBar, Work,
+    Before, CauseRow, Control, Frozen, JobDetail, JobDeviceDetail, JobDeviceRow, JobEvent, JobId, JobRecord, JobRow,
+    Old, Phase, Setting, StageRow, ValueChange, WaveBar, Work,
 };
 use crate::model::log::LogRow;
 use crate::model::page::{Page, PageRequest, Rows, Table, Total};
@@ -18,6 +20,10 @@ use crate::model::time::Ts;
 use crate::store::fold::jobs::device_id;
 use crate::store::fold::read_counts;
 use crate::store::fold::sql::CACHE;
+use crate::store::names::Names;
+
+/// Jobs told of in the detail of a device.
+const JOBS_OF_DEVICE: u32 = 30;
 
 fn headers(conn: &Connection, each: &mut dyn FnMut(i64, JobId, Header)) -> rusqlite::Result<()> {
     let mut stmt = conn.prepare_cached("SELECT id, job, header FROM c_jobs ORDER BY id")?;
@@ -29,7 +35,7 @@ fn headers(conn: &Connection, each: &mut dyn FnMut(i64, JobId, Header)) -> rusql
     Ok(())
 }
 
-fn row_of(id: i64, job: JobId, header: &Header) -> JobRow {
+fn row_of(id: i64, job: JobId, header: &Header, now: Ts) -> JobRow {
     let request = header.request.as_ref();
     JobRow {
         id: RowId(id),
@@ -41,6 +47,9 @@ fn row_of(id: i64, job: JobId, header: &Header) -> JobRow {
         why: header.why.clone(),
         counts: header.counts,
         wave: header.wave,
+        waves: header.waves.iter().filter(|w| w.total > 0).count() as u8,
+        rate_deci: if header.phase == Phase::Running { (header.rate_per_minute(now) * 10.0) as u32 } else { 0 },
+        left_us: progress::left(header, now),
         actor: header.actor.clone(),
         priority: header.priority(),
         dry_run: request.is_some_and(|r| r.dry_run),
@@ -77,15 +86,23 @@ fn arrange<R: Record>(found: &mut Vec<R>, request: &PageRequest) {
 /// All jobs of a request, in its order.
 pub(super) fn all(rows: &rows::Rows<'_>, request: &PageRequest) -> rusqlite::Result<Vec<JobRow>> {
     let mut found = Vec::new();
-    headers(rows.conn, &mut |id, job, header| found.push(row_of(id, job, &header)))?;
+    headers(rows.conn, &mut |id, job, header| found.push(row_of(id, job, &header, request.now)))?;
     arrange(&mut found, request);
     Ok(found)
 }
 
 fn each_device(conn: &Connection, job: i64, each: &mut dyn FnMut(i64, Frozen, Device)) -> rusqlite::Result<()> {
+    each_between(conn, (device_id(job, 0), device_id(job + 1, 0)), each)
+}
+
+fn each_between(
+    conn: &Connection,
+    (from, to): (i64, i64),
+    each: &mut dyn FnMut(i64, Frozen, Device),
+) -> rusqlite::Result<()> {
     let mut stmt =
         conn.prepare_cached("SELECT id, frozen, state FROM c_job_devices WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
-    let mut rows = stmt.query([device_id(job, 0), device_id(job + 1, 0)])?;
+    let mut rows = stmt.query([from, to])?;
     while let Some(row) = rows.next()? {
         let frozen = minicbor::decode(row.get_ref(1)?.as_blob()?);
         let device = minicbor::decode(row.get_ref(2)?.as_blob()?);
@@ -94,6 +111,27 @@ fn each_device(conn: &Connection, job: i64, each: &mut dyn FnMut(i64, Frozen, De
         }
     }
     Ok(())
+}
+
+fn device_row(job: JobId, id: RowId, index: u32, frozen: Frozen, device: Device) -> JobDeviceRow {
+    let (restorable, lost) = device.restorable();
+    JobDeviceRow {
+        id,
+        job,
+        index,
+        device: frozen.device,
+        serial: frozen.serial,
+        model: frozen.model,
+        wave: frozen.wave,
+        state: device.state.word(),
+        why: if device.why.is_empty() { device.cause } else { device.why },
+        attempt: device.retries + u32::from(device.sent_at.is_set()),
+        task: device.task.unwrap_or_default(),
+        sent_at: device.sent_at,
+        changed_at: device.changed_at,
+        restorable,
+        lost,
+    }
 }
 
 /// All devices of a request, in its order; of one job when it says which.
@@ -107,24 +145,7 @@ pub(super) fn devices(rows: &rows::Rows<'_>, request: &PageRequest) -> rusqlite:
     let mut found = Vec::new();
     for (id, job) in jobs {
         each_device(rows.conn, id, &mut |row, frozen, device| {
-            let (restorable, lost) = device.restorable();
-            found.push(JobDeviceRow {
-                id: RowId(row),
-                job,
-                index: (row & 0xffff_ffff) as u32,
-                device: frozen.device,
-                serial: frozen.serial,
-                model: frozen.model,
-                wave: frozen.wave,
-                state: device.state.word(),
-                why: if device.why.is_empty() { device.cause } else { device.why },
-                attempt: device.retries + u32::from(device.sent_at.is_set()),
-                task: device.task.unwrap_or_default(),
-                sent_at: device.sent_at,
-                changed_at: device.changed_at,
-                restorable,
-                lost,
-            });
+            found.push(device_row(job, RowId(row), (row & 0xffff_ffff) as u32, frozen, device));
         })?;
     }
     arrange(&mut found, request);
@@ -174,16 +195,122 @@ pub(super) fn detail(rows: &rows::Rows<'_>, id: RowId, now: Ts) -> rusqlite::Res
         .and_then(|s| schedule::parse(s).ok())
         .map(|plan| plan.explain(next, now))
         .unwrap_or_default();
+    let (mut rolls_back, mut rolled_back_by) = (String::new(), None);
+    headers(rows.conn, &mut |_, other, header| {
+        let Some(r) = &header.request else { return };
+        if request.and_then(|r| r.rolls_back) == Some(other) {
+            rolls_back.clone_from(&r.name);
+        }
+        if r.rolls_back == Some(job) && !r.dry_run {
+            rolled_back_by = Some((other, r.name.clone()));
+        }
+    })?;
     let bar = |w: &crate::engine::job::WaveCount| WaveBar { total: w.total, through: w.through, failed: w.failed };
     Ok(Some(Box::new(JobDetail {
-        row: row_of(id.0, job, &header),
+        row: row_of(id.0, job, &header, now),
         waves: header.waves.iter().map(bar).collect(),
         rate_per_minute: header.rate_per_minute(now),
         left_us: progress::left(&header, now),
         causes,
         schedule,
         words: request.map(|r| words(&r.work)).unwrap_or_default(),
+        request: header.request.clone(),
+        rolls_back,
+        rolled_back_by,
     })))
+}
+
+/// Everything about a device of a job.
+pub(super) fn device(
+    rows: &rows::Rows<'_>,
+    names: &Names,
+    id: RowId,
+) -> rusqlite::Result<Option<Box<JobDeviceDetail>>> {
+    let (job, index) = (id.0 >> 32, (id.0 & 0xffff_ffff) as u32);
+    let of: Option<(JobId, Vec<u8>)> = rows
+        .conn
+        .prepare_cached("SELECT job, header FROM c_jobs WHERE id = ?1")?
+        .query_row([job], |row| Ok((JobId(row.get(0)?), row.get(1)?)))
+        .optional()?;
+    let mut found = None;
+    if let Some((of, header)) = of {
+        let header: Header = minicbor::decode(&header).unwrap_or_default();
+        each_between(rows.conn, (id.0, id.0 + 1), &mut |_, frozen, device| found = Some((frozen, device)))?;
+        if let Some((frozen, device)) = found {
+            let source = header.request.map(|r| r.source).unwrap_or_default();
+            let cpe = cpes::of_device(rows.conn, names, &source, &frozen.device)?;
+            let onu = match cpe {
+                Some(cpe) => cpes::row(rows, cpe, Ts::NEVER)?.map(|row| row.onu).unwrap_or_default(),
+                None => String::new(),
+            };
+            return Ok(Some(Box::new(device_detail(of, id, index, frozen, device, (cpe.map(RowId), onu)))));
+        }
+    }
+    Ok(None)
+}
+
+fn device_detail(
+    job: JobId,
+    id: RowId,
+    index: u32,
+    frozen: Frozen,
+    device: Device,
+    (cpe, onu): (Option<RowId>, String),
+) -> JobDeviceDetail {
+    let value = |b: &Before| {
+        let hidden = Setting::Path(b.path.clone()).is_secret();
+        let old = match &b.old {
+            Old::Known(value) if !hidden => value.to_string(),
+            Old::Known(_) | Old::SecretHeld => "••••••".to_owned(),
+            Old::Lost => String::new(),
+        };
+        ValueChange {
+            path: b.path.clone(),
+            old,
+            new: b.new.clone().unwrap_or_default(),
+            lost: matches!(b.old, Old::Lost),
+        }
+    };
+    let stage = |e: &Evidence| StageRow { at: e.at, stage: stage_word(e.stage), text: e.text.clone() };
+    JobDeviceDetail {
+        values: device.before.iter().map(value).collect(),
+        evidence: device.evidence.iter().map(stage).collect(),
+        cause: device.cause.clone(),
+        stuck: device.stuck,
+        row: device_row(job, id, index, frozen, device),
+        cpe,
+        onu,
+    }
+}
+
+/// The jobs that have or had a device, newest first.
+pub(super) fn of_device(conn: &Connection, source: &str, device: &str) -> rusqlite::Result<Vec<CpeJob>> {
+    // The id stands in the blob as it is: cheaper to look for than to decode them all.
+    let mut stmt = conn.prepare_cached(
+        "SELECT d.id, d.frozen, d.state, j.header FROM c_job_devices d JOIN c_jobs j ON j.id = d.id >> 32 \
+         WHERE instr(d.frozen, CAST(?1 AS BLOB)) > 0 ORDER BY d.id DESC LIMIT ?2",
+    )?;
+    let mut rows = stmt.query(params![device, JOBS_OF_DEVICE])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let frozen = minicbor::decode::<Frozen>(row.get_ref(1)?.as_blob()?);
+        let state = minicbor::decode::<Device>(row.get_ref(2)?.as_blob()?);
+        let header = minicbor::decode::<Header>(row.get_ref(3)?.as_blob()?).unwrap_or_default();
+        let (Ok(frozen), Ok(state), Some(request)) = (frozen, state, header.request) else { continue };
+        if frozen.device != device || !(request.source.is_empty() || request.source == source) {
+            continue;
+        }
+        found.push(CpeJob {
+            id: RowId(row.get::<_, i64>(0)? >> 32),
+            work: request.work.word().to_owned(),
+            name: request.name,
+            dry_run: request.dry_run,
+            state: state.state.word(),
+            why: if state.why.is_empty() { state.cause } else { state.why },
+            at: if state.changed_at.is_set() { state.changed_at } else { header.created_at },
+        });
+    }
+    Ok(found)
 }
 
 fn words(work: &Work) -> Vec<String> {

@@ -181,6 +181,12 @@ impl Reader {
             DataRequest::Count(request, limit) => reader.count(request, *limit).map(Data::Count),
             DataRequest::Cpe(id) => cpes::detail(&reader.rows(), *id, now()).map(Data::Cpe),
             DataRequest::Job(id) => jobs::detail(&reader.rows(), *id, now()).map(Data::Job),
+            DataRequest::JobDevice(id) => jobs::device(&reader.rows(), &reader.names, *id).map(Data::JobDevice),
+            DataRequest::CpeIds(targets, limit) => {
+                let ids = reader.target_ids(Table::Cpes, targets, *limit)?;
+                let rows = ids.into_iter().map(|id| cpes::row(&reader.rows(), id, now())).filter_map(Result::transpose);
+                rows.map(|row| row.map(|row| (row.source, row.device_id))).collect::<rusqlite::Result<_>>().map(Data::CpeIds)
+            }
             DataRequest::Fleet(request) => {
                 let list = List::new(&reader.conn, &reader.regexes, request)?;
                 cpes::stats(&reader.conn, &list, request.now).map(|stats| Data::Fleet(Box::new(stats)))

@@ -1,13 +1,16 @@
 //! Jobs in the cache: the fold of their records is what the engine makes of them, whatever the
 //! batches, and a job that is read back goes on where it stood.
 
-use super::{T0, at, open, options, put};
+use super::{T0, at, observed, open, options, put};
 use crate::engine::job::{Device, Job, State};
+use crate::model::cpe::CpePatch;
 use crate::model::ids::RowId;
 use crate::model::job::read::{Format, read};
 use crate::model::job::{
-    Answer, Class, Control, DeviceEvent, Frozen, JobEvent, JobId, JobRecord, Phase, Proof, ReadBack,
+    Answer, Before, Class, Control, DeviceEvent, Frozen, JobEvent, JobId, JobRecord, Old, ParamValue, Phase, Proof,
+    ReadBack,
 };
+use crate::model::observation::Observation;
 use crate::model::page::{Anchor, Data, DataRequest, PageRequest, Rows, Scope, Sort, Table};
 use crate::model::query::Query;
 use crate::model::record::Record;
@@ -164,4 +167,30 @@ fn a_device_that_never_began_is_small() {
     assert!(bytes.len() < 32, "{} bytes a device", bytes.len());
     assert_eq!(minicbor::decode::<Device>(&bytes).unwrap().state, State::Waiting);
     assert!(T0.is_set());
+}
+
+#[test]
+fn a_device_is_told_with_its_values_and_its_stages_and_a_cpe_with_its_jobs() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    let old = Old::Known(ParamValue::Text("Home".to_owned()));
+    let before = |path: &str, old| Before { path: path.to_owned(), old, new: Some("Guest".to_owned()) };
+    let mut all = story();
+    let saved = vec![before("D.Ssid", old.clone()), before("D.KeyPassphrase", old), before("D.Lost", Old::Lost)];
+    all.push(device(10, 3, DeviceEvent::Before(saved)));
+    put(&store, all);
+    let mut reader = store.reader().unwrap();
+    let id = RowId(1 << 32 | 3);
+    let Data::JobDevice(Some(found)) = reader.data(&DataRequest::JobDevice(id)).unwrap() else { panic!() };
+    assert_eq!((found.row.serial.as_str(), found.row.id), ("S3", id));
+    let old: Vec<&str> = found.values.iter().map(|v| v.old.as_str()).collect();
+    assert_eq!(old, ["Home", "••••••", ""], "a secret is never shown, even where a record holds it");
+    assert!(found.values[2].lost && found.values[0].new == "Guest");
+    for (id, told) in [("A-B-S1", &[("Guest", "faulted")][..]), ("A-B-S", &[])] {
+        let patch = CpePatch { id: id.to_owned(), serial: Some("S".to_owned()), ..CpePatch::default() };
+        put(&store, vec![observed("acs-1", at(11), Observation::Cpe(patch))]);
+        let Rows::Cpes(cpes) = rows(&mut reader, request(Table::Cpes, &format!("id = acs-1/cpe/{id}"))) else { panic!() };
+        let Data::Cpe(Some(cpe)) = reader.data(&DataRequest::Cpe(cpes[0].id)).unwrap() else { panic!() };
+        assert_eq!(cpe.jobs.iter().map(|j| (j.name.as_str(), j.state)).collect::<Vec<_>>(), told, "{id}");
+    }
 }
