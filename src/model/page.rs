@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::alarm::{AlarmDetail, AlarmRow};
+use super::command::Targets;
 use super::cpe::{CpeDetail, CpeRow, FleetStats};
 use super::ids::{RowId, Seq};
-use super::command::Targets;
 use super::job::{JobDetail, JobDeviceDetail, JobDeviceRow, JobRow};
 use super::log::LogRow;
 use super::query::Query;

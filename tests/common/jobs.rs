@@ -83,7 +83,13 @@ pub fn jobs() -> Vec<JobRow> {
             why: "4 of 5 devices of wave 1 failed: the stop rule holds it at 20 %".to_owned(),
             last_error: "connection request: 401 from the device".to_owned(),
             waves: 2,
-            ..job(3, "Restart F670L", "reboot", Phase::Held, counts(60, 55, 0, &[(Class::Changed, 1), (Class::Unknown, 4)]))
+            ..job(
+                3,
+                "Restart F670L",
+                "reboot",
+                Phase::Held,
+                counts(60, 55, 0, &[(Class::Changed, 1), (Class::Unknown, 4)]),
+            )
         },
         JobRow {
             dry_run: true,
@@ -204,7 +210,11 @@ pub fn device_detail(row: &JobDeviceRow, cpes: &[CpeRow]) -> JobDeviceDetail {
             Vec::new()
         },
         evidence: if row.state == "unknown" {
-            vec![StageRow { at: NOW.plus(-5 * MINUTE), stage: "accepted", text: "the device took the order".to_owned() }]
+            vec![StageRow {
+                at: NOW.plus(-5 * MINUTE),
+                stage: "accepted",
+                text: "the device took the order".to_owned(),
+            }]
         } else {
             Vec::new()
         },

@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 
 use noctule::model::alarm::{AlarmDetail, AlarmRow, OpChange, RawEvent, StatusChange};
+use noctule::model::command::Targets;
 use noctule::model::cpe::{CpeDetail, CpeRow, FleetStats, Online};
 use noctule::model::field::{Record, Value};
-use noctule::model::command::Targets;
 use noctule::model::ids::{ActionId, RowId, Seq, SourceName};
 use noctule::model::job::{JobDeviceRow, JobRow};
 use noctule::model::log::LogRow;

@@ -170,12 +170,7 @@ pub(super) fn named(conn: &Connection, names: &Names, name: &str) -> rusqlite::R
 }
 
 /// The CPE that a job on `source` (empty: the only controller) calls `device`.
-pub(super) fn of_device(
-    conn: &Connection,
-    names: &Names,
-    source: &str,
-    device: &str,
-) -> rusqlite::Result<Option<i64>> {
+pub(super) fn of_device(conn: &Connection, names: &Names, source: &str, device: &str) -> rusqlite::Result<Option<i64>> {
     let source = names.id(source);
     conn.prepare_cached("SELECT id FROM c_cpes WHERE ch = ?1 AND device = ?2 AND (?3 IS NULL OR source = ?3)")?
         .query_row(params![id_hash(device) as i64, device, source], |row| row.get(0))

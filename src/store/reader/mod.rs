@@ -185,7 +185,9 @@ impl Reader {
             DataRequest::CpeIds(targets, limit) => {
                 let ids = reader.target_ids(Table::Cpes, targets, *limit)?;
                 let rows = ids.into_iter().map(|id| cpes::row(&reader.rows(), id, now())).filter_map(Result::transpose);
-                rows.map(|row| row.map(|row| (row.source, row.device_id))).collect::<rusqlite::Result<_>>().map(Data::CpeIds)
+                rows.map(|row| row.map(|row| (row.source, row.device_id)))
+                    .collect::<rusqlite::Result<_>>()
+                    .map(Data::CpeIds)
             }
             DataRequest::Fleet(request) => {
                 let list = List::new(&reader.conn, &reader.regexes, request)?;

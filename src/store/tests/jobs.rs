@@ -189,7 +189,9 @@ fn a_device_is_told_with_its_values_and_its_stages_and_a_cpe_with_its_jobs() {
     for (id, told) in [("A-B-S1", &[("Guest", "faulted")][..]), ("A-B-S", &[])] {
         let patch = CpePatch { id: id.to_owned(), serial: Some("S".to_owned()), ..CpePatch::default() };
         put(&store, vec![observed("acs-1", at(11), Observation::Cpe(patch))]);
-        let Rows::Cpes(cpes) = rows(&mut reader, request(Table::Cpes, &format!("id = acs-1/cpe/{id}"))) else { panic!() };
+        let Rows::Cpes(cpes) = rows(&mut reader, request(Table::Cpes, &format!("id = acs-1/cpe/{id}"))) else {
+            panic!()
+        };
         let Data::Cpe(Some(cpe)) = reader.data(&DataRequest::Cpe(cpes[0].id)).unwrap() else { panic!() };
         assert_eq!(cpe.jobs.iter().map(|j| (j.name.as_str(), j.state)).collect::<Vec<_>>(), told, "{id}");
     }
