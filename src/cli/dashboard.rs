@@ -51,7 +51,7 @@ pub(super) fn show(start: &Start, mut loaded: Loaded) -> Result<Code, Failure> {
         operator: loaded.operator(&start.vars),
         runtime: live.runtime.handle().clone(),
     };
-    let bridge = Bridge::start(live.store.clone(), live.sources.clone(), live.msgs.clone(), options);
+    let bridge = Bridge::start(live.store.clone(), live.sources.clone(), live.jobs.clone(), live.msgs.clone(), options);
     let mut app = app_of(start, &loaded, &caps, (theme, keymap), &live, bridge);
     let _watch = watch_themes(&loaded, &live);
 

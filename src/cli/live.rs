@@ -14,6 +14,7 @@ use crate::app::message::Msg;
 use crate::config::{self, Loaded};
 use crate::model::alarm_type::AlarmTypes;
 use crate::store::{OpenOptions, Opened, Store};
+use crate::workers::jobs::{self, Jobs};
 use crate::workers::source::Sources;
 use crate::workers::supervisor::Supervisor;
 use crate::workers::{inventory, timers};
@@ -51,6 +52,8 @@ pub(crate) struct Live {
     pub(crate) opened: Opened,
     /// The sources; without workers when another noctule owns the store, which polls them.
     pub(crate) sources: Sources,
+    /// The jobs; nothing runs them here when another noctule owns the store.
+    pub(crate) jobs: Jobs,
     /// The workers.
     pub(crate) supervisor: Supervisor,
     /// The alarm types.
@@ -94,8 +97,13 @@ impl Live {
         } else {
             Sources::attach(&config, store.clone(), Arc::clone(&types), &msgs)
         };
+        let jobs = if opened.owner {
+            Jobs::start(&store, &sources, jobs::me(), &supervisor)
+        } else {
+            Jobs::nowhere(&attached(opened.owner_pid))
+        };
         drop(inside);
-        Ok(Self { store, opened, sources, supervisor, types, msgs, news, runtime })
+        Ok(Self { store, opened, sources, jobs, supervisor, types, msgs, news, runtime })
     }
 
     /// Ends the workers, then the store: what was journalled is on disk afterwards.

@@ -147,7 +147,7 @@ fn execute_on(
         }
     }
     let plan = resolve::plan(&mut live.store.reader()?, &intent, now())?;
-    let executor = Executor::new(live.store.clone(), live.sources.clone());
+    let executor = Executor::new(live.store.clone(), live.sources.clone(), live.jobs.clone());
     let outcome = live.runtime.block_on(async {
         let stop = CancellationToken::new();
         let on_signal = stop.clone();

@@ -39,6 +39,7 @@ pub fn commands() -> Vec<&'static [CommandSpec]> {
         alarms::commands::ALARMS,
         pon::commands::PON,
         cpe::commands::CPE,
+        cpe::jobs::commands::JOBS,
         sources::commands::SOURCES,
         log::commands::LOG,
     ]

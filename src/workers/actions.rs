@@ -11,9 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::secret::{NotAReference, SecretRef};
 use crate::model::action::{Action, HOLD, Verb};
 use crate::model::command::{Intent, Outcome};
 use crate::model::ids::{ActionId, AlarmKey};
+use crate::model::job::{Control, JobId};
 use crate::model::record::{CommandRecord, Record};
 use crate::model::text;
 use crate::model::time::Ts;
@@ -21,10 +23,12 @@ use crate::model::topology::NodeRow;
 use crate::store::Store;
 
 use super::cpe_verb::CpeVerb;
+use super::job_verb::JobVerb;
+use super::jobs::Jobs;
 use super::now;
-use super::resolve::{Resolved, resolve};
+use super::resolve::{NewJob, Resolved, resolve};
 use super::source::Sources;
-use super::targets::{AlarmTargets, CpeTargets, NodeTargets, SourceTargets, Tally, node_label};
+use super::targets::{AlarmTargets, CpeTargets, JobTargets, NodeTargets, SourceTargets, Tally, node_label};
 use super::verb::{DeviceVerb, SourceVerb, alarm_words};
 use crate::model::text::{counted, grouped};
 
@@ -46,14 +50,15 @@ impl<F: Fn(u64, u64) + Send + Sync> Progress for F {}
 pub struct Executor {
     store: Store,
     sources: Sources,
+    jobs: Jobs,
     undone: Arc<Mutex<HashSet<ActionId>>>,
 }
 
 impl Executor {
-    /// An executor that journals in `store` and calls through `sources`.
+    /// An executor that journals in `store`, calls through `sources` and makes `jobs`.
     #[must_use]
-    pub fn new(store: Store, sources: Sources) -> Self {
-        Self { store, sources, undone: Arc::default() }
+    pub fn new(store: Store, sources: Sources, jobs: Jobs) -> Self {
+        Self { store, sources, jobs, undone: Arc::default() }
     }
 
     /// Runs an intent to its end, or until `stop`: what has been done by then stays done and is
@@ -72,6 +77,8 @@ impl Executor {
                 Resolved::Nodes(verb, targets) => self.call(&intent, &verb, targets, stop, progress).await,
                 Resolved::Cpes(verb, targets) => self.call_cpes(&intent, &verb, targets, stop, progress).await,
                 Resolved::Sources(verb, targets) => self.tell(&intent, verb, targets, stop, progress).await,
+                Resolved::NewJob(new) => self.make_job(&intent, *new).await,
+                Resolved::Jobs(verb, targets) => self.steer(&intent, &verb, targets).await,
             },
             Ok(Err(error)) => failed(command, error.to_string()),
             Err(_) => failed(command, "the look-up of the targets was ended".into()),
@@ -166,6 +173,66 @@ impl Executor {
         run.hear(calls, progress).await;
         let outcome = run.end(verb.past(), "CPE", "CPEs");
         self.record(intent, names, outcome).await
+    }
+
+    async fn make_job(&self, intent: &Intent, new: NewJob) -> Outcome {
+        let name = text::clean(&new.request.name).into_owned();
+        let mut run = Run::new(intent.command, &Tally { total: 1, ..Tally::default() });
+        let line = match self.jobs.create(new.request, new.typed, &intent.actor).await {
+            Ok(id) => {
+                run.outcome.done = 1;
+                run.outcome.job = Some(id);
+                format!("made job {name} ({id})")
+            }
+            Err(why) => {
+                run.error(name, &why);
+                format!("no job was made: {}", text::clean(&why))
+            }
+        };
+        Outcome { summary: line, ..run.outcome }
+    }
+
+    async fn steer(&self, intent: &Intent, verb: &JobVerb, targets: JobTargets) -> Outcome {
+        let mut run = Run::new(intent.command, &targets.tally);
+        let mut found = Vec::new();
+        for row in targets.rows {
+            let told = match verb {
+                JobVerb::Control(control) => self.jobs.control(row.job, *control, &intent.actor).await,
+                JobVerb::Resume(secret) => self.resume(row.job, secret, &intent.actor).await,
+                JobVerb::RollBack { dry_run } => {
+                    self.jobs.roll_back(row.job, *dry_run, &intent.actor).await.map(|id| {
+                        run.outcome.job = Some(id);
+                        format!("put back by job {id}")
+                    })
+                }
+                JobVerb::Create(_) => Err("a request makes a job, not one that exists".to_owned()),
+            };
+            let name = text::clean(&row.name).into_owned();
+            match told {
+                Ok(words) => {
+                    run.outcome.done += 1;
+                    run.outcome.job = run.outcome.job.or(Some(row.job));
+                    found.push(format!("{name}: {words}"));
+                }
+                Err(why) => run.error(name, &why),
+            }
+        }
+        let mut outcome = run.end(verb.words().1, "job", "jobs");
+        if let [only] = found.as_slice() {
+            outcome.summary.clone_from(only);
+        }
+        outcome
+    }
+
+    /// Goes on with a job; before that it gets the secret that it lost.
+    async fn resume(&self, job: JobId, secret: &str, actor: &str) -> Result<String, String> {
+        if !secret.is_empty() {
+            let reference: SecretRef = secret.parse().map_err(|e: NotAReference| e.to_string())?;
+            let read = tokio::task::spawn_blocking(move || reference.resolve());
+            let value = read.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+            self.jobs.secret(job, value);
+        }
+        self.jobs.control(job, Control::Resume, actor).await
     }
 
     async fn tell(

@@ -9,6 +9,7 @@ pub mod export;
 #[cfg(test)]
 mod fixture;
 pub mod inventory;
+pub mod job_verb;
 pub mod jobs;
 pub mod plan;
 pub mod pm;

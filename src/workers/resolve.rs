@@ -4,6 +4,8 @@ use std::ops::ControlFlow;
 
 use crate::model::action::Verb;
 use crate::model::command::{Intent, Plan, Targets};
+use crate::model::job::read::{Format, read};
+use crate::model::job::{JobRequest, JobRow};
 use crate::model::page::{Anchor, Data, DataRequest, PageRequest, Rows, Scope, Table};
 use crate::model::source::SourceRow;
 use crate::model::time::Ts;
@@ -11,8 +13,11 @@ use crate::model::topology::NodeRow;
 use crate::store::{self, Reader};
 
 use super::cpe_verb::CpeVerb;
+use super::job_verb::{JobVerb, Wish};
+use super::jobs::Typed;
+use super::jobs::list::{List, list};
 use super::plan::{self, Below};
-use super::targets::{AlarmTargets, CpeTargets, NOT_CACHED, NodeTargets, SourceTargets, Tally};
+use super::targets::{AlarmTargets, CpeTargets, JobTargets, NO_JOB, NOT_CACHED, NodeTargets, SourceTargets, Tally};
 use super::verb::{DeviceVerb, SourceVerb, VerbError, Work};
 
 /// How many devices one command may call for: with four calls at a time of up to ten seconds each,
@@ -31,13 +36,24 @@ pub enum ResolveError {
     /// Too many devices for one command.
     #[error("more than {MAX_DEVICES} devices: narrow the filter")]
     TooMany,
+    /// A request of a job that cannot be read, or gives no list of devices.
+    #[error("{0}")]
+    Request(String),
+    /// A name that several jobs go by.
+    #[error("several jobs are called {name}: {ids}; give the id of one")]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// The ids of some of them.
+        ids: String,
+    },
     /// The intent names nothing.
     #[error("`{0}` needs something to work on: a row, a name or a filter")]
     NoTargets(&'static str),
 }
 
 /// What will be done to which rows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Resolved {
     /// An action on alarms.
     Alarms(Verb, AlarmTargets),
@@ -47,6 +63,23 @@ pub enum Resolved {
     Cpes(CpeVerb, CpeTargets),
     /// Words to source workers.
     Sources(SourceVerb, SourceTargets),
+    /// A job to be made.
+    NewJob(Box<NewJob>),
+    /// Something done to jobs.
+    Jobs(JobVerb, JobTargets),
+}
+
+/// A job to be made, as its request was read.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// The request.
+    pub request: JobRequest,
+    /// Secrets that stood in it.
+    pub typed: Typed,
+    /// What its filter gives now, or why it gives nothing.
+    pub list: Result<List, String>,
+    /// The devices, counted.
+    pub tally: Tally,
 }
 
 impl Resolved {
@@ -58,6 +91,8 @@ impl Resolved {
             Self::Nodes(_, t) => &t.tally,
             Self::Cpes(_, t) => &t.tally,
             Self::Sources(_, t) => &t.tally,
+            Self::NewJob(new) => &new.tally,
+            Self::Jobs(_, t) => &t.tally,
         }
     }
 }
@@ -68,7 +103,7 @@ impl Resolved {
 /// [`ResolveError`].
 pub fn resolve(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Resolved, ResolveError> {
     let work = Work::of(intent, now)?;
-    if intent.targets == Targets::None {
+    if intent.targets == Targets::None && !matches!(work, Work::Job(JobVerb::Create(_))) {
         return Err(ResolveError::NoTargets(intent.command));
     }
     match work {
@@ -88,6 +123,11 @@ pub fn resolve(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Resolved
             let all = sources(reader, now)?;
             Ok(Resolved::Sources(verb, SourceTargets::pick(verb, &intent.targets, &all)))
         }
+        Work::Job(JobVerb::Create(wish)) => new_job(reader, &wish, now).map(|new| Resolved::NewJob(Box::new(new))),
+        Work::Job(verb) => {
+            let targets = jobs(reader, &intent.targets, &verb)?;
+            Ok(Resolved::Jobs(verb, targets))
+        }
     }
 }
 
@@ -105,6 +145,8 @@ pub fn plan(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Plan, Resol
         }
         Resolved::Cpes(verb, targets) => plan::of_cpes(&verb, &targets),
         Resolved::Sources(verb, targets) => plan::of_sources(verb, &targets),
+        Resolved::NewJob(new) => plan::jobs::of_new(&new, now),
+        Resolved::Jobs(verb, targets) => plan::jobs::of_jobs(&verb, &targets),
     })
 }
 
@@ -154,6 +196,55 @@ fn cpes(reader: &mut Reader, targets: &Targets, verb: &CpeVerb) -> Result<CpeTar
     let mut out = CpeTargets::default();
     out.add(verb, rows);
     out.tally.skip_many(NOT_CACHED, missing(targets, found));
+    Ok(out)
+}
+
+fn new_job(reader: &mut Reader, wish: &Wish, now: Ts) -> Result<NewJob, ResolveError> {
+    let (text, format, place) = match wish {
+        Wish::Text(text) => {
+            let json = text.trim_start().starts_with('{');
+            (text.clone(), if json { Format::Json } else { Format::Toml }, String::new())
+        }
+        Wish::File(path) => {
+            let shown = crate::model::text::clean(path).into_owned();
+            let text = std::fs::read_to_string(path).map_err(|e| ResolveError::Request(format!("{shown}: {e}")))?;
+            let is_json = std::path::Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+            let json = is_json || text.trim_start().starts_with('{');
+            (text, if json { Format::Json } else { Format::Toml }, format!("{shown}, "))
+        }
+    };
+    let parsed = read(&text, format).map_err(|e| ResolveError::Request(format!("{place}{e}")))?;
+    let servers: Vec<String> =
+        sources(reader, now)?.iter().filter(|s| &*s.report.kind == "genieacs").map(|s| s.name.to_string()).collect();
+    let list = list(reader, &parsed.request, &servers, now);
+    let mut tally = Tally::default();
+    for found in list.iter().flat_map(|l| &l.found) {
+        tally.take(|| match found.serial.as_str() {
+            "" => format!("CPE {}", crate::model::text::clean(&found.device)),
+            serial => format!("CPE {} {serial}", found.model).replace("  ", " "),
+        });
+    }
+    Ok(NewJob { request: parsed.request, typed: parsed.typed, list, tally })
+}
+
+fn jobs(reader: &mut Reader, targets: &Targets, verb: &JobVerb) -> Result<JobTargets, ResolveError> {
+    let rows = reader.jobs(targets)?;
+    let mut out = JobTargets::default();
+    if let Targets::Names(_, names) = targets {
+        for name in names {
+            let called: Vec<&JobRow> = rows.iter().filter(|row| row.is_called(name)).collect();
+            if called.is_empty() {
+                out.tally.skip(NO_JOB);
+            } else if called.len() > 1 {
+                let ids: Vec<String> = called.iter().take(5).map(|row| row.job.to_string()).collect();
+                let name = crate::model::text::clean(name).into_owned();
+                return Err(ResolveError::Ambiguous { name, ids: ids.join(", ") });
+            }
+        }
+    } else {
+        out.tally.skip_many(NO_JOB, missing(targets, rows.len() as u64));
+    }
+    out.add(verb, rows);
     Ok(out)
 }
 

@@ -10,16 +10,20 @@ use crate::model::alarm::AlarmRow;
 use crate::model::command::Targets;
 use crate::model::cpe::CpeRow;
 use crate::model::ids::{AlarmKey, RowId};
+use crate::model::job::JobRow;
 use crate::model::resource::NodeKind;
 use crate::model::source::SourceRow;
 use crate::model::text;
 use crate::model::topology::NodeRow;
 
 use super::cpe_verb::CpeVerb;
+use super::job_verb::JobVerb;
 use super::verb::{DeviceVerb, SourceVerb, check_alarm, olt_name};
 
 /// Why a target that is not in the cache is left out.
 pub const NOT_CACHED: &str = "not in the cache";
+/// Why a job that does not exist is left out.
+pub const NO_JOB: &str = "no such job";
 /// Why a source that does not exist is left out.
 pub const NO_SOURCE: &str = "no such source";
 
@@ -116,6 +120,39 @@ pub fn cpe_label(row: &CpeRow) -> String {
     match text::clean(&row.subscriber) {
         name if name.is_empty() => label,
         name => format!("{label} ({name})"),
+    }
+}
+
+/// Jobs that something will be done to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JobTargets {
+    /// Counts and names.
+    pub tally: Tally,
+    /// Rows, in the order they were made.
+    pub rows: Vec<JobRow>,
+}
+
+impl JobTargets {
+    /// Sorts rows in.
+    pub fn add(&mut self, verb: &JobVerb, rows: Vec<JobRow>) {
+        for row in rows {
+            if let Err(reason) = verb.check(&row) {
+                self.tally.skip(reason);
+                continue;
+            }
+            self.tally.take(|| job_label(&row));
+            self.rows.push(row);
+        }
+    }
+}
+
+/// What to call a job in a plan: its name, and how far it is.
+#[must_use]
+pub fn job_label(row: &JobRow) -> String {
+    let (c, name) = (&row.counts, text::clean(&row.name));
+    match c.total {
+        0 => format!("job {name} ({})", row.phase.word()),
+        total => format!("job {name} ({}, {} of {total} devices through)", row.phase.word(), c.through()),
     }
 }
 

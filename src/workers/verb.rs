@@ -14,6 +14,7 @@ use crate::model::time::{DAY, Ts, parse_duration};
 use crate::model::topology::{AdminState, ConnectStatus, NodeRow, OperStatus};
 
 use super::cpe_verb::CpeVerb;
+use super::job_verb::JobVerb;
 use super::pm::PmChange;
 
 /// The longest a shelf may last, µs. A shelf is a promise to look again, not a way to forget.
@@ -92,6 +93,8 @@ pub enum Work {
     Cpe(CpeVerb),
     /// A word to the worker of a source.
     Source(SourceVerb),
+    /// Something about jobs.
+    Job(JobVerb),
 }
 
 /// What can be asked of a device.
@@ -192,9 +195,10 @@ impl Work {
             "source.reset-breaker" => Self::Source(SourceVerb::ResetBreaker),
             "source.poll" => Self::Source(SourceVerb::Poll),
             "source.test" => Self::Source(SourceVerb::Test),
-            other => match CpeVerb::parse(command, args)? {
-                Some(verb) => Self::Cpe(verb),
-                None => return Err(VerbError::Unknown(other.to_owned())),
+            other => match (JobVerb::parse(command, args)?, CpeVerb::parse(command, args)?) {
+                (Some(verb), _) => Self::Job(verb),
+                (None, Some(verb)) => Self::Cpe(verb),
+                (None, None) => return Err(VerbError::Unknown(other.to_owned())),
             },
         })
     }
@@ -205,8 +209,9 @@ impl Work {
         match self {
             Self::Alarm(_) => Table::Alarms,
             Self::Device(_) => Table::Nodes,
-            Self::Cpe(_) => Table::Cpes,
+            Self::Cpe(_) | Self::Job(JobVerb::Create(_)) => Table::Cpes,
             Self::Source(_) => Table::Sources,
+            Self::Job(_) => Table::Jobs,
         }
     }
 }

@@ -105,7 +105,13 @@ async fn the_bridge_answers_every_kind_of_request() {
     let onus = control.onus_of(0, 0, 0).len();
     console.until_alarms("type=pon.onu.los cleared=no", onus).await;
     let options = Options { profile: "noc".into(), operator: "anna".into(), runtime: Handle::current() };
-    let mut bridge = Bridge::start(console.store.clone(), console.sources.clone(), console.msgs.clone(), options);
+    let mut bridge = Bridge::start(
+        console.store.clone(),
+        console.sources.clone(),
+        console.jobs.clone(),
+        console.msgs.clone(),
+        options,
+    );
 
     bridge.send(Request::Data(RequestId(1), DataRequest::Page(page(Table::Nodes))));
     let rows = console

@@ -15,6 +15,7 @@ use noctule::model::topology::NodeRow;
 use noctule::sim::{Control, Network, Running, SimOptions};
 use noctule::store::{OpenOptions, Opened, Store};
 use noctule::workers::actions::Executor;
+use noctule::workers::jobs::Jobs;
 use noctule::workers::source::Sources;
 use noctule::workers::supervisor::Supervisor;
 use noctule::workers::timers;
@@ -61,6 +62,7 @@ pub(crate) struct Console {
     pub(crate) store: Store,
     pub(crate) opened: Opened,
     pub(crate) sources: Sources,
+    pub(crate) jobs: Jobs,
     pub(crate) supervisor: Supervisor,
     pub(crate) msgs: UnboundedSender<Msg>,
     pub(crate) news: UnboundedReceiver<Msg>,
@@ -75,7 +77,8 @@ impl Console {
         let types = Arc::new(alarm_types::load(None).expect("the shipped types"));
         timers::start(&supervisor, &store);
         let sources = Sources::start(config, store.clone(), types, &supervisor, &msgs);
-        Self { store, opened, sources, supervisor, msgs, news }
+        let jobs = Jobs::start(&store, &sources, "test/1".to_owned(), &supervisor);
+        Self { store, opened, sources, jobs, supervisor, msgs, news }
     }
 
     /// Ends in order.
@@ -123,7 +126,7 @@ impl Console {
 
     /// What runs wishes.
     pub(crate) fn executor(&self) -> Executor {
-        Executor::new(self.store.clone(), self.sources.clone())
+        Executor::new(self.store.clone(), self.sources.clone(), self.jobs.clone())
     }
 
     /// Waits for a message.

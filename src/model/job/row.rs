@@ -64,6 +64,12 @@ impl JobRow {
     pub fn per_cent(&self) -> u32 {
         (u64::from(self.counts.through()) * 100).checked_div(self.counts.total.into()).unwrap_or(0) as u32
     }
+
+    /// Whether a job is called so: by its name, its id, or the beginning of that.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || (!name.is_empty() && self.job.to_string().starts_with(&name.to_ascii_lowercase()))
+    }
 }
 
 impl Record for JobRow {

@@ -3,6 +3,7 @@
 
 mod columns;
 pub(crate) mod commands;
+pub(crate) mod jobs;
 mod view;
 
 use ratatui::Frame;

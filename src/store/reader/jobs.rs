@@ -7,6 +7,7 @@ use super::slice::Slice;
 use super::sources::compare;
 use super::{cpes, rows};
 use crate::engine::job::{Device, Evidence, Header, Job, progress, schedule, stage_word};
+use crate::model::command::Targets;
 use crate::model::cpe::CpeJob;
 use crate::model::field::Record;
 use crate::model::ids::RowId;
@@ -359,6 +360,21 @@ pub(super) fn called(conn: &Connection, text: &str) -> rusqlite::Result<Vec<(Job
             found.push((job, header));
         }
     })?;
+    Ok(found)
+}
+
+/// The jobs that targets mean.
+pub(super) fn meant(rows: &rows::Rows<'_>, targets: &Targets, now: Ts) -> rusqlite::Result<Vec<JobRow>> {
+    let mut found = Vec::new();
+    headers(rows.conn, &mut |id, job, header| found.push(row_of(id, job, &header, now)))?;
+    match targets {
+        Targets::Rows(Table::Jobs, ids) => found.retain(|row| ids.contains(&row.id)),
+        Targets::Names(Table::Jobs, names) => found.retain(|row| names.iter().any(|name| row.is_called(name))),
+        Targets::Filter { table: Table::Jobs, filter, except, .. } => {
+            found.retain(|row| !except.contains(&row.id) && filter.as_ref().is_none_or(|q| q.matches(row, now)));
+        }
+        _ => found.clear(),
+    }
     Ok(found)
 }
 

@@ -30,7 +30,7 @@ use crate::model::command::Targets;
 use crate::model::cpe::{CpeFault, CpeRow};
 use crate::model::field;
 use crate::model::ids::{ActionId, AlarmKey, RowId};
-use crate::model::job::JobId;
+use crate::model::job::{JobId, JobRow};
 use crate::model::page::{Data, DataRequest, Page, PageRequest, Table};
 use crate::model::record::Timer;
 use crate::model::resource::Resource;
@@ -371,6 +371,15 @@ impl Reader {
             let ids = reader.target_ids(Table::Cpes, targets, limit)?;
             ids.into_iter().map(|id| cpes::row(&reader.rows(), id, now())).filter_map(Result::transpose).collect()
         })
+    }
+
+    /// The jobs that targets mean. A name is a job's id, the beginning of one, or its name; of several
+    /// jobs of one name it is all of them.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn jobs(&mut self, targets: &Targets) -> Result<Vec<JobRow>, Error> {
+        self.read(|reader| jobs::meant(&reader.rows(), targets, now()))
     }
 
     /// Streams what the poller compares a poll with: all CPEs of a source.

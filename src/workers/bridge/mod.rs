@@ -30,6 +30,7 @@ use crate::store::Store;
 
 use super::actions::Executor;
 use super::export;
+use super::jobs::Jobs;
 use super::source::Sources;
 use queue::{Job, Queue};
 use views::Views;
@@ -67,7 +68,7 @@ type Running = Arc<Mutex<HashMap<RequestId, CancellationToken>>>;
 impl Bridge {
     /// Starts the threads and the stream of news.
     #[must_use]
-    pub fn start(store: Store, sources: Sources, msgs: UnboundedSender<Msg>, options: Options) -> Self {
+    pub fn start(store: Store, sources: Sources, jobs: Jobs, msgs: UnboundedSender<Msg>, options: Options) -> Self {
         let (windows, details) = (Arc::<Queue>::default(), Arc::<Queue>::default());
         reading::start("windows", store.clone(), Arc::clone(&windows), msgs.clone());
         reading::start("details", store.clone(), Arc::clone(&details), msgs.clone());
@@ -75,7 +76,7 @@ impl Bridge {
         tasks.spawn_on(news::forward(store.snapshots(), msgs.clone(), stop.clone()), &options.runtime);
         let views = Arc::new(Views::load(&store, &options.profile));
         let _ = msgs.send(Msg::Views(views.all()));
-        let executor = Executor::new(store.clone(), sources.clone());
+        let executor = Executor::new(store.clone(), sources.clone(), jobs);
         Self {
             store,
             sources,

@@ -3,6 +3,8 @@
 //! Counts, the first names, who loses service, the equivalent calls, and what cannot be undone.
 //! The consequences named here were measured on a real stack (facts: voltha-run §6, voltha-api §1.1).
 
+pub mod jobs;
+
 use std::collections::BTreeMap;
 
 use crate::model::action::Verb;
@@ -232,7 +234,7 @@ pub fn of_sources(verb: SourceVerb, targets: &SourceTargets) -> Plan {
     plan
 }
 
-fn base(tally: &Tally) -> Plan {
+pub(crate) fn base(tally: &Tally) -> Plan {
     Plan {
         total: tally.total,
         first: tally.first.clone(),
@@ -241,7 +243,7 @@ fn base(tally: &Tally) -> Plan {
     }
 }
 
-fn title(head: &str, tally: &Tally, one: &str, many: &str) -> String {
+pub(crate) fn title(head: &str, tally: &Tally, one: &str, many: &str) -> String {
     match tally.first.as_slice() {
         [only] if tally.total == 1 => format!("{head} {only}"),
         _ => format!("{head} {}", counted(tally.total, one, many)),

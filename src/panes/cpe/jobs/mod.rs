@@ -1,0 +1,3 @@
+//! Jobs inside the CPE pane: what can be done to them.
+
+pub(crate) mod commands;
