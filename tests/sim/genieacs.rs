@@ -188,6 +188,19 @@ async fn tasks_wait_for_their_time_and_replace_each_other_by_key() {
 }
 
 #[tokio::test]
+async fn a_task_replaced_by_key_leaves_its_fault_behind() {
+    let rig = Rig::with("HG8245H", "HWTC00000001").await;
+    let channel = "InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.Channel";
+    let set = |n: u32| json!({"name": "setParameterValues", "parameterValues": [[channel, n]], "uniqueKey": "k"});
+    for n in [300, 301] {
+        assert_eq!(rig.run(set(n)).await.reason, "Task faulted");
+    }
+    assert_eq!((rig.tasks().await.len(), rig.faults().await.len()), (1, 2));
+    assert_eq!(rig.run(set(9)).await.status, 200);
+    assert_eq!((rig.tasks().await.len(), rig.faults().await.len()), (0, 2), "nobody takes them away");
+}
+
+#[tokio::test]
 async fn the_reason_tells_why_a_cpe_did_not_come() {
     let rig = Rig::with("HG8245H", "HWTC00000001").await;
     let task = json!({"name": "refreshObject", "objectName": "InternetGatewayDevice.DeviceInfo"});

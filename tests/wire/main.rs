@@ -10,5 +10,6 @@
 )]
 
 mod commands;
+mod cpe_proof;
 mod life;
 mod rig;

@@ -1,5 +1,5 @@
-//! One GenieACS: resolution, TCP, TLS, the answer of its northbound interface, its clock-free
-//! facts: version, how many CPEs, whether it stands open to strangers.
+//! One GenieACS: resolution, TCP, TLS, the answer of its northbound interface: version, clock, how
+//! many CPEs, whether it stands open to strangers.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -16,9 +16,12 @@ use crate::controllers::genieacs::exposure;
 use crate::controllers::genieacs::profile::Profiles;
 use crate::controllers::genieacs::wire::{Collection, Filter};
 use crate::model::ids::SourceName;
+use crate::model::time::SECOND;
 
 /// How long a name may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A clock so many seconds off is worth a word.
+const SKEW_S: i64 = 2;
 /// How long an answer may take: the doctor does not wait out a restarting worker.
 const ANSWER: Duration = Duration::from_secs(20);
 
@@ -60,11 +63,26 @@ pub(super) async fn checks(source: &SourceName, config: &Genieacs) -> Vec<Check>
     out
 }
 
+/// By the server's clock devices informed: where it is wrong, so is who is online.
+fn clock(skew: Option<i64>) -> Check {
+    let apart = |seconds: i64, way: &str| {
+        let found = format!("its clock is {seconds} s {way} ours: who is online is reckoned wrong by as much");
+        Check::warn("clock", found, "let both sides take the time from the same place (NTP)")
+    };
+    match skew.map(|us| us / SECOND) {
+        None => Check::ok("clock", "not known: a proxy before it tells no time"),
+        Some(s) if s > SKEW_S => apart(s, "ahead of"),
+        Some(s) if s < -SKEW_S => apart(-s, "behind"),
+        Some(_) => Check::ok("clock", "agrees with ours"),
+    }
+}
+
 async fn answers(client: &Client, out: &mut Vec<Check>) {
     let began = Instant::now();
-    match timeout(ANSWER, client.version()).await {
-        Ok(Ok(version)) => {
-            out.push(Check::ok("nbi answer", format!("GenieACS {version}")).took(began.elapsed()));
+    match timeout(ANSWER, client.about()).await {
+        Ok(Ok(about)) => {
+            out.push(Check::ok("nbi answer", format!("GenieACS {}", about.version)).took(began.elapsed()));
+            out.push(clock(about.skew_us));
         }
         Ok(Err(e)) => return out.push(failed("nbi answer", &e)),
         Err(_) => {

@@ -40,13 +40,13 @@ pub(super) fn of_device(doc: &DeviceDoc, profiles: &Profiles) -> CpePatch {
     }
 }
 
-/// The parameters that the profile names and the document has, without secrets.
+/// The parameters that the profile names or keeps and the document has, without secrets.
 fn kept(doc: &DeviceDoc, profile: &Profile) -> Vec<Leaf> {
-    let mut leaves: Vec<Leaf> = profile
-        .all()
-        .filter_map(|(purpose, _)| profile.find(purpose, doc))
-        .filter(|(path, place, node)| !place.secret && !profile.is_secret(path) && node.value.is_some())
-        .map(|(path, _, node)| Leaf {
+    let named = profile.all().filter_map(|(purpose, _)| profile.find(purpose, doc)).map(|(path, _, node)| (path, node));
+    let mut leaves: Vec<Leaf> = named
+        .chain(profile.keep().filter_map(|path| doc.find(path)))
+        .filter(|(path, node)| !node.object && node.value.is_some() && !profile.is_secret(path))
+        .map(|(path, node)| Leaf {
             path,
             value: node.value.as_ref().map(plain).unwrap_or_default(),
             kind: kind(node.value.as_ref(), node.xsd.as_deref().unwrap_or_default()),
@@ -131,6 +131,19 @@ mod tests {
         let version = leaves.iter().find(|l| l.path == path).expect("kept");
         assert_eq!(Some(version.value.as_str()), patch.firmware.as_deref());
         assert!(leaves.iter().all(|l| !l.path.contains("Password") && !l.path.contains("KeyPassphrase")), "{leaves:?}");
+    }
+
+    #[test]
+    fn what_a_profile_keeps_is_asked_for_and_kept() {
+        let channel = "InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.Channel";
+        let secret = "InternetGatewayDevice.ManagementServer.ConnectionRequestPassword";
+        let mine = format!("name = \"tr-098\"\nkeep = [\"wifi_channel\", \"{secret}\"]\n");
+        let profiles = Profiles::parse(&[("mine", &mine)]).expect("profiles");
+        let paths = map::projection(&profiles).0;
+        assert!(paths.iter().any(|p| p == channel), "{paths:?}");
+        let leaves = of_device(&device("device-tr098.json"), &profiles).leaves.expect("leaves");
+        assert!(leaves.iter().any(|l| l.path == channel), "{leaves:?}");
+        assert!(leaves.iter().all(|l| l.path != secret), "{leaves:?}");
     }
 
     #[test]

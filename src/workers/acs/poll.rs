@@ -24,9 +24,14 @@ const PAGE: u32 = 2_000;
 const BATCH: usize = 1_000;
 /// Inform times in one record.
 const INFORMS: usize = 4_000;
-/// How far an incremental look reaches back before the newest inform seen: two of the server's
-/// processes may write out of order.
-const OVERLAP: i64 = 5 * SECOND;
+/// How far an incremental look reaches back before the newest inform seen. The server writes a
+/// device at the end of its session, under the time at which the session began: what informed
+/// before the newest may come to light after it.
+const OVERLAP: i64 = 15 * SECOND;
+/// The longest session that is reckoned with; the server itself awaits no longer one.
+const SESSION: Duration = Duration::from_secs(120);
+/// How often a look reaches back over the longest session, for CPEs that are slow.
+const FAR: Duration = Duration::from_secs(120);
 
 /// What is remembered of a device between polls.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,6 +48,8 @@ pub(super) struct Poller {
     faults: HashMap<(String, String), u64>,
     newest: Ts,
     full_at: Option<Instant>,
+    /// When a look last reached back over the longest session.
+    far_at: Option<Instant>,
     loaded: bool,
 }
 
@@ -56,7 +63,15 @@ struct Out {
 
 impl Poller {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, known: HashMap::new(), faults: HashMap::new(), newest: Ts::NEVER, full_at: None, loaded: false }
+        Self {
+            shared,
+            known: HashMap::new(),
+            faults: HashMap::new(),
+            newest: Ts::NEVER,
+            full_at: None,
+            far_at: None,
+            loaded: false,
+        }
     }
 
     pub(super) async fn run(mut self, stop: CancellationToken) {
@@ -119,7 +134,8 @@ impl Poller {
         let full_s = Duration::from_secs(self.shared.config.full_s);
         let full = self.full_at.is_none_or(|at| at.elapsed() >= full_s);
         let began = Instant::now();
-        let outcome = self.devices(full).await;
+        let back = reach(self.far_at.map(|at| at.elapsed()));
+        let outcome = self.devices(full, back).await;
         if let Err(Stop::Call(error)) = &outcome {
             self.shared.judge(Err(error));
             self.shared.log("poll", &error.call, "", began, Err(&error.what.words()));
@@ -128,6 +144,9 @@ impl Poller {
         self.shared.judge(Ok(()));
         if full {
             self.full_at = Some(began);
+        }
+        if full || back > OVERLAP {
+            self.far_at = Some(began);
         }
         Ok(())
     }
@@ -163,17 +182,19 @@ impl Poller {
         OnlineRule { online_s: seconds(self.shared.config.online_s), offline_s: seconds(self.shared.config.offline_s) }
     }
 
-    async fn devices(&mut self, full: bool) -> Result<(), Stop> {
+    async fn devices(&mut self, full: bool, back: i64) -> Result<(), Stop> {
         let client = self.shared.client().await.map_err(Stop::Words)?;
         let profiles = self.shared.profiles().await.map_err(Stop::Words)?;
         if full {
-            let version = client.version().await?;
-            self.shared.status().report.version = version;
+            let about = client.about().await?;
+            let mut status = self.shared.status();
+            status.report.version = about.version;
+            status.report.skew_us = about.skew_us.unwrap_or_default();
         }
         let projection = map::projection(&profiles);
         let mut seen = HashSet::new();
         let mut out = Out { base: self.newest, ..Out::default() };
-        let since = self.newest.plus(-OVERLAP);
+        let since = self.newest.plus(-back);
         let mut docs: std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<DeviceDoc, Error>> + Send>> =
             if full || !self.newest.is_set() {
                 Box::pin(client.devices_by_key(Filter::all(), projection, PAGE))
@@ -268,6 +289,17 @@ impl Poller {
     }
 }
 
+/// How far a look reaches back before the newest inform, µs, when the last one that reached over the
+/// longest session is so long ago.
+fn reach(far: Option<Duration>) -> i64 {
+    match far {
+        Some(ago) if ago < FAR => OVERLAP,
+        // A session that had not ended by that look had begun at most the longest one before it.
+        Some(ago) => i64::try_from((ago + SESSION).as_micros()).unwrap_or(i64::MAX),
+        None => OVERLAP,
+    }
+}
+
 fn hash(fault: &crate::model::cpe::CpeFault) -> u64 {
     xxhash_rust::xxh3::xxh3_64(&minicbor::to_vec(fault).unwrap_or_default())
 }
@@ -290,5 +322,20 @@ impl Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Call(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_sessions_are_not_overlooked() {
+        let s = Duration::from_secs;
+        assert_eq!(reach(Some(s(30))), OVERLAP);
+        // However late the next far look is, it reaches over all that passed and a whole session.
+        for ago in [FAR, s(121), s(700)] {
+            assert_eq!(reach(Some(ago)), i64::try_from((ago + SESSION).as_micros()).expect("short"));
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::controllers::genieacs::client::Client;
-use crate::controllers::genieacs::device::DeviceDoc;
-use crate::controllers::genieacs::error::Error;
+use crate::controllers::genieacs::device::{DeviceDoc, Node};
+use crate::controllers::genieacs::error::{Error, Failure};
 use crate::controllers::genieacs::map::FaultDoc;
 use crate::controllers::genieacs::task::{ConnectionRequest, DownloadFile, Outcome, Setting, Task, TaskKind};
 use crate::controllers::genieacs::wire::{DeviceId, Filter, Projection, Scalar};
@@ -70,14 +70,11 @@ async fn act(shared: &Arc<Shared>, verb: &CpeVerb, row: &CpeRow) -> Result<(), W
     let client = shared.client().await?;
     let id = DeviceId::new(&*row.device_id);
     match verb {
-        CpeVerb::Refresh(object) => Ok(post(&client, &id, TaskKind::RefreshObject(object.clone())).await?),
-        CpeVerb::Get(names) => Ok(post(&client, &id, TaskKind::GetParameterValues(names.clone())).await?),
+        CpeVerb::Refresh(object) => refresh(&client, &id, object).await,
+        CpeVerb::Get(names) => get(&client, &id, names).await,
         CpeVerb::Set(all) => set(&client, &id, all).await,
-        CpeVerb::AddInstance(object) => {
-            let kind = TaskKind::AddObject { object: object.clone(), values: Vec::new() };
-            Ok(post(&client, &id, kind).await?)
-        }
-        CpeVerb::DeleteInstance(object) => Ok(post(&client, &id, TaskKind::DeleteObject(object.clone())).await?),
+        CpeVerb::AddInstance(object) => add(&client, &id, object).await,
+        CpeVerb::DeleteInstance(object) => remove(&client, &id, object).await,
         CpeVerb::Reboot => Ok(post(&client, &id, TaskKind::Reboot).await?),
         CpeVerb::FactoryReset => Ok(post(&client, &id, TaskKind::FactoryReset).await?),
         CpeVerb::Push(file) => push(&client, &id, file, row).await,
@@ -111,7 +108,15 @@ async fn act(shared: &Arc<Shared>, verb: &CpeVerb, row: &CpeRow) -> Result<(), W
 
 /// Posts a task and calls the device; what the answer means.
 async fn post(client: &Client, id: &DeviceId, kind: TaskKind) -> Result<(), Why> {
-    let key = format!("noctule-{}", uuid::Uuid::now_v7());
+    let key = key(&kind);
+    // The server replaces the task of this key, but would leave its fault behind for ever.
+    if let Some(old) = client.task_by_key(id, &key).await?.and_then(|task| task.id()) {
+        match client.delete_task(&old).await {
+            // In a session it may be at work just now: the new one comes after it.
+            Ok(()) | Err(Error { what: Failure::NotFound(_) | Failure::InSession, .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     let answer = client.post_task(id, &Task::new(kind).keyed(key), ConnectionRequest::Yes).await?;
     let waits = "the task waits for its next inform";
     Err(Why::Words(match answer.outcome {
@@ -130,6 +135,23 @@ async fn post(client: &Client, id: &DeviceId, kind: TaskKind) -> Result<(), Why>
     }))
 }
 
+/// The key of a task. Doing the same to a device that is not to be reached replaces what waits for
+/// it already, so that three tries are not three restarts once it is back; only instances may be
+/// meant to be added twice. Values, which may be secrets, have no part in it.
+fn key(kind: &TaskKind) -> String {
+    let on = match kind {
+        TaskKind::AddObject { .. } | TaskKind::Provisions(_) => {
+            return format!("noctule-{}", uuid::Uuid::now_v7());
+        }
+        TaskKind::GetParameterValues(names) => names.join(" "),
+        TaskKind::SetParameterValues(all) => all.iter().map(|s| s.path.as_str()).collect::<Vec<_>>().join(" "),
+        TaskKind::RefreshObject(object) | TaskKind::DeleteObject(object) => object.clone(),
+        TaskKind::Download { file, target } => format!("{file:?} {target:?}"),
+        TaskKind::Reboot | TaskKind::FactoryReset => String::new(),
+    };
+    format!("noctule-{}-{:016x}", kind.name(), xxhash_rust::xxh3::xxh3_64(on.as_bytes()))
+}
+
 async fn faults(client: &Client, id: &DeviceId) -> Result<Vec<FaultDoc>, Error> {
     client.faults(&Filter::equal("device", id.as_str())).await
 }
@@ -138,6 +160,74 @@ async fn document(client: &Client, id: &DeviceId, paths: &[String]) -> Result<De
     let projection = Projection::of(std::iter::once("_id".to_owned()).chain(paths.iter().cloned()));
     let doc = client.device(id, projection).await?;
     doc.ok_or_else(|| Why::Words("the server does not know the device any more".to_owned()))
+}
+
+/// Reads an object. The server says 200 to one that no device has.
+async fn refresh(client: &Client, id: &DeviceId, object: &str) -> Result<(), Why> {
+    post(client, id, TaskKind::RefreshObject(object.to_owned())).await?;
+    if object.is_empty() || document(client, id, &[object.to_owned()]).await?.at(object).is_some() {
+        return Ok(());
+    }
+    Err(Why::Words(format!("{object}: the device has no such object")))
+}
+
+/// Reads parameters, each of which has to be there afterwards.
+async fn get(client: &Client, id: &DeviceId, names: &[String]) -> Result<(), Why> {
+    post(client, id, TaskKind::GetParameterValues(names.to_owned())).await?;
+    let doc = document(client, id, names).await?;
+    let why = names.iter().find_map(|name| match doc.at(name) {
+        None => Some(format!("{name}: the device has no such parameter")),
+        Some(node) if node.object => Some(format!("{name}: that is an object: refresh it instead")),
+        Some(node) if node.value.is_none() => Some(format!("{name}: the device told no value")),
+        Some(_) => None,
+    });
+    why.map_or(Ok(()), |why| Err(Why::Words(why)))
+}
+
+/// Adds an instance, which has to be there afterwards.
+async fn add(client: &Client, id: &DeviceId, object: &str) -> Result<(), Why> {
+    let path = [object.to_owned()];
+    let before = document(client, id, &path).await?;
+    let Some(node) = before.at(object).filter(|n| n.object) else {
+        return Err(Why::Words(format!("{object}: the device has no such object (as far as the server knows)")));
+    };
+    if node.writable == Some(false) {
+        return Err(Why::Words(format!("{object}: the device lets nobody add instances to it")));
+    }
+    let old = instances(node);
+    let kind = TaskKind::AddObject { object: object.to_owned(), values: Vec::new() };
+    post(client, id, kind).await?;
+    let after = document(client, id, &path).await?;
+    if after.at(object).is_some_and(|n| instances(n).iter().any(|one| !old.contains(one))) {
+        return Ok(());
+    }
+    Err(Why::Words(format!("{object}: no instance was added")))
+}
+
+/// Removes an instance, which has to be gone afterwards.
+async fn remove(client: &Client, id: &DeviceId, object: &str) -> Result<(), Why> {
+    let path = [object.to_owned()];
+    match document(client, id, &path).await?.at(object) {
+        None => {
+            let why = format!("{object}: the device has no such instance (as far as the server knows)");
+            return Err(Why::Words(why));
+        }
+        Some(node) if node.writable == Some(false) => {
+            return Err(Why::Words(format!("{object}: the device lets nobody remove it")));
+        }
+        Some(_) => {}
+    }
+    post(client, id, TaskKind::DeleteObject(object.to_owned())).await?;
+    if document(client, id, &path).await?.at(object).is_none() {
+        return Ok(());
+    }
+    Err(Why::Words(format!("{object}: it is still there")))
+}
+
+/// The instances of an object, by number.
+fn instances(object: &Node) -> Vec<String> {
+    let numbers = object.children().map(|(name, _)| name).filter(|n| n.bytes().all(|b| b.is_ascii_digit()));
+    numbers.map(str::to_owned).collect()
 }
 
 /// Sets, then reads back from the device.
@@ -244,6 +334,20 @@ async fn again(shared: &Arc<Shared>, row: &CpeRow) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_done_again_replaces_what_waits() {
+        let set = |value: &str| {
+            TaskKind::SetParameterValues(vec![Setting::new("Device.PPP.Password", Scalar::Text(value.to_owned()))])
+        };
+        assert_eq!(key(&set("a")), key(&set("b")));
+        assert_eq!(key(&TaskKind::Reboot), key(&TaskKind::Reboot));
+        assert_ne!(key(&TaskKind::Reboot), key(&TaskKind::FactoryReset));
+        let get = |name: &str| key(&TaskKind::GetParameterValues(vec![name.to_owned()]));
+        assert_ne!(get("Device.A"), get("Device.B"));
+        let add = || key(&TaskKind::AddObject { object: "Device.A".to_owned(), values: Vec::new() });
+        assert_ne!(add(), add());
+    }
 
     #[test]
     fn values_take_the_type_of_the_parameter() {

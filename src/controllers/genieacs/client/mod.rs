@@ -18,6 +18,7 @@ use crate::model::ids::SourceName;
 
 use super::error::{Call, Error, Failure};
 use super::http::{Limits, Server};
+pub use read::About;
 pub use rows::Rows;
 pub use write::Upload;
 

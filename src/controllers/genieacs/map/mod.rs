@@ -92,12 +92,14 @@ const READ: &[Purpose] = &[
     Purpose::Uptime,
 ];
 
-/// What [`cpe`] needs of each document: some 15 leaves instead of hundreds.
+/// What [`cpe`] needs of each document, and what the profiles keep besides: some 15 leaves instead
+/// of hundreds.
 #[must_use]
 pub fn projection(profiles: &Profiles) -> Projection {
     let own = ["_id", "_deviceId", "_registered", "_lastInform", "_lastBoot", "_tags"];
     let mut paths: Vec<String> = own.map(str::to_owned).to_vec();
-    for path in READ.iter().flat_map(|p| profiles.paths(*p)) {
+    let kept = profiles.iter().flat_map(Profile::keep);
+    for path in READ.iter().flat_map(|p| profiles.paths(*p)).chain(kept) {
         // A projection knows no stars: all that hangs below comes along.
         let path = path.split(".*").next().unwrap_or(path);
         if !paths.iter().any(|p| p == path) {

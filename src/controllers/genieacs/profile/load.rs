@@ -48,6 +48,8 @@ struct File {
     every: bool,
     #[serde(default)]
     secrets: Vec<String>,
+    #[serde(default)]
+    keep: Vec<Spanned<String>>,
     #[serde(default, rename = "match")]
     matches: Match,
     #[serde(default)]
@@ -94,10 +96,40 @@ struct Told {
     manufacturer: Vec<String>,
     product_class: Vec<String>,
     places: BTreeMap<Purpose, Vec<Place>>,
+    keep: Vec<Keep>,
     own: bool,
     /// Where it is told, for problems.
     origin: String,
     at: Option<At>,
+}
+
+/// What the cache keeps besides the row of a device.
+#[derive(Clone)]
+enum Keep {
+    /// Wherever the profile has it.
+    Use(Purpose),
+    Path(String),
+}
+
+impl Keep {
+    fn read(word: &str) -> Result<Self, String> {
+        if let Some(purpose) = Purpose::parse(word) {
+            return Ok(Self::Use(purpose));
+        }
+        if word.contains('.') {
+            return path(word).map(|()| Self::Path(word.to_owned()));
+        }
+        let near = nearest(word, Purpose::ALL.iter().map(|p| p.word()));
+        let advice = near.map_or_else(String::new, |n| format!("; did you mean {n}?"));
+        Err(format!("keep: {word} is neither a path nor a use that noctule knows{advice}"))
+    }
+
+    fn paths(&self, places: &BTreeMap<Purpose, Vec<Place>>) -> Vec<String> {
+        match self {
+            Self::Path(path) => vec![path.clone()],
+            Self::Use(purpose) => places.get(purpose).into_iter().flatten().map(|p| p.path.clone()).collect(),
+        }
+    }
 }
 
 impl Profiles {
@@ -153,6 +185,7 @@ impl Profiles {
                     let behind = profile.places.entry(*purpose).or_default();
                     behind.splice(0..0, places.iter().cloned());
                 }
+                profile.keep.extend(every.keep.iter().flat_map(|k| k.paths(&profile.places)));
             }
         }
         if problems.is_empty() { Ok(Self { all }) } else { Err(Error { problems }) }
@@ -190,6 +223,13 @@ fn file(origin: &str, text: &str, own: bool, told: &mut BTreeMap<String, Told>, 
             Err(why) => problem(Some(entry.span()), format!("{}: {why}", purpose.word())),
         }
     }
+    let mut keep = Vec::new();
+    for word in &file.keep {
+        match Keep::read(word.get_ref()) {
+            Ok(one) => keep.push(one),
+            Err(why) => problem(Some(word.span()), why),
+        }
+    }
     let name = file.name.get_ref().clone();
     let at = Some(At::at(text, file.name.span().start));
     let new = Told {
@@ -200,6 +240,7 @@ fn file(origin: &str, text: &str, own: bool, told: &mut BTreeMap<String, Told>, 
         manufacturer: file.matches.manufacturer,
         product_class: file.matches.product_class,
         places,
+        keep,
         own,
         origin: origin.to_owned(),
         at,
@@ -219,6 +260,8 @@ fn over(old: Told, new: Told) -> Told {
     places.extend(new.places);
     let mut secrets = old.secrets;
     secrets.extend(new.secrets);
+    let mut keep = old.keep;
+    keep.extend(new.keep);
     let or = |new: Vec<String>, old: Vec<String>| if new.is_empty() { old } else { new };
     Told {
         root: new.root.or(old.root),
@@ -227,6 +270,7 @@ fn over(old: Told, new: Told) -> Told {
         manufacturer: or(new.manufacturer, old.manufacturer),
         product_class: or(new.product_class, old.product_class),
         places,
+        keep,
         ..new
     }
 }
@@ -253,15 +297,15 @@ fn entry_places(purpose: Purpose, entry: &Entry) -> Result<Vec<Place>, String> {
     let secret = secret
         || matches!(purpose, Purpose::WifiPassword | Purpose::WifiPassword5 | Purpose::PppoePassword)
         || purpose == Purpose::PokePassword;
-    for path in &paths {
-        let good = |part: &str| {
-            part == "*" || (!part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)))
-        };
-        if !path.split('.').all(good) || path.split('.').count() < 2 {
-            return Err(format!("{path:?} is no path"));
-        }
-    }
+    paths.iter().try_for_each(|p| path(p))?;
     Ok(paths.into_iter().map(|path| Place { path, unit, secret }).collect())
+}
+
+fn path(path: &str) -> Result<(), String> {
+    let good = |part: &str| {
+        part == "*" || (!part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)))
+    };
+    if path.split('.').all(good) && path.split('.').count() >= 2 { Ok(()) } else { Err(format!("{path:?} is no path")) }
 }
 
 /// A profile with everything it extends.
@@ -281,11 +325,13 @@ fn resolve(name: &str, one: &Told, told: &BTreeMap<String, Told>) -> Result<Prof
         return Err(format!("the profile {name} needs root: InternetGatewayDevice or Device"));
     };
     let mut places = BTreeMap::new();
-    let mut secrets = Vec::new();
+    let (mut secrets, mut keep) = (Vec::new(), Vec::new());
     for told in chain.iter().rev() {
         places.extend(told.places.iter().map(|(p, v)| (*p, v.clone())));
         secrets.extend(told.secrets.iter().cloned());
+        keep.extend(told.keep.iter().cloned());
     }
+    let keep = keep.iter().flat_map(|k| k.paths(&places)).collect();
     let other = if root == Root::Tr098 { "Device." } else { "InternetGatewayDevice." };
     if let Some(place) = one.places.values().flatten().find(|p| p.path.starts_with(other)) {
         return Err(format!("{} does not begin with {}", place.path, root.word()));
@@ -297,6 +343,7 @@ fn resolve(name: &str, one: &Told, told: &BTreeMap<String, Told>) -> Result<Prof
         product_class: one.product_class.clone(),
         secrets,
         places,
+        keep,
         own: one.own,
     })
 }
@@ -353,6 +400,30 @@ mod tests {
             assert!(places[0].path == "VirtualParameters.User" && places.len() > 1, "{}", profile.name);
         }
         assert!(profiles.iter().all(|p| p.name != "ours"));
+    }
+
+    #[test]
+    fn what_is_kept_is_told_by_use_or_path_and_handed_down() {
+        let mine = "name = \"huawei\"\nkeep = [\"wifi_channel\"]\n";
+        let base = "name = \"tr-098\"\nkeep = [\"InternetGatewayDevice.DeviceInfo.SpecVersion\"]\n";
+        let every = "name = \"ours\"\nevery = true\nkeep = [\"VirtualParameters.Line\"]\n";
+        let profiles = Profiles::parse(&[("a", mine), ("b", base), ("c", every)]).unwrap();
+        let huawei = profiles.of("Huawei", "HG8245H", Root::Tr098);
+        let kept: Vec<&str> = huawei.keep().collect();
+        assert_eq!(
+            kept,
+            [
+                "InternetGatewayDevice.DeviceInfo.SpecVersion",
+                huawei.path(Purpose::WifiChannel).unwrap(),
+                "VirtualParameters.Line"
+            ]
+        );
+        assert_eq!(profiles.of("Nokia", "x", Root::Tr181).keep().collect::<Vec<_>>(), ["VirtualParameters.Line"]);
+        assert_eq!(
+            told("name = \"x\"\nroot = \"Device\"\nkeep = [\"wifi_chanel\"]\n"),
+            "mine.toml:3:9: keep: wifi_chanel is neither a path nor a use that noctule knows; did you mean wifi_channel?"
+        );
+        assert!(told("name = \"x\"\nroot = \"Device\"\nkeep = [\"Device..X\"]\n").contains("is no path"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! root = "InternetGatewayDevice"      # or "Device"
 //! extends = "tr-098"                  # what is not said here stands there
 //! secrets = ["X_HW_*Password"]        # last parts of paths whose values nobody may see
+//! keep = ["wifi_channel", "Device.X"] # more that the cache keeps, for filters: uses, or paths
 //!
 //! [match]                             # without it: every device with this root
 //! manufacturer = ["Huawei*"]
@@ -50,6 +51,7 @@ pub struct Profile {
     product_class: Vec<String>,
     secrets: Vec<String>,
     places: BTreeMap<Purpose, Vec<Place>>,
+    keep: Vec<String>,
     /// Whether a file of the user's made or changed it.
     pub own: bool,
 }
@@ -85,6 +87,11 @@ impl Profile {
     /// The purposes it knows, with their paths.
     pub fn all(&self) -> impl Iterator<Item = (Purpose, &[Place])> {
         self.places.iter().map(|(purpose, places)| (*purpose, places.as_slice()))
+    }
+
+    /// Paths that the cache keeps of a device besides those of its row.
+    pub fn keep(&self) -> impl Iterator<Item = &str> {
+        self.keep.iter().map(String::as_str)
     }
 
     /// Whether a parameter holds what nobody may see.
@@ -154,6 +161,7 @@ fn none(root: Root) -> &'static Profile {
             product_class: Vec::new(),
             secrets: Vec::new(),
             places: BTreeMap::new(),
+            keep: Vec::new(),
             own: false,
         })
     });

@@ -130,13 +130,15 @@ impl Template {
     /// The object at a path, made where it is missing; its children.
     fn object(&mut self, path: &str) -> Option<&mut Vec<Node>> {
         let mut here = &mut self.top;
-        let mut end = 0;
+        let (mut end, mut above) = (0, "");
         for part in path.split('.') {
             end += part.len();
             let so_far = path.get(..end)?;
             end += 1;
             let at = here.iter().position(|n| n.name == part).unwrap_or_else(|| {
-                let writable = CREATABLE.contains(&part) || part.starts_with("X_");
+                // Of an instance it tells whether it can be removed.
+                let instance = part.bytes().all(|b| b.is_ascii_digit()) && CREATABLE.contains(&above);
+                let writable = instance || CREATABLE.contains(&part) || part.starts_with("X_");
                 self.objects.insert(so_far.to_owned(), CREATABLE.contains(&part));
                 let of = Of::Object { writable, children: Vec::new() };
                 here.push(Node { name: part.to_owned(), path: so_far.to_owned(), of });
@@ -146,6 +148,7 @@ impl Template {
                 Of::Object { children, .. } => here = children,
                 Of::Leaf(_) => return None,
             }
+            above = part;
         }
         Some(here)
     }

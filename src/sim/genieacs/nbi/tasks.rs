@@ -89,7 +89,8 @@ fn answer(status: StatusCode, doc: &Value) -> Answer {
     json(status, out)
 }
 
-/// Queues a task; one with the same unique key goes first.
+/// Queues a task; one with the same unique key goes first, and leaves its fault behind, as it does
+/// on a real server.
 fn queue(nbi: &Nbi, at: u32, device: &str, body: &Json) -> Result<(ObjectId, Value), Crash> {
     let mut world = nbi.live.world();
     let (id, wall) = (world.object_id(), world.wall());
@@ -100,7 +101,6 @@ fn queue(nbi: &Nbi, at: u32, device: &str, body: &Json) -> Result<(ObjectId, Val
             old.filter(|i| world.tasks.get(i).and_then(|t| t.unique_key.as_ref()) == Some(key)).collect();
         for id in old {
             world.tasks.remove(&id);
-            world.faults.remove(&(at, channel(&id)));
         }
     }
     let doc = task.doc.clone();
