@@ -25,8 +25,10 @@ pub struct Ctx {
     pub operator: Arc<str>,
     /// The profile refuses changes.
     pub read_only: bool,
-    /// Another noctule owns the cache; its process id.
+    /// Another noctule owns the cache; its process id. What we want changed is handed to it.
     pub attached: Option<u32>,
+    /// Why it cannot be spoken to.
+    pub cut_off: Option<Arc<str>>,
     /// Alarm counters.
     pub counts: Counts,
     /// Generations of the tables.
@@ -55,6 +57,7 @@ impl Ctx {
             operator: "operator".into(),
             read_only: false,
             attached: None,
+            cut_off: None,
             counts: Counts::default(),
             generations: Generations::default(),
             sources: Arc::from([]),

@@ -125,6 +125,7 @@ impl App {
             read_only: self.ctx.read_only,
             unsaved: self.ctx.unsaved.is_some(),
             attached: self.ctx.attached,
+            cut_off: self.ctx.cut_off.is_some(),
             profile: &self.ctx.profile,
         };
         bar.render(frame.buffer_mut(), area, paint);

@@ -104,7 +104,8 @@ impl App {
     /// The gate: nothing that changes anything passes it by.
     fn gate(&mut self, intent: Intent) {
         let Some(spec) = super::registry().get(intent.command) else { return };
-        let rights = Rights { profile: &self.ctx.profile, read_only: self.ctx.read_only, attached: self.ctx.attached };
+        let cut_off = self.ctx.cut_off.as_deref();
+        let rights = Rights { profile: &self.ctx.profile, read_only: self.ctx.read_only, cut_off };
         match gate::decide(spec, &intent.targets, rights) {
             Decision::Refuse(why) => self.toast(Toast::new(Level::Warn, why)),
             Decision::Run => self.execute(intent),

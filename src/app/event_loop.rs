@@ -33,6 +33,8 @@ pub enum Exit {
     Terminated,
     /// The terminal is gone: nothing may be written to it.
     Hangup,
+    /// Nobody owns the cache any more; the loop goes on with other workers.
+    Orphaned,
 }
 
 /// Present time, as the kernel counts it.
@@ -145,6 +147,7 @@ async fn terminal_acts(app: &mut App, tty: &mut Tty) -> io::Result<Option<Exit>>
     for act in app.take_acts() {
         match act {
             TerminalAct::Quit => return Ok(Some(Exit::Quit)),
+            TerminalAct::TakeOver => return Ok(Some(Exit::Orphaned)),
             TerminalAct::Redraw => {
                 tty.clear()?;
                 app.show_active();

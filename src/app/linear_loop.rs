@@ -16,19 +16,38 @@ use super::event_loop::{Exit, now};
 use super::message::Msg;
 use super::state::{App, TerminalAct};
 
+/// Lines out and in.
+#[derive(Debug)]
+pub struct Lines {
+    out: Linear<io::Stdout>,
+    typed: tokio::sync::mpsc::Receiver<Typed>,
+    greeted: bool,
+}
+
+impl Lines {
+    /// Those of the process.
+    ///
+    /// # Errors
+    /// When nothing can be read.
+    pub fn open() -> io::Result<Self> {
+        Ok(Self { out: Linear::stdout(), typed: typed_lines()?, greeted: false })
+    }
+}
+
 /// Runs until the operator leaves, input ends, or the system wants the end.
 ///
 /// # Errors
 /// When the reader of the lines is gone.
-pub async fn run(app: &mut App, msgs: &mut UnboundedReceiver<Msg>) -> io::Result<Exit> {
-    let mut out = Linear::stdout();
-    let mut typed = typed_lines()?;
+pub async fn run(app: &mut App, lines: &mut Lines, msgs: &mut UnboundedReceiver<Msg>) -> io::Result<Exit> {
+    let Lines { out, typed, greeted } = lines;
     let mut term = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
     app.show_active();
-    // Told in the order in which things change.
-    app.run("alarm.feed", Args::new());
-    out.line("noctule: type a command, ? lists them, quit leaves")?;
+    if !std::mem::replace(greeted, true) {
+        // Told in the order in which things change.
+        app.run("alarm.feed", Args::new());
+        out.line("noctule: type a command, ? lists them, quit leaves")?;
+    }
     loop {
         tokio::select! {
             biased;
@@ -40,13 +59,14 @@ pub async fn run(app: &mut App, msgs: &mut UnboundedReceiver<Msg>) -> io::Result
             }
             line = typed.recv() => match line {
                 None => return Ok(Exit::Quit),
-                Some(line) => take_line(app, line, &mut out)?,
+                Some(line) => take_line(app, line, out)?,
             },
         }
         out.lines(app.take_lines())?;
         for act in app.take_acts() {
             match act {
                 TerminalAct::Quit => return Ok(Exit::Quit),
+                TerminalAct::TakeOver => return Ok(Exit::Orphaned),
                 TerminalAct::Copy { text, .. } => out.line(&text)?,
                 TerminalAct::Editor(prompt) => {
                     out.line(&format!("type it as one line: {} {}=...", prompt.command, prompt.arg))?;

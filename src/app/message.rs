@@ -57,6 +57,8 @@ pub enum Msg {
     },
     /// Something to tell.
     Toast(Toast),
+    /// What became of the process that owns the cache, where it is another one.
+    Owner(OwnerNews),
     /// Something in the folder of the user's themes changed.
     ThemeFiles,
     /// Saved views of the profile.
@@ -70,4 +72,15 @@ pub enum Msg {
     },
     /// We run again after a stop.
     Resumed,
+}
+
+/// News of the noctule that owns the cache, for those that are attached to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnerNews {
+    /// It takes what we want changed; its process id.
+    Answers(u32),
+    /// It is there and cannot be spoken to, and why.
+    Silent(Arc<str>),
+    /// It has ended: nobody owns the cache.
+    Gone,
 }

@@ -105,6 +105,8 @@ pub enum TerminalAct {
     Redraw,
     /// Stop and give the terminal back.
     Suspend,
+    /// Nobody owns the cache any more: take it over.
+    TakeOver,
     /// Answer a question in `$EDITOR`; its text is where to begin.
     Editor(Prompt),
     /// End.
@@ -211,7 +213,7 @@ impl App {
     pub(super) fn situation(&self) -> Situation {
         let mut s = self.pane().map(|p| p.situation(&self.ctx)).unwrap_or_default();
         s.read_only = self.ctx.read_only;
-        s.attached = self.ctx.attached.is_some();
+        s.cut_off = self.ctx.cut_off.is_some();
         s.can_undo = !self.undo.is_empty();
         s.can_repeat = self.last_verb.is_some();
         s

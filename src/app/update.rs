@@ -14,7 +14,8 @@ use crate::model::time::{SECOND, Ts};
 
 use super::effect::{Effect, Level, Toast};
 use super::layers::{Act, LayerCx, Reply};
-use super::message::Msg;
+use super::message::{Msg, OwnerNews};
+use super::port::Backend;
 use super::state::{App, BANNER, TerminalAct, Undoable};
 
 impl App {
@@ -58,6 +59,7 @@ impl App {
             }
             Msg::WorkerDown { name, reason, restart_ms } => self.worker_down(name, reason, *restart_ms),
             Msg::Toast(toast) => self.toast(toast.clone()),
+            Msg::Owner(news) => self.owner(news),
             Msg::ThemeFiles => self.reload_theme(),
             Msg::Terminate { .. } => self.acts.push(TerminalAct::Quit),
             Msg::Resumed => self.acts.push(TerminalAct::Redraw),
@@ -74,6 +76,45 @@ impl App {
         }
         self.ctx.unsaved = why.cloned();
         self.dirty = true;
+    }
+
+    fn owner(&mut self, news: &OwnerNews) {
+        match news {
+            OwnerNews::Answers(pid) => {
+                if self.ctx.cut_off.take().is_some() {
+                    self.toast(Toast::new(Level::Good, format!("process {pid}, which owns the cache, answers again")));
+                }
+                self.ctx.attached = Some(*pid);
+            }
+            OwnerNews::Silent(why) => {
+                self.toast(Toast::new(Level::Warn, format!("nothing can be changed here: {why}")));
+                self.ctx.cut_off = Some(Arc::clone(why));
+            }
+            OwnerNews::Gone => {
+                self.ctx.cut_off = Some("the noctule that owned this cache has ended".into());
+                self.acts.push(TerminalAct::TakeOver);
+            }
+        }
+        self.dirty = true;
+    }
+
+    /// The process that owned the cache has ended, and the workers are new: ours when `attached` is
+    /// `None`, else those of the process that was faster.
+    pub fn reattach(&mut self, backend: Box<dyn Backend>, attached: Option<u32>) {
+        let before = self.ctx.attached;
+        self.backend = backend;
+        (self.ctx.attached, self.ctx.cut_off) = (attached, None);
+        self.planning.clear();
+        for (_, (what, ..)) in std::mem::take(&mut self.running) {
+            let text = format!("{what}: the process that ran it has ended; what it had done is in the log");
+            self.toast(Toast::new(Level::Error, text));
+        }
+        let gone = before.map_or_else(String::new, |pid| format!(" (process {pid})"));
+        let text = match attached {
+            None => format!("the noctule that owned this cache{gone} has ended: this one polls and runs jobs now"),
+            Some(pid) => format!("the noctule that owned this cache{gone} has ended: process {pid} has taken over"),
+        };
+        self.toast(Toast::new(Level::Warn, text));
     }
 
     /// Hands a message to every pane.

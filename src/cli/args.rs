@@ -87,8 +87,13 @@ pub enum Command {
     /// Print calls, actions and notices
     #[command(after_long_help = fields(&tables::LOG))]
     Log(ListArgs),
+    /// Print jobs over many CPEs, one of them with its progress, or its devices
+    #[command(after_long_help = job_fields())]
+    Jobs(JobsArgs),
     /// Run a command of the dashboard without it
     Run(RunArgs),
+    /// Poll, keep and run jobs in the background, without a screen
+    Agent(AgentArgs),
     /// Check the configuration, or print an example or its schema
     #[command(subcommand, arg_required_else_help = true)]
     Config(ConfigCommand),
@@ -107,6 +112,16 @@ pub enum Command {
 fn fields(table: &TableSpec) -> String {
     let names: Vec<_> = table.fields.iter().map(|f| f.name).collect();
     format!("Fields: {}.\n\nThe manual (noctule man) explains fields and filters.", names.join(", "))
+}
+
+/// The same for jobs and their devices.
+fn job_fields() -> String {
+    let names = |table: &TableSpec| table.fields.iter().map(|f| f.name).collect::<Vec<_>>().join(", ");
+    format!(
+        "Fields: {}.\n\nFields with --devices: {}.\n\nThe manual (noctule man) explains fields and filters.",
+        names(&tables::JOBS),
+        names(&tables::JOB_DEVICES)
+    )
 }
 
 /// Size of the simulated network.
@@ -213,6 +228,30 @@ pub struct ListArgs {
     /// Ask the sources once before printing, instead of trusting the cache
     #[arg(long)]
     pub fresh: bool,
+}
+
+/// Arguments of `jobs`.
+#[derive(Debug, Clone, Args)]
+pub struct JobsArgs {
+    /// One job, with its progress: its id, the beginning of it, or its name
+    pub job: Option<String>,
+    /// Print the devices of the job
+    #[arg(long, short = 'd')]
+    pub devices: bool,
+    /// As with the other lists.
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+/// Arguments of `agent`.
+#[derive(Debug, Clone, Args)]
+pub struct AgentArgs {
+    /// Print whether an agent or another noctule works on the cache, and what it does
+    #[arg(long)]
+    pub status: bool,
+    /// Print the status as JSON
+    #[arg(long, requires = "status")]
+    pub json: bool,
 }
 
 /// Arguments of `run`.

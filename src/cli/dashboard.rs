@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Start;
 use super::exit::{Code, Failure};
-use super::live::Live;
+use super::live::{Live, Role};
 use crate::app::effect::{Level, Toast};
 use crate::app::event_loop::{self, Exit};
 use crate::app::message::Msg;
@@ -45,36 +45,66 @@ pub(super) fn show(start: &Start, mut loaded: Loaded) -> Result<Code, Failure> {
     let log = start.log(&mut loaded)?;
     panic::install_panic_hook(loaded.dirs.crashes());
 
-    let mut live = Live::start(&loaded)?;
-    let options = bridge::Options {
-        profile: loaded.profile_name.clone(),
-        operator: loaded.operator(&start.vars),
-        runtime: live.runtime.handle().clone(),
-    };
-    let bridge = Bridge::start(live.store.clone(), live.sources.clone(), live.jobs.clone(), live.msgs.clone(), options);
+    let mut live = Live::start(&loaded, Role::Console)?;
+    let bridge = bridge_of(start, &loaded, &live);
     let mut app = app_of(start, &loaded, &caps, (theme, keymap), &live, bridge);
     let _watch = watch_themes(&loaded, &live);
 
     let runtime = live.runtime.handle().clone();
-    let ran = runtime.block_on(async {
-        if linear {
-            return linear_loop::run(&mut app, &mut live.news).await;
+    let (mut tty, mut lines) = (None, None);
+    let ran = loop {
+        let ran = runtime.block_on(async {
+            if linear {
+                let lines = match &mut lines {
+                    Some(lines) => lines,
+                    none => none.insert(linear_loop::Lines::open()?),
+                };
+                return linear_loop::run(&mut app, lines, &mut live.news).await;
+            }
+            let tty = match &mut tty {
+                Some(tty) => tty,
+                none => {
+                    let stderr = log.as_ref().map_or_else(|| PathBuf::from("/dev/null"), |l| l.path().to_owned());
+                    none.insert(Tty::take(&caps, &stderr)?)
+                }
+            };
+            app.ctx.size = tty.size();
+            event_loop::run(&mut app, tty, &mut live.news).await
+        });
+        if !matches!(ran, Ok(Exit::Orphaned)) {
+            break ran;
         }
-        let stderr = log.as_ref().map_or_else(|| PathBuf::from("/dev/null"), |l| l.path().to_owned());
-        let mut tty = Tty::take(&caps, &stderr)?;
-        app.ctx.size = tty.size();
-        event_loop::run(&mut app, &mut tty, &mut live.news).await
-    });
+        match live.renew(&loaded, Role::Console) {
+            Ok(()) => app.reattach(Box::new(bridge_of(start, &loaded, &live)), attached_to(&live)),
+            // It is told again that nobody owns the cache, and this is tried again.
+            Err(error) => app.toast(Toast::new(Level::Error, format!("the cache is not taken over: {error}"))),
+        }
+    };
+    drop(tty);
     // The terminal is the shell's again; what is left is quiet.
     app.save_session();
     drop(app);
     live.stop();
     match ran {
-        Ok(Exit::Quit | Exit::Terminated | Exit::Hangup) => Ok(Code::Done),
+        Ok(Exit::Quit | Exit::Terminated | Exit::Hangup | Exit::Orphaned) => Ok(Code::Done),
         // Whoever read the lines has heard enough (`| head`).
         Err(error) if linear && error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Code::Done),
         Err(error) => Err(Failure::new(Code::Failed, format!("the terminal failed: {error}"))),
     }
+}
+
+fn bridge_of(start: &Start, loaded: &Loaded, live: &Live) -> Bridge {
+    let options = bridge::Options {
+        profile: loaded.profile_name.clone(),
+        operator: loaded.operator(&start.vars),
+        runtime: live.runtime.handle().clone(),
+    };
+    Bridge::start(live.store.clone(), live.sources.clone(), live.hands.clone(), live.msgs.clone(), options)
+}
+
+/// The process that owns the cache, when it is another one.
+fn attached_to(live: &Live) -> Option<u32> {
+    (!live.opened.owner).then(|| live.opened.owner_pid.unwrap_or(0))
 }
 
 pub(super) fn theme_of(loaded: &Loaded, caps: &Caps) -> Result<Theme, Failure> {
@@ -111,7 +141,7 @@ fn app_of(
     cx.profile = loaded.profile_name.as_str().into();
     cx.operator = loaded.operator(&start.vars).into();
     cx.read_only = loaded.profile.read_only;
-    cx.attached = if live.opened.owner { None } else { Some(live.opened.owner_pid.unwrap_or(0)) };
+    cx.attached = attached_to(live);
     cx.alarm_types = Arc::clone(&live.types);
     let snapshot = live.store.snapshots().borrow().clone();
     (cx.counts, cx.generations, cx.sources) = (snapshot.counts, snapshot.generations, snapshot.sources);

@@ -5,14 +5,17 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _};
+use tokio_util::sync::CancellationToken;
 
 use super::exit::Code;
-use super::live::{Live, attached};
+use super::live::Live;
 use crate::config::Loaded;
 use crate::config::schema::{Kafka, SourceKind};
 use crate::controllers::voltha::error::Error;
 use crate::controllers::voltha::events::Stream;
+use crate::model::command::{Args, Intent, Outcome, Targets};
 use crate::model::ids::SourceName;
+use crate::model::page::Table;
 use crate::store::Store;
 
 /// Sources asked at a time.
@@ -22,15 +25,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks at how far it has come.
 const PACE: Duration = Duration::from_millis(50);
 
-/// Polls the sources called `only` once, all of them when it is empty. [`Code::Unreachable`] when
+/// Polls the sources called `only` once, all of them when it is empty; where another process owns
+/// the cache, that one does, on behalf of `actor`. [`Code::Unreachable`] when
 /// one could not be reached: the data of the others, and its own old data, are of use all the same.
 /// [`Code::Failed`] when the cache cannot be written: what a poll finds comes nowhere then.
-pub(crate) fn poll(live: &Live, only: &[String]) -> Code {
-    if !live.opened.owner {
-        say(&attached(live.opened.owner_pid));
-        return Code::Done;
-    }
+pub(crate) fn poll(live: &Live, only: &[String], actor: &str) -> Code {
     let meant = |name: &str| only.is_empty() || only.iter().any(|n| n == name);
+    if !live.opened.owner {
+        let names = live.sources.iter().map(|s| s.name().to_string()).filter(|name| meant(name)).collect();
+        return poll_there(live, names, actor);
+    }
     let handles: Vec<_> = live.sources.iter().filter(|s| meant(s.name())).cloned().collect();
     // The words name the source themselves.
     let polls = stream::iter(handles)
@@ -39,6 +43,24 @@ pub(crate) fn poll(live: &Live, only: &[String]) -> Code {
         .filter_map(std::future::ready)
         .collect::<Vec<_>>();
     outcome(live, polls)
+}
+
+/// Has the owner of the cache poll.
+fn poll_there(live: &Live, names: Vec<String>, actor: &str) -> Code {
+    if names.is_empty() {
+        return Code::Done;
+    }
+    let targets = Targets::Names(Table::Sources, names);
+    let wish = Intent { command: "source.poll", targets, args: Args::new(), actor: actor.to_owned() };
+    let outcome = live.runtime.block_on(live.hands.run(wish, &CancellationToken::new(), &|_, _| ()));
+    for (_, why) in &outcome.errors {
+        say(why);
+    }
+    match outcome {
+        _ if outcome.errors.is_empty() => Code::Done,
+        Outcome { total: 0, .. } => Code::Failed,
+        _ => Code::Unreachable,
+    }
 }
 
 /// Waits until the cache cannot be written, and says why.
@@ -53,9 +75,6 @@ async fn unwritable(store: &Store) -> String {
 /// Reads the event streams of all sources up to where they end now. [`Code::Unreachable`] when a
 /// stream cannot be reached or does not come that far in time.
 pub(crate) fn catch_up(live: &Live, loaded: &Loaded) -> Code {
-    if !live.opened.owner {
-        return Code::Done;
-    }
     let streams: Vec<_> = loaded
         .sources()
         .filter_map(|source| {

@@ -1,10 +1,12 @@
 //! The working parts of one process: the store, the workers of the sources, timers and inventory,
-//! started and ended in the right order. The dashboard, `--fresh`, `--watch` and `run` share it.
+//! started and ended in the right order. The dashboard, the agent, `--fresh`, `--watch` and `run`
+//! share it. Whoever owns the store runs them, and listens for the others; those hand over what
+//! they want changed.
 
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -13,14 +15,20 @@ use super::exit::{Code, Failure};
 use crate::app::message::Msg;
 use crate::config::{self, Loaded};
 use crate::model::alarm_type::AlarmTypes;
-use crate::store::{OpenOptions, Opened, Store};
+use crate::store::{self, OpenOptions, Opened, Store};
+use crate::workers::actions::Executor;
 use crate::workers::jobs::{self, Jobs};
+use crate::workers::relay::wire::{About, PROTOCOL};
+use crate::workers::relay::{self, Client, Hands, server::Owner};
 use crate::workers::source::Sources;
 use crate::workers::supervisor::Supervisor;
-use crate::workers::{inventory, timers};
+use crate::workers::{inventory, now, timers};
 
 /// How long workers have to end.
 const GRACE: Duration = Duration::from_secs(3);
+/// How long another process that owns the cache has to answer, and how often it is tried.
+const REACH: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How the cache of a profile is opened.
 pub(crate) fn store_options(loaded: &Loaded, read_only: bool) -> OpenOptions {
@@ -44,6 +52,31 @@ fn make_folder(options: &OpenOptions) -> Result<(), Failure> {
     })
 }
 
+/// What a process is, as it tells the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The dashboard.
+    Console,
+    /// The workers without a screen.
+    Agent,
+    /// One command.
+    Run,
+    /// A list.
+    List,
+}
+
+impl Role {
+    /// As a word.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Console => "console",
+            Self::Agent => "agent",
+            Self::Run => "run",
+            Self::List => "list",
+        }
+    }
+}
+
 /// The working parts.
 pub(crate) struct Live {
     /// The store; ours to write when [`Opened::owner`].
@@ -52,8 +85,8 @@ pub(crate) struct Live {
     pub(crate) opened: Opened,
     /// The sources; without workers when another noctule owns the store, which polls them.
     pub(crate) sources: Sources,
-    /// The jobs; nothing runs them here when another noctule owns the store.
-    pub(crate) jobs: Jobs,
+    /// What runs intents: here, or at the owner.
+    pub(crate) hands: Hands,
     /// The workers.
     pub(crate) supervisor: Supervisor,
     /// The alarm types.
@@ -68,7 +101,7 @@ pub(crate) struct Live {
 
 impl Live {
     /// Opens the store and, when it is ours, starts the workers.
-    pub(crate) fn start(loaded: &Loaded) -> Result<Self, Failure> {
+    pub(crate) fn start(loaded: &Loaded, role: Role) -> Result<Self, Failure> {
         let types = config::alarm_types::load(loaded.config.alarm_types.as_ref().map(PathBuf::from).as_deref())?;
         let options = store_options(loaded, false);
         make_folder(&options)?;
@@ -82,28 +115,39 @@ impl Live {
             .build()
             .map_err(|e| Failure::new(Code::Failed, format!("cannot start the runtime: {e}")))?;
         let (msgs, news) = mpsc::unbounded_channel();
-        let supervisor = Supervisor::new(runtime.handle().clone(), msgs.clone());
         let types = Arc::new(types);
-        let mut config = loaded.config.clone();
-        config.sources = loaded.sources().cloned().collect();
-        let inside = runtime.enter();
-        // An instance that does not own the store asks for details itself, but polls nothing.
-        let sources = if opened.owner {
-            timers::start(&supervisor, &store);
-            if let Some(file) = &loaded.config.inventory.file {
-                inventory::start(&supervisor, &store, PathBuf::from(file), &msgs);
+        let start = Start { loaded, role, types: &types, msgs: &msgs, runtime: &runtime };
+        let Parts { store, opened, sources, hands, supervisor } = start.parts(store, opened);
+        Ok(Self { store, opened, sources, hands, supervisor, types, msgs, news, runtime })
+    }
+
+    /// Opens the store anew after its owner has ended: as the new owner, unless another process was
+    /// faster. The news go on in the same channel.
+    pub(crate) fn renew(&mut self, loaded: &Loaded, role: Role) -> Result<(), Failure> {
+        let (store, opened) = Store::open(&store_options(loaded, false))?;
+        let start = Start { loaded, role, types: &self.types, msgs: &self.msgs, runtime: &self.runtime };
+        let parts = start.parts(store, opened);
+        (self.store, self.opened, self.sources, self.hands) = (parts.store, parts.opened, parts.sources, parts.hands);
+        let before = std::mem::replace(&mut self.supervisor, parts.supervisor);
+        self.runtime.block_on(before.stop(GRACE));
+        Ok(())
+    }
+
+    /// Makes sure that something can be changed: here, or by the owner, which may be starting or
+    /// ending just now. Why not, otherwise.
+    pub(crate) fn reach(&mut self, loaded: &Loaded, role: Role) -> Result<(), Failure> {
+        let until = Instant::now() + REACH;
+        loop {
+            let Hands::Theirs(client) = self.hands.clone() else { return Ok(()) };
+            let Err(error) = self.runtime.block_on(client.greet()) else { return Ok(()) };
+            if store::owner(&loaded.cache_path())?.is_none() {
+                self.renew(loaded, role)?;
+            } else if Instant::now() >= until {
+                return Err(Failure::new(Code::Failed, error.to_string()));
+            } else {
+                std::thread::sleep(LOOK);
             }
-            Sources::start(&config, store.clone(), Arc::clone(&types), &supervisor, &msgs)
-        } else {
-            Sources::attach(&config, store.clone(), Arc::clone(&types), &msgs)
-        };
-        let jobs = if opened.owner {
-            Jobs::start(&store, &sources, jobs::me(), &supervisor)
-        } else {
-            Jobs::nowhere(&attached(opened.owner_pid))
-        };
-        drop(inside);
-        Ok(Self { store, opened, sources, jobs, supervisor, types, msgs, news, runtime })
+        }
     }
 
     /// Ends the workers, then the store: what was journalled is on disk afterwards.
@@ -128,10 +172,80 @@ impl Live {
     }
 }
 
+/// What the parts of a process are started with.
+struct Start<'a> {
+    loaded: &'a Loaded,
+    role: Role,
+    types: &'a Arc<AlarmTypes>,
+    msgs: &'a UnboundedSender<Msg>,
+    runtime: &'a Runtime,
+}
+
+/// What hangs on one opened store.
+struct Parts {
+    store: Store,
+    opened: Opened,
+    sources: Sources,
+    hands: Hands,
+    supervisor: Supervisor,
+}
+
+impl Start<'_> {
+    fn parts(&self, store: Store, mut opened: Opened) -> Parts {
+        let Start { loaded, types, msgs, runtime, .. } = self;
+        let supervisor = Supervisor::new(runtime.handle().clone(), (*msgs).clone());
+        let mut config = loaded.config.clone();
+        config.sources = loaded.sources().cloned().collect();
+        let _inside = runtime.enter();
+        // An instance that does not own the store asks for details itself, but polls nothing.
+        let (sources, hands) = if opened.owner {
+            timers::start(&supervisor, &store);
+            if let Some(file) = &loaded.config.inventory.file {
+                inventory::start(&supervisor, &store, PathBuf::from(file), msgs);
+            }
+            let sources = Sources::start(&config, store.clone(), Arc::clone(types), &supervisor, msgs);
+            let jobs = Jobs::start(&store, &sources, jobs::me(), &supervisor);
+            let executor = Executor::new(store.clone(), sources.clone(), jobs);
+            if let Err(error) = self.listen(&supervisor, &store, &sources, &executor) {
+                tracing::warn!(%error, "no control socket");
+                opened.notes.push(format!("other noctule processes on this cache can change nothing: {error}"));
+            }
+            (sources, Hands::Own(executor))
+        } else {
+            let client = Client::new(&loaded.cache_path());
+            let (follower, news, stop) = (client.clone(), (*msgs).clone(), supervisor.stopping());
+            supervisor.spawn("owner", move || follower.clone().follow(news.clone(), stop.clone()));
+            (Sources::attach(&config, store.clone(), Arc::clone(types), msgs), Hands::Theirs(client))
+        };
+        Parts { store, opened, sources, hands, supervisor }
+    }
+
+    /// Takes what other processes want changed.
+    fn listen(
+        &self,
+        supervisor: &Supervisor,
+        store: &Store,
+        sources: &Sources,
+        executor: &Executor,
+    ) -> Result<(), relay::Error> {
+        let about = About {
+            protocol: PROTOCOL,
+            version: env!("CARGO_PKG_VERSION").into(),
+            pid: std::process::id(),
+            since: now(),
+            role: self.role.word().into(),
+            profile: self.loaded.profile_name.clone(),
+        };
+        let known = |id: &str| crate::app::registry().get(id).map(|spec| spec.id);
+        let owner = Owner { store: store.clone(), sources: sources.clone(), executor: executor.clone(), known };
+        relay::server::start(supervisor, &self.loaded.cache_path(), about, Arc::new(owner), self.msgs)
+    }
+}
+
 /// That another noctule owns the cache.
 pub(crate) fn attached(pid: Option<u32>) -> String {
     let who = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
-    format!("another noctule{who} owns this cache and keeps it fresh: it is only read here")
+    format!("another noctule{who} owns this cache and keeps it fresh: what is changed here is handed to it")
 }
 
 impl From<crate::store::Error> for Failure {

@@ -33,7 +33,15 @@ fn render(out: &mut dyn Write) -> io::Result<()> {
         subcommand(sub, "noctule", &mut roff);
     }
     filters(&mut roff);
-    for table in [&tables::ALARMS, &tables::NODES, &tables::SOURCES, &tables::LOG] {
+    for table in [
+        &tables::ALARMS,
+        &tables::NODES,
+        &tables::CPES,
+        &tables::JOBS,
+        &tables::JOB_DEVICES,
+        &tables::SOURCES,
+        &tables::LOG,
+    ] {
         fields(table, &mut roff);
     }
     roff.control("SH", ["ENVIRONMENT"]);

@@ -2,6 +2,7 @@
 //!
 //! The only place of noctule that writes to standard output and standard error.
 
+mod agent;
 pub mod args;
 mod completions;
 mod config;
@@ -11,6 +12,7 @@ mod doctor;
 pub mod exit;
 mod first_run;
 mod fresh;
+mod jobs;
 mod keys;
 mod live;
 mod man;
@@ -105,6 +107,8 @@ fn dispatch(start: &Start, command: Option<Command>) -> Result<Code, Failure> {
         Some(Command::Cpe(args)) => query::run(start, Table::Cpes, &args),
         Some(Command::Sources(args)) => query::run(start, Table::Sources, &args),
         Some(Command::Log(args)) => query::run(start, Table::Log, &args),
+        Some(Command::Jobs(args)) => jobs::run(start, &args),
+        Some(Command::Agent(args)) => agent::run(start, &args),
         Some(Command::Run(args)) => run::run(start, &args),
         Some(Command::Config(command)) => config::run(start, &command),
         Some(Command::Completions { shell }) => completions::run(shell),

@@ -15,7 +15,7 @@ use super::Start;
 use super::args::RunArgs;
 use super::exit::{Code, Failure};
 use super::fresh::{poll, say};
-use super::live::{Live, store_options};
+use super::live::{Live, Role, store_options};
 use super::query::ask::filter;
 use crate::app;
 use crate::commands::gate::{Decision, Rights, decide};
@@ -26,7 +26,6 @@ use crate::model::command::{Args, Intent, Outcome, Plan, Targets};
 use crate::model::page::{Scope, Table};
 use crate::model::text;
 use crate::store::Store;
-use crate::workers::actions::Executor;
 use crate::workers::now;
 use crate::workers::plan::lines;
 use crate::workers::resolve::{self, ResolveError};
@@ -41,7 +40,7 @@ pub(super) fn run(start: &Start, args: &RunArgs) -> Result<Code, Failure> {
     if args.dry_run {
         return dry_run(&loaded, &intent, args.json);
     }
-    let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, attached: None };
+    let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off: None };
     match decide(spec, &intent.targets, rights) {
         Decision::Refuse(why) => return Err(Failure::usage(why)),
         Decision::Ask(_) if !args.yes => {
@@ -116,29 +115,26 @@ fn plan(loaded: &Loaded, intent: &Intent) -> Result<Plan, Failure> {
 }
 
 fn execute(loaded: &Loaded, spec: &'static CommandSpec, intent: Intent, json: bool) -> Result<Code, Failure> {
-    let live = Live::start(loaded)?;
-    let result = execute_on(&live, loaded, spec, intent, json);
+    let mut live = Live::start(loaded, Role::Run)?;
+    let result = reached(&mut live, loaded, spec, &intent).and_then(|()| execute_on(&live, spec, intent, json));
     live.stop();
     result
 }
 
-fn execute_on(
-    live: &Live,
-    loaded: &Loaded,
-    spec: &'static CommandSpec,
-    intent: Intent,
-    json: bool,
-) -> Result<Code, Failure> {
-    let rights = Rights {
-        profile: &loaded.profile_name,
-        read_only: loaded.profile.read_only,
-        attached: if live.opened.owner { None } else { Some(live.opened.owner_pid.unwrap_or(0)) },
-    };
-    if let Decision::Refuse(why) = decide(spec, &intent.targets, rights) {
-        return Err(Failure::usage(why));
+/// The gate with what is known now: whether the changes have anywhere to go.
+fn reached(live: &mut Live, loaded: &Loaded, spec: &CommandSpec, intent: &Intent) -> Result<(), Failure> {
+    let reached = live.reach(loaded, Role::Run).map_err(|e| e.message);
+    let cut_off = reached.as_ref().err().map(String::as_str);
+    let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off };
+    match decide(spec, &intent.targets, rights) {
+        Decision::Refuse(why) => Err(Failure::usage(why)),
+        Decision::Ask(_) | Decision::Run => Ok(()),
     }
+}
+
+fn execute_on(live: &Live, spec: &'static CommandSpec, intent: Intent, json: bool) -> Result<Code, Failure> {
     if spec.mutates == Mutates::Device {
-        match poll(live, &wanted(&intent.targets)) {
+        match poll(live, &wanted(&intent.targets), &intent.actor) {
             Code::Done => {}
             Code::Unreachable => {
                 return Err(Failure::new(Code::Unreachable, "nothing was done: a source could not be reached"));
@@ -147,7 +143,6 @@ fn execute_on(
         }
     }
     let plan = resolve::plan(&mut live.store.reader()?, &intent, now())?;
-    let executor = Executor::new(live.store.clone(), live.sources.clone(), live.jobs.clone());
     let outcome = live.runtime.block_on(async {
         let stop = CancellationToken::new();
         let on_signal = stop.clone();
@@ -156,7 +151,7 @@ fn execute_on(
                 on_signal.cancel();
             }
         });
-        let outcome = executor.run(intent, &stop, &|_, _| ()).await;
+        let outcome = live.hands.run(intent, &stop, &|_, _| ()).await;
         signal.abort();
         outcome
     });

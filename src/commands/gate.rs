@@ -12,8 +12,8 @@ pub struct Rights<'a> {
     pub profile: &'a str,
     /// The profile refuses changes.
     pub read_only: bool,
-    /// Process id of the noctule that owns the cache, when it is not this one.
-    pub attached: Option<u32>,
+    /// Why the noctule that owns the cache cannot be spoken to, when it is another one.
+    pub cut_off: Option<&'a str>,
 }
 
 /// The gate's answer.
@@ -39,11 +39,8 @@ pub fn decide(spec: &CommandSpec, targets: &Targets, rights: Rights<'_>) -> Deci
             spec.id, rights.profile, rights.profile
         ));
     }
-    if let Some(pid) = rights.attached {
-        return Decision::Refuse(format!(
-            "{} is not possible here: another noctule (process {pid}) owns this cache; do it there, or end it first",
-            spec.id
-        ));
+    if let Some(why) = rights.cut_off {
+        return Decision::Refuse(format!("{} is not possible here and now: {why}", spec.id));
     }
     match (spec.confirm, many(targets)) {
         (Confirm::None, false) => Decision::Run,
@@ -75,7 +72,7 @@ mod tests {
 
     #[test]
     fn read_only_refuses_changes_and_nothing_else() {
-        let rights = Rights { profile: "noc", read_only: true, attached: None };
+        let rights = Rights { profile: "noc", read_only: true, cut_off: None };
         for (mutates, runs) in [(Mutates::Nothing, true), (Mutates::Journal, false), (Mutates::Device, false)] {
             let decision = decide(&spec(mutates, Confirm::None), &Targets::None, rights);
             assert_eq!(decision == Decision::Run, runs, "{mutates:?}: {decision:?}");
@@ -98,9 +95,10 @@ mod tests {
     }
 
     #[test]
-    fn an_attached_console_changes_nothing() {
-        let rights = Rights { profile: "noc", read_only: false, attached: Some(42) };
+    fn cut_off_from_the_owner_of_the_cache_nothing_is_changed() {
+        let rights = Rights { profile: "noc", read_only: false, cut_off: Some("process 42 does not answer") };
         let decision = decide(&spec(Mutates::Journal, Confirm::None), &Targets::None, rights);
-        assert!(matches!(decision, Decision::Refuse(why) if why.contains("42")));
+        assert!(matches!(decision, Decision::Refuse(why) if why.contains("process 42 does not answer")));
+        assert_eq!(decide(&spec(Mutates::Nothing, Confirm::None), &Targets::None, rights), Decision::Run);
     }
 }

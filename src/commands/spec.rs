@@ -122,8 +122,8 @@ pub enum ArgKind {
 pub struct Situation {
     /// The profile is read-only.
     pub read_only: bool,
-    /// The cache belongs to another running noctule; ours shows it only.
-    pub attached: bool,
+    /// The cache belongs to another noctule that cannot be spoken to: ours only shows it.
+    pub cut_off: bool,
     /// Table of the pane.
     pub table: Option<Table>,
     /// Rows marked (or all of a filter).

@@ -33,6 +33,7 @@ use tokio::sync::watch;
 pub use error::Error;
 pub use examine::{Examined, examine};
 pub use journal::{Journal, Ticket};
+pub use open::owner;
 pub use reader::{Blast, Interrupter, KnownCpe, KnownNode, Reader};
 
 use crate::model::alarm::Counts;
@@ -188,10 +189,6 @@ impl Store {
                 open::check_format(&conn, &options.path)?;
                 inner.small = Mutex::new(Some(conn));
                 snapshot::follow(&options.path, &inner.snapshots)?;
-                if !options.read_only {
-                    let who = pid.map_or_else(|| "another process".to_owned(), |p| format!("process {p}"));
-                    opened.notes.push(format!("the cache belongs to {who}: shown here, changed there"));
-                }
             }
         }
         Ok((Self { inner: Arc::new(inner) }, opened))

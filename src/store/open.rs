@@ -61,13 +61,35 @@ pub(crate) fn lock(path: &Path) -> Result<Result<Lock, Option<u32>>, Error> {
             written.map_err(unusable(&lock_path))?;
             Ok(Ok(Lock(file)))
         }
-        Err(fs::TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
-            Ok(Err(text.trim().parse().ok()))
-        }
+        Err(fs::TryLockError::WouldBlock) => Ok(Err(holder(&mut file))),
         Err(fs::TryLockError::Error(e)) => Err(unusable(&lock_path)(e)),
     }
+}
+
+/// Whether a process owns the cache at `path` now, and its id when it can be read.
+///
+/// # Errors
+/// When the lock cannot be looked at.
+pub fn owner(path: &Path) -> Result<Option<Option<u32>>, Error> {
+    let lock_path = beside(path, ".lock");
+    let mut file = match File::open(&lock_path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(unusable(&lock_path)(e)),
+    };
+    // Shared: two that look at the same time do not take each other for the owner.
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(fs::TryLockError::WouldBlock) => Ok(Some(holder(&mut file))),
+        Err(fs::TryLockError::Error(e)) => Err(unusable(&lock_path)(e)),
+    }
+}
+
+/// The process id that the owner wrote into its lock.
+fn holder(lock: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    let _ = lock.rewind().and_then(|()| lock.read_to_string(&mut text));
+    text.trim().parse().ok()
 }
 
 /// Opens for writing: makes the file when it is missing, sets a damaged one aside, brings tables

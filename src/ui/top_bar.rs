@@ -37,6 +37,8 @@ pub struct TopBar<'a> {
     pub unsaved: bool,
     /// Another noctule owns the cache; its process id.
     pub attached: Option<u32>,
+    /// That one cannot be spoken to.
+    pub cut_off: bool,
     /// Profile.
     pub profile: &'a str,
 }
@@ -143,7 +145,9 @@ impl TopBar<'_> {
             pieces.push(Piece::new(" ", Token::Bar));
         }
         if let Some(pid) = self.attached {
-            pieces.push(Piece::new(format!("ATTACHED to {pid}"), Token::ReadOnly));
+            let (words, token) =
+                if self.cut_off { ("CUT OFF from", Token::ReadOnly) } else { ("attached to", Token::Bar) };
+            pieces.push(Piece::new(format!("{words} {pid}"), token));
             pieces.push(Piece::new(" ", Token::Bar));
         }
         if self.read_only {

@@ -13,6 +13,7 @@ pub mod job_verb;
 pub mod jobs;
 pub mod plan;
 pub mod pm;
+pub mod relay;
 pub mod resolve;
 pub mod rows;
 pub mod source;

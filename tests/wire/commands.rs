@@ -7,6 +7,7 @@ use noctule::model::command::{Args, Intent, Targets};
 use noctule::model::page::{Anchor, Data, DataRequest, PageRequest, RequestId, Rows, Scope, Table};
 use noctule::workers::bridge::{Bridge, Options};
 use noctule::workers::now;
+use noctule::workers::relay::Hands;
 use noctule::workers::resolve::plan;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -105,13 +106,9 @@ async fn the_bridge_answers_every_kind_of_request() {
     let onus = control.onus_of(0, 0, 0).len();
     console.until_alarms("type=pon.onu.los cleared=no", onus).await;
     let options = Options { profile: "noc".into(), operator: "anna".into(), runtime: Handle::current() };
-    let mut bridge = Bridge::start(
-        console.store.clone(),
-        console.sources.clone(),
-        console.jobs.clone(),
-        console.msgs.clone(),
-        options,
-    );
+    let hands = Hands::Own(console.executor());
+    let mut bridge =
+        Bridge::start(console.store.clone(), console.sources.clone(), hands, console.msgs.clone(), options);
 
     bridge.send(Request::Data(RequestId(1), DataRequest::Page(page(Table::Nodes))));
     let rows = console

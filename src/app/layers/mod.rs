@@ -161,8 +161,8 @@ pub(crate) fn disabled(spec: &CommandSpec, situation: &Situation) -> Option<Stri
         if situation.read_only {
             return Some("the profile is read-only".into());
         }
-        if situation.attached {
-            return Some("another noctule owns the cache".into());
+        if situation.cut_off {
+            return Some("the noctule that owns the cache does not answer".into());
         }
     }
     (spec.enabled)(situation).err().map(str::to_owned)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::args::{ListArgs, ListScope};
+use super::super::args::{Format, ListArgs, ListScope};
 use super::super::exit::Failure;
 use crate::model::field::{FieldSpec, TableSpec};
 use crate::model::page::{Anchor, PageRequest, Scope, Sort, Table};
@@ -55,12 +55,7 @@ const fn usual(table: Table) -> &'static [&'static str] {
 /// Reads the arguments.
 pub(crate) fn ask(table: Table, args: &ListArgs, now: Ts) -> Result<Ask, Failure> {
     let spec = tables::spec(table);
-    let format = match args.format {
-        f if f.json => Output::Json,
-        f if f.ndjson => Output::Ndjson,
-        f if f.csv => Output::Csv,
-        _ => Output::Text,
-    };
+    let format = format(args.format);
     if args.watch && format == Output::Csv {
         return Err(Failure::usage("--watch has no --csv: rows that go away have no line there; use --ndjson"));
     }
@@ -71,19 +66,38 @@ pub(crate) fn ask(table: Table, args: &ListArgs, now: Ts) -> Result<Ask, Failure
     };
     Ok(Ask {
         request: PageRequest {
-            table,
             scope: scope(args.scope),
-            filter: args.filter.as_deref().map(|text| filter(text, table)).transpose()?.flatten(),
-            below: None,
             sort: args.sort.iter().map(|text| sort(spec, text)).collect::<Result<_, _>>()?,
-            anchor: Anchor::Start,
-            limit: u16::MAX,
-            new_since: None,
-            now,
+            ..rows(table, args.filter.as_deref(), now)?
         },
         fields: fields.map_err(|e| Failure::usage(format!("--columns: {e}")))?,
         limit: args.limit.unwrap_or(u64::MAX),
         format,
+    })
+}
+
+/// The format asked for.
+pub(crate) const fn format(format: Format) -> Output {
+    match format {
+        Format { json: true, .. } => Output::Json,
+        Format { ndjson: true, .. } => Output::Ndjson,
+        Format { csv: true, .. } => Output::Csv,
+        Format { .. } => Output::Text,
+    }
+}
+
+/// The rows of a filter, in the table's own order.
+pub(crate) fn rows(table: Table, text: Option<&str>, now: Ts) -> Result<PageRequest, Failure> {
+    Ok(PageRequest {
+        table,
+        scope: Scope::Open,
+        filter: text.map(|text| filter(text, table)).transpose()?.flatten(),
+        below: None,
+        sort: Vec::new(),
+        anchor: Anchor::Start,
+        limit: u16::MAX,
+        new_since: None,
+        now,
     })
 }
 

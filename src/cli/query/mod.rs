@@ -1,12 +1,12 @@
-//! `noctule alarms|pon|sources|log`: the rows of a pane without the screen.
+//! `noctule alarms|pon|cpe|jobs|sources|log`: the rows of a pane without the screen.
 //!
 //! From the cache when nothing else is asked for: no runtime, no controller, no waiting. `--fresh`
 //! polls first, `--watch` goes on with what changes.
 
 mod age;
 pub(super) mod ask;
-mod print;
-mod table;
+pub(super) mod print;
+pub(super) mod table;
 mod watch;
 
 use std::io::{self, BufWriter, Write};
@@ -16,7 +16,8 @@ use super::Start;
 use super::args::ListArgs;
 use super::exit::{Code, Failure};
 use super::fresh::{self, say};
-use super::live::{Live, store_options};
+use super::live::{Live, Role, store_options};
+use crate::model::ids::RowId;
 use crate::model::page::Table;
 use crate::store::{Reader, Store};
 use crate::workers::now;
@@ -26,23 +27,39 @@ use print::Printer;
 
 /// Runs a list.
 pub(super) fn run(start: &Start, table: Table, args: &ListArgs) -> Result<Code, Failure> {
-    let ask = ask::ask(table, args, now())?;
+    answer(start, &ask::ask(table, args, now())?, args)
+}
+
+/// Runs a list of what belongs to one row (the devices of a job).
+pub(super) fn run_below(start: &Start, table: Table, args: &ListArgs, row: RowId) -> Result<Code, Failure> {
+    let mut ask = ask::ask(table, args, now())?;
+    ask.request.below = Some(row);
+    answer(start, &ask, args)
+}
+
+/// Runs a list of the rows that pass one more filter.
+pub(super) fn run_narrowed(start: &Start, table: Table, args: &ListArgs, only: &str) -> Result<Code, Failure> {
+    let filter = args.filter.as_ref().map_or_else(|| only.to_owned(), |filter| format!("({filter}) {only}"));
+    run(start, table, &ListArgs { filter: Some(filter), ..args.clone() })
+}
+
+fn answer(start: &Start, ask: &Ask, args: &ListArgs) -> Result<Code, Failure> {
     let mut loaded = start.load()?;
     if !args.fresh && !args.watch {
         let (store, _) = Store::open(&store_options(&loaded, true))?;
         let mut reader = store.reader()?;
         tell_age(&mut reader)?;
-        print(start, &mut reader, &ask)?;
+        print(start, &mut reader, ask)?;
         return Ok(Code::Done);
     }
     let _log = start.log(&mut loaded)?;
-    let mut live = Live::start(&loaded)?;
+    let mut live = Live::start(&loaded, Role::List)?;
     live.notes().iter().for_each(|note| say(note));
-    let mut code = if args.fresh { fresh::poll(&live, &[]) } else { Code::Done };
+    let mut code = if args.fresh { fresh::poll(&live, &[], &loaded.operator(&start.vars)) } else { Code::Done };
     if args.fresh && code == Code::Done {
         code = fresh::catch_up(&live, &loaded);
     }
-    let printed = if args.watch { watch::run(start, &mut live, &ask) } else { once(start, &live, &ask) };
+    let printed = if args.watch { watch::run(start, &mut live, ask) } else { once(start, &live, ask) };
     live.stop();
     printed.map(|()| code)
 }

@@ -28,9 +28,8 @@ use crate::model::page::{DataRequest, RequestId};
 use crate::model::text;
 use crate::store::Store;
 
-use super::actions::Executor;
 use super::export;
-use super::jobs::Jobs;
+use super::relay::Hands;
 use super::source::Sources;
 use queue::{Job, Queue};
 use views::Views;
@@ -55,7 +54,7 @@ pub struct Bridge {
     options: Options,
     windows: Arc<Queue>,
     details: Arc<Queue>,
-    executor: Executor,
+    hands: Hands,
     views: Arc<Views>,
     running: Running,
     stop: CancellationToken,
@@ -68,7 +67,7 @@ type Running = Arc<Mutex<HashMap<RequestId, CancellationToken>>>;
 impl Bridge {
     /// Starts the threads and the stream of news.
     #[must_use]
-    pub fn start(store: Store, sources: Sources, jobs: Jobs, msgs: UnboundedSender<Msg>, options: Options) -> Self {
+    pub fn start(store: Store, sources: Sources, hands: Hands, msgs: UnboundedSender<Msg>, options: Options) -> Self {
         let (windows, details) = (Arc::<Queue>::default(), Arc::<Queue>::default());
         reading::start("windows", store.clone(), Arc::clone(&windows), msgs.clone());
         reading::start("details", store.clone(), Arc::clone(&details), msgs.clone());
@@ -76,20 +75,7 @@ impl Bridge {
         tasks.spawn_on(news::forward(store.snapshots(), msgs.clone(), stop.clone()), &options.runtime);
         let views = Arc::new(Views::load(&store, &options.profile));
         let _ = msgs.send(Msg::Views(views.all()));
-        let executor = Executor::new(store.clone(), sources.clone(), jobs);
-        Self {
-            store,
-            sources,
-            msgs,
-            options,
-            windows,
-            details,
-            executor,
-            views,
-            running: Running::default(),
-            stop,
-            tasks,
-        }
+        Self { store, sources, msgs, options, windows, details, hands, views, running: Running::default(), stop, tasks }
     }
 
     /// Ends what runs: bulks stop after the chunk at hand, and everything that was promised is on
@@ -175,7 +161,7 @@ impl Bridge {
     }
 
     fn execute(&self, id: RequestId, request: Request) {
-        let (executor, operator) = (self.executor.clone(), self.options.operator.clone());
+        let (hands, operator) = (self.hands.clone(), self.options.operator.clone());
         let command = if let Request::Execute(_, intent) = &request { intent.command } else { "undo" };
         let ended = self.spawn(id, |stop, msgs| async move {
             let news = msgs.clone();
@@ -183,8 +169,8 @@ impl Bridge {
                 let _ = news.send(Msg::Progress(id, done, total));
             };
             let outcome = match request {
-                Request::Execute(_, intent) => executor.run(intent, &stop, &progress).await,
-                Request::Undo(_, batch) => executor.undo(batch, &operator, &stop, &progress).await,
+                Request::Execute(_, intent) => hands.run(intent, &stop, &progress).await,
+                Request::Undo(_, batch) => hands.undo(batch, &operator, &stop, &progress).await,
                 _ => return,
             };
             let _ = msgs.send(Msg::Done(id, outcome));
