@@ -127,7 +127,7 @@ fn reached(live: &mut Live, loaded: &Loaded, spec: &CommandSpec, intent: &Intent
     let cut_off = reached.as_ref().err().map(String::as_str);
     let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off };
     match decide(spec, &intent.targets, rights) {
-        Decision::Refuse(why) => Err(Failure::usage(why)),
+        Decision::Refuse(why) => Err(Failure::new(if cut_off.is_some() { Code::Failed } else { Code::Usage }, why)),
         Decision::Ask(_) | Decision::Run => Ok(()),
     }
 }

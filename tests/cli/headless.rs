@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::noctule;
 
 /// A simulated network in a process of its own, and a home that is configured for it.
-struct World {
+pub(super) struct World {
     home: tempfile::TempDir,
     network: Child,
 }
@@ -24,7 +24,7 @@ impl Drop for World {
 impl World {
     /// Starts `noctule demo --headless` and takes its configuration over; its profile may change
     /// things, `look` may not.
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut network = Command::new(assert_cmd::cargo::cargo_bin!("noctule"))
             .args(["demo", "--headless", "--seed", "7"])
@@ -35,12 +35,12 @@ impl World {
             .unwrap();
         let mut config = String::new();
         let mut lines = BufReader::new(network.stdout.take().unwrap()).lines();
-        // The configuration ends with the broker of the last source.
+        // The configuration ends with the file server of the last source.
         for line in &mut lines {
             let line = line.unwrap();
             config.push_str(&line);
             config.push('\n');
-            if line.trim_start().starts_with("brokers") {
+            if line.trim_start().starts_with("fs =") {
                 break;
             }
         }
@@ -53,18 +53,18 @@ impl World {
         Self { home, network }
     }
 
-    fn home(&self) -> &Path {
+    pub(super) fn home(&self) -> &Path {
         self.home.path()
     }
 
     /// Runs and gives code, standard output, standard error.
-    fn run(&self, args: &[&str]) -> (i32, String, String) {
+    pub(super) fn run(&self, args: &[&str]) -> (i32, String, String) {
         let output = noctule(self.home()).args(args).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     }
 
-    fn json(&self, args: &[&str]) -> Json {
+    pub(super) fn json(&self, args: &[&str]) -> Json {
         let (code, out, err) = self.run(args);
         assert_eq!(code, 0, "{args:?}: {err}");
         serde_json::from_str(&out).unwrap_or_else(|e| panic!("{args:?}: {e}: {out}"))
@@ -177,7 +177,7 @@ fn partly(world: &World) {
 }
 
 /// A child that is ended with the test, whatever happens.
-struct Ended(Child);
+pub(super) struct Ended(pub(super) Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {

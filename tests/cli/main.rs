@@ -1,6 +1,7 @@
 //! The command line as its users meet it: help, manual, completions, configuration, exit codes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod agent;
 mod config;
 mod headless;
 mod help;

@@ -34,7 +34,7 @@ pub(super) fn run(start: &Start, args: &AgentArgs) -> Result<Code, Failure> {
     }
     let _log = start.log(&mut loaded)?;
     let lines = Journal::of(&start.vars);
-    loaded.notes.iter().for_each(|note| lines.line(Level::Warning, note));
+    lines.notes(&loaded.notes);
     let manager = Notify::of(&start.vars);
     loop {
         if !wait(&loaded, &lines, &manager)? {
@@ -83,7 +83,7 @@ fn quiet() -> Result<Runtime, Failure> {
 
 /// Works until told to end.
 fn work(loaded: &Loaded, live: &mut Live, lines: &Journal, manager: &Notify) -> Result<(), Failure> {
-    live.notes().iter().for_each(|note| lines.line(Level::Warning, note));
+    lines.notes(&live.notes());
     let sources = counted(live.sources.len() as u64, "source", "sources");
     let text = format!("process {} works on {sources}, cache {}", std::process::id(), loaded.cache_path().display());
     lines.line(Level::Notice, &text);
@@ -95,8 +95,9 @@ fn work(loaded: &Loaded, live: &mut Live, lines: &Journal, manager: &Notify) -> 
         let mut end = End::listen()?;
         loop {
             let snapshot = snapshots.borrow_and_update().clone();
-            let told = news.of_snapshot(&snapshot);
-            told.iter().for_each(|(level, text)| lines.line(*level, text));
+            for (level, text) in news.of_snapshot(&snapshot) {
+                lines.line(level, &text);
+            }
             if let Some(status) = news.status(&snapshot) {
                 manager.tell(&format!("STATUS={status}"));
             }

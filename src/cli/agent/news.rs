@@ -38,6 +38,12 @@ impl Journal {
         Self { levels: vars.get("JOURNAL_STREAM").is_some() }
     }
 
+    pub(super) fn notes(&self, notes: &[String]) {
+        for note in notes {
+            self.line(Level::Warning, note);
+        }
+    }
+
     pub(super) fn line(&self, level: Level, text: &str) {
         let text = clean(text);
         let text = text.replace(['\n', '\r'], " ");

@@ -28,7 +28,11 @@ pub(super) fn run(loaded: &Loaded, json: bool) -> Result<Code, Failure> {
     };
     match quiet()?.block_on(Client::new(&path).status()) {
         Ok(status) if json => writeln!(out, "{}", object(&status))?,
-        Ok(status) => lines(&status).iter().try_for_each(|line| writeln!(out, "{}", clean(line)))?,
+        Ok(status) => {
+            for line in lines(&status) {
+                writeln!(out, "{}", clean(&line))?;
+            }
+        }
         Err(error) => {
             if json {
                 writeln!(out, "{}", json!({"running": true, "pid": pid, "error": error.to_string()}))?;

@@ -22,7 +22,9 @@ pub(super) fn print(detail: &JobDetail, format: Output, look: Look, now: Ts) -> 
     let mut out = io::stdout().lock();
     match format {
         Output::Text => {
-            lines(detail, look.ellipsis == "…", now).iter().try_for_each(|l| writeln!(out, "{}", clean(l)))?
+            for line in lines(detail, look.ellipsis == "…", now) {
+                writeln!(out, "{}", clean(&line))?;
+            }
         }
         Output::Json | Output::Ndjson => writeln!(out, "{}", Json::Object(json(detail)))?,
         Output::Csv => {

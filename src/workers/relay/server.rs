@@ -264,12 +264,10 @@ impl Peer {
             };
             tokio::select! {
                 ended = &mut task => break ended,
-                heard = hear(&mut self.wire), if there => if heard != Some(Ask::Cancel) {
-                    there = false;
+                heard = hear(&mut self.wire), if there => {
+                    there = heard == Some(Ask::Cancel);
                     stop.cancel();
-                } else {
-                    stop.cancel();
-                },
+                }
                 () = news, if there => {
                     let (done, total) = *told.borrow();
                     if !say(&mut self.wire, &Tell::Progress { done, total }).await {

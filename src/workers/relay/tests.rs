@@ -234,7 +234,7 @@ async fn another_version_is_told_apart() {
 }
 
 /// An owner that takes the connection and does what a test wants.
-async fn false_owner(answers: &'static [Tell]) -> (tempfile::TempDir, Client) {
+fn false_owner(answers: &'static [Tell]) -> (tempfile::TempDir, Client) {
     let home = tempfile::tempdir().unwrap();
     let cache = home.path().join("c.db");
     let path = place(&cache);
@@ -263,15 +263,15 @@ fn hello(protocol: u16) -> Tell {
 async fn an_owner_that_ends_in_the_middle_leaves_no_doubt_about_what_is_known() {
     let run = |client: Client| async move { client.run(&wish("cpe.set"), &CancellationToken::new(), &|_, _| ()).await };
     let before: &'static [Tell] = Box::leak(Box::new([hello(PROTOCOL)]));
-    let (_home, client) = false_owner(before).await;
+    let (_home, client) = false_owner(before);
     let error = soon(run(client)).await.unwrap_err();
     assert!(matches!(error, Error::HungUp(_)), "nothing has begun: {error}");
     let after: &'static [Tell] = Box::leak(Box::new([hello(PROTOCOL), Tell::Taken]));
-    let (_home, client) = false_owner(after).await;
+    let (_home, client) = false_owner(after);
     let outcome = soon(run(client)).await.unwrap();
     assert!(outcome.summary.contains("cannot tell what came of it"), "{outcome:?}");
     let other: &'static [Tell] = Box::leak(Box::new([hello(PROTOCOL + 1)]));
-    let (_home, client) = false_owner(other).await;
+    let (_home, client) = false_owner(other);
     assert_eq!(soon(run(client)).await.unwrap_err(), Error::Version { theirs: PROTOCOL + 1 });
 }
 

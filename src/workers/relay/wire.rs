@@ -11,6 +11,7 @@ use tokio_util::codec::LengthDelimitedCodec;
 
 use crate::model::command::{Args, Intent, Outcome, Targets};
 use crate::model::ids::{ActionId, RowId};
+use crate::model::job::JobId;
 use crate::model::page::{Scope, Table};
 use crate::model::query::Query;
 use crate::model::time::Ts;
@@ -168,6 +169,8 @@ pub struct Ended {
     errors: Vec<Failed>,
     #[n(5)]
     undo: Option<ActionId>,
+    #[n(6)]
+    job: Option<JobId>,
 }
 
 /// A target and why it failed.
@@ -181,17 +184,17 @@ struct Failed {
 
 impl From<Outcome> for Ended {
     fn from(outcome: Outcome) -> Self {
-        let Outcome { command, summary, total, done, errors, undo } = outcome;
+        let Outcome { command, summary, total, done, errors, undo, job } = outcome;
         let errors = errors.into_iter().map(|(target, why)| Failed { target, why }).collect();
-        Self { command, summary, total, done, errors, undo }
+        Self { command, summary, total, done, errors, undo, job }
     }
 }
 
 impl From<Ended> for Outcome {
     fn from(ended: Ended) -> Self {
-        let Ended { command, summary, total, done, errors, undo } = ended;
+        let Ended { command, summary, total, done, errors, undo, job } = ended;
         let errors = errors.into_iter().map(|f| (f.target, f.why)).collect();
-        Self { command, summary, total, done, errors, undo }
+        Self { command, summary, total, done, errors, undo, job }
     }
 }
 
@@ -424,6 +427,7 @@ mod tests {
             done: 1,
             errors: vec![("acs-1/cpe/x".into(), "no answer".into())],
             undo: Some(ActionId([9; 16])),
+            job: Some(JobId([3; 16])),
         };
         let frame = pack(&Tell::Outcome(outcome.clone().into())).unwrap();
         let Some(Tell::Outcome(ended)) = unpack(&frame) else { panic!("no outcome") };
