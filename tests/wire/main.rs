@@ -11,5 +11,6 @@
 
 mod commands;
 mod cpe_proof;
+mod fleet;
 mod life;
 mod rig;

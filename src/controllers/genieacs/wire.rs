@@ -186,6 +186,19 @@ impl Filter {
         Self(json!({ "_lastInform": { "$gt": at.to_rfc3339() } }))
     }
 
+    /// CPEs that have not informed since an instant.
+    #[must_use]
+    pub fn silent_since(at: Ts) -> Self {
+        Self(json!({ "_lastInform": { "$lte": at.to_rfc3339() } }))
+    }
+
+    /// The devices with these ids. Keep it to some 100: they are sent in the address.
+    #[must_use]
+    pub fn ids(ids: &[DeviceId]) -> Self {
+        let ids: Vec<_> = ids.iter().map(DeviceId::as_str).collect();
+        Self(json!({ "_id": { "$in": ids } }))
+    }
+
     /// What passes both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

@@ -134,6 +134,14 @@ impl AcsControl {
         self.nbi.faults.set_hang(on);
     }
 
+    /// While on, nothing listens: open connections are cut, new ones closed at once.
+    pub fn refuse_connections(&self, on: bool) {
+        self.nbi.faults.set_refuse(on);
+        if on {
+            self.nbi.faults.drop_connections();
+        }
+    }
+
     /// Cuts every open connection.
     pub fn drop_connections(&self) {
         self.nbi.faults.drop_connections();

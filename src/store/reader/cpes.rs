@@ -185,10 +185,15 @@ pub(super) fn known(
     each: &mut dyn FnMut(KnownCpe),
 ) -> rusqlite::Result<()> {
     let Some(source) = names.id(source) else { return Ok(()) };
-    let mut stmt = conn.prepare_cached("SELECT device, patch_hash, last_inform FROM c_cpes WHERE source = ?1")?;
+    let mut stmt = conn.prepare_cached("SELECT device, patch_hash, last_inform, tags FROM c_cpes WHERE source = ?1")?;
     let mut rows = stmt.query([source])?;
     while let Some(row) = rows.next()? {
-        each(KnownCpe { id: row.get(0)?, patch_hash: row.get::<_, i64>(1)? as u64, last_inform: Ts(row.get(2)?) });
+        each(KnownCpe {
+            id: row.get(0)?,
+            patch_hash: row.get::<_, i64>(1)? as u64,
+            last_inform: Ts(row.get(2)?),
+            tags: row.get(3)?,
+        });
     }
     Ok(())
 }

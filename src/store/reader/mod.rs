@@ -64,6 +64,8 @@ pub struct KnownCpe {
     pub patch_hash: u64,
     /// Its last inform.
     pub last_inform: Ts,
+    /// Its tags, as its row has them.
+    pub tags: String,
 }
 
 fn now() -> Ts {

@@ -2,12 +2,13 @@
 //! for.
 //!
 //! The server sends no events, so the worker polls: once all devices, page by page, then those
-//! that informed since, and all again after a while. A device that only informed costs sixteen
+//! that informed since (and now and then what no inform tells), and all again after a while. A device that only informed costs sixteen
 //! bytes of the journal, one that changed a record.
 
 mod live;
 mod patch;
 mod poll;
+mod quiet;
 mod shared;
 mod verbs;
 

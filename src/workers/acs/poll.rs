@@ -15,8 +15,8 @@ use crate::model::cpe::{Informs, OnlineRule, id_hash};
 use crate::model::observation::{GoneCause, Observation};
 use crate::model::time::{SECOND, Ts};
 
-use super::patch;
 use super::shared::Shared;
+use super::{patch, quiet};
 
 /// Devices a page of the full read.
 const PAGE: u32 = 2_000;
@@ -24,6 +24,8 @@ const PAGE: u32 = 2_000;
 const BATCH: usize = 1_000;
 /// Inform times in one record.
 const INFORMS: usize = 4_000;
+/// Pause between looks at whether the server answers at all.
+const TELL: Duration = Duration::from_secs(1);
 /// How far an incremental look reaches back before the newest inform seen. The server writes a
 /// device at the end of its session, under the time at which the session began: what informed
 /// before the newest may come to light after it.
@@ -35,27 +37,33 @@ const FAR: Duration = Duration::from_secs(120);
 
 /// What is remembered of a device between polls.
 #[derive(Debug, Clone, Copy, Default)]
-struct Known {
+pub(super) struct Known {
     patch_hash: u64,
     last_inform: Ts,
+    /// Hash of its tags.
+    pub(super) tags: u64,
 }
 
 /// The poller of one server.
 pub(super) struct Poller {
     shared: Arc<Shared>,
-    known: HashMap<u64, Known>,
+    pub(super) known: HashMap<u64, Known>,
     /// Hash of each fault by device and channel.
     faults: HashMap<(String, String), u64>,
-    newest: Ts,
+    /// The latest inform seen.
+    pub(super) newest: Ts,
     full_at: Option<Instant>,
     /// When a look last reached back over the longest session.
     far_at: Option<Instant>,
+    quiet_at: Instant,
+    /// Somebody waits for this poll.
+    asked: bool,
     loaded: bool,
 }
 
 /// Observations on their way to the journal.
 #[derive(Default)]
-struct Out {
+pub(super) struct Out {
     records: Vec<Observation>,
     seen: Vec<(u64, i64)>,
     base: Ts,
@@ -70,6 +78,8 @@ impl Poller {
             newest: Ts::NEVER,
             full_at: None,
             far_at: None,
+            quiet_at: Instant::now(),
+            asked: false,
             loaded: false,
         }
     }
@@ -85,11 +95,14 @@ impl Poller {
                     _ = paused.changed() => continue,
                 }
             }
+            // Who asks while a poll runs is served by the next one: this one may have passed by.
+            let asked = std::mem::take(&mut *self.shared.waiting());
+            self.asked = !asked.is_empty();
             let outcome = tokio::select! {
                 () = stop.cancelled() => return,
                 outcome = self.poll() => outcome,
             };
-            for waiting in std::mem::take(&mut *self.shared.waiting()) {
+            for waiting in asked {
                 let _ = waiting.send(outcome.clone());
             }
             tokio::select! {
@@ -103,10 +116,21 @@ impl Poller {
 
     async fn poll(&mut self) -> Result<(), String> {
         let began = Instant::now();
-        let outcome = self.look().await;
+        let shared = Arc::clone(&self.shared);
+        let outcome = {
+            let mut look = std::pin::pin!(self.look());
+            loop {
+                tokio::select! {
+                    outcome = &mut look => break outcome,
+                    // The client waits half a minute for a server that died; that is told before.
+                    () = tokio::time::sleep(TELL) => shared.tell_restart(),
+                }
+            }
+        };
         {
             let mut status = self.shared.status();
             status.ok = Some(outcome.is_ok());
+            status.restarting = false;
             match &outcome {
                 Ok(()) => {
                     status.report.latency_us = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
@@ -160,7 +184,9 @@ impl Poller {
         let read = tokio::task::spawn_blocking(move || {
             let mut known = HashMap::new();
             shared.cache.each_cpe(&shared.name, &mut |cpe| {
-                known.insert(id_hash(&cpe.id), Known { patch_hash: cpe.patch_hash, last_inform: cpe.last_inform });
+                let (patch_hash, last_inform) = (cpe.patch_hash, cpe.last_inform);
+                let tags = quiet::tags_hash(&cpe.tags);
+                known.insert(id_hash(&cpe.id), Known { patch_hash, last_inform, tags });
             })?;
             let faults = shared.cache.faults(&shared.name)?;
             Ok::<_, String>((known, faults))
@@ -215,6 +241,11 @@ impl Poller {
         drop(docs);
         if full {
             self.gone(&seen, &mut out).await.map_err(Stop::Words)?;
+        } else {
+            if self.asked || self.quiet_at.elapsed() >= quiet::EVERY {
+                self.quiet(&client, &profiles, self.asked, &mut out).await?;
+                self.quiet_at = Instant::now();
+            }
         }
         self.take_faults(&client.faults(&Filter::all()).await?, &mut out);
         self.flush(&mut out).await.map_err(Stop::Words)?;
@@ -222,9 +253,10 @@ impl Poller {
     }
 
     /// Sorts one device in: changed, informed only, or as it was.
-    fn take(&mut self, id: u64, patch: crate::model::cpe::CpePatch, out: &mut Out) {
+    pub(super) fn take(&mut self, id: u64, patch: crate::model::cpe::CpePatch, out: &mut Out) {
         let last_inform = patch.last_inform.unwrap_or_default();
-        let now = Known { patch_hash: crate::store::cpe_hash(&patch), last_inform };
+        let tags = quiet::tags_hash(&patch.tags.as_ref().map(|tags| tags.join(", ")).unwrap_or_default());
+        let now = Known { patch_hash: crate::store::cpe_hash(&patch), last_inform, tags };
         let before = self.known.insert(id, now);
         self.newest = self.newest.max(last_inform);
         if before.is_none_or(|b| b.patch_hash != now.patch_hash) {
@@ -237,7 +269,7 @@ impl Poller {
         }
     }
 
-    async fn flush(&self, out: &mut Out) -> Result<(), String> {
+    pub(super) async fn flush(&self, out: &mut Out) -> Result<(), String> {
         let mut records = std::mem::take(&mut out.records);
         if !out.seen.is_empty() {
             let seen = std::mem::take(&mut out.seen);
@@ -251,7 +283,7 @@ impl Poller {
     }
 
     /// What a full list no longer held.
-    async fn gone(&mut self, seen: &HashSet<u64>, out: &mut Out) -> Result<(), String> {
+    pub(super) async fn gone(&mut self, seen: &HashSet<u64>, out: &mut Out) -> Result<(), String> {
         if self.known.keys().all(|id| seen.contains(id)) {
             return Ok(());
         }
@@ -305,7 +337,7 @@ fn hash(fault: &crate::model::cpe::CpeFault) -> u64 {
 }
 
 /// Why a poll ended early.
-enum Stop {
+pub(super) enum Stop {
     Call(Error),
     Words(String),
 }

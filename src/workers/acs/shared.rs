@@ -17,6 +17,9 @@ use crate::model::source::{Breaker, Health, SourceReport};
 use crate::model::time::Ts;
 use crate::workers::source::{Cache, Durable};
 
+/// A call that failed was repeated for half a minute before: a few of them are enough.
+const POLICY: BreakerPolicy =
+    BreakerPolicy { failures: 3, cool_down: Duration::from_secs(5), cool_down_max: Duration::from_secs(15) };
 /// Pause between reports of mere figures.
 const FIGURES: Duration = Duration::from_secs(10);
 
@@ -43,6 +46,8 @@ pub(super) struct Status {
     pub(super) report: SourceReport,
     told: Option<(SourceReport, Instant)>,
     pub(super) ok: Option<bool>,
+    /// A call waits for the return of a worker of the server.
+    pub(super) restarting: bool,
 }
 
 impl std::fmt::Debug for Shared {
@@ -66,7 +71,7 @@ impl Shared {
         Self {
             paused: watch::Sender::new(config.paused),
             status: Mutex::new(Status { report, ..Status::default() }),
-            breaker: Mutex::new(CircuitBreaker::new(BreakerPolicy::default())),
+            breaker: Mutex::new(CircuitBreaker::new(POLICY)),
             client: OnceCell::new(),
             waiting: Mutex::default(),
             wake: Notify::new(),
@@ -138,6 +143,22 @@ impl Shared {
         }
     }
 
+    /// Tells when a call waits for a server that died.
+    pub(super) fn tell_restart(&self) {
+        if !self.client.get().is_some_and(|(client, _)| client.restarting()) {
+            return;
+        }
+        {
+            let mut status = self.status();
+            if status.restarting {
+                return;
+            }
+            status.restarting = true;
+            status.report.last_error = "worker restarting".to_owned();
+        }
+        drop(self.report(false));
+    }
+
     /// Journals observations.
     pub(super) fn journal(&self, what: Vec<Observation>) -> Option<Durable> {
         if what.is_empty() {
@@ -178,6 +199,7 @@ impl Status {
         self.report.health = match self.ok {
             _ if paused => Health::Paused,
             None => Health::Starting,
+            Some(true) if self.restarting => Health::Degraded,
             Some(true) => Health::Up,
             Some(false) => Health::Down,
         };

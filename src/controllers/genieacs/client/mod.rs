@@ -125,6 +125,13 @@ impl Client {
         self.inner.nbi.base()
     }
 
+    /// Whether the last call ended without an answer, as when a worker of the server died: reading
+    /// calls wait for its return.
+    #[must_use]
+    pub fn restarting(&self) -> bool {
+        self.inner.silent.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     fn call(&self, name: impl Into<String>) -> Call<'_> {
         Call { source: &self.inner.source, name: name.into() }
     }

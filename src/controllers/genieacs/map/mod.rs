@@ -128,8 +128,6 @@ pub fn cpe(doc: &DeviceDoc, profiles: &Profiles) -> Cpe {
     let uptime = profile.find(Purpose::Uptime, doc).map(|(_, _, node)| node);
     let model = words(Purpose::ModelName);
     let product_class = safe(&doc.product_class);
-    let mut tags: Vec<String> = doc.tags.iter().map(|t| safe(t)).collect();
-    tags.sort();
     Cpe {
         id: safe(doc.id().as_str()),
         manufacturer: safe(&doc.manufacturer),
@@ -142,7 +140,7 @@ pub fn cpe(doc: &DeviceDoc, profiles: &Profiles) -> Cpe {
         last_inform: doc.last_inform,
         last_boot: doc.last_boot,
         registered: doc.registered,
-        tags,
+        tags: tags(doc),
         rx_centi_dbm: rx.map(|(power, _)| power),
         tx_centi_dbm: tx.map(|(power, _)| power),
         rx_at: rx.map_or(Ts::NEVER, |(_, at)| at),
@@ -154,6 +152,14 @@ pub fn cpe(doc: &DeviceDoc, profiles: &Profiles) -> Cpe {
         root: doc.root(),
         profile: profile.name.clone(),
     }
+}
+
+/// A device's tags, sorted.
+#[must_use]
+pub fn tags(doc: &DeviceDoc) -> Vec<String> {
+    let mut tags: Vec<String> = doc.tags.iter().map(|t| safe(t)).collect();
+    tags.sort();
+    tags
 }
 
 fn safe(words: &str) -> String {
