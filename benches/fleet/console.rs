@@ -325,7 +325,10 @@ pub fn filters(path: &Path) {
         if most > worst.0 {
             worst = (most, filter);
         }
-        row(&format!("filter `{filter}`, first page ({found} rows)"), &format!("p50 {p50:.1} ms, slowest {most:.1} ms"));
+        row(
+            &format!("filter `{filter}`, first page ({found} rows)"),
+            &format!("p50 {p50:.1} ms, slowest {most:.1} ms"),
+        );
     }
     row("slowest filter", &format!("{:.1} ms: `{}`", worst.0, worst.1));
     drop(reader);

@@ -16,15 +16,19 @@ pub fn keys(acs: &Acs) {
     let folder = home.path().join("config/noctule");
     std::fs::create_dir_all(&folder).expect("a folder");
     let nbi = &acs.wire.config().nbi;
-    let text =
-        format!("[profile.default]\nread_only = false\n[[source]]\nname = \"acs\"\nkind = \"genieacs\"\nnbi = \"{nbi}\"\n");
+    let text = format!(
+        "[profile.default]\nread_only = false\n[[source]]\nname = \"acs\"\nkind = \"genieacs\"\nnbi = \"{nbi}\"\n"
+    );
     std::fs::write(folder.join("noctule.toml"), text).expect("a configuration");
     let began = Instant::now();
     let mut tty = Tty::start(home.path(), &Start { args: &[], size: (200, 60), ..Start::default() });
     tty.wait_for("noctule");
     tty.send("3");
     tty.wait("the first CPEs", |s| s.contains(" of "));
-    row("the binary with an empty cache: first CPEs on the screen", &format!("{:.0} ms", began.elapsed().as_secs_f64() * 1000.0));
+    row(
+        "the binary with an empty cache: first CPEs on the screen",
+        &format!("{:.0} ms", began.elapsed().as_secs_f64() * 1000.0),
+    );
     let mut ms = Vec::new();
     for i in 0..KEYS {
         let (from, pressed) = (tty.raw_len(), Instant::now());

@@ -18,8 +18,9 @@ use crate::model::time::{SECOND, Ts};
 use super::shared::Shared;
 use super::{patch, quiet};
 
-/// Devices a page of the full read.
-const PAGE: u32 = 2_000;
+/// Devices a page of the full read. They are streamed, so a page costs no memory; each makes the server
+/// count what is left.
+const PAGE: u32 = 10_000;
 /// Observations journalled in one go.
 const BATCH: usize = 1_000;
 /// Inform times in one record.
@@ -241,11 +242,9 @@ impl Poller {
         drop(docs);
         if full {
             self.gone(&seen, &mut out).await.map_err(Stop::Words)?;
-        } else {
-            if self.asked || self.quiet_at.elapsed() >= quiet::EVERY {
-                self.quiet(&client, &profiles, self.asked, &mut out).await?;
-                self.quiet_at = Instant::now();
-            }
+        } else if self.asked || self.quiet_at.elapsed() >= quiet::EVERY {
+            self.quiet(&client, &profiles, self.asked, &mut out).await?;
+            self.quiet_at = Instant::now();
         }
         self.take_faults(&client.faults(&Filter::all()).await?, &mut out);
         self.flush(&mut out).await.map_err(Stop::Words)?;
