@@ -214,7 +214,7 @@ fn every_command_is_documented_and_every_change_declared() {
 fn names_typed_after_a_colon_mean_one_command_in_each_context() {
     let mut seen: BTreeMap<(Context, &str), &str> = BTreeMap::new();
     for spec in registry().all() {
-        for name in spec.aliases.iter().copied().chain(spec.id.rsplit('.').next()) {
+        for name in spec.aliases.iter().copied().chain([noctule::commands::registry::short(spec.id)]) {
             if let Some(other) = seen.insert((spec.context, name), spec.id) {
                 assert_eq!(other, spec.id, "`{name}` is both {other} and {}", spec.id);
             }

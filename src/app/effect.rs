@@ -19,6 +19,9 @@ pub enum Effect {
     Undo(ActionId),
     /// Ask a controller for details; the answer is [`super::message::Msg::Live`].
     Live(RequestId, LiveRequest),
+    /// Ask every auto-configuration server for what it keeps beside devices; the answer is
+    /// [`super::message::Msg::Stored`].
+    Stored(RequestId),
     /// Put text on the clipboard (OSC 52).
     Copy {
         /// The text.
@@ -34,6 +37,8 @@ pub enum Effect {
     Prompt(Prompt),
     /// Ask for a text in `$EDITOR`, then run the command with it as the argument `arg`.
     Edit(Prompt),
+    /// Let the operator edit a text of many lines in `$EDITOR`, then run the command with it.
+    EditFile(EditFile),
     /// Ask to choose one of several, then run the command with it as the argument `arg`.
     Choose(Choose),
     /// Show a pane, at a thing.
@@ -59,6 +64,23 @@ pub struct Prompt {
     pub command: &'static str,
     /// Argument the answer becomes.
     pub arg: &'static str,
+    /// Arguments known already.
+    pub args: crate::model::command::Args,
+}
+
+/// A text of many lines to edit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EditFile {
+    /// Text to begin with.
+    pub initial: String,
+    /// Name of its file, without a folder; its ending tells editors what it is.
+    pub file: String,
+    /// Command that runs with the answer.
+    pub command: &'static str,
+    /// Argument the answer becomes.
+    pub arg: &'static str,
+    /// Argument that names the file in which the answer is kept.
+    pub draft: &'static str,
     /// Arguments known already.
     pub args: crate::model::command::Args,
 }

@@ -80,6 +80,8 @@ impl App {
                 self.backend.send(Request::Undo(id, batch));
             }
             Effect::Live(id, request) => self.backend.send(Request::Live(id, request)),
+            Effect::Stored(id) => self.backend.send(Request::Stored(id)),
+            Effect::EditFile(edit) => self.acts.push(TerminalAct::EditFile(edit)),
             Effect::Copy { text, what } => self.acts.push(TerminalAct::Copy { text, what }),
             Effect::Export(request) => {
                 let id = self.ctx.request_id();

@@ -167,6 +167,16 @@ async fn terminal_acts(app: &mut App, tty: &mut Tty) -> io::Result<Option<Exit>>
                 };
                 app.toast(Toast::new(Level::Good, format!("copied {what}{cut}{tmux}")));
             }
+            TerminalAct::EditFile(edit) => match tty.edit_file(&edit.initial, &edit.file, &app.settings.drafts).await {
+                Ok(None) => app.toast(Toast::new(Level::Info, "nothing was changed")),
+                Ok(Some((text, file))) => {
+                    let mut args = edit.args;
+                    args.insert(edit.arg.to_owned(), text);
+                    args.insert(edit.draft.to_owned(), file.display().to_string());
+                    app.run(edit.command, args);
+                }
+                Err(error) => app.toast(Toast::new(Level::Error, format!("no text from the editor: {error}"))),
+            },
             TerminalAct::Editor(prompt) => match tty.edit(&prompt.initial).await {
                 Ok(text) => {
                     let mut args = prompt.args;

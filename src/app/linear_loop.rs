@@ -71,6 +71,7 @@ pub async fn run(app: &mut App, lines: &mut Lines, msgs: &mut UnboundedReceiver<
                 TerminalAct::Editor(prompt) => {
                     out.line(&format!("type it as one line: {} {}=...", prompt.command, prompt.arg))?;
                 }
+                TerminalAct::EditFile(edit) => out.line(&format!("write it into a file: {} file=...", edit.command))?,
                 TerminalAct::Redraw | TerminalAct::Suspend => {}
             }
         }

@@ -9,6 +9,7 @@ use crate::model::command::{LiveSection, Outcome, Plan};
 use crate::model::ids::SourceName;
 use crate::model::page::{Data, Generations, RequestId};
 use crate::model::source::SourceRow;
+use crate::model::stored::StoredList;
 use crate::model::time::Ts;
 
 use super::effect::{SavedView, Toast};
@@ -37,6 +38,8 @@ pub enum Msg {
     Done(RequestId, Outcome),
     /// An answer of a controller, or why there is none.
     Live(RequestId, Result<Vec<LiveSection>, String>),
+    /// What auto-configuration servers keep beside devices.
+    Stored(RequestId, Vec<StoredList>),
     /// A source compared its full list with the cache after a gap.
     Rebuilt {
         /// Source.

@@ -21,6 +21,8 @@ pub enum Request {
     Undo(RequestId, ActionId),
     /// Ask a controller.
     Live(RequestId, LiveRequest),
+    /// Ask every auto-configuration server for presets, provisions, virtual parameters and files.
+    Stored(RequestId),
     /// Write a file.
     Export(RequestId, ExportRequest),
     /// Keep a value of the user interface (`session`, `history`), per profile.

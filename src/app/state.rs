@@ -81,6 +81,8 @@ pub struct Settings {
     pub which_key: i64,
     /// Whether lines for `--linear` are collected.
     pub linear: bool,
+    /// Folder of texts that were edited and not sent yet.
+    pub drafts: std::path::PathBuf,
 }
 
 /// A batch of actions that can be taken back.
@@ -109,6 +111,8 @@ pub enum TerminalAct {
     TakeOver,
     /// Answer a question in `$EDITOR`; its text is where to begin.
     Editor(Prompt),
+    /// Edit a text of many lines in `$EDITOR`.
+    EditFile(super::effect::EditFile),
     /// End.
     Quit,
 }

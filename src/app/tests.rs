@@ -115,6 +115,7 @@ impl Bench {
             clock: false,
             which_key: SECOND / 5,
             linear: false,
+            drafts: std::env::temp_dir(),
         };
         let keymap = Keymap::build(super::registry().specs(), None).unwrap();
         let panes = PaneId::ALL.into_iter().map(pane).collect();

@@ -2,8 +2,8 @@
 //! for a while (Ctrl-Z, `$EDITOR`).
 
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crossterm::event::Event;
@@ -127,29 +127,64 @@ impl Tty {
         stopped
     }
 
+    /// Lets the operator edit a text of many lines; `None` when it stays as it was. The new text
+    /// stays in the file that is named beside it until whoever stores it removes that.
+    ///
+    /// # Errors
+    /// As [`Tty::edit`].
+    pub async fn edit_file(
+        &mut self,
+        initial: &str,
+        name: &str,
+        folder: &Path,
+    ) -> io::Result<Option<(String, PathBuf)>> {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let name: String =
+            name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+        let path = folder.join(format!("{}-{name}", &uuid::Uuid::new_v4().simple()));
+        self.edited(initial, &path).await?;
+        let Ok(text) = std::fs::read(&path).map(String::from_utf8)? else {
+            return Err(io::Error::other(format!("{} is no UTF-8", path.display())));
+        };
+        // Editors end a text with a line end that was not there before.
+        let text = match text.strip_suffix('\n') {
+            Some(rest) if !initial.ends_with('\n') => rest.to_owned(),
+            _ => text,
+        };
+        if text == initial {
+            let _ = std::fs::remove_file(&path);
+            return Ok(None);
+        }
+        Ok(Some((text, path)))
+    }
+
+    /// Writes a text into a new file and lets the operator edit that.
+    async fn edited(&mut self, initial: &str, path: &Path) -> io::Result<()> {
+        let editor = std::env::var("VISUAL").or_else(|_| std::env::var("EDITOR")).unwrap_or_else(|_| "vi".into());
+        // Words of the variable are arguments, as in `code --wait`; no shell reads it.
+        let mut words = editor.split_whitespace();
+        let program = words.next().ok_or_else(|| io::Error::other("EDITOR is empty"))?;
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        io::Write::write_all(&mut file, initial.as_bytes())?;
+        drop(file);
+        self.input.pause().await;
+        let ran = self.guard.run(Command::new(program).args(words).arg(path));
+        self.input.resume();
+        self.screen.redraw()?;
+        let status = ran.map_err(|e| io::Error::new(e.kind(), format!("{program}: {e}")))?;
+        if status.success() { Ok(()) } else { Err(io::Error::other(format!("{program} ended with {status}"))) }
+    }
+
     /// Lets the operator edit a text in `$VISUAL` or `$EDITOR`.
     ///
     /// # Errors
     /// No editor is set, it cannot be started, or it ended badly; the terminal is ours again.
     pub async fn edit(&mut self, initial: &str) -> io::Result<String> {
-        let editor = std::env::var("VISUAL").or_else(|_| std::env::var("EDITOR")).unwrap_or_else(|_| "vi".into());
-        // Words of the variable are arguments, as in `code --wait`; no shell reads it.
-        let mut words = editor.split_whitespace();
-        let program = words.next().ok_or_else(|| io::Error::other("EDITOR is empty"))?;
         let path = std::env::temp_dir().join(format!("noctule-{}.txt", uuid::Uuid::new_v4()));
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        io::Write::write_all(&mut file, initial.as_bytes())?;
-        drop(file);
-        self.input.pause().await;
-        let ran = self.guard.run(Command::new(program).args(words).arg(&path));
-        self.input.resume();
-        self.screen.redraw()?;
+        let ran = self.edited(initial, &path).await;
         let text = std::fs::read_to_string(&path);
         let _ = std::fs::remove_file(&path);
-        let status = ran.map_err(|e| io::Error::new(e.kind(), format!("{program}: {e}")))?;
-        if !status.success() {
-            return Err(io::Error::other(format!("{program} ended with {status}")));
-        }
+        ran?;
         Ok(text?.trim_end().to_owned())
     }
 

@@ -81,6 +81,12 @@ pub enum Command {
     /// Print the CPEs of the fleet
     #[command(after_long_help = fields(&tables::CPES))]
     Cpe(ListArgs),
+    /// Print the faults that servers hold against CPEs
+    #[command(after_long_help = fields(&tables::FAULTS))]
+    Faults(ListArgs),
+    /// Print presets, provisions, virtual parameters and files of auto-configuration servers
+    #[command(after_long_help = fields(&tables::STORED))]
+    Objects(ListArgs),
     /// Print the sources and how they do
     #[command(after_long_help = fields(&tables::SOURCES))]
     Sources(ListArgs),

@@ -159,6 +159,7 @@ fn app_of(
         clock: loaded.config.ui.clock,
         which_key: i64::try_from(loaded.config.ui.which_key_ms).unwrap_or(200).saturating_mul(1000),
         linear: start.global.screen.linear,
+        drafts: loaded.dirs.state.join("drafts"),
     };
     let recall = |key: &str| bridge::recall(&live.store, &loaded.profile_name, key);
     let (kept, history, chosen) = (recall(session::KEY), recall("history"), recall("theme"));

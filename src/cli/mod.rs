@@ -16,6 +16,7 @@ mod jobs;
 mod keys;
 mod live;
 mod man;
+mod objects;
 mod query;
 mod run;
 
@@ -105,6 +106,8 @@ fn dispatch(start: &Start, command: Option<Command>) -> Result<Code, Failure> {
         Some(Command::Alarms(args)) => query::run(start, Table::Alarms, &args),
         Some(Command::Pon(args)) => query::run(start, Table::Nodes, &args),
         Some(Command::Cpe(args)) => query::run(start, Table::Cpes, &args),
+        Some(Command::Faults(args)) => query::run(start, Table::Faults, &args),
+        Some(Command::Objects(args)) => objects::list(start, &args),
         Some(Command::Sources(args)) => query::run(start, Table::Sources, &args),
         Some(Command::Log(args)) => query::run(start, Table::Log, &args),
         Some(Command::Jobs(args)) => jobs::run(start, &args),

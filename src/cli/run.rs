@@ -26,17 +26,20 @@ use crate::model::command::{Args, Intent, Outcome, Plan, Targets};
 use crate::model::page::{Scope, Table};
 use crate::model::text;
 use crate::store::Store;
-use crate::workers::now;
 use crate::workers::plan::lines;
 use crate::workers::resolve::{self, ResolveError};
 use crate::workers::targets::{NO_SOURCE, NOT_CACHED};
 use crate::workers::verb::{VerbError, Work};
+use crate::workers::{now, stored};
 
 /// Runs a command.
 pub(super) fn run(start: &Start, args: &RunArgs) -> Result<Code, Failure> {
     let mut loaded = start.load()?;
     let spec = find(&args.command)?;
     let intent = intent(spec, args, loaded.operator(&start.vars))?;
+    if stored::is(spec.id) {
+        return super::objects::run(start, loaded, spec, intent, args);
+    }
     if args.dry_run {
         return dry_run(&loaded, &intent, args.json);
     }
@@ -60,7 +63,7 @@ fn find(name: &str) -> Result<&'static CommandSpec, Failure> {
         let hint = registry.nearest(name).map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
         return Err(Failure::usage(format!("no command is called `{}`{hint}", text::clean(name))));
     };
-    let known = !matches!(Work::parse(spec.id, &Args::new(), now()), Err(VerbError::Unknown(_)));
+    let known = stored::is(spec.id) || !matches!(Work::parse(spec.id, &Args::new(), now()), Err(VerbError::Unknown(_)));
     if spec.headless && known {
         return Ok(spec);
     }
@@ -96,7 +99,8 @@ const fn what(table: Table) -> &'static str {
         Table::Cpes => "canonical names (see `noctule cpe --columns id`)",
         Table::Sources => "source names",
         Table::Jobs => "job ids (see `noctule jobs --columns id,name`)",
-        Table::Log | Table::JobDevices => "rows",
+        Table::Stored => "a name (see `noctule objects`)",
+        Table::Log | Table::JobDevices | Table::Faults => "rows",
     }
 }
 
@@ -122,7 +126,7 @@ fn execute(loaded: &Loaded, spec: &'static CommandSpec, intent: Intent, json: bo
 }
 
 /// The gate with what is known now: whether the changes have anywhere to go.
-fn reached(live: &mut Live, loaded: &Loaded, spec: &CommandSpec, intent: &Intent) -> Result<(), Failure> {
+pub(super) fn reached(live: &mut Live, loaded: &Loaded, spec: &CommandSpec, intent: &Intent) -> Result<(), Failure> {
     let reached = live.reach(loaded, Role::Run).map_err(|e| e.message);
     let cut_off = reached.as_ref().err().map(String::as_str);
     let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off };
@@ -179,7 +183,7 @@ fn code(plan: &Plan, outcome: &Outcome) -> Code {
     }
 }
 
-fn print_plan(plan: &Plan, json: bool) -> Result<(), Failure> {
+pub(super) fn print_plan(plan: &Plan, json: bool) -> Result<(), Failure> {
     if json {
         return print_json(&json!({
             "title": plan.title,
@@ -191,6 +195,7 @@ fn print_plan(plan: &Plan, json: bool) -> Result<(), Failure> {
             "calls": plan.calls,
             "irreversible": plan.irreversible,
             "notes": plan.notes,
+            "diff": plan.diff,
         }));
     }
     let mut out = io::stdout().lock();
@@ -200,7 +205,7 @@ fn print_plan(plan: &Plan, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print_outcome(outcome: &Outcome, json: bool) -> Result<(), Failure> {
+pub(super) fn print_outcome(outcome: &Outcome, json: bool) -> Result<(), Failure> {
     if json {
         return print_json(&json!({
             "command": outcome.command,

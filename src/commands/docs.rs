@@ -11,7 +11,7 @@ pub fn markdown(registry: &Registry, keys: &dyn Fn(&str) -> Vec<String>) -> Stri
     let mut out = String::from(
         "# Commands and keys\n\nGenerated from the command registry by `noctule keys`. Keys are looked up from the \
          innermost context outwards; `config/keymap.toml` changes them. Every command can also be typed after `:` \
-         by its id, the last part of its id, or an alias.\n",
+         by its id, its id without the group, or an alias.\n",
     );
     for context in Context::ALL {
         let mut rows = registry.all().filter(|s| s.context == context).peekable();

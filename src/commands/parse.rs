@@ -127,7 +127,7 @@ fn names(prefix: &str, registry: &Registry, contexts: &[Context]) -> Vec<Complet
     let mut out: Vec<(usize, Completion)> = Vec::new();
     for spec in registry.all() {
         let here = contexts.iter().position(|c| *c == spec.context);
-        let short = spec.id.rsplit('.').next().unwrap_or(spec.id);
+        let short = super::registry::short(spec.id);
         let hit = std::iter::once(short)
             .chain(spec.aliases.iter().copied())
             .chain(std::iter::once(spec.id))

@@ -2,6 +2,12 @@
 
 use super::spec::{CommandSpec, Context};
 
+/// An id without its group: `ack` of `alarm.ack`, `preset.put` of `cpe.preset.put`.
+#[must_use]
+pub fn short(id: &str) -> &str {
+    id.split_once('.').map_or(id, |(_, rest)| rest)
+}
+
 /// Every command there is, in the order of the documentation.
 #[derive(Debug)]
 pub struct Registry {
@@ -34,14 +40,14 @@ impl Registry {
         self.all().find(|s| s.id == id)
     }
 
-    /// The command meant by a typed name: its id, the last part of its id, or an alias. Of several,
+    /// The command meant by a typed name: its id, its id without the group, or an alias. Of several,
     /// the one whose context comes first in `contexts` (the innermost first).
     #[must_use]
     pub fn named(&self, name: &str, contexts: &[Context]) -> Option<&'static CommandSpec> {
         if let Some(spec) = self.get(name) {
             return Some(spec);
         }
-        let hit = |s: &&'static CommandSpec| s.id.rsplit('.').next() == Some(name) || s.aliases.contains(&name);
+        let hit = |s: &&'static CommandSpec| short(s.id) == name || s.aliases.contains(&name);
         contexts.iter().find_map(|c| self.all().filter(hit).find(|s| s.context == *c)).or_else(|| self.all().find(hit))
     }
 
@@ -49,7 +55,7 @@ impl Registry {
     #[must_use]
     pub fn nearest(&self, name: &str) -> Option<&'static str> {
         self.all()
-            .flat_map(|s| std::iter::once(s.id).chain(s.id.rsplit('.').next()).chain(s.aliases.iter().copied()))
+            .flat_map(|s| std::iter::once(s.id).chain([short(s.id)]).chain(s.aliases.iter().copied()))
             .map(|known| (strsim::jaro_winkler(known, name), known))
             .filter(|(score, _)| *score > 0.75)
             .max_by(|a, b| a.0.total_cmp(&b.0))

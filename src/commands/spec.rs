@@ -26,6 +26,14 @@ pub enum Context {
     Job,
     /// In the list of a job's devices.
     JobDevices,
+    /// In the list of presets, provisions, virtual parameters and files.
+    Objects,
+    /// In the browser of a CPE's parameters.
+    Params,
+    /// In the list of the fleet's faults.
+    Faults,
+    /// In every view inside a pane.
+    Inner,
     /// In the log pane.
     Log,
     /// In an open detail view.
@@ -36,7 +44,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Global,
         Self::List,
         Self::Alarms,
@@ -45,6 +53,10 @@ impl Context {
         Self::Jobs,
         Self::Job,
         Self::JobDevices,
+        Self::Objects,
+        Self::Params,
+        Self::Faults,
+        Self::Inner,
         Self::Sources,
         Self::Log,
         Self::Detail,
@@ -63,6 +75,10 @@ impl Context {
             Self::Jobs => "jobs",
             Self::Job => "job",
             Self::JobDevices => "job-devices",
+            Self::Objects => "objects",
+            Self::Params => "params",
+            Self::Faults => "faults",
+            Self::Inner => "inner",
             Self::Sources => "sources",
             Self::Log => "log",
             Self::Detail => "detail",

@@ -73,6 +73,8 @@ pub struct Plan {
     pub irreversible: Vec<String>,
     /// What else to know.
     pub notes: Vec<String>,
+    /// Lines of a text that come and go, as `diff -u` shows them.
+    pub diff: Vec<String>,
     /// What has to be typed when the confirm level asks for a name or a count.
     pub phrase: String,
     /// The rows it was made for, where they were looked up by a filter: whoever says yes has seen

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::alarm::{AlarmDetail, AlarmRow};
 use super::command::Targets;
 use super::cpe::{CpeDetail, CpeRow, FleetStats};
+use super::fault::FaultRow;
 use super::ids::{RowId, Seq};
 use super::job::{JobDetail, JobDeviceDetail, JobDeviceRow, JobRow};
 use super::log::LogRow;
@@ -31,6 +32,10 @@ pub enum Table {
     Jobs,
     /// Devices of a job: [`PageRequest::below`] says which.
     JobDevices,
+    /// Faults that servers hold against CPEs.
+    Faults,
+    /// Presets, provisions, virtual parameters and files; read from their servers, never cached.
+    Stored,
 }
 
 /// Matches answers to questions; a list drops answers to questions it no longer asks.
@@ -188,6 +193,8 @@ pub enum Rows {
     Jobs(Vec<JobRow>),
     /// Devices of a job.
     JobDevices(Vec<JobDeviceRow>),
+    /// Faults of CPEs.
+    Faults(Vec<FaultRow>),
 }
 
 impl Rows {
@@ -202,6 +209,7 @@ impl Rows {
             Self::Cpes(v) => v.len(),
             Self::Jobs(v) => v.len(),
             Self::JobDevices(v) => v.len(),
+            Self::Faults(v) => v.len(),
         }
     }
 
@@ -222,6 +230,7 @@ impl Rows {
             Self::Cpes(v) => v.get(i).map(|r| r.id),
             Self::Jobs(v) => v.get(i).map(|r| r.id),
             Self::JobDevices(v) => v.get(i).map(|r| r.id),
+            Self::Faults(v) => v.get(i).map(|r| r.id),
         }
     }
 
@@ -236,6 +245,7 @@ impl Rows {
             Self::Cpes(v) => v.get(i).map(|r| r as _),
             Self::Jobs(v) => v.get(i).map(|r| r as _),
             Self::JobDevices(v) => v.get(i).map(|r| r as _),
+            Self::Faults(v) => v.get(i).map(|r| r as _),
         }
     }
 }
@@ -327,8 +337,9 @@ impl Generations {
             Table::Nodes => self.nodes,
             Table::Sources => self.sources,
             Table::Log => self.log,
-            Table::Cpes => self.cpes,
+            Table::Cpes | Table::Faults => self.cpes,
             Table::Jobs | Table::JobDevices => self.jobs,
+            Table::Stored => 0,
         }
     }
 }

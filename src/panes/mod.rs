@@ -40,6 +40,7 @@ pub fn commands() -> Vec<&'static [CommandSpec]> {
         pon::commands::PON,
         cpe::commands::CPE,
         cpe::jobs::commands::JOBS,
+        cpe::objects::commands::OBJECTS,
         sources::commands::SOURCES,
         log::commands::LOG,
     ]

@@ -39,7 +39,9 @@ impl Confirm<'_> {
     /// Draws the question; returns the cell of the text cursor.
     pub fn render(&self, buf: &mut Buffer, screen: Rect, paint: &Paint<'_>) -> Option<(u16, u16)> {
         let danger = self.plan.is_some_and(|p| !p.irreversible.is_empty()) || matches!(self.ask, Ask::Phrase { .. });
-        let width = 78.min(screen.width);
+        // A difference has lines of its own length: they are cut and not wrapped, so they get more room.
+        let wide = self.plan.is_some_and(|p| p.diff.iter().any(|l| usize::from(super::paint::wide(l)) > 72));
+        let width = if wide { 132 } else { 78 }.min(screen.width);
         let lines = self.plan.map_or_else(
             || vec![(Token::Dim, "working out what this would do".to_owned())],
             |plan| plan_lines(plan, width.saturating_sub(2)),
@@ -130,6 +132,18 @@ fn plan_lines(plan: &Plan, width: u16) -> Vec<(Token, String)> {
         lines.push((Token::Off, format!("  {} left out: {reason}", grouped(*n))));
     }
     section(&mut lines, "equivalent calls", &plan.calls, Token::Dim, room);
+    if !plan.diff.is_empty() {
+        lines.push((Token::Strong, "what changes".to_owned()));
+    }
+    lines.extend(plan.diff.iter().map(|line| {
+        let token = match line.as_bytes().first() {
+            Some(b'+') => Token::Good,
+            Some(b'-') => Token::Bad,
+            Some(b'@') => Token::Dim,
+            _ => Token::Text,
+        };
+        (token, line.clone())
+    }));
     lines
 }
 

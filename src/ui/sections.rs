@@ -17,6 +17,8 @@ pub enum Block<'a> {
     Fact(Cow<'a, str>, Vec<Piece<'a>>),
     /// Words, wrapped.
     Words(Cow<'a, str>, Token),
+    /// A line of a program: its blanks are kept, and it goes on below where it is too long.
+    Code(Cow<'a, str>, Token),
     /// Runs of text, cut at the edge.
     Line(Vec<Piece<'a>>),
     /// A table with headers; columns as wide as their widest cell, the last one cut.
@@ -84,12 +86,28 @@ fn lay_out<'a>(blocks: &'a [Block<'a>], width: u16, paint: &Paint<'_>) -> Vec<Ve
             Block::Words(words, token) => {
                 lines.extend(wrap(words, width).into_iter().map(|line| vec![Piece::new(line, *token)]));
             }
+            Block::Code(line, token) => code(&mut lines, line, *token, width),
             Block::Line(pieces) => lines.push(pieces.clone()),
             Block::Table(headers, rows) => table(&mut lines, headers, rows),
             Block::Gap => lines.push(Vec::new()),
         }
     }
     lines
+}
+
+fn code<'a>(lines: &mut Vec<Vec<Piece<'a>>>, line: &'a str, token: Token, width: u16) {
+    let line = line.replace('\t', "    ");
+    let (mut run, mut used) = (String::new(), 0_u16);
+    for c in line.chars() {
+        let wide = wide(c.encode_utf8(&mut [0; 4]));
+        if used + wide > width && !run.is_empty() {
+            lines.push(vec![Piece::new(std::mem::take(&mut run), token)]);
+            used = 0;
+        }
+        run.push(c);
+        used += wide;
+    }
+    lines.push(vec![Piece::new(run, token)]);
 }
 
 fn fact<'a>(lines: &mut Vec<Vec<Piece<'a>>>, name: &'a str, value: &'a [Piece<'a>], names: u16, width: u16) {

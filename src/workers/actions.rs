@@ -28,6 +28,7 @@ use super::jobs::Jobs;
 use super::now;
 use super::resolve::{NewJob, Resolved, resolve};
 use super::source::Sources;
+use super::stored;
 use super::targets::{AlarmTargets, CpeTargets, JobTargets, NodeTargets, SourceTargets, Tally, node_label};
 use super::verb::{DeviceVerb, SourceVerb, alarm_words};
 use crate::model::text::{counted, grouped};
@@ -65,6 +66,10 @@ impl Executor {
     /// told. Never fails as a whole without saying so in the outcome.
     pub async fn run(&self, intent: Intent, stop: &CancellationToken, progress: &dyn Progress) -> Outcome {
         let command = intent.command;
+        if stored::is(command) {
+            let (targets, outcome) = stored::run(&self.sources, &intent).await;
+            return self.record(&intent, targets, outcome).await;
+        }
         let store = self.store.clone();
         let wish = intent.clone();
         let resolved = tokio::task::spawn_blocking(move || {

@@ -37,6 +37,17 @@ impl Cache for Store {
         self.reader().and_then(|mut r| r.each_known_cpe(source, each)).map_err(|e| e.to_string())
     }
 
+    fn note(&self, key: &str, value: &str) {
+        self.remember(key, value);
+    }
+
+    fn noted(&self, key: &str) -> Option<String> {
+        self.recall(key).unwrap_or_else(|error| {
+            tracing::debug!(%key, %error, "kept value cannot be read");
+            None
+        })
+    }
+
     fn faults(&self, source: &str) -> Result<Vec<crate::model::cpe::CpeFault>, String> {
         self.reader().and_then(|mut r| r.known_faults(source)).map_err(|e| e.to_string())
     }

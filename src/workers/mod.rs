@@ -17,6 +17,7 @@ pub mod relay;
 pub mod resolve;
 pub mod rows;
 pub mod source;
+pub mod stored;
 pub mod supervisor;
 pub mod targets;
 pub mod timers;

@@ -47,6 +47,9 @@ pub enum ResolveError {
         /// The ids of some of them.
         ids: String,
     },
+    /// It is not about rows of the cache.
+    #[error("`{0}` asks its server and not the cache")]
+    Asks(&'static str),
     /// The intent names nothing.
     #[error("`{0}` needs something to work on: a row, a name or a filter")]
     NoTargets(&'static str),
@@ -119,6 +122,7 @@ pub fn resolve(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Resolved
             let targets = cpes(reader, &intent.targets, &verb)?;
             Ok(Resolved::Cpes(verb, targets))
         }
+        Work::Stored(_) => Err(ResolveError::Asks(intent.command)),
         Work::Source(verb) => {
             let all = sources(reader, now)?;
             Ok(Resolved::Sources(verb, SourceTargets::pick(verb, &intent.targets, &all)))

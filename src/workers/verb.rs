@@ -16,6 +16,7 @@ use crate::model::topology::{AdminState, ConnectStatus, NodeRow, OperStatus};
 use super::cpe_verb::CpeVerb;
 use super::job_verb::JobVerb;
 use super::pm::PmChange;
+use super::stored::StoredVerb;
 
 /// The longest a shelf may last, µs. A shelf is a promise to look again, not a way to forget.
 pub const MAX_SHELF: i64 = 30 * DAY;
@@ -95,6 +96,8 @@ pub enum Work {
     Source(SourceVerb),
     /// Something about jobs.
     Job(JobVerb),
+    /// A change of what a server keeps beside devices.
+    Stored(StoredVerb),
 }
 
 /// What can be asked of a device.
@@ -198,7 +201,10 @@ impl Work {
             other => match (JobVerb::parse(command, args)?, CpeVerb::parse(command, args)?) {
                 (Some(verb), _) => Self::Job(verb),
                 (None, Some(verb)) => Self::Cpe(verb),
-                (None, None) => return Err(VerbError::Unknown(other.to_owned())),
+                (None, None) => match StoredVerb::parse(command, args)? {
+                    Some(verb) => Self::Stored(verb),
+                    None => return Err(VerbError::Unknown(other.to_owned())),
+                },
             },
         })
     }
@@ -212,6 +218,7 @@ impl Work {
             Self::Cpe(_) | Self::Job(JobVerb::Create(_)) => Table::Cpes,
             Self::Source(_) => Table::Sources,
             Self::Job(_) => Table::Jobs,
+            Self::Stored(_) => Table::Stored,
         }
     }
 }
@@ -258,6 +265,8 @@ const fn plural(table: Table) -> &'static str {
         Table::Cpes => "CPEs",
         Table::Jobs => "jobs",
         Table::JobDevices => "devices of jobs",
+        Table::Faults => "faults",
+        Table::Stored => "presets, provisions, virtual parameters and files",
     }
 }
 

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use noctule::model::alarm::{AlarmDetail, AlarmRow, OpChange, RawEvent, StatusChange};
 use noctule::model::command::Targets;
 use noctule::model::cpe::{CpeDetail, CpeRow, FleetStats, Online};
+use noctule::model::fault::FaultRow;
 use noctule::model::field::{Record, Value};
 use noctule::model::ids::{ActionId, RowId, Seq, SourceName};
 use noctule::model::job::{JobDeviceRow, JobRow};
@@ -117,6 +118,11 @@ impl World {
                 let of = |r: &&JobDeviceRow| request.below.is_none_or(|job| r.id.0 >> 32 == job.0);
                 self.cut(select(self.job_devices.iter().filter(of), request, now), request, Rows::JobDevices, |r| r.id)
             }
+            Table::Faults => {
+                let faults = self.faults();
+                self.cut(select(faults.iter(), request, now), request, Rows::Faults, |r| r.id)
+            }
+            Table::Stored => self.cut(Vec::new(), request, Rows::Faults, |r| r.id),
         }
     }
 
@@ -129,6 +135,23 @@ impl World {
             Targets::None | Targets::Names(..) => false,
         };
         self.cpes.iter().filter(meant).take(limit).map(|r| (r.source.clone(), r.device_id.clone())).collect()
+    }
+
+    fn faults(&self) -> Vec<FaultRow> {
+        let of = |row: &CpeRow| {
+            let faults = super::cpes::faults(row).into_iter();
+            let row = row.clone();
+            faults.map(move |fault| FaultRow {
+                id: FaultRow::id_of(&row.source, &fault.device, &fault.channel),
+                source: row.source.clone(),
+                cpe: Some(row.id),
+                canonical: row.canonical.clone(),
+                serial: row.serial.clone(),
+                model: row.model.clone(),
+                fault,
+            })
+        };
+        self.cpes.iter().flat_map(of).collect()
     }
 
     fn cpe_detail(&self, row: &CpeRow) -> CpeDetail {

@@ -79,6 +79,7 @@ impl Screen {
             clock: true,
             which_key: 0,
             linear,
+            drafts: std::env::temp_dir(),
         };
         let keymap = Keymap::build(registry().specs(), None).expect("the default keys fit together");
         let app = App::new(ctx, theme, glyphs, keymap, noctule::panes::all(), Box::new(Post(queue.clone())), settings);

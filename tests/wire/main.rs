@@ -14,3 +14,4 @@ mod cpe_proof;
 mod fleet;
 mod life;
 mod rig;
+mod stored;

@@ -14,6 +14,9 @@ use crate::ui::confirm::Ask;
 
 use super::{Act, Layer, LayerCx, Reply, draw, is_cancel};
 
+/// Lines that the page keys scroll by.
+const PAGE: u16 = 10;
+
 /// The overlay.
 #[derive(Debug)]
 pub struct ConfirmLayer {
@@ -42,8 +45,10 @@ impl Layer for ConfirmLayer {
             return Reply::close();
         }
         match key.code {
-            KeyCode::Up | KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(1),
-            KeyCode::Down | KeyCode::PageDown => self.scroll = self.scroll.saturating_add(1),
+            KeyCode::Up => self.scroll = self.scroll.saturating_sub(1),
+            KeyCode::Down => self.scroll = self.scroll.saturating_add(1),
+            KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(PAGE),
+            KeyCode::PageDown => self.scroll = self.scroll.saturating_add(PAGE),
             _ if self.plan.total == 0 => {}
             _ if self.level == Confirm::TypeName => {
                 if key.code == KeyCode::Enter && self.typed.text().trim() == self.plan.phrase {

@@ -48,6 +48,8 @@ const fn usual(table: Table) -> &'static [&'static str] {
         }
         Table::Jobs => &["id", "name", "work", "phase", "through", "total", "failed", "actor", "created_at", "why"],
         Table::JobDevices => &["serial", "model", "wave", "state", "attempt", "changed_at", "why"],
+        Table::Faults => &["at", "code", "message", "parameter", "why", "serial", "model", "channel", "retries"],
+        Table::Stored => &["kind", "name", "what", "when", "bytes", "version", "source"],
         Table::Log => &["at", "kind", "source", "what", "target", "status", "duration_ms", "actor", "text"],
     }
 }

@@ -83,8 +83,8 @@ const fn key_field(table: Table) -> &'static str {
     match table {
         Table::Alarms => "key",
         Table::Nodes | Table::Cpes | Table::Jobs => "id",
-        Table::JobDevices => "device",
-        Table::Sources => "name",
+        Table::JobDevices | Table::Faults => "device",
+        Table::Sources | Table::Stored => "name",
         Table::Log => "seq",
     }
 }

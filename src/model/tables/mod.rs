@@ -3,17 +3,21 @@
 
 mod alarms;
 mod cpes;
+mod faults;
 mod jobs;
 mod log;
 mod nodes;
 mod sources;
+mod stored;
 
 pub use alarms::ALARMS;
 pub use cpes::CPES;
+pub use faults::FAULTS;
 pub use jobs::{JOB_DEVICES, JOBS};
 pub use log::LOG;
 pub use nodes::NODES;
 pub use sources::SOURCES;
+pub use stored::STORED;
 
 use super::field::{FieldKind, FieldSpec, TableSpec};
 use super::page::Table;
@@ -29,6 +33,8 @@ pub const fn spec(table: Table) -> &'static TableSpec {
         Table::Cpes => &CPES,
         Table::Jobs => &JOBS,
         Table::JobDevices => &JOB_DEVICES,
+        Table::Faults => &FAULTS,
+        Table::Stored => &STORED,
     }
 }
 
@@ -61,9 +67,17 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_snake_case() {
-        for table in
-            [Table::Alarms, Table::Nodes, Table::Sources, Table::Log, Table::Cpes, Table::Jobs, Table::JobDevices]
-        {
+        for table in [
+            Table::Alarms,
+            Table::Nodes,
+            Table::Sources,
+            Table::Log,
+            Table::Cpes,
+            Table::Jobs,
+            Table::JobDevices,
+            Table::Faults,
+            Table::Stored,
+        ] {
             let spec = spec(table);
             let mut seen = std::collections::HashSet::new();
             for f in spec.fields {

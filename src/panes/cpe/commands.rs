@@ -28,6 +28,16 @@ const TAG: ArgSpec = text("tag", "the tag");
 /// The commands.
 pub(crate) static CPE: &[CommandSpec] = &[
     CommandSpec {
+        keys: &["esc"],
+        hint: true,
+        ..CommandSpec::view(
+            "cpe.leave",
+            "Back to the fleet",
+            "Takes the search or the marks away; else goes back to the list of CPEs.",
+            Context::Inner,
+        )
+    },
+    CommandSpec {
         hint: true,
         ..look(
             "cpe.params",

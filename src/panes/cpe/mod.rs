@@ -4,6 +4,8 @@
 mod columns;
 pub(crate) mod commands;
 pub(crate) mod jobs;
+pub(crate) mod objects;
+mod pick;
 mod view;
 
 use ratatui::Frame;
@@ -24,6 +26,7 @@ use super::list::Landing;
 use super::list::commands::toast;
 use super::split::Split;
 use super::verbs::{Held, ask, given, intent};
+use objects::Objects;
 use view::Live;
 
 /// The pane.
@@ -38,6 +41,7 @@ pub struct CpePane {
     fleet: Option<FleetStats>,
     fleet_asked: Option<RequestId>,
     bars: bool,
+    objects: Objects,
 }
 
 /// The way to the CPE with the serial number of an ONU, however that is written.
@@ -75,6 +79,7 @@ impl CpePane {
             fleet: None,
             fleet_asked: None,
             bars: false,
+            objects: Objects::default(),
         }
     }
 
@@ -101,6 +106,7 @@ impl CpePane {
                 effects
             }
             "cpe.onu" => self.onu(PaneId::Pon),
+            "cpe.leave" => Vec::new(),
             "cpe.alarms" => self.onu(PaneId::Alarms),
             _ if commands::CPE.iter().any(|c| c.id == id) => self.verb(id, args, cx),
             _ => return None,
@@ -241,6 +247,7 @@ impl Pane for CpePane {
 
     fn update(&mut self, msg: &Msg, cx: &Ctx) -> Vec<Effect> {
         let mut effects = self.split.list.update(msg, cx);
+        effects.extend(self.objects.update(msg, cx));
         match msg {
             Msg::Data(id, data) if self.fleet_asked == Some(*id) => {
                 self.fleet_asked = None;
@@ -258,7 +265,9 @@ impl Pane for CpePane {
             }
             Msg::Changed(_) => effects.extend(self.count(cx)),
             Msg::Live(id, answer) if self.live_asked == Some(*id) => self.heard(answer, cx),
-            Msg::Done(_, outcome) if outcome.command.starts_with("cpe.") && outcome.done > 0 => {
+            Msg::Done(_, outcome)
+                if outcome.command.starts_with("cpe.") && !objects::is_change(&outcome.command) && outcome.done > 0 =>
+            {
                 if outcome.command == "cpe.set" {
                     self.staged = None;
                 }
@@ -277,6 +286,9 @@ impl Pane for CpePane {
     }
 
     fn command(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        if let Some(effects) = self.objects.command(id, args, cx) {
+            return effects;
+        }
         let mut effects = match self.own(id, args, cx) {
             Some(effects) => effects,
             None => self.split.command(id, args, cx).unwrap_or_default(),
@@ -286,6 +298,7 @@ impl Pane for CpePane {
     }
 
     fn goto(&mut self, to: &Location, cx: &Ctx) -> Vec<Effect> {
+        self.objects.open = false;
         if let Some(filter) = &to.filter {
             self.split.list.set_filter(filter);
         }
@@ -293,20 +306,26 @@ impl Pane for CpePane {
     }
 
     fn mouse(&mut self, at: (u16, u16), lines: i16, double: bool, cx: &Ctx) -> Vec<Effect> {
+        if self.objects.open {
+            return self.objects.mouse(at, lines, double, cx);
+        }
         let mut effects = self.split.mouse(at, lines, double, cx);
         effects.extend(self.follow_cursor(cx));
         effects
     }
 
     fn situation(&self, _: &Ctx) -> Situation {
-        self.split.situation()
+        if self.objects.open { self.objects.situation() } else { self.split.situation() }
     }
 
     fn contexts(&self) -> Vec<Context> {
-        self.split.contexts(Context::Cpe)
+        if self.objects.open { self.objects.contexts() } else { self.split.contexts(Context::Cpe) }
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
+        if self.objects.open {
+            return self.objects.draw(frame.buffer_mut(), area, cx);
+        }
         let empty = view::empty(self.split.list.filtered());
         self.split.draw(frame.buffer_mut(), area, cx, &empty, |row| {
             let detail = self.fetched.get().filter(|d| d.row.id == row.id);
@@ -322,7 +341,7 @@ impl Pane for CpePane {
     }
 
     fn crumbs(&self) -> Vec<String> {
-        self.split.list.crumbs()
+        if self.objects.open { self.objects.crumbs() } else { self.split.list.crumbs() }
     }
 
     fn commands(&self) -> &'static [CommandSpec] {

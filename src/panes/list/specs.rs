@@ -57,6 +57,7 @@ pub(crate) static LIST: &[CommandSpec] = &[
     },
     CommandSpec {
         hint: true,
+        enabled: of_table,
         ..list("list.mark", "Mark", "Marks the row, or takes its mark away, and goes down.", &["space"])
     },
     list("list.range", "Mark a range", "Marks all rows the cursor passes from here on; again ends it.", &["v"]),
@@ -118,6 +119,10 @@ pub(crate) static LIST: &[CommandSpec] = &[
         ..list("list.detail", "Detail", "Opens the detail view of the row, or goes into it.", &["enter"])
     },
 ];
+
+fn of_table(s: &Situation) -> Result<(), Reason> {
+    if s.table.is_some() { Ok(()) } else { Err("nothing is marked in this list") }
+}
 
 fn filtered(s: &Situation) -> Result<(), Reason> {
     if s.filtered { Ok(()) } else { Err("no filter is set") }

@@ -65,7 +65,8 @@ fn row_of(id: i64, job: JobId, header: &Header, now: Ts) -> JobRow {
     }
 }
 
-fn arrange<R: Record>(found: &mut Vec<R>, request: &PageRequest) {
+/// Filters and sorts rows as a request says.
+pub(super) fn arrange<R: Record>(found: &mut Vec<R>, request: &PageRequest) {
     if let Some(query) = &request.filter {
         found.retain(|row| query.matches(row, request.now));
     }

@@ -5,6 +5,7 @@ mod columns;
 mod cpes;
 mod detail;
 mod due;
+mod faults;
 mod filter;
 mod jobs;
 mod list;
@@ -219,6 +220,8 @@ impl Reader {
             Table::Alarms | Table::Nodes | Table::Cpes => page::page(&rows, &self.regexes, &mut self.kept, request),
             Table::Sources => sources::page(&rows, request),
             Table::Jobs | Table::JobDevices => jobs::page(&rows, request),
+            Table::Faults => faults::page(&rows, request),
+            Table::Stored => faults::nothing(&rows),
             Table::Log => log::page(&rows, request),
         }
     }
@@ -236,7 +239,7 @@ impl Reader {
             Table::Alarms | Table::Nodes | Table::Cpes => {
                 page::count(&self.conn, &List::new(&self.conn, &self.regexes, request)?, limit)
             }
-            Table::Sources | Table::Log | Table::Jobs | Table::JobDevices => {
+            Table::Sources | Table::Log | Table::Jobs | Table::JobDevices | Table::Faults | Table::Stored => {
                 let mut found = 0;
                 self.walk(request, &mut |_| {
                     found += 1;
@@ -281,6 +284,8 @@ impl Reader {
             Table::Sources => _ = sources::all(&rows, request)?.iter().all(|row| give(row)),
             Table::Jobs => _ = jobs::all(&rows, request)?.iter().all(|row| give(row)),
             Table::JobDevices => _ = jobs::devices(&rows, request)?.iter().all(|row| give(row)),
+            Table::Faults => _ = faults::all(&rows, request)?.iter().all(|row| give(row)),
+            Table::Stored => {}
             Table::Log => log::walk(&rows, request, None, log::is_newest_first(request), |row| give(&row))?,
         }
         Ok(given)

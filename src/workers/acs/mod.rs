@@ -10,17 +10,21 @@ mod patch;
 mod poll;
 mod quiet;
 mod shared;
+mod stored;
 mod verbs;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::config::schema::Genieacs;
+use crate::controllers::genieacs::wire::FileMeta;
 use crate::model::command::{LiveRequest, LiveSection};
 use crate::model::cpe::CpeRow;
 use crate::model::ids::SourceName;
+use crate::model::stored::{Stored, StoredKind};
 
 use super::cpe_verb::CpeVerb;
 use super::source::Cache;
@@ -58,6 +62,28 @@ impl AcsHandle {
 
     pub(super) async fn command(&self, verb: &CpeVerb, row: &CpeRow, actor: &str) -> Result<(), String> {
         verbs::run(&self.shared, verb, row, actor).await
+    }
+
+    pub(super) async fn stored(&self) -> Result<Vec<Stored>, String> {
+        stored::all(&self.shared).await
+    }
+
+    pub(super) async fn put_stored(
+        &self,
+        kind: StoredKind,
+        text: (&str, &str),
+        seen: Option<u64>,
+        actor: &str,
+    ) -> Result<String, String> {
+        stored::put(&self.shared, kind, text, seen, actor).await
+    }
+
+    pub(super) async fn delete_stored(&self, kind: StoredKind, name: &str, actor: &str) -> Result<String, String> {
+        stored::delete(&self.shared, kind, name, actor).await
+    }
+
+    pub(super) async fn upload(&self, path: &Path, meta: &FileMeta, actor: &str) -> Result<String, String> {
+        stored::upload(&self.shared, path, meta, actor).await
     }
 
     pub(super) fn pause(&self, paused: bool) {

@@ -40,13 +40,13 @@ pub(super) async fn run(shared: &Arc<Shared>, verb: &CpeVerb, row: &CpeRow, acto
 }
 
 /// Why it was not done.
-enum Why {
+pub(super) enum Why {
     Call(Error),
     Words(String),
 }
 
 impl Why {
-    fn words(self) -> String {
+    pub(super) fn words(self) -> String {
         match self {
             Self::Call(error) => error.to_string(),
             Self::Words(words) => words,

@@ -31,6 +31,7 @@ use crate::store::Store;
 use super::export;
 use super::relay::Hands;
 use super::source::Sources;
+use super::stored;
 use queue::{Job, Queue};
 use views::Views;
 pub use views::{recall, ui_key};
@@ -127,6 +128,20 @@ impl Bridge {
         });
     }
 
+    fn stored(&self, id: RequestId) {
+        let sources = self.sources.clone();
+        self.spawn(id, |stop, msgs| async move {
+            let servers = sources.iter().filter(|s| s.is_acs());
+            let asked = servers.map(|s| async move { (s.name().clone(), s.stored().await) });
+            tokio::select! {
+                () = stop.cancelled() => {}
+                lists = futures_util::future::join_all(asked) => {
+                    let _ = msgs.send(Msg::Stored(id, lists));
+                }
+            }
+        });
+    }
+
     fn export(&self, id: RequestId, request: ExportRequest) {
         let (stop, forget) = self.register(id);
         let (store, msgs) = (self.store.clone(), self.msgs.clone());
@@ -186,6 +201,18 @@ impl Backend for Bridge {
                 DataRequest::Page(_) | DataRequest::Tree(_) => self.windows.push(id, Job::Data(data)),
                 _ => self.details.push(id, Job::Data(data)),
             },
+            Request::Plan(id, intent) if stored::is(intent.command) => {
+                let sources = self.sources.clone();
+                self.spawn(id, |stop, msgs| async move {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        plan = stored::plan(&sources, &intent) => {
+                            let _ = msgs.send(Msg::Planned(id, plan));
+                        }
+                    }
+                });
+            }
+            Request::Stored(id) => self.stored(id),
             Request::Plan(id, intent) => self.details.push(id, Job::Plan(intent)),
             Request::Cancel(id) => self.cancel(id),
             Request::Execute(id, _) | Request::Undo(id, _) => self.execute(id, request),

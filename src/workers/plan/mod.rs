@@ -274,6 +274,7 @@ pub fn lines(plan: &Plan) -> Vec<String> {
     out.extend(plan.calls.iter().map(|c| format!("Call: {c}")));
     out.extend(plan.irreversible.iter().map(|t| format!("Cannot be undone: {t}")));
     out.extend(plan.notes.iter().map(|t| format!("Note: {t}")));
+    out.extend(plan.diff.iter().cloned());
     out
 }
 

@@ -60,4 +60,12 @@ pub trait Cache: Send + Sync + 'static {
     fn faults(&self, _source: &str) -> Result<Vec<crate::model::cpe::CpeFault>, String> {
         Ok(Vec::new())
     }
+
+    /// Keeps a value under a name, beside the journal.
+    fn note(&self, _key: &str, _value: &str) {}
+
+    /// A value kept by [`Cache::note`].
+    fn noted(&self, _key: &str) -> Option<String> {
+        None
+    }
 }

@@ -16,6 +16,7 @@ mod stream;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,11 +24,13 @@ use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 use crate::app::message::Msg;
 use crate::config::schema::{Config, SourceKind};
+use crate::controllers::genieacs::wire::FileMeta;
 use crate::controllers::voltha::map::TypeIndex;
 use crate::model::alarm_type::AlarmTypes;
 use crate::model::command::{Intent, LiveRequest, LiveSection};
 use crate::model::cpe::CpeRow;
 use crate::model::ids::SourceName;
+use crate::model::stored::{Stored, StoredKind};
 use crate::model::topology::NodeRow;
 
 use super::acs::AcsHandle;
@@ -191,6 +194,60 @@ impl SourceHandle {
             Kind::Acs(acs) => acs.command(verb, row, actor).await,
             Kind::Voltha(_) => Err(format!("{} has no CPEs", self.name())),
         }
+    }
+
+    /// Whether it is an auto-configuration server.
+    #[must_use]
+    pub const fn is_acs(&self) -> bool {
+        matches!(self.kind, Kind::Acs(_))
+    }
+
+    fn acs(&self) -> Result<&AcsHandle, String> {
+        match &self.kind {
+            Kind::Acs(acs) => Ok(acs),
+            Kind::Voltha(_) => Err(format!("{} is no GenieACS", self.name())),
+        }
+    }
+
+    /// Reads presets, provisions, virtual parameters and files.
+    ///
+    /// # Errors
+    /// Why the server does not tell, in words.
+    pub async fn stored(&self) -> Result<Vec<Stored>, String> {
+        self.acs()?.stored().await
+    }
+
+    /// Writes a preset, provision or virtual parameter, when the server still has the text that
+    /// `seen` stands for (`None`: none of that name), and reads it back; what was proven, in words.
+    ///
+    /// # Errors
+    /// Why it was not written, or not for certain, in words.
+    pub async fn put_stored(
+        &self,
+        kind: StoredKind,
+        name: &str,
+        text: &str,
+        seen: Option<u64>,
+        actor: &str,
+    ) -> Result<String, String> {
+        self.acs()?.put_stored(kind, (name, text), seen, actor).await
+    }
+
+    /// Removes a preset, provision, virtual parameter or file.
+    ///
+    /// # Errors
+    /// Why it was not removed, in words.
+    pub async fn delete_stored(&self, kind: StoredKind, name: &str, actor: &str) -> Result<String, String> {
+        self.acs()?.delete_stored(kind, name, actor).await
+    }
+
+    /// Sends a file under a name; what was proven, with its checksum, in words.
+    ///
+    /// # Errors
+    /// Why it was not sent, or not for certain, in words.
+    pub async fn upload(&self, path: &Path, name: &str, meta: &FileMeta, actor: &str) -> Result<String, String> {
+        let meta = FileMeta { name: name.to_owned(), ..meta.clone() };
+        self.acs()?.upload(path, &meta, actor).await
     }
 
     /// Stops or resumes polling and streaming.

@@ -64,6 +64,21 @@ impl Patience {
     }
 }
 
+/// Size and SHA-256 of what a reader gives. Blocks.
+///
+/// # Errors
+/// Those of the reader.
+pub fn checksum(mut from: impl std::io::Read) -> std::io::Result<Upload> {
+    let mut sum = write::Checksum::default();
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        match from.read(&mut piece)? {
+            0 => return Ok(sum.finish()),
+            n => sum.add(piece.get(..n).unwrap_or_default()),
+        }
+    }
+}
+
 /// A client of one GenieACS. Cheap to clone; clones share connections.
 #[derive(Debug, Clone)]
 pub struct Client {
