@@ -109,11 +109,9 @@ impl App {
             let text = format!("{what}: the process that ran it has ended; what it had done is in the log");
             self.toast(Toast::new(Level::Error, text));
         }
-        let gone = before.map_or_else(String::new, |pid| format!(" (process {pid})"));
-        let text = match attached {
-            None => format!("the noctule that owned this cache{gone} has ended: this one polls and runs jobs now"),
-            Some(pid) => format!("the noctule that owned this cache{gone} has ended: process {pid} has taken over"),
-        };
+        let gone = before.map_or_else(|| "the owner".to_owned(), |pid| format!("process {pid}"));
+        let now = attached.map_or_else(|| "this one".to_owned(), |pid| format!("process {pid}"));
+        let text = format!("{gone} has ended: {now} owns the cache now");
         self.toast(Toast::new(Level::Warn, text));
     }
 

@@ -265,7 +265,8 @@ pub struct AgentArgs {
 pub struct RunArgs {
     /// The command, e.g. alarm.ack or pon.reboot; `noctule keys` lists them
     pub command: String,
-    /// What to run it on: alarm keys, canonical names of the tree, or source names
+    /// What to run it on: alarm keys, canonical names, source names, or jobs; for cpe.job.create the
+    /// file of the request (- for standard input)
     pub targets: Vec<String>,
     /// An argument of the command, e.g. note='splice team is on site'
     #[arg(long = "arg", short = 'a', value_name = "NAME=VALUE", value_parser = pair)]
@@ -273,7 +274,7 @@ pub struct RunArgs {
     /// Run it on every row that passes this filter
     #[arg(long, short = 'f', value_name = "EXPR", conflicts_with = "targets")]
     pub filter: Option<String>,
-    /// Print what would happen, and do nothing
+    /// Print what would happen, and do nothing; cpe.job.create asks the server about each device
     #[arg(long)]
     pub dry_run: bool,
     /// Do not ask: needed by every command that asks on the screen
@@ -282,6 +283,23 @@ pub struct RunArgs {
     /// Print the plan or the outcome as JSON
     #[arg(long)]
     pub json: bool,
+    /// Print the devices of a dry run as CSV
+    #[arg(long, conflicts_with = "json", requires = "dry_run")]
+    pub csv: bool,
+    /// Wait until the job that came of it is over (job.wait JOB waits for one that runs already)
+    #[arg(long, short = 'w')]
+    pub wait: bool,
+    /// Wait, and print the job as JSON, one line whenever it changes
+    #[arg(long)]
+    pub watch: bool,
+}
+
+impl RunArgs {
+    /// The format of rows.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        Format { json: self.json, ndjson: false, csv: self.csv }
+    }
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

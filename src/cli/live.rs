@@ -59,8 +59,10 @@ pub(crate) enum Role {
     Console,
     /// The workers without a screen.
     Agent,
-    /// One command.
+    /// One command that makes or steers jobs, and runs them while it waits for them.
     Run,
+    /// One other command.
+    Once,
     /// A list.
     List,
 }
@@ -71,7 +73,7 @@ impl Role {
         match self {
             Self::Console => "console",
             Self::Agent => "agent",
-            Self::Run => "run",
+            Self::Run | Self::Once => "run",
             Self::List => "list",
         }
     }
@@ -204,7 +206,10 @@ impl Start<'_> {
                 inventory::start(&supervisor, &store, PathBuf::from(file), msgs);
             }
             let sources = Sources::start(&config, store.clone(), Arc::clone(types), &supervisor, msgs);
-            let jobs = Jobs::start(&store, &sources, jobs::me(), &supervisor);
+            let jobs = match self.no_jobs() {
+                None => Jobs::start(&store, &sources, jobs::me(), &supervisor),
+                Some(why) => Jobs::nowhere(&why),
+            };
             let executor = Executor::new(store.clone(), sources.clone(), jobs);
             if let Err(error) = self.listen(&supervisor, &store, &sources, &executor) {
                 tracing::warn!(%error, "no control socket");
@@ -218,6 +223,17 @@ impl Start<'_> {
             (Sources::attach(&config, store.clone(), Arc::clone(types), msgs), Hands::Theirs(client))
         };
         Parts { store, opened, sources, hands, supervisor }
+    }
+
+    /// Why no jobs are run here, although we own the cache: what only looks must change nothing in
+    /// passing.
+    fn no_jobs(&self) -> Option<String> {
+        let us = format!("process {} (noctule {}), which owns the cache", std::process::id(), self.role.word());
+        if self.loaded.profile.read_only {
+            return Some(format!("{us}, is read-only and runs no jobs: end it, and start `noctule agent`"));
+        }
+        matches!(self.role, Role::List | Role::Once)
+            .then(|| format!("{us}, is not there for jobs: when it has ended, try again, or start `noctule agent`"))
     }
 
     /// Takes what other processes want changed.

@@ -29,7 +29,7 @@ pub(super) fn list(start: &Start, args: &ListArgs) -> Result<Code, Failure> {
     let ask = ask(Table::Stored, args, now())?;
     let mut loaded = start.load()?;
     let _log = start.log(&mut loaded)?;
-    let live = Live::start(&loaded, Role::Run)?;
+    let live = Live::start(&loaded, Role::Once)?;
     let lists: Vec<_> = live
         .sources
         .iter()
@@ -92,11 +92,11 @@ pub(super) fn run(
     {
         *file = whole.display().to_string();
     }
-    let mut live = Live::start(&loaded, Role::Run)?;
+    let mut live = Live::start(&loaded, Role::Once)?;
     let result = if args.dry_run {
         run_on(&live, &loaded, spec, intent, args)
     } else {
-        reached(&mut live, &loaded, spec, &intent).and_then(|()| run_on(&live, &loaded, spec, intent, args))
+        reached(&mut live, &loaded, Role::Once, spec, &intent).and_then(|()| run_on(&live, &loaded, spec, intent, args))
     };
     live.stop();
     result

@@ -10,6 +10,7 @@
 
 mod lab;
 mod operator;
+mod together;
 mod tty;
 
 use tempfile::TempDir;

@@ -8,7 +8,7 @@ use super::super::exit::Failure;
 use super::super::query::ask::Output;
 use super::super::query::table::Look;
 use crate::app::effect::ExportFormat;
-use crate::model::job::{Class, JobDetail, Phase, WaveBar};
+use crate::model::job::{Class, JobDetail, JobRow, Phase, WaveBar};
 use crate::model::tables;
 use crate::model::text::{clean, counted};
 use crate::model::time::{SECOND, Ts, brief_duration};
@@ -36,7 +36,7 @@ pub(super) fn print(detail: &JobDetail, format: Output, look: Look, now: Ts) -> 
     Ok(())
 }
 
-fn json(detail: &JobDetail) -> serde_json::Map<String, Json> {
+pub(in super::super) fn json(detail: &JobDetail) -> serde_json::Map<String, Json> {
     let fields: Vec<_> = tables::JOBS.fields.iter().collect();
     let mut out = object(&fields, &detail.row);
     let waves = detail.waves.iter().map(|w| json!({"total": w.total, "through": w.through, "failed": w.failed}));
@@ -72,7 +72,7 @@ fn lines(detail: &JobDetail, unicode: bool, now: Ts) -> Vec<String> {
     item("priority", row.priority.word().to_owned());
     let leased = row.lease_until > now && !row.phase.is_over();
     item("run by", if leased { row.owner.clone() } else { String::new() });
-    item("devices", devices(detail));
+    item("devices", devices(row));
     item("rate", rate(detail));
     item("last error", row.last_error.clone());
     for (i, wave) in detail.waves.iter().enumerate() {
@@ -88,8 +88,8 @@ fn lines(detail: &JobDetail, unicode: bool, now: Ts) -> Vec<String> {
 }
 
 /// `40 of 200 through: 38 changed, 2 faulted; 10 on their way, 150 waiting`.
-fn devices(detail: &JobDetail) -> String {
-    let counts = &detail.row.counts;
+pub(in super::super) fn devices(row: &JobRow) -> String {
+    let counts = &row.counts;
     if counts.total == 0 {
         return String::new();
     }

@@ -1,6 +1,6 @@
 //! `noctule jobs`: jobs over many CPEs as a list, one of them with its progress, and its devices.
 
-mod detail;
+pub(super) mod detail;
 
 use super::Start;
 use super::args::JobsArgs;

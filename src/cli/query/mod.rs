@@ -13,7 +13,7 @@ use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 
 use super::Start;
-use super::args::ListArgs;
+use super::args::{Format, ListArgs, ListScope};
 use super::exit::{Code, Failure};
 use super::fresh::{self, say};
 use super::live::{Live, Role, store_options};
@@ -41,6 +41,20 @@ pub(super) fn run_below(start: &Start, table: Table, args: &ListArgs, row: RowId
 pub(super) fn run_narrowed(start: &Start, table: Table, args: &ListArgs, only: &str) -> Result<Code, Failure> {
     let filter = args.filter.as_ref().map_or_else(|| only.to_owned(), |filter| format!("({filter}) {only}"));
     run(start, table, &ListArgs { filter: Some(filter), ..args.clone() })
+}
+
+/// All rows in a format.
+pub(super) fn plain(format: Format) -> ListArgs {
+    ListArgs {
+        format,
+        filter: None,
+        scope: ListScope::Open,
+        sort: Vec::new(),
+        limit: None,
+        columns: Vec::new(),
+        watch: false,
+        fresh: false,
+    }
 }
 
 fn answer(start: &Start, ask: &Ask, args: &ListArgs) -> Result<Code, Failure> {
@@ -78,7 +92,7 @@ fn tell_age(reader: &mut Reader) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(start: &Start, reader: &mut Reader, ask: &Ask) -> Result<(), Failure> {
+pub(super) fn print(start: &Start, reader: &mut Reader, ask: &Ask) -> Result<(), Failure> {
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut printer = Printer::begin(out, ask.format, ask.fields.clone(), print::look(&start.vars))?;
     let (mut left, mut failed) = (ask.limit, None);

@@ -37,7 +37,10 @@ impl Hands {
             Self::Own(executor) => executor.run(intent, stop, progress).await,
             Self::Theirs(client) => {
                 let command = intent.command;
-                let ran = client.run(&intent, stop, progress).await;
+                let ran = match read_here(intent).await {
+                    Ok(intent) => client.run(&intent, stop, progress).await,
+                    Err(error) => Err(error),
+                };
                 ran.unwrap_or_else(|error| undone(command, &error))
             }
         }
@@ -58,6 +61,18 @@ impl Hands {
             }
         }
     }
+}
+
+/// A file that an argument names is one of ours: the owner may stand in another folder.
+async fn read_here(mut intent: Intent) -> Result<Intent, Error> {
+    if intent.command == "cpe.job.create"
+        && let Some(path) = intent.args.remove("file")
+    {
+        let shown = crate::model::text::clean(&path).into_owned();
+        let text = tokio::fs::read_to_string(path).await.map_err(|e| Error::File(format!("{shown}: {e}")))?;
+        intent.args.insert("request".to_owned(), text);
+    }
+    Ok(intent)
 }
 
 /// The outcome of what never began.

@@ -71,6 +71,9 @@ pub enum Error {
     /// Something that is no message.
     #[error("the noctule that owns this cache says what is no message")]
     Garbled,
+    /// A file that belongs to the wish cannot be read.
+    #[error("{0}")]
+    File(String),
     /// The wish is longer than a frame.
     #[error("too much for one command: mark fewer rows, or use a filter")]
     TooMuch,

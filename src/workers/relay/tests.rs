@@ -35,7 +35,7 @@ struct Fake(Arc<Script>);
 
 impl Work for Fake {
     fn known(&self, command: &str) -> Option<&'static str> {
-        ["cpe.set", "cpe.die", "cpe.wait"].into_iter().find(|k| *k == command)
+        ["cpe.set", "cpe.die", "cpe.wait", "cpe.job.create"].into_iter().find(|k| *k == command)
     }
 
     fn run(&self, intent: Intent, stop: CancellationToken, progress: Arc<dyn Progress>) -> BoxFuture<'static, Outcome> {
@@ -80,7 +80,7 @@ impl Work for Fake {
 }
 
 struct Rig {
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
     cache: std::path::PathBuf,
     supervisor: Supervisor,
     fake: Fake,
@@ -103,7 +103,7 @@ impl Rig {
         };
         let fake = Fake::default();
         server::start(&supervisor, &cache, about, Arc::new(fake.clone()), &msgs).unwrap();
-        Self { _home: home, cache, supervisor, fake, news }
+        Self { home, cache, supervisor, fake, news }
     }
 
     fn client(&self) -> Client {
@@ -191,6 +191,25 @@ async fn an_unknown_command_is_refused_without_being_run() {
     let outcome = soon(Hands::Theirs(rig.client()).run(wish("cpe.new"), &CancellationToken::new(), &|_, _| ())).await;
     assert!(outcome.summary.contains("nothing was done") && outcome.summary.contains("cpe.new"), "{outcome:?}");
     assert!(rig.fake.0.ran.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_file_of_a_request_is_read_where_it_was_named() {
+    let rig = Rig::start();
+    let file = rig.home.path().join("job.toml");
+    let hands = Hands::Theirs(rig.client());
+    let wish = Intent {
+        command: "cpe.job.create",
+        targets: Targets::None,
+        args: Args::from([("file".to_owned(), file.display().to_string())]),
+        actor: "anna".into(),
+    };
+    let outcome = soon(hands.run(wish.clone(), &CancellationToken::new(), &|_, _| ())).await;
+    assert!(outcome.summary.contains("nothing was done") && outcome.summary.contains("job.toml"), "{outcome:?}");
+    std::fs::write(&file, "name = 'x'").unwrap();
+    soon(hands.run(wish, &CancellationToken::new(), &|_, _| ())).await;
+    let ran = rig.fake.0.ran.lock().unwrap();
+    assert_eq!(ran[0].args, Args::from([("request".to_owned(), "name = 'x'".to_owned())]));
 }
 
 #[tokio::test]

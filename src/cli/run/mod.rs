@@ -5,6 +5,9 @@
 //! are polled first, so that a device that meanwhile has another id is called by that; one that
 //! cannot be reached ends the run with code 4 before anything is done.
 
+mod job;
+mod wait;
+
 use std::collections::HashSet;
 use std::io::{self, Write as _};
 
@@ -28,20 +31,29 @@ use crate::model::text;
 use crate::store::Store;
 use crate::workers::plan::lines;
 use crate::workers::resolve::{self, ResolveError};
-use crate::workers::targets::{NO_SOURCE, NOT_CACHED};
+use crate::workers::targets::{NO_JOB, NO_SOURCE, NOT_CACHED};
 use crate::workers::verb::{VerbError, Work};
 use crate::workers::{now, stored};
 
 /// Runs a command.
 pub(super) fn run(start: &Start, args: &RunArgs) -> Result<Code, Failure> {
+    if args.command == wait::WAIT {
+        return wait::run(start, args);
+    }
     let mut loaded = start.load()?;
     let spec = find(&args.command)?;
-    let intent = intent(spec, args, loaded.operator(&start.vars))?;
+    let actor = loaded.operator(&start.vars);
+    let made = spec.id == job::CREATE;
+    let intent = if made { job::intent(spec, args, actor)? } else { intent(spec, args, actor)? };
     if stored::is(spec.id) {
         return super::objects::run(start, loaded, spec, intent, args);
     }
-    if args.dry_run {
+    if args.dry_run && (!made || loaded.profile.read_only) {
         return dry_run(&loaded, &intent, args.json);
+    }
+    if args.dry_run {
+        let _log = start.log(&mut loaded)?;
+        return on(&loaded, spec, &intent.clone(), |live| job::dry_run(start, args, live, &loaded, intent));
     }
     let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off: None };
     match decide(spec, &intent.targets, rights) {
@@ -53,7 +65,7 @@ pub(super) fn run(start: &Start, args: &RunArgs) -> Result<Code, Failure> {
         Decision::Ask(_) | Decision::Run => {}
     }
     let _log = start.log(&mut loaded)?;
-    execute(&loaded, spec, intent, args.json)
+    on(&loaded, spec, &intent.clone(), |live| execute(live, &loaded, spec, intent, args))
 }
 
 /// The command called `name`, which has to be one that works without a screen.
@@ -118,16 +130,35 @@ fn plan(loaded: &Loaded, intent: &Intent) -> Result<Plan, Failure> {
     Ok(resolve::plan(&mut store.reader()?, intent, now())?)
 }
 
-fn execute(loaded: &Loaded, spec: &'static CommandSpec, intent: Intent, json: bool) -> Result<Code, Failure> {
-    let mut live = Live::start(loaded, Role::Run)?;
-    let result = reached(&mut live, loaded, spec, &intent).and_then(|()| execute_on(&live, spec, intent, json));
+/// Starts what a command needs, lets `work` do it where that is possible, and ends it.
+fn on(
+    loaded: &Loaded,
+    spec: &CommandSpec,
+    intent: &Intent,
+    work: impl FnOnce(&mut Live) -> Result<Code, Failure>,
+) -> Result<Code, Failure> {
+    // Jobs are run by a process that was started for them, not in passing.
+    let role = if of_jobs(spec) { Role::Run } else { Role::Once };
+    let mut live = Live::start(loaded, role)?;
+    let result = reached(&mut live, loaded, role, spec, intent).and_then(|()| work(&mut live));
     live.stop();
     result
 }
 
+/// Whether jobs may come of a command.
+fn of_jobs(spec: &CommandSpec) -> bool {
+    spec.id.starts_with("job.") || spec.id.starts_with("cpe.")
+}
+
 /// The gate with what is known now: whether the changes have anywhere to go.
-pub(super) fn reached(live: &mut Live, loaded: &Loaded, spec: &CommandSpec, intent: &Intent) -> Result<(), Failure> {
-    let reached = live.reach(loaded, Role::Run).map_err(|e| e.message);
+pub(super) fn reached(
+    live: &mut Live,
+    loaded: &Loaded,
+    role: Role,
+    spec: &CommandSpec,
+    intent: &Intent,
+) -> Result<(), Failure> {
+    let reached = live.reach(loaded, role).map_err(|e| e.message);
     let cut_off = reached.as_ref().err().map(String::as_str);
     let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off };
     match decide(spec, &intent.targets, rights) {
@@ -136,8 +167,16 @@ pub(super) fn reached(live: &mut Live, loaded: &Loaded, spec: &CommandSpec, inte
     }
 }
 
-fn execute_on(live: &Live, spec: &'static CommandSpec, intent: Intent, json: bool) -> Result<Code, Failure> {
-    if spec.mutates == Mutates::Device {
+fn execute(
+    live: &mut Live,
+    loaded: &Loaded,
+    spec: &'static CommandSpec,
+    intent: Intent,
+    args: &RunArgs,
+) -> Result<Code, Failure> {
+    if spec.id == job::CREATE {
+        job::ready(live, loaded, &intent)?;
+    } else if spec.mutates == Mutates::Device && !spec.id.starts_with("job.") {
         match poll(live, &wanted(&intent.targets), &intent.actor) {
             Code::Done => {}
             Code::Unreachable => {
@@ -147,7 +186,34 @@ fn execute_on(live: &Live, spec: &'static CommandSpec, intent: Intent, json: boo
         }
     }
     let plan = resolve::plan(&mut live.store.reader()?, &intent, now())?;
-    let outcome = live.runtime.block_on(async {
+    let actor = intent.actor.clone();
+    let outcome = ask_owner(live, intent);
+    let code = code(&plan, &outcome);
+    let Some(job) = outcome.job.filter(|_| outcome.done > 0) else {
+        print_outcome(&outcome, args.json)?;
+        return Ok(code);
+    };
+    let waits = args.wait || args.watch;
+    match (args.json, spec.id == job::CREATE) {
+        (false, true) if !args.watch => job::print_made(&outcome, job)?,
+        (true, _) if waits => {}
+        _ if args.watch => say(&outcome.summary),
+        (json, _) => print_outcome(&outcome, json)?,
+    }
+    if !waits {
+        if spec.id != "job.pause" && spec.id != "job.cancel" {
+            job::who_runs(live, job)?;
+        }
+        return Ok(code);
+    }
+    let waited = wait::until_over(live, loaded, job, wait::How { watch: args.watch, actor: &actor, dry_run: false })?;
+    wait::finish(live, job, args)?;
+    Ok(if code == Code::Done { waited } else { code })
+}
+
+/// Has an intent run, here or at the owner, until it is through or Ctrl-C.
+fn ask_owner(live: &Live, intent: Intent) -> Outcome {
+    live.runtime.block_on(async {
         let stop = CancellationToken::new();
         let on_signal = stop.clone();
         let signal = tokio::spawn(async move {
@@ -158,9 +224,7 @@ fn execute_on(live: &Live, spec: &'static CommandSpec, intent: Intent, json: boo
         let outcome = live.hands.run(intent, &stop, &|_, _| ()).await;
         signal.abort();
         outcome
-    });
-    print_outcome(&outcome, json)?;
-    Ok(code(&plan, &outcome))
+    })
 }
 
 /// The sources that have to be asked first; empty for all of them.
@@ -173,7 +237,7 @@ fn wanted(targets: &Targets) -> Vec<String> {
 
 /// Targets that were in the wanted state already count as done; targets that do not exist do not.
 fn code(plan: &Plan, outcome: &Outcome) -> Code {
-    let missing = plan.skipped.iter().any(|(reason, _)| reason == NOT_CACHED || reason == NO_SOURCE);
+    let missing = plan.skipped.iter().any(|(reason, _)| [NOT_CACHED, NO_SOURCE, NO_JOB].contains(&reason.as_str()));
     match (outcome.done, outcome.total) {
         (_, 0) if missing || !outcome.errors.is_empty() => Code::Failed,
         (0, 0) => Code::Done,
@@ -214,6 +278,7 @@ pub(super) fn print_outcome(outcome: &Outcome, json: bool) -> Result<(), Failure
             "done": outcome.done,
             "errors": outcome.errors.iter().map(|(t, why)| json!({"target": t, "reason": why})).collect::<Vec<_>>(),
             "batch": outcome.undo.map(|id| id.to_string()),
+            "job": outcome.job.map(|id| id.to_string()),
         }));
     }
     writeln!(io::stdout(), "{}", text::clean(&outcome.summary))?;
