@@ -44,6 +44,7 @@ fn render(out: &mut dyn Write) -> io::Result<()> {
     ] {
         fields(table, &mut roff);
     }
+    together(&mut roff);
     roff.control("SH", ["ENVIRONMENT"]);
     for (name, what) in crate::config::variables() {
         item(&mut roff, name, what);
@@ -75,6 +76,32 @@ fn subcommand(command: &clap::Command, above: &str, roff: &mut Roff) {
     }
     for sub in command.get_subcommands().filter(|c| c.get_name() != "help") {
         subcommand(sub, &name, roff);
+    }
+}
+
+/// What several processes on one cache are to each other.
+fn together(roff: &mut Roff) {
+    roff.control("SH", ["JOBS AND THE AGENT"]);
+    roff.text([roman(
+        "One process owns the cache: it polls, keeps the journal and runs jobs. It is the first of noctule agent, the \
+         dashboard and noctule run. The others are attached: they read the cache themselves and hand what they change \
+         to the owner, over a socket beside the cache that only their user may open. When the owner ends, an attached \
+         dashboard or a waiting agent takes over. Lists and commands that are not about CPEs or jobs run no jobs in \
+         passing, and nothing does under a read-only profile.",
+    )]);
+    let forms = [
+        ("noctule run cpe.job.create FILE --dry-run", "asks the server what would be done to each device, or why not"),
+        ("noctule run cpe.job.create FILE --yes [--wait]", "makes the job and prints its id; waits until it is over"),
+        (
+            "noctule run job.wait JOB",
+            "waits for a job; 0 all done, 1 refused, held or cancelled, 3 some failed, 4 server away",
+        ),
+        ("noctule run job.pause JOB", "the same for start, resume, cancel, retry, rollback, priority"),
+        ("noctule agent", "works until SIGTERM or SIGINT; tells the service manager (sd_notify) when it is ready"),
+        ("assets/systemd/noctule-agent.service", "a unit for it, for a user or a machine"),
+    ];
+    for (form, meaning) in forms {
+        item(roff, form, meaning);
     }
 }
 

@@ -120,13 +120,17 @@ pub(super) fn until_over(live: &mut Live, loaded: &Loaded, job: JobId, how: How<
             (Some(_), None) => away = Some(Instant::now()),
             (Some(source), Some(since)) if since.elapsed() >= AWAY && row.phase == Phase::Running => {
                 say(&format!("{} cannot be reached: {}", source.name, source.report.last_error));
-                return leave(live, &row, how).map(|()| Code::Unreachable);
+                leave(live, &row, how);
+                return Ok(Code::Unreachable);
             }
             _ => {}
         }
         match pause(live, &mut snapshots)? {
             Next::Look => {}
-            Next::Interrupted => return leave(live, &row, how).map(|()| Code::Failed),
+            Next::Interrupted => {
+                leave(live, &row, how);
+                return Ok(Code::Failed);
+            }
             Next::OwnerGone => {
                 drop(reader);
                 live.renew(loaded, Role::Run)?;
@@ -167,7 +171,7 @@ fn pause(live: &mut Live, snapshots: &mut Receiver<Snapshot>) -> Result<Next, Fa
 }
 
 /// How a job is left that is not over: with its owner, or paused.
-fn leave(live: &Live, row: &JobRow, how: How<'_>) -> Result<(), Failure> {
+fn leave(live: &Live, row: &JobRow, how: How<'_>) {
     let job = row.job;
     match &live.hands {
         Hands::Theirs(_) => {
@@ -192,7 +196,6 @@ fn leave(live: &Live, row: &JobRow, how: How<'_>) -> Result<(), Failure> {
             }
         }
     }
-    Ok(())
 }
 
 /// The exit code of a job that needs no more waiting.

@@ -71,6 +71,14 @@ async fn read_here(mut intent: Intent) -> Result<Intent, Error> {
         let shown = crate::model::text::clean(&path).into_owned();
         let text = tokio::fs::read_to_string(path).await.map_err(|e| Error::File(format!("{shown}: {e}")))?;
         intent.args.insert("request".to_owned(), text);
+    } else if matches!(intent.command.rsplit('.').next(), Some("put" | "upload")) {
+        // Too big to travel: the owner reads it, under the name that holds everywhere.
+        let absolute = intent.args.get("file").map(std::path::absolute);
+        if let Some(Ok(path)) = absolute
+            && let Some(path) = path.to_str()
+        {
+            intent.args.insert("file".to_owned(), path.to_owned());
+        }
     }
     Ok(intent)
 }
