@@ -179,8 +179,9 @@ impl CpeVerb {
         let call = match self {
             Self::Refresh(object) => task(format!("{{\"name\":\"refreshObject\",\"objectName\":{}}}", quoted(object))),
             Self::Get(names) => {
-                let names: Vec<String> = names.iter().map(|n| quoted(n)).collect();
-                task(format!("{{\"name\":\"getParameterValues\",\"parameterNames\":[{}]}}", names.join(",")))
+                // What the server itself does of getParameterValues, without its second of grace.
+                let names: Vec<String> = names.iter().map(|n| format!("[\"refresh\",{},0.001]", quoted(n))).collect();
+                task(format!("{{\"name\":\"provisions\",\"provisions\":[{}]}}", names.join(",")))
             }
             Self::Set(all) => {
                 let one = |(path, value): &(String, String)| {

@@ -201,6 +201,25 @@ async fn a_task_replaced_by_key_leaves_its_fault_behind() {
 }
 
 #[tokio::test]
+async fn what_was_set_within_a_second_is_not_read_unless_asked_to_the_millisecond() {
+    let rig = Rig::with("HG8245H", "HWTC00000001").await;
+    let get = json!({"name": "getParameterValues", "parameterNames": [SSID]});
+    let now = json!({"name": "provisions", "provisions": [["refresh", SSID, 0.001]]});
+    let mut passed_over = 0;
+    for n in 0..6 {
+        let set = json!({"name": "setParameterValues", "parameterValues": [[SSID, format!("Set-{n}")]]});
+        assert_eq!(rig.run(set).await.status, 200);
+        assert!(rig.control.change_at_device(&rig.id, SSID, &json!("Own")), "it does as it likes");
+        assert_eq!(rig.run(get.clone()).await.status, 200);
+        passed_over += usize::from(rig.value(SSID).await != "Own");
+        assert_eq!(rig.run(now.clone()).await.status, 200);
+        assert_eq!(rig.value(SSID).await, "Own");
+        rig.control.advance(0.3);
+    }
+    assert!((1..6).contains(&passed_over), "{passed_over} of 6: half a second passes between");
+}
+
+#[tokio::test]
 async fn the_reason_tells_why_a_cpe_did_not_come() {
     let rig = Rig::with("HG8245H", "HWTC00000001").await;
     let task = json!({"name": "refreshObject", "objectName": "InternetGatewayDevice.DeviceInfo"});

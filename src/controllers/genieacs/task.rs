@@ -60,7 +60,8 @@ pub enum DownloadFile {
 /// What a task does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TaskKind {
-    /// Reads parameters into the document.
+    /// Reads parameters into the document, unless they were read or set within a second:
+    /// [`TaskKind::read_now`] always does.
     GetParameterValues(Vec<String>),
     /// Sets parameters. 200 does not mean that a value changed: read it back (facts §5, trap 1).
     SetParameterValues(Vec<Setting>),
@@ -90,7 +91,20 @@ pub enum TaskKind {
     Provisions(Vec<(String, Vec<Scalar>)>),
 }
 
+/// In seconds, how old a value may be that [`TaskKind::read_now`] does not read again.
+const NOW: f64 = 0.001;
+
 impl TaskKind {
+    /// Reads parameters from the device, whatever the server knows of them.
+    ///
+    /// `getParameterValues` and `refreshObject` pass over what was read or set up to a second ago and
+    /// say 200: after a set they would tell what the server has written itself. Both are the server's
+    /// own provision `refresh` with one second; this is the same with a millisecond.
+    pub fn read_now<S: Into<String>>(paths: impl IntoIterator<Item = S>) -> Self {
+        let one = |path: S| ("refresh".to_owned(), vec![Scalar::Text(path.into()), Scalar::Float(NOW)]);
+        Self::Provisions(paths.into_iter().map(one).collect())
+    }
+
     /// Its name on the wire.
     #[must_use]
     pub const fn name(&self) -> &'static str {

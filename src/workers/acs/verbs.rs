@@ -140,9 +140,8 @@ async fn post(client: &Client, id: &DeviceId, kind: TaskKind) -> Result<(), Why>
 /// meant to be added twice. Values, which may be secrets, have no part in it.
 fn key(kind: &TaskKind) -> String {
     let on = match kind {
-        TaskKind::AddObject { .. } | TaskKind::Provisions(_) => {
-            return format!("noctule-{}", uuid::Uuid::now_v7());
-        }
+        TaskKind::AddObject { .. } => return format!("noctule-{}", uuid::Uuid::now_v7()),
+        TaskKind::Provisions(all) => format!("{all:?}"),
         TaskKind::GetParameterValues(names) => names.join(" "),
         TaskKind::SetParameterValues(all) => all.iter().map(|s| s.path.as_str()).collect::<Vec<_>>().join(" "),
         TaskKind::RefreshObject(object) | TaskKind::DeleteObject(object) => object.clone(),
@@ -173,7 +172,7 @@ async fn refresh(client: &Client, id: &DeviceId, object: &str) -> Result<(), Why
 
 /// Reads parameters, each of which has to be there afterwards.
 async fn get(client: &Client, id: &DeviceId, names: &[String]) -> Result<(), Why> {
-    post(client, id, TaskKind::GetParameterValues(names.to_owned())).await?;
+    post(client, id, TaskKind::read_now(names.to_owned())).await?;
     let doc = document(client, id, names).await?;
     let why = names.iter().find_map(|name| match doc.at(name) {
         None => Some(format!("{name}: the device has no such parameter")),
@@ -248,7 +247,7 @@ async fn set(client: &Client, id: &DeviceId, all: &[(String, String)]) -> Result
     }
     post(client, id, TaskKind::SetParameterValues(settings.clone())).await?;
     // The server's document now says what was sent; only the device can say what it has.
-    post(client, id, TaskKind::GetParameterValues(paths.clone()))
+    post(client, id, TaskKind::read_now(paths.clone()))
         .await
         .map_err(|why| Why::Words(format!("set, but not proven, since reading it back failed: {}", why.words())))?;
     let doc = document(client, id, &paths).await?;

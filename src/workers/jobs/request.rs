@@ -110,10 +110,10 @@ pub fn set_task(job: JobId, diffs: &[Diff], secret: &dyn Fn(&str) -> Option<Secr
     Ok(Task::new(TaskKind::SetParameterValues(values)).keyed(job.unique_key(Step::Write)))
 }
 
-/// The task that reads back what was written.
+/// The task that reads back what was written, from the device and not from what the server wrote.
 #[must_use]
 pub fn read_task(job: JobId, paths: Vec<String>) -> Task {
-    Task::new(TaskKind::GetParameterValues(paths)).keyed(job.unique_key(Step::Read))
+    Task::new(TaskKind::read_now(paths)).keyed(job.unique_key(Step::Read))
 }
 
 /// The task of a download.

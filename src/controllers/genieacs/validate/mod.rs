@@ -223,6 +223,9 @@ pub fn task(task: &Task) -> Result<(), Refusal> {
             }
             for (name, args) in all {
                 name_of("provision", name)?;
+                if let ("refresh", Some(Scalar::Text(of))) = (name.as_str(), args.first()) {
+                    path(of)?;
+                }
                 args.iter().try_for_each(|a| scalar(name, a))?;
             }
         }

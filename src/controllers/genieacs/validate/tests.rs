@@ -282,3 +282,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_reading_of_now_is_the_servers_own_refresh_to_the_millisecond() {
+    let now = Task::new(TaskKind::read_now(["Device.WiFi.SSID.1.SSID"]));
+    assert_eq!(now.json()["provisions"], serde_json::json!([["refresh", "Device.WiFi.SSID.1.SSID", 0.001]]));
+    assert!(task(&now).is_ok());
+    assert!(task(&Task::new(TaskKind::read_now(["Device..SSID"]))).is_err());
+}

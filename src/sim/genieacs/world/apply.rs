@@ -15,19 +15,21 @@ use crate::sim::genieacs::fleet::view::View;
 /// Highest WLAN channel; a CPE refuses more.
 const HIGHEST_CHANNEL: i64 = 196;
 const VIRTUAL: &str = "VirtualParameters.";
+/// What was read or set less than so many seconds ago is not asked for again.
+const FRESH_S: f64 = 1.0;
 
 impl World {
     pub(super) fn apply(&mut self, at: u32, id: ObjectId, kind: &Kind) -> Outcome {
         match kind {
             Kind::Get(paths) => {
                 for path in paths {
-                    self.read(at, path);
+                    self.read(at, path, FRESH_S);
                 }
                 Outcome::Done
             }
             Kind::Set(values) => self.set(at, values).map_or_else(Outcome::Fault, |()| Outcome::Done),
             Kind::Refresh(object) => {
-                self.refresh(at, object);
+                self.refresh(at, object, FRESH_S);
                 Outcome::Done
             }
             Kind::Add { object, values } => {
@@ -66,7 +68,10 @@ impl World {
         for args in list {
             let text = |n: usize| args.get(n).and_then(Json::as_str).unwrap_or_default();
             match text(0) {
-                "refresh" => self.refresh(at, text(1)),
+                "refresh" => {
+                    let every = args.get(2).and_then(Json::as_f64).filter(|s| *s > 0.0).unwrap_or(FRESH_S);
+                    self.refresh(at, text(1), every);
+                }
                 "value" => {
                     let value = args.get(2).cloned().unwrap_or(Json::Null);
                     if let Err(refusal) = self.set(at, &[(text(1).to_owned(), value)]) {
@@ -98,17 +103,26 @@ impl World {
         }
     }
 
-    /// Reads a parameter, or all parameters of an object.
-    fn read(&mut self, at: u32, path: &str) {
+    /// The instant from which on a reading counts as fresh: the last multiple of `every` seconds, moved
+    /// by something of the device's own so that not all fall due at once.
+    fn due(&self, at: u32, every: f64) -> i64 {
+        let every = ((every * 1_000.0 / self.rules.speed) as i64).max(1);
+        let offset = i64::from(at) * 379 % every;
+        (self.wall() + offset) / every * every - offset
+    }
+
+    /// Reads a parameter, or all parameters of an object, unless what is known is fresh.
+    fn read(&mut self, at: u32, path: &str, every: f64) {
         if let Some(name) = path.strip_prefix(VIRTUAL) {
             self.read_virtual(at, name);
         }
-        let wall = self.wall();
+        let (wall, due) = (self.wall(), self.due(at, every));
         let path = path.trim_end_matches('.');
         let Some((cpe, template)) = self.fleet.both(at) else { return };
+        let fresh = |n: u16| cpe.extra.as_ref().and_then(|e| e.seen.get(&n)).is_some_and(|seen| seen.at >= due);
         let found: Vec<(u16, Scalar)> = template
             .under(path)
-            .filter(|(_, leaf)| !View { cpe, template }.gone(&leaf.path))
+            .filter(|(n, leaf)| !fresh(*n) && !View { cpe, template }.gone(&leaf.path))
             .map(|(n, leaf)| (n, truth(cpe, n, leaf, wall)))
             .collect();
         for (n, value) in found {
@@ -132,13 +146,13 @@ impl World {
         cpe.extra().virtuals.insert(name.into(), Seen { value, at: wall });
     }
 
-    fn refresh(&mut self, at: u32, object: &str) {
+    fn refresh(&mut self, at: u32, object: &str, every: f64) {
         let wall = self.wall();
         let object = object.trim_end_matches('.');
         let Some((cpe, template)) = self.fleet.both(at) else { return };
         if !object.is_empty() && object != template.root {
             let known = template.has_object(object).is_some();
-            self.read(at, object);
+            self.read(at, object, every);
             if let Some(cpe) = self.fleet.get_mut(at).filter(|_| known) {
                 cpe.extra().refreshed.insert(object.into(), wall);
             }
