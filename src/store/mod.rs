@@ -207,6 +207,12 @@ impl Store {
         Reader::open(&self.inner.options, Arc::clone(&self.inner.purge_looked))
     }
 
+    /// How long what is over is kept, µs.
+    #[must_use]
+    pub fn keep_us(&self) -> i64 {
+        self.inner.options.keep_us
+    }
+
     /// Counters, generations and sources, as they change.
     pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
         self.inner.snapshots.subscribe()

@@ -15,7 +15,7 @@ use crate::config::secret::{NotAReference, SecretRef};
 use crate::model::action::{Action, HOLD, Verb};
 use crate::model::command::{Intent, Outcome};
 use crate::model::ids::{ActionId, AlarmKey};
-use crate::model::job::{Control, JobId};
+use crate::model::job::{Control, JobId, JobRequest, JobTargets};
 use crate::model::record::{CommandRecord, Record};
 use crate::model::text;
 use crate::model::time::Ts;
@@ -24,12 +24,12 @@ use crate::store::Store;
 
 use super::cpe_verb::CpeVerb;
 use super::job_verb::JobVerb;
-use super::jobs::Jobs;
+use super::jobs::{self, Jobs, Typed};
 use super::now;
 use super::resolve::{NewJob, Resolved, resolve};
 use super::source::Sources;
 use super::stored;
-use super::targets::{AlarmTargets, CpeTargets, JobTargets, NodeTargets, SourceTargets, Tally, node_label};
+use super::targets::{AlarmTargets, CpeTargets, JobTargets as JobRows, NodeTargets, SourceTargets, Tally, node_label};
 use super::verb::{DeviceVerb, SourceVerb, alarm_words};
 use crate::model::text::{counted, grouped};
 
@@ -163,6 +163,12 @@ impl Executor {
         stop: &CancellationToken,
         progress: &dyn Progress,
     ) -> Outcome {
+        if targets.rows.len() > 1 {
+            let requests = jobs::verb::requests(verb, &targets.rows);
+            if !requests.is_empty() {
+                return self.as_jobs(intent, verb, &targets, requests).await;
+            }
+        }
         let mut run = Run::new(intent.command, &targets.tally);
         let names: Vec<String> = targets.rows.iter().take(ERRORS).map(|row| row.canonical.clone()).collect();
         let calls = stream::iter(targets.rows)
@@ -178,6 +184,34 @@ impl Executor {
         run.hear(calls, progress).await;
         let outcome = run.end(verb.past(), "CPE", "CPEs");
         self.record(intent, names, outcome).await
+    }
+
+    /// A verb over several CPEs: jobs do it, with their proof, their pace and their control.
+    async fn as_jobs(
+        &self,
+        intent: &Intent,
+        verb: &CpeVerb,
+        targets: &CpeTargets,
+        requests: Vec<(JobRequest, Typed)>,
+    ) -> Outcome {
+        let mut run = Run::new(intent.command, &targets.tally);
+        let mut made = Vec::new();
+        for (request, typed) in requests {
+            let JobTargets::Devices(devices) = &request.targets else { continue };
+            let (source, n) = (request.source.clone(), devices.len() as u64);
+            match self.jobs.create(request, typed, &intent.actor).await {
+                Ok(id) => {
+                    run.outcome.done += n;
+                    run.outcome.job = Some(id);
+                    made.push(id.to_string());
+                }
+                Err(why) => run.error(source, &why),
+            }
+        }
+        let count = counted(run.outcome.done, "CPE", "CPEs");
+        let words = format!("{} {count}: job {} begins", verb.title(), made.join(", job "));
+        let outcome = run.end(verb.past(), "CPE", "CPEs");
+        if made.is_empty() { outcome } else { Outcome { summary: words, ..outcome } }
     }
 
     async fn make_job(&self, intent: &Intent, new: NewJob) -> Outcome {
@@ -197,7 +231,7 @@ impl Executor {
         Outcome { summary: line, ..run.outcome }
     }
 
-    async fn steer(&self, intent: &Intent, verb: &JobVerb, targets: JobTargets) -> Outcome {
+    async fn steer(&self, intent: &Intent, verb: &JobVerb, targets: JobRows) -> Outcome {
         let mut run = Run::new(intent.command, &targets.tally);
         let mut found = Vec::new();
         for row in targets.rows {

@@ -12,6 +12,8 @@
 mod commands;
 mod cpe_proof;
 mod fleet;
+mod jobs;
+
 mod life;
 mod rig;
 mod stored;

@@ -240,4 +240,6 @@ pub struct TaskAnswer {
     pub outcome: Outcome,
     /// Its id, to find, retry or delete it by.
     pub task_id: Option<TaskId>,
+    /// When the server queued it, its own clock; unset when it did not tell.
+    pub at: Ts,
 }

@@ -3,7 +3,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::model::job::{Answer, Before, Class, DeviceEvent, Old, Stage, Work};
+use crate::model::job::{Answer, Before, Class, DeviceEvent, Old, ParamFault, Stage, Work};
 use crate::model::time::Ts;
 
 /// What a job does, as far as the states of its devices depend on it.
@@ -55,7 +55,7 @@ pub enum State {
 
 impl State {
     /// All words, for filters.
-    pub const WORDS: [&'static str; 18] = [
+    pub const WORDS: [&'static str; 19] = [
         "waiting",
         "sending",
         "written",
@@ -74,6 +74,7 @@ impl State {
         "cancelled",
         "timed-out",
         "wrong-version",
+        "would-change",
     ];
 
     /// As a word.
@@ -157,6 +158,9 @@ pub struct Device {
     /// Stages with what showed them, oldest first.
     #[n(9)]
     pub evidence: Vec<Evidence>,
+    /// When the controller took the last write, its own clock; unset where it did not tell.
+    #[n(10)]
+    pub there: Ts,
 }
 
 /// A stage that was reached.
@@ -197,6 +201,7 @@ impl Device {
             }
             (DeviceEvent::Intent, Waiting) => {
                 self.sent_at = at;
+                self.there = Ts::NEVER;
                 self.task = None;
                 self.stuck = false;
                 self.evidence.clear();
@@ -208,6 +213,7 @@ impl Device {
                 }
                 self.answered(kind, at, answer);
             }
+            (DeviceEvent::Taken(there), Sending) => self.there = *there,
             (DeviceEvent::NotSent(why), Sending) => self.enter(at, Waiting, "", why),
             (DeviceEvent::TaskGone, Queued) => self.ran(kind, at),
             (DeviceEvent::Stage { stage, evidence }, State::Stage(now)) if *stage > now => {
@@ -225,20 +231,18 @@ impl Device {
                 self.end(at, class, cause, &why);
             }
             (DeviceEvent::Faulted { code, message, params, task }, Sending | Written | Queued | State::Stage(_)) => {
-                let mut why = message.clone();
-                for p in params {
-                    why =
-                        format!("{why}{}{}: {} {}", if why.is_empty() { "" } else { "; " }, p.path, p.code, p.message);
-                }
+                let why = with_parameters(message, params);
                 if task.is_some() {
                     self.task.clone_from(task);
                 }
                 self.end(at, Class::Faulted, code, &why);
             }
             // The session told of a fault before its words were read.
-            (DeviceEvent::Faulted { code, message, .. }, Ended(Class::Faulted)) if self.cause == TASK_FAULTED => {
+            (DeviceEvent::Faulted { code, message, params, .. }, Ended(Class::Faulted))
+                if self.cause == TASK_FAULTED =>
+            {
                 self.cause.clone_from(code);
-                self.why.clone_from(message);
+                self.why = with_parameters(message, params);
             }
             (DeviceEvent::Ended { class: Class::RolledBack, why }, Ended(c)) if c != Class::Skipped => {
                 self.end(at, Class::RolledBack, "", why);
@@ -303,6 +307,13 @@ impl Device {
         cause.clone_into(&mut self.cause);
         why.clone_into(&mut self.why);
     }
+}
+
+/// The words of a fault with the parameters that it names.
+fn with_parameters(message: &str, params: &[ParamFault]) -> String {
+    let parts = params.iter().map(|p| format!("{}: {} {}", p.path, p.code, p.message));
+    let all: Vec<String> = Some(message.to_owned()).filter(|m| !m.is_empty()).into_iter().chain(parts).collect();
+    all.join("; ")
 }
 
 /// What the controller says of a fault before its details are read.

@@ -178,7 +178,18 @@ impl Header {
                 self.ended_at = at;
                 self.enter(Phase::Ended, "");
             }
-            JobEvent::Due(at) if self.phase == Phase::Waiting => self.due_at = *at,
+            JobEvent::Due(at) if self.phase == Phase::Waiting => {
+                self.due_at = *at;
+                self.started_by_hand = false;
+            }
+            JobEvent::Waits(why) if matches!(self.phase, Phase::Waiting | Phase::Running | Phase::Cancelling) => {
+                why.clone_into(&mut self.why);
+            }
+            JobEvent::On(source) if self.phase == Phase::Waiting => match &mut self.request {
+                Some(request) => source.clone_into(&mut request.source),
+                None => return false,
+            },
+            JobEvent::Purged if self.phase.is_over() => {}
             JobEvent::Spawned(job) => self.last_run = Some(*job),
             _ => return false,
         }

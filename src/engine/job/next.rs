@@ -36,6 +36,8 @@ pub struct Limits<'a> {
     pub now: Ts,
     /// Devices at a time.
     pub places: usize,
+    /// How long a request without an answer is left alone before it is looked for ([`SETTLE`]).
+    pub settle: i64,
     /// When its window ends.
     pub window_end: Option<Ts>,
     /// Whether the process works on this device of the job right now.
@@ -73,7 +75,7 @@ pub fn next(job: &Job, limits: &Limits<'_>) -> Vec<Act> {
     for i in &job.active {
         let Some(device) = free(job, limits, *i) else { continue };
         match device.state {
-            State::Sending if limits.now.since(device.changed_at) >= SETTLE => acts.push(Act::Look(*i)),
+            State::Sending if limits.now.since(device.changed_at) >= limits.settle => acts.push(Act::Look(*i)),
             State::Written => acts.push(Act::Prove(*i)),
             _ => {}
         }

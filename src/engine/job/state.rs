@@ -96,9 +96,12 @@ impl Job {
         self.active.union(&self.left).any(|i| self.list.get(*i as usize).is_some_and(|frozen| frozen.device == device))
     }
 
-    /// The devices it has in hand.
-    pub fn held(&self) -> impl Iterator<Item = &str> {
-        self.active.union(&self.left).filter_map(|i| self.list.get(*i as usize)).map(|f| f.device.as_str())
+    /// The devices it has in hand, and whether only a task of it waits for them.
+    pub fn held(&self) -> impl Iterator<Item = (&str, bool)> {
+        let waits = |i: &u32| !self.active.contains(i);
+        self.active
+            .union(&self.left)
+            .filter_map(move |i| self.list.get(*i as usize).map(|f| (f.device.as_str(), waits(i))))
     }
 
     /// Places of the devices that failed.

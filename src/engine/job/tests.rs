@@ -100,6 +100,7 @@ impl World {
         let limits = Limits {
             now: self.now,
             places: PLACES,
+            settle: SETTLE,
             window_end: None,
             in_hand: &|i| hand.contains(&i),
             elsewhere: &|_| false,
@@ -438,6 +439,7 @@ fn a_busy_device_waits_and_is_not_forgotten() {
     let limits = Limits {
         now: world.now,
         places: 9,
+        settle: SETTLE,
         window_end: Some(world.now.plus(SECOND)),
         in_hand: &|_| false,
         elsewhere: &|d| d == "d0",

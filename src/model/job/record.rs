@@ -81,6 +81,16 @@ pub enum JobEvent {
     /// A recurring job had its turn: this job does it.
     #[n(11)]
     Spawned(#[n(0)] JobId),
+    /// What it waits for although it may run (`acs-1 does not answer since …`); empty when it does
+    /// not any more.
+    #[n(12)]
+    Waits(#[n(0)] String),
+    /// The controller that its devices belong to, where the request did not say.
+    #[n(13)]
+    On(#[n(0)] String),
+    /// It was over long ago: what was kept of it goes.
+    #[n(14)]
+    Purged,
 }
 
 /// A device of the frozen list.
@@ -233,6 +243,9 @@ pub enum DeviceEvent {
         #[n(1)]
         why: String,
     },
+    /// When the controller took the write, its own clock: what is older says nothing of it.
+    #[n(12)]
+    Taken(#[n(0)] Ts),
 }
 
 /// What the controller made of a task.
@@ -438,11 +451,14 @@ pub enum Class {
     /// Came back with another version.
     #[n(9)]
     WrongVersion,
+    /// A dry run found something to do.
+    #[n(10)]
+    WouldChange,
 }
 
 impl Class {
     /// How many there are.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 11;
     /// All of them, in the order of their numbers.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Changed,
@@ -455,6 +471,7 @@ impl Class {
         Self::Cancelled,
         Self::TimedOut,
         Self::WrongVersion,
+        Self::WouldChange,
     ];
 
     /// As a word.
@@ -471,6 +488,7 @@ impl Class {
             Self::Cancelled => "cancelled",
             Self::TimedOut => "timed-out",
             Self::WrongVersion => "wrong-version",
+            Self::WouldChange => "would-change",
         }
     }
 

@@ -102,6 +102,7 @@ impl Record for JobRow {
             "cancelled" => count(c.of(Class::Cancelled)),
             "timed_out" => count(c.of(Class::TimedOut)),
             "wrong_version" => count(c.of(Class::WrongVersion)),
+            "would_change" => count(c.of(Class::WouldChange)),
             "wave" => Value::Int(i64::from(self.wave) + 1),
             "waves" => Value::Int(self.waves.into()),
             "progress" => Value::Int(self.per_cent().into()),

@@ -29,6 +29,7 @@ pub static JOBS: TableSpec = TableSpec {
         field("cancelled", "Cancelled", FieldKind::Int, "Devices that were cancelled."),
         field("timed_out", "Timed out", FieldKind::Int, "Devices of which a stage did not come in time."),
         field("wrong_version", "Wrong version", FieldKind::Int, "Devices that came back with another version."),
+        field("would_change", "Would change", FieldKind::Int, "Devices in which a dry run found something to do."),
         field("wave", "Wave", FieldKind::Int, "The portion that may run, from 1."),
         field("waves", "Waves", FieldKind::Int, "How many portions it has."),
         field("progress", "Progress", FieldKind::Int, "The share of its devices that is through, per cent.").sortable(),

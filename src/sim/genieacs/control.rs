@@ -124,6 +124,19 @@ impl AcsControl {
         self.nbi.live.world().change_at_device(id, path, value)
     }
 
+    /// How many tasks that change something a CPE was given in its sessions.
+    #[must_use]
+    pub fn changes(&self, id: &str) -> u32 {
+        let world = self.nbi.live.world();
+        world.fleet.find(id).and_then(|at| world.changes.get(&at).copied()).unwrap_or(0)
+    }
+
+    /// Tasks that wait for their CPEs.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.nbi.live.world().tasks.each().count()
+    }
+
     /// The NBI worker throws.
     pub fn crash_worker(&self) {
         self.nbi.throw("asked for");

@@ -51,8 +51,15 @@ impl Fold {
         if !kept.header.apply(&record.actor, record.at, &record.what) {
             return Ok(());
         }
-        kept.dirty = true;
         self.touched.jobs = true;
+        if record.what == JobEvent::Purged {
+            let range = (device_id(kept.id, 0), device_id(kept.id + 1, 0));
+            conn.prepare_cached(&self.sql.delete_job_devices)?.execute(range)?;
+            conn.prepare_cached(&self.sql.delete_job)?.execute([kept.id])?;
+            self.jobs.remove(&record.job);
+            return Ok(());
+        }
+        kept.dirty = true;
         if let JobEvent::Frozen(list) = &record.what {
             let range = (device_id(kept.id, 0), device_id(kept.id + 1, 0));
             let from: u32 = conn.prepare_cached(&self.sql.count_job_devices)?.query_row(range, |row| row.get(0))?;

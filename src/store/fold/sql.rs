@@ -103,6 +103,8 @@ pub(crate) struct Sql {
     pub put_job_device: String,
     pub set_job_device: String,
     pub count_job_devices: String,
+    pub delete_job: String,
+    pub delete_job_devices: String,
 }
 
 impl Sql {
@@ -182,6 +184,8 @@ impl Sql {
             job_device: sql("SELECT frozen, state FROM @job_devices WHERE id = ?1"),
             put_job_device: sql("INSERT OR REPLACE INTO @job_devices VALUES (?1, ?2, ?3)"),
             set_job_device: sql("UPDATE @job_devices SET state = ?2 WHERE id = ?1"),
+            delete_job: sql("DELETE FROM @jobs WHERE id = ?1"),
+            delete_job_devices: sql("DELETE FROM @job_devices WHERE id >= ?1 AND id < ?2"),
             count_job_devices: sql("SELECT count(*) FROM @job_devices WHERE id >= ?1 AND id < ?2"),
             set_faults: sql("UPDATE @cpes SET faults = \
                 (SELECT count(*) FROM @cpe_faults WHERE source = ?1 AND ch = ?2) WHERE ch = ?2 AND source = ?1"),

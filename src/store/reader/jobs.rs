@@ -352,6 +352,18 @@ pub(super) fn open(conn: &Connection) -> rusqlite::Result<Vec<(JobId, Header)>> 
     Ok(found)
 }
 
+/// Jobs that were over before an instant.
+pub(super) fn over_before(conn: &Connection, before: Ts) -> rusqlite::Result<Vec<JobId>> {
+    let mut found = Vec::new();
+    headers(conn, &mut |_, job, header| {
+        let queued = header.counts.of(crate::model::job::Class::OfflineQueued) > 0;
+        if header.phase.is_over() && !queued && header.ended_at.is_set() && header.ended_at < before {
+            found.push(job);
+        }
+    })?;
+    Ok(found)
+}
+
 /// Jobs by the beginning of their id, or by name.
 pub(super) fn called(conn: &Connection, text: &str) -> rusqlite::Result<Vec<(JobId, Header)>> {
     let mut found = Vec::new();

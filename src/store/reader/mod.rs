@@ -380,6 +380,14 @@ impl Reader {
         })
     }
 
+    /// Jobs that were over before an instant, with nothing left at a server.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn jobs_over_before(&mut self, before: Ts) -> Result<Vec<JobId>, Error> {
+        self.read(|reader| jobs::over_before(&reader.conn, before))
+    }
+
     /// The jobs that targets mean. A name is a job's id, the beginning of one, or its name; of several
     /// jobs of one name it is all of them.
     ///

@@ -20,6 +20,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::config::schema::Genieacs;
+use crate::controllers::genieacs::client::Client;
+use crate::controllers::genieacs::error::Error;
+use crate::controllers::genieacs::profile::Profiles;
 use crate::controllers::genieacs::wire::FileMeta;
 use crate::model::command::{LiveRequest, LiveSection};
 use crate::model::cpe::CpeRow;
@@ -54,6 +57,24 @@ impl AcsHandle {
 
     pub(super) fn name(&self) -> &SourceName {
         &self.shared.name
+    }
+
+    pub(super) fn config(&self) -> &Genieacs {
+        &self.shared.config
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        *self.shared.paused.borrow()
+    }
+
+    /// The client and the device profiles.
+    pub(super) async fn tools(&self) -> Result<(Client, Arc<Profiles>), String> {
+        Ok((self.shared.client().await?, self.shared.profiles().await?))
+    }
+
+    /// Tells the breaker how a call went.
+    pub(super) fn judge(&self, outcome: Result<(), &Error>) {
+        self.shared.judge(outcome);
     }
 
     pub(super) async fn live(&self, request: LiveRequest) -> Result<Vec<LiveSection>, String> {

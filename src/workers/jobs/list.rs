@@ -72,8 +72,16 @@ pub fn list(reader: &mut Reader, request: &JobRequest, sources: &[String], now: 
             list.found.len()
         ));
     }
+    checked(list, request, &text)
+}
+
+/// Whether a list is what the request expects.
+///
+/// # Errors
+/// That it gives nothing, or another number, in words.
+pub fn checked(list: List, request: &JobRequest, text: &str) -> Result<List, String> {
     if list.found.is_empty() {
-        return Err(format!("the filter {} gives no device", clean(&text)));
+        return Err(format!("the filter {} gives no device", clean(text)));
     }
     match request.expected_count {
         Some(expected) if expected != list.found.len() as u64 => {

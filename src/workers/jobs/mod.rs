@@ -5,12 +5,26 @@
 //! it is the only one that writes records of jobs, so that memory and journal tell one story.
 
 mod book;
+mod bulk;
+mod context;
 mod control;
+mod device;
+mod drive;
+mod dry;
+mod due;
 pub mod evidence;
+mod freeze;
+mod judge;
 pub mod list;
+mod look;
 mod mongo;
+mod news;
+mod paths;
+mod poll;
+mod prove;
 pub mod request;
 mod runner;
+pub mod verb;
 
 use std::sync::Arc;
 
@@ -22,6 +36,7 @@ use crate::store::Store;
 
 use super::source::Sources;
 use super::supervisor::Supervisor;
+pub use runner::Options;
 use runner::Shared;
 
 /// Secrets that came with a request: kept in memory, for the running job only.
@@ -60,8 +75,14 @@ impl Jobs {
     /// Starts the runner. Only in the process that owns the store. `me` names it in leases.
     #[must_use]
     pub fn start(store: &Store, sources: &Sources, me: String, supervisor: &Supervisor) -> Self {
+        Self::start_with(store, sources, me, supervisor, Options::default())
+    }
+
+    /// The same with another patience.
+    #[must_use]
+    pub fn start_with(store: &Store, sources: &Sources, me: String, supervisor: &Supervisor, options: Options) -> Self {
         let (sender, asks) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared::new(store.clone(), sources.clone(), me, asks));
+        let shared = Arc::new(Shared::new(store.clone(), sources.clone(), me, options, asks));
         let stop = supervisor.stopping();
         supervisor.spawn("jobs", move || runner::run(Arc::clone(&shared), stop.clone()));
         Self { way: Way::Here(sender) }

@@ -12,7 +12,7 @@ use crate::engine::job::dry_run::{Diff, Want};
 use crate::model::job::{Answer, Change, CpeVerb, DeviceEvent, Firmware, JobId, NewValue, ParamValue, Setting, Step};
 
 /// What a setting is called in profiles; `None` for what no profile knows.
-const fn purpose(setting: &Setting) -> Option<Purpose> {
+pub(super) const fn purpose(setting: &Setting) -> Option<Purpose> {
     Some(match setting {
         Setting::WifiSsid => Purpose::Ssid,
         Setting::WifiPassword => Purpose::WifiPassword,
@@ -119,7 +119,11 @@ pub fn read_task(job: JobId, paths: Vec<String>) -> Task {
 /// The task of a download.
 #[must_use]
 pub fn download_task(job: JobId, firmware: &Firmware) -> Task {
-    let file = DownloadFile::Named { file_type: firmware.file_type.clone(), file_name: firmware.file.clone() };
+    let file = if firmware.file_type.is_empty() {
+        DownloadFile::Id(firmware.file.clone())
+    } else {
+        DownloadFile::Named { file_type: firmware.file_type.clone(), file_name: firmware.file.clone() }
+    };
     let target = Some(firmware.target_file_name.clone()).filter(|name| !name.is_empty());
     Task::new(TaskKind::Download { file, target }).keyed(job.unique_key(Step::Write))
 }
@@ -150,9 +154,9 @@ fn scalar(value: &ParamValue) -> Scalar {
 
 /// What an answer to a posted write is to the engine.
 #[must_use]
-pub fn answered(answer: Result<TaskAnswer, Error>) -> DeviceEvent {
+pub fn answered(answer: Result<TaskAnswer, Error>) -> Vec<DeviceEvent> {
     let (answer, task) = match answer {
-        Ok(TaskAnswer { outcome, task_id }) => {
+        Ok(TaskAnswer { outcome, task_id, at }) => {
             let answer = match outcome {
                 Outcome::Done => Answer::Done,
                 Outcome::Faulted => Answer::Faulted,
@@ -160,12 +164,18 @@ pub fn answered(answer: Result<TaskAnswer, Error>) -> DeviceEvent {
                 // Wrong credentials of a connection request: the task waits all the same.
                 Outcome::Queued(why) | Outcome::Error(why) => Answer::Queued(why),
             };
-            (answer, task_id.map(|id| id.as_str().to_owned()))
+            let task = task_id.map(|id| id.as_str().to_owned());
+            let taken = at.is_set().then_some(DeviceEvent::Taken(at));
+            return taken.into_iter().chain([DeviceEvent::Answered { answer, task }]).collect();
+        }
+        // The controller is to blame and the device is not: it stays where it is.
+        Err(error) if error.certainly_not_done() && error.what.counts_against_source() => {
+            return vec![DeviceEvent::NotSent(error.what.words())];
         }
         Err(error) if error.certainly_not_done() => (Answer::Refused(error.what.words()), None),
         Err(error) => (Answer::NoAnswer(error.what.words()), None),
     };
-    DeviceEvent::Answered { answer, task }
+    vec![DeviceEvent::Answered { answer, task }]
 }
 
 #[cfg(test)]
@@ -175,6 +185,7 @@ mod tests {
     use crate::controllers::genieacs::profile::Profiles;
     use crate::model::job::read::{Format, read};
     use crate::model::job::{SecretSource, Work};
+    use crate::model::time::Ts;
 
     fn document(text: &str) -> DeviceDoc {
         serde_json::from_str::<Vec<DeviceDoc>>(text).unwrap().remove(0)
@@ -249,11 +260,15 @@ mod tests {
     fn an_answer_that_may_have_been_lost_is_not_taken_for_a_refusal() {
         let error = |what| Error { source: "acs-1".into(), call: "POST".to_owned(), what };
         let lost = answered(Err(error(Failure::Deadline { seconds: 180, perhaps_done: true })));
-        assert!(matches!(lost, DeviceEvent::Answered { answer: Answer::NoAnswer(_), .. }), "{lost:?}");
+        assert!(matches!(lost[..], [DeviceEvent::Answered { answer: Answer::NoAnswer(_), .. }]), "{lost:?}");
         let refused = answered(Err(error(Failure::NotFound("device".to_owned()))));
-        assert!(matches!(refused, DeviceEvent::Answered { answer: Answer::Refused(_), .. }), "{refused:?}");
-        let login = TaskAnswer { outcome: Outcome::Error("Unrecognized auth method".to_owned()), task_id: None };
-        let waits = answered(Ok(login));
-        assert!(matches!(waits, DeviceEvent::Answered { answer: Answer::Queued(_), .. }), "{waits:?}");
+        assert!(matches!(refused[..], [DeviceEvent::Answered { answer: Answer::Refused(_), .. }]), "{refused:?}");
+        let down = answered(Err(error(Failure::WorkerRestarting { perhaps_done: false })));
+        assert!(matches!(down[..], [DeviceEvent::NotSent(_)]), "a server that is down refuses nothing: {down:?}");
+        let outcome = Outcome::Error("Unrecognized auth method".to_owned());
+        let waits = answered(Ok(TaskAnswer { outcome, task_id: None, at: Ts(7) }));
+        let [DeviceEvent::Taken(Ts(7)), DeviceEvent::Answered { answer: Answer::Queued(_), .. }] = waits[..] else {
+            panic!("{waits:?}")
+        };
     }
 }

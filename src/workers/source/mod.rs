@@ -153,6 +153,14 @@ impl SourceHandle {
         }
     }
 
+    /// The GenieACS that it is, when it is one.
+    pub(in crate::workers) const fn genieacs(&self) -> Option<&AcsHandle> {
+        match &self.kind {
+            Kind::Acs(acs) => Some(acs),
+            Kind::Voltha(_) => None,
+        }
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &SourceName {

@@ -15,12 +15,14 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::Client;
 use super::send::{Head2, Sent};
+use crate::controllers::genieacs::device::instant;
 use crate::controllers::genieacs::error::{Call, Error, Failure};
 use crate::controllers::genieacs::http::{Body, empty, json_type, segment, whole};
 use crate::controllers::genieacs::map::{FaultDoc, FileDoc, TaskDoc};
 use crate::controllers::genieacs::task::{ConnectionRequest, Outcome, Task, TaskAnswer};
 use crate::controllers::genieacs::validate::{self, Refusal};
 use crate::controllers::genieacs::wire::{Collection, DeviceId, FileMeta, Filter, Find, Projection, TaskId};
+use crate::model::time::Ts;
 
 /// A piece of a file that is sent, bytes.
 const PIECE: usize = 64 << 10;
@@ -68,9 +70,11 @@ impl Client {
         };
         match self.answered(&call, sent, limit).await {
             Ok((head, body)) => {
-                let id = serde_json::from_slice::<Json>(&body).ok();
-                let id = id.as_ref().and_then(|b| b.get("_id")).and_then(Json::as_str).and_then(TaskId::parse);
-                self.outcome(device, &head, id, request).await
+                let body = serde_json::from_slice::<Json>(&body).ok();
+                let field = |name| body.as_ref().and_then(|b| b.get(name)).and_then(Json::as_str);
+                let at = field("timestamp").map_or(Ts::NEVER, instant);
+                let answer = self.outcome(device, &head, field("_id").and_then(TaskId::parse), request).await?;
+                Ok(TaskAnswer { at, ..answer })
             }
             Err(error) if !error.certainly_not_done() => match &task.unique_key {
                 Some(key) => self.found_again(device, key, error).await,
@@ -102,7 +106,7 @@ impl Client {
             },
             (_, other) => Outcome::Error(other.to_owned()),
         };
-        Ok(TaskAnswer { outcome, task_id })
+        Ok(TaskAnswer { outcome, task_id, at: Ts::NEVER })
     }
 
     async fn looked_up(&self, device: &DeviceId, id: &TaskId) -> Result<Outcome, Error> {
@@ -118,7 +122,7 @@ impl Client {
         match self.task_by_key(device, key).await {
             Ok(Some(task)) => {
                 let why = "the answer was lost; the task is in the queue".to_owned();
-                Ok(TaskAnswer { outcome: Outcome::Queued(why), task_id: task.id() })
+                Ok(TaskAnswer { outcome: Outcome::Queued(why), task_id: task.id(), at: task.timestamp })
             }
             // Gone: done, or never arrived. Nobody can tell from here.
             Ok(None) => Err(lost),

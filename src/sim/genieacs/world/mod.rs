@@ -13,7 +13,7 @@ pub(crate) mod task;
 mod transfer;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 use super::data::{ObjectId, Value};
 use super::fleet::{Cpe, Fleet, Phase};
@@ -105,6 +105,8 @@ pub(crate) struct World {
     pub(crate) operations: BTreeMap<(u32, String), Operation>,
     pub(crate) store: Store,
     pub(crate) faulty: Faulty,
+    /// How many tasks that change something each CPE was given.
+    pub(crate) changes: HashMap<u32, u32>,
     rules: Rules,
     rng: fastrand::Rng,
     now: i64,
@@ -124,6 +126,7 @@ impl World {
             operations: BTreeMap::new(),
             store,
             faulty: Faulty::default(),
+            changes: HashMap::new(),
             rules,
             rng: fastrand::Rng::with_seed(rules.seed),
             now: 0,

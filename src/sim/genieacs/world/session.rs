@@ -176,6 +176,9 @@ impl World {
                 retries = fault.retries + 1;
             }
         }
+        if task.kind.changes() {
+            *self.changes.entry(at).or_default() += 1;
+        }
         match self.apply(at, id, &task.kind) {
             Outcome::Fault(refusal) => {
                 let fault = Fault {

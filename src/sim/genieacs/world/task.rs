@@ -123,6 +123,11 @@ impl Kind {
         })
     }
 
+    /// Whether it changes something at the CPE.
+    pub(crate) const fn changes(&self) -> bool {
+        !matches!(self, Self::Get(_) | Self::Refresh(_) | Self::Provisions(_))
+    }
+
     /// What was tried, as a fault tells it.
     pub(crate) fn provisions(&self) -> String {
         let tried: Vec<Json> = match self {
