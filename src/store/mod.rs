@@ -37,7 +37,7 @@ pub use open::owner;
 pub use reader::{Blast, Interrupter, KnownCpe, KnownNode, Reader};
 
 use crate::model::alarm::Counts;
-use crate::model::cpe::{CpePatch, Leaf};
+use crate::model::cpe::CpePatch;
 use crate::model::observation::Origin;
 use crate::model::page::Generations;
 use crate::model::source::SourceRow;
@@ -283,10 +283,40 @@ pub fn patch_hash(patch: &NodePatch) -> u64 {
 /// when its values were read, not its uptime. The poller journals only devices whose hash differs
 /// from [`KnownCpe::patch_hash`].
 pub fn cpe_hash(patch: &CpePatch) -> u64 {
-    let leaves = patch
-        .leaves
-        .as_ref()
-        .map(|leaves| leaves.iter().map(|leaf| Leaf { at: crate::model::time::Ts::NEVER, ..leaf.clone() }).collect());
-    let plain = CpePatch { polled: false, last_inform: None, uptime_s: None, leaves, ..patch.clone() };
-    xxhash_rust::xxh3::xxh3_64(&minicbor::to_vec(&plain).unwrap_or_default()).max(1)
+    let mut out = minicbor::Encoder::new(Vec::with_capacity(2_048));
+    // Writing to a vector cannot fail.
+    let _ = lasting(patch, &mut out);
+    xxhash_rust::xxh3::xxh3_64(out.writer()).max(1)
+}
+
+/// The part of a patch that [`cpe_hash`] is of.
+fn lasting(
+    patch: &CpePatch,
+    out: &mut minicbor::Encoder<Vec<u8>>,
+) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
+    let p = patch;
+    out.str(&p.id)?;
+    for text in [
+        &p.serial,
+        &p.manufacturer,
+        &p.oui,
+        &p.product_class,
+        &p.model,
+        &p.firmware,
+        &p.hardware,
+        &p.ip,
+        &p.ssid,
+        &p.pppoe_user,
+    ] {
+        out.encode(text)?;
+    }
+    out.encode(p.last_boot)?.encode(p.registered)?.encode(&p.tags)?.encode(p.rx_centi_dbm)?.encode(p.tx_centi_dbm)?;
+    for leaf in p.leaves.iter().flatten() {
+        out.str(&leaf.path)?.u8(leaf.kind as u8)?.bool(leaf.writable)?;
+        // It grows all the time.
+        if !leaf.path.ends_with(".UpTime") {
+            out.str(&leaf.value)?;
+        }
+    }
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! Documents of the server as observations. Pure.
 
+use std::collections::HashMap;
+
 use crate::controllers::genieacs::device::DeviceDoc;
 use crate::controllers::genieacs::map::{self, FaultDoc};
 use crate::controllers::genieacs::profile::{Profile, Profiles};
@@ -11,10 +13,61 @@ use crate::model::text;
 const VALUE: usize = 256;
 /// Parameters kept of one device at most.
 const LEAVES: usize = 64;
+/// Models, and parameters of one, that are remembered at most: ids come from outside.
+const MODELS: usize = 1_000;
+const SECRETS: usize = 5_000;
+
+/// Reads one document after another: which profile a model has and which of its parameters are
+/// secrets is found out once.
+pub(super) struct Mapper<'a> {
+    profiles: &'a Profiles,
+    models: HashMap<u128, Model<'a>>,
+}
+
+struct Model<'a> {
+    profile: &'a Profile,
+    secret: HashMap<String, bool>,
+}
+
+impl<'a> Mapper<'a> {
+    pub(super) fn new(profiles: &'a Profiles) -> Self {
+        Self { profiles, models: HashMap::new() }
+    }
+
+    /// What a poll tells of a device.
+    pub(super) fn of_device(&mut self, doc: &DeviceDoc) -> CpePatch {
+        // A device that has both roots, or none, is rare, but its profile is another one.
+        let key = format!("{}\0{}\0{:?}", doc.manufacturer, doc.product_class, doc.root());
+        let key = xxhash_rust::xxh3::xxh3_128(key.as_bytes());
+        if self.models.len() >= MODELS {
+            self.models.clear();
+        }
+        let profiles = self.profiles;
+        let model = self
+            .models
+            .entry(key)
+            .or_insert_with(|| Model { profile: profiles.of_doc(doc), secret: HashMap::new() });
+        of_device(doc, model)
+    }
+}
+
+impl Model<'_> {
+    fn is_secret(&mut self, path: &str) -> bool {
+        if let Some(known) = self.secret.get(path) {
+            return *known;
+        }
+        if self.secret.len() >= SECRETS {
+            self.secret.clear();
+        }
+        let secret = self.profile.is_secret(path);
+        self.secret.insert(path.to_owned(), secret);
+        secret
+    }
+}
 
 /// What a poll tells of a device.
-pub(super) fn of_device(doc: &DeviceDoc, profiles: &Profiles) -> CpePatch {
-    let cpe = map::cpe(doc, profiles);
+fn of_device(doc: &DeviceDoc, model: &mut Model<'_>) -> CpePatch {
+    let cpe = map::cpe_with(doc, model.profile);
     CpePatch {
         // The id as the server has it: it is what requests and other documents name.
         id: doc.id().as_str().to_owned(),
@@ -35,17 +88,18 @@ pub(super) fn of_device(doc: &DeviceDoc, profiles: &Profiles) -> CpePatch {
         ssid: Some(cpe.ssid),
         pppoe_user: Some(cpe.pppoe_user),
         uptime_s: cpe.uptime_s.and_then(|s| u64::try_from(s).ok()),
-        leaves: Some(kept(doc, profiles.of_doc(doc))),
+        leaves: Some(kept(doc, model)),
         polled: true,
     }
 }
 
 /// The parameters that the profile names or keeps and the document has, without secrets.
-fn kept(doc: &DeviceDoc, profile: &Profile) -> Vec<Leaf> {
+fn kept(doc: &DeviceDoc, model: &mut Model<'_>) -> Vec<Leaf> {
+    let profile = model.profile;
     let named = profile.all().filter_map(|(purpose, _)| profile.find(purpose, doc)).map(|(path, _, node)| (path, node));
     let mut leaves: Vec<Leaf> = named
         .chain(profile.keep().filter_map(|path| doc.find(path)))
-        .filter(|(path, node)| !node.object && node.value.is_some() && !profile.is_secret(path))
+        .filter(|(path, node)| !node.object && node.value.is_some() && !model.is_secret(path))
         .map(|(path, node)| Leaf {
             path,
             value: node.value.as_ref().map(plain).unwrap_or_default(),
@@ -123,7 +177,7 @@ mod tests {
     fn a_document_becomes_a_row_with_its_parameters() {
         let profiles = Profiles::load(None).expect("profiles");
         let doc = device("device-tr098.json");
-        let patch = of_device(&doc, &profiles);
+        let patch = Mapper::new(&profiles).of_device(&doc);
         assert_eq!(patch.id, doc.id().as_str());
         assert!(patch.serial.as_ref().is_some_and(|s| !s.is_empty()));
         let leaves = patch.leaves.expect("leaves");
@@ -141,7 +195,7 @@ mod tests {
         let profiles = Profiles::parse(&[("mine", &mine)]).expect("profiles");
         let paths = map::projection(&profiles).0;
         assert!(paths.iter().any(|p| p == channel), "{paths:?}");
-        let leaves = of_device(&device("device-tr098.json"), &profiles).leaves.expect("leaves");
+        let leaves = Mapper::new(&profiles).of_device(&device("device-tr098.json")).leaves.expect("leaves");
         assert!(leaves.iter().any(|l| l.path == channel), "{leaves:?}");
         assert!(leaves.iter().all(|l| l.path != secret), "{leaves:?}");
     }

@@ -14,6 +14,7 @@ use crate::controllers::genieacs::wire::{Filter, Find};
 use crate::model::cpe::{Informs, OnlineRule, id_hash};
 use crate::model::observation::{GoneCause, Observation};
 use crate::model::time::{SECOND, Ts};
+use crate::workers::source::Durable;
 
 use super::shared::Shared;
 use super::{patch, quiet};
@@ -68,6 +69,8 @@ pub(super) struct Out {
     records: Vec<Observation>,
     seen: Vec<(u64, i64)>,
     base: Ts,
+    /// The batch that is being written.
+    written: Option<Durable>,
 }
 
 impl Poller {
@@ -219,6 +222,7 @@ impl Poller {
             status.report.skew_us = about.skew_us.unwrap_or_default();
         }
         let projection = map::projection(&profiles);
+        let mut mapper = patch::Mapper::new(&profiles);
         let mut seen = HashSet::new();
         let mut out = Out { base: self.newest, ..Out::default() };
         let since = self.newest.plus(-back);
@@ -229,7 +233,7 @@ impl Poller {
                 Box::pin(client.devices(&Find::new(Filter::informed_after(since)).only(projection)))
             };
         while let Some(doc) = docs.next().await {
-            let patch = patch::of_device(&doc?, &profiles);
+            let patch = mapper.of_device(&doc?);
             let id = id_hash(&patch.id);
             if full {
                 seen.insert(id);
@@ -247,7 +251,7 @@ impl Poller {
             self.quiet_at = Instant::now();
         }
         self.take_faults(&client.faults(&Filter::all()).await?, &mut out);
-        self.flush(&mut out).await.map_err(Stop::Words)?;
+        self.finish(&mut out).await.map_err(Stop::Words)?;
         Ok(())
     }
 
@@ -274,9 +278,23 @@ impl Poller {
             let seen = std::mem::take(&mut out.seen);
             records.push(Observation::Informs(Informs { base: out.base, seen, rule: self.rule() }));
         }
-        match self.shared.journal(records) {
-            // Waiting is what keeps a fleet from filling the memory.
-            Some(done) => done.await,
+        // Waiting is what keeps a fleet from filling the memory; one batch is written while the next
+        // one is read.
+        let before = match self.shared.journal(records) {
+            Some(written) => out.written.replace(written),
+            None => None,
+        };
+        match before {
+            Some(written) => written.await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what is left, and waits until all of it is.
+    async fn finish(&self, out: &mut Out) -> Result<(), String> {
+        self.flush(out).await?;
+        match out.written.take() {
+            Some(written) => written.await,
             None => Ok(()),
         }
     }
@@ -286,7 +304,7 @@ impl Poller {
         if self.known.keys().all(|id| seen.contains(id)) {
             return Ok(());
         }
-        self.flush(out).await?;
+        self.finish(out).await?;
         let shared = Arc::clone(&self.shared);
         let read = tokio::task::spawn_blocking(move || {
             let mut ids = Vec::new();

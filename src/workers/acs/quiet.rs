@@ -68,10 +68,11 @@ impl Poller {
         ids: &[DeviceId],
         out: &mut Out,
     ) -> Result<(), Stop> {
+        let mut mapper = patch::Mapper::new(profiles);
         let find = Find::new(Filter::ids(ids)).only(map::projection(profiles));
         let mut docs = std::pin::pin!(client.devices(&find));
         while let Some(doc) = docs.next().await {
-            let patch = patch::of_device(&doc?, profiles);
+            let patch = mapper.of_device(&doc?);
             self.take(id_hash(&patch.id), patch, out);
         }
         self.flush(out).await.map_err(Stop::Words)

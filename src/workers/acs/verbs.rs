@@ -317,7 +317,7 @@ async fn again(shared: &Arc<Shared>, row: &CpeRow) {
         let doc = client.device(&id, projection).await.map_err(|e| e.to_string())?;
         let faults = faults(&client, &id).await.map_err(|e| e.to_string())?;
         let mut what: Vec<Observation> =
-            doc.iter().map(|doc| Observation::Cpe(patch::of_device(doc, &profiles))).collect();
+            doc.iter().map(|doc| Observation::Cpe(patch::Mapper::new(&profiles).of_device(doc))).collect();
         what.extend(faults.iter().map(|fault| Observation::CpeFault(patch::of_fault(fault))));
         match shared.journal(what) {
             Some(done) => done.await,

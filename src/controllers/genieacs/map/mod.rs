@@ -115,7 +115,12 @@ pub fn projection(profiles: &Profiles) -> Projection {
 /// A device's document as the fleet shows it.
 #[must_use]
 pub fn cpe(doc: &DeviceDoc, profiles: &Profiles) -> Cpe {
-    let profile = profiles.of_doc(doc);
+    cpe_with(doc, profiles.of_doc(doc))
+}
+
+/// The same with the device's profile at hand.
+#[must_use]
+pub fn cpe_with(doc: &DeviceDoc, profile: &Profile) -> Cpe {
     let words = |purpose| {
         let found = profile.find(purpose, doc).filter(|(_, place, _)| !place.secret);
         found.and_then(|(_, _, node)| node.value.as_ref()).map(|v| safe(&v.to_string())).unwrap_or_default()
