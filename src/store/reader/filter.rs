@@ -87,16 +87,20 @@ pub(crate) fn register(conn: &Connection, regexes: &Regexes) -> rusqlite::Result
     })?;
     let table = Arc::clone(regexes);
     conn.create_scalar_function("leaf_passes", 3, flags, move |ctx| {
-        let test: Arc<Arc<LeafTest>> = ctx.get_or_create_aux(0, |value| {
+        // What holds of a parameter that is not known is the same for all devices.
+        let test: Arc<(Arc<LeafTest>, bool)> = ctx.get_or_create_aux(0, |value| {
             let number = usize::try_from(value.as_i64().unwrap_or(-1)).unwrap_or(usize::MAX);
             let table = table.lock().unwrap_or_else(PoisonError::into_inner);
-            table.leaves.get(number).cloned().ok_or(SqlError::InvalidParameterName("parameter".to_owned()))
+            let test = table.leaves.get(number).cloned();
+            let test = test.ok_or(SqlError::InvalidParameterName("parameter".to_owned()))?;
+            let unknown = test.passes("");
+            Ok::<_, SqlError>((test, unknown))
         })?;
         let value = match (ctx.get_raw(1).as_blob_or_null(), ctx.get_raw(2).as_i64_or_null()) {
             (Ok(Some(packed)), Ok(Some(path))) => u32::try_from(path).ok().and_then(|path| leaves::find(packed, path)),
             _ => None,
         };
-        Ok(test.passes(value.unwrap_or_default()))
+        Ok(value.map_or(test.1, |value| test.0.passes(value)))
     })?;
     // What is online depends on when it is asked: no function of its arguments alone.
     let table = Arc::clone(regexes);

@@ -43,10 +43,8 @@ impl<'a> Mapper<'a> {
             self.models.clear();
         }
         let profiles = self.profiles;
-        let model = self
-            .models
-            .entry(key)
-            .or_insert_with(|| Model { profile: profiles.of_doc(doc), secret: HashMap::new() });
+        let model =
+            self.models.entry(key).or_insert_with(|| Model { profile: profiles.of_doc(doc), secret: HashMap::new() });
         of_device(doc, model)
     }
 }
