@@ -2,6 +2,7 @@
 
 use crate::model::command::{Intent, LiveRequest};
 use crate::model::ids::{ActionId, RowId};
+use crate::model::job::JobId;
 use crate::model::page::{DataRequest, PageRequest, RequestId};
 
 use super::pane::PaneId;
@@ -31,10 +32,14 @@ pub enum Effect {
     },
     /// Write the rows of a list to a file.
     Export(ExportRequest),
+    /// Write a report of a job to a file.
+    Report(ReportRequest),
     /// Tell the operator something.
     Toast(Toast),
     /// Ask for one line of text, then run the command with it as the argument `arg`.
     Prompt(Prompt),
+    /// Ask for one line that nobody may see: it is masked, and kept nowhere.
+    Secret(Prompt),
     /// Ask for a text in `$EDITOR`, then run the command with it as the argument `arg`.
     Edit(Prompt),
     /// Let the operator edit a text of many lines in `$EDITOR`, then run the command with it.
@@ -46,7 +51,7 @@ pub enum Effect {
     /// Save the named view of a list.
     SaveView(SavedView),
     /// Drop the named view of a list.
-    DropView(PaneId, String),
+    DropView(SavedView),
     /// Run a command by id, as if its key had been pressed.
     Run(&'static str, crate::model::command::Args),
     /// Leave the program.
@@ -174,6 +179,47 @@ pub struct ExportRequest {
     pub fields: Vec<&'static str>,
 }
 
+/// Forms of the report of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReportFormat {
+    /// For people: Markdown.
+    Markdown,
+    /// A line a device.
+    Csv,
+    /// All of it.
+    Json,
+}
+
+impl ReportFormat {
+    /// The words for it, which file names end in too.
+    pub const WORDS: [&'static str; 3] = ["md", "csv", "json"];
+
+    /// As a word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        Self::WORDS[self as usize]
+    }
+
+    /// From a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Markdown, Self::Csv, Self::Json].into_iter().find(|f| f.word().eq_ignore_ascii_case(word.trim()))
+    }
+}
+
+/// Writes a report of a job to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportRequest {
+    /// The job.
+    pub job: JobId,
+    /// Form.
+    pub format: ReportFormat,
+    /// File; an existing one is not overwritten.
+    pub path: String,
+    /// Seconds east of UTC, for local times.
+    pub utc_offset_s: i32,
+}
+
 /// A named view of a list.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SavedView {
@@ -189,4 +235,7 @@ pub struct SavedView {
     pub columns: Vec<String>,
     /// `open`, `hidden`, `all`.
     pub scope: String,
+    /// Table of the list, where the pane has several; empty for its first one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub list: String,
 }

@@ -2,7 +2,7 @@
 
 use crate::commands::gate::{self, Decision, Rights};
 use crate::commands::spec::Mutates;
-use crate::model::command::{Args, Intent};
+use crate::model::command::{Args, Intent, is_private};
 use crate::model::page::Table;
 
 use super::effect::{Choose, Effect, Level, Location, Toast};
@@ -29,7 +29,8 @@ impl App {
         let Some((pane, cx)) = self.pane_mut() else { return };
         let effects = pane.command(id, &args, cx);
         if spec.mutates != Mutates::Nothing && effects.iter().any(|e| matches!(e, Effect::Intent(_))) {
-            self.last_verb = Some((id, args));
+            // What holds a secret is not kept for a repetition.
+            self.last_verb = (!args.keys().any(|name| is_private(name))).then_some((id, args));
         }
         self.apply(effects);
     }
@@ -88,16 +89,22 @@ impl App {
                 self.running.insert(id, (format!("export to {}", request.path), 0, 0));
                 self.backend.send(Request::Export(id, request));
             }
+            Effect::Report(request) => {
+                let id = self.ctx.request_id();
+                self.running.insert(id, (format!("report to {}", request.path), 0, 0));
+                self.backend.send(Request::Report(id, request));
+            }
             Effect::Toast(toast) => self.toast(toast),
             Effect::Prompt(prompt) => {
                 let table = self.pane().and_then(|p| p.situation(&self.ctx).table);
                 self.open(Box::new(PromptLayer::new(prompt, table)));
             }
+            Effect::Secret(prompt) => self.open(Box::new(PromptLayer::masked(prompt))),
             Effect::Edit(prompt) => self.acts.push(TerminalAct::Editor(prompt)),
             Effect::Choose(choose) => self.open(Box::new(ChooseLayer::new(choose))),
             Effect::Goto(to) => self.goto(&to),
             Effect::SaveView(view) => self.backend.send(Request::SaveView(view)),
-            Effect::DropView(pane, name) => self.backend.send(Request::DropView(pane, name)),
+            Effect::DropView(view) => self.backend.send(Request::DropView(view)),
             Effect::Run(id, args) => self.run(id, args),
             Effect::Quit => self.acts.push(TerminalAct::Quit),
         }

@@ -186,7 +186,9 @@ async fn terminal_acts(app: &mut App, tty: &mut Tty) -> io::Result<Option<Exit>>
                 // What was typed so far stays in the question.
                 Err(error) => {
                     app.toast(Toast::new(Level::Error, format!("no text from the editor: {error}")));
-                    app.apply(vec![Effect::Prompt(prompt)]);
+                    if !prompt.initial.contains('\n') {
+                        app.apply(vec![Effect::Prompt(prompt)]);
+                    }
                 }
             },
         }

@@ -4,7 +4,7 @@ use crate::model::command::{Intent, LiveRequest};
 use crate::model::ids::ActionId;
 use crate::model::page::{DataRequest, RequestId};
 
-use super::effect::{ExportRequest, SavedView};
+use super::effect::{ExportRequest, ReportRequest, SavedView};
 
 /// A request to the workers.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,8 @@ pub enum Request {
     Stored(RequestId),
     /// Write a file.
     Export(RequestId, ExportRequest),
+    /// Write a report of a job.
+    Report(RequestId, ReportRequest),
     /// Keep a value of the user interface (`session`, `history`), per profile.
     Remember {
         /// Name.
@@ -35,7 +37,7 @@ pub enum Request {
     /// Keep or (with an empty column list and no filter) replace a named view.
     SaveView(SavedView),
     /// Drop a named view.
-    DropView(super::pane::PaneId, String),
+    DropView(SavedView),
 }
 
 /// Takes requests; never blocks.

@@ -276,6 +276,12 @@ impl App {
                 text = format!("{text} (and {} more)", failed - 1);
             }
         }
+        if outcome.job.is_some()
+            && !outcome.command.starts_with("job.")
+            && let Some(key) = self.keymap.keys_of("cpe.jobs").into_iter().next()
+        {
+            text = format!("{text}  ({key} in the CPE pane shows it)");
+        }
         if let Some(batch) = outcome.undo {
             self.undo.push(Undoable { batch, at: self.ctx.now, what: outcome.summary.clone() });
             if self.undo.len() > 100 {

@@ -109,6 +109,19 @@ pub enum Confirm {
     TypeName,
 }
 
+/// Another answer to the question before a command: it runs another command with the same arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// The key; with Ctrl where the question is answered by typing.
+    pub key: char,
+    /// What it does, beside the key.
+    pub words: &'static str,
+    /// The command.
+    pub command: &'static str,
+    /// Offered only with this argument.
+    pub needs: &'static str,
+}
+
 /// An argument of a command.
 #[derive(Debug, Clone, Copy)]
 pub struct ArgSpec {
@@ -211,6 +224,8 @@ pub struct CommandSpec {
     pub mutates: Mutates,
     /// What is asked.
     pub confirm: Confirm,
+    /// Other answers that the question before it takes.
+    pub choices: &'static [Choice],
     /// Whether it works on rows (cursor, marks, filter).
     pub on_rows: bool,
     /// Whether `noctule run` has it.
@@ -241,6 +256,7 @@ impl CommandSpec {
             args: &[],
             mutates: Mutates::Nothing,
             confirm: Confirm::None,
+            choices: &[],
             on_rows: false,
             headless: false,
             hint: false,

@@ -14,8 +14,20 @@ use super::query::Query;
 /// Arguments of a command by name.
 pub type Args = BTreeMap<String, String>;
 
+/// What the name of an argument begins with whose value is a secret; behind it what it is for.
+pub const SECRET: &str = "secret.";
+
+/// The argument that the answer to a masked question comes in.
+pub const ANSWER: &str = "answer";
+
+/// Whether the value of an argument may be told to nobody: a secret, or a text that may hold one.
+#[must_use]
+pub fn is_private(arg: &str) -> bool {
+    arg.starts_with(SECRET) || arg == "request" || arg == ANSWER
+}
+
 /// A wish to run a mutating command.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Intent {
     /// Command id (`alarm.ack`).
     pub command: &'static str,
@@ -25,6 +37,21 @@ pub struct Intent {
     pub args: Args,
     /// On whose behalf.
     pub actor: String,
+}
+
+impl std::fmt::Debug for Intent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = |(name, value): (&String, &String)| {
+            (name.clone(), if is_private(name) { "…".to_owned() } else { value.clone() })
+        };
+        let args: Args = self.args.iter().map(shown).collect();
+        f.debug_struct("Intent")
+            .field("command", &self.command)
+            .field("targets", &self.targets)
+            .field("args", &args)
+            .field("actor", &self.actor)
+            .finish()
+    }
 }
 
 /// On what a command works.

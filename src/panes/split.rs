@@ -29,6 +29,11 @@ impl<R: Row> Split<R> {
         Self { list: ListState::new(pane, columns), detail: DetailState::default() }
     }
 
+    /// A further list of a pane that has several.
+    pub(crate) fn second(self) -> Self {
+        Self { list: self.list.second(), ..self }
+    }
+
     /// The pane is shown on an area `rows` high.
     pub(crate) fn shown(&mut self, rows: u16, cx: &Ctx) -> Vec<Effect> {
         let area = Rect { x: 0, y: 0, width: cx.size.0, height: rows };

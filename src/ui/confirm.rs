@@ -31,6 +31,8 @@ pub struct Confirm<'a> {
     pub plan: Option<&'a Plan>,
     /// What is asked for.
     pub ask: Ask<'a>,
+    /// Other answers: key and what it does. Where a phrase is typed they take Ctrl.
+    pub others: &'a [(char, &'a str)],
     /// First line of the plan shown, where it is longer than the box.
     pub scroll: u16,
 }
@@ -46,7 +48,7 @@ impl Confirm<'_> {
             || vec![(Token::Dim, "working out what this would do".to_owned())],
             |plan| plan_lines(plan, width.saturating_sub(2)),
         );
-        let asked = if matches!(self.ask, Ask::Phrase { .. }) { 3 } else { 2 };
+        let asked = if matches!(self.ask, Ask::Phrase { .. }) { 3 + u16::from(!self.others.is_empty()) } else { 2 };
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(asked + 2);
         let area = popup(screen, width, height);
         let title = self.plan.map_or("One moment", |p| p.title.as_str());
@@ -88,9 +90,11 @@ impl Confirm<'_> {
         match self.ask {
             Ask::YesNo => {
                 let mut at = x;
-                for (k, w) in [("y", " do it    "), ("n", " leave it")] {
-                    at += paint.put_styled(buf, (at, area.y), width, k, key);
-                    at += paint.put_styled(buf, (at, area.y), width, w, words);
+                let others = self.others.iter().map(|(k, w)| (k.to_string(), format!(" {w}    ")));
+                let answers = [("y".to_owned(), " do it    ".to_owned())].into_iter().chain(others);
+                for (k, w) in answers.chain([("n".to_owned(), " leave it".to_owned())]) {
+                    at += paint.put_styled(buf, (at, area.y), width, &k, key);
+                    at += paint.put_styled(buf, (at, area.y), width, &w, words);
                 }
                 None
             }
@@ -100,6 +104,11 @@ impl Confirm<'_> {
                 let right: Vec<char> = plan.phrase.chars().collect();
                 let same = text.chars().zip(&right).take_while(|(a, b)| a == *b).count();
                 let wrong = (same < text.chars().count()).then(|| same..text.chars().count());
+                let mut at = x;
+                for (k, w) in self.others {
+                    at += paint.put_styled(buf, (at, area.y + 2), width, &format!("ctrl-{k}"), key);
+                    at += paint.put_styled(buf, (at, area.y + 2), width, &format!(" {w}    "), words);
+                }
                 let field = Rect { x, y: area.y + 1, width, height: 1 };
                 TextInput { text, cursor: Some(cursor), error: wrong, ..TextInput::default() }.render(buf, field, paint)
             }

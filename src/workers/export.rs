@@ -100,7 +100,7 @@ pub fn outcome(request: &ExportRequest, result: Result<u64, ExportError>) -> Out
     }
 }
 
-fn create(path: &Path) -> Result<File, ExportError> {
+pub(super) fn create(path: &Path) -> Result<File, ExportError> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|reason| match reason.kind() {
         io::ErrorKind::AlreadyExists => ExportError::Exists(path.to_owned()),
         _ => ExportError::Write { path: path.to_owned(), reason },

@@ -52,7 +52,7 @@ impl JobVerb {
         let get = |name: &str| args.get(name).map_or("", |v| v.trim());
         let wrong = |why: String| VerbError::Wrong { command, why };
         Ok(Some(match command {
-            "cpe.job.create" => match (get("file"), get("request")) {
+            "cpe.job.create" | "cpe.job.try" => match (get("file"), get("request")) {
                 ("", "") => {
                     return Err(VerbError::Missing {
                         command,

@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod plan;
 pub mod pm;
 pub mod relay;
+pub mod report;
 pub mod resolve;
 pub mod rows;
 pub mod source;

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::model::action::Verb;
-use crate::model::command::{Intent, Plan, Targets};
+use crate::model::command::{Intent, Plan, SECRET, Targets};
 use crate::model::job::read::{Format, read};
 use crate::model::job::{JobRequest, JobRow};
 use crate::model::page::{Anchor, Data, DataRequest, PageRequest, Rows, Scope, Table};
@@ -127,7 +127,9 @@ pub fn resolve(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Resolved
             let all = sources(reader, now)?;
             Ok(Resolved::Sources(verb, SourceTargets::pick(verb, &intent.targets, &all)))
         }
-        Work::Job(JobVerb::Create(wish)) => new_job(reader, &wish, now).map(|new| Resolved::NewJob(Box::new(new))),
+        Work::Job(JobVerb::Create(wish)) => {
+            new_job(reader, &wish, intent, now).map(|new| Resolved::NewJob(Box::new(new)))
+        }
         Work::Job(verb) => {
             let targets = jobs(reader, &intent.targets, &verb)?;
             Ok(Resolved::Jobs(verb, targets))
@@ -203,7 +205,7 @@ fn cpes(reader: &mut Reader, targets: &Targets, verb: &CpeVerb) -> Result<CpeTar
     Ok(out)
 }
 
-fn new_job(reader: &mut Reader, wish: &Wish, now: Ts) -> Result<NewJob, ResolveError> {
+fn new_job(reader: &mut Reader, wish: &Wish, intent: &Intent, now: Ts) -> Result<NewJob, ResolveError> {
     let (text, format, place) = match wish {
         Wish::Text(text) => {
             let json = text.trim_start().starts_with('{');
@@ -217,7 +219,22 @@ fn new_job(reader: &mut Reader, wish: &Wish, now: Ts) -> Result<NewJob, ResolveE
             (text, if json { Format::Json } else { Format::Toml }, format!("{shown}, "))
         }
     };
-    let parsed = read(&text, format).map_err(|e| ResolveError::Request(format!("{place}{e}")))?;
+    let mut parsed = read(&text, format).map_err(|e| ResolveError::Request(format!("{place}{e}")))?;
+    parsed.request.dry_run |= intent.command == "cpe.job.try" || intent.args.get("dry-run").is_some_and(|v| v == "yes");
+    for setting in parsed.to_ask() {
+        match intent.args.get(&format!("{SECRET}{}", setting.name())) {
+            Some(secret) => parsed.typed.push((setting, secret.clone().into())),
+            // A dry run compares nothing with a secret, so it needs none.
+            None if parsed.request.dry_run => {}
+            None => {
+                let name = crate::model::text::clean(setting.name()).into_owned();
+                let why = format!(
+                    "{place}{name}: `ask` is answered on the screen; write env:NAME, file:PATH or cmd:COMMAND here"
+                );
+                return Err(ResolveError::Request(why));
+            }
+        }
+    }
     let servers: Vec<String> =
         sources(reader, now)?.iter().filter(|s| &*s.report.kind == "genieacs").map(|s| s.name.to_string()).collect();
     let list = list(reader, &parsed.request, &servers, now);

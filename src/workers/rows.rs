@@ -109,11 +109,11 @@ fn csv_cell(value: &Value<'_>) -> String {
 }
 
 /// Keeps a spreadsheet from running the text as a formula.
-fn guarded(cell: Cow<'_, str>) -> String {
+pub(super) fn guarded(cell: Cow<'_, str>) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.into_owned() }
 }
 
-fn write_record<T: AsRef<[u8]>>(out: &mut impl Write, cells: &[T]) -> io::Result<()> {
+pub(super) fn write_record<T: AsRef<[u8]>>(out: &mut impl Write, cells: &[T]) -> io::Result<()> {
     let mut line = csv::WriterBuilder::new().from_writer(Vec::new());
     line.write_record(cells).map_err(io::Error::other)?;
     out.write_all(&line.into_inner().map_err(|e| io::Error::other(e.to_string()))?)

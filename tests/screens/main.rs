@@ -13,6 +13,7 @@ mod behaviour;
 #[path = "../common/mod.rs"]
 mod common;
 mod harness;
+mod jobs;
 mod overlays;
 
 use common::rows::HOSTILE;

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::app::ctx::ViewCtx;
 use crate::app::line::Line;
-use crate::commands::spec::Confirm;
+use crate::commands::spec::{Choice, Confirm};
 use crate::model::command::{Intent, Plan};
 use crate::ui;
 use crate::ui::confirm::Ask;
@@ -23,6 +23,7 @@ pub struct ConfirmLayer {
     intent: Intent,
     plan: Plan,
     level: Confirm,
+    choices: Vec<Choice>,
     typed: Line,
     scroll: u16,
 }
@@ -31,7 +32,18 @@ impl ConfirmLayer {
     /// Asks.
     #[must_use]
     pub fn new(intent: Intent, plan: Plan, level: Confirm) -> Self {
-        Self { intent, plan, level, typed: Line::default(), scroll: 0 }
+        let choices = crate::app::registry().get(intent.command).map_or(&[][..], |spec| spec.choices);
+        let choices = choices.iter().filter(|c| intent.args.contains_key(c.needs)).copied().collect();
+        Self { intent, plan, level, choices, typed: Line::default(), scroll: 0 }
+    }
+
+    /// The other answer that a key gives. Where the answer is typed it takes Ctrl.
+    fn choice(&self, key: KeyEvent) -> Option<&Choice> {
+        let typed = self.level == Confirm::TypeName && self.plan.total > 0;
+        let KeyCode::Char(pressed) = key.code else { return None };
+        (key.modifiers.contains(KeyModifiers::CONTROL) == typed)
+            .then(|| self.choices.iter().find(|c| c.key == pressed.to_ascii_lowercase()))
+            .flatten()
     }
 
     fn run(&self) -> Reply {
@@ -43,6 +55,9 @@ impl Layer for ConfirmLayer {
     fn key(&mut self, key: KeyEvent, _: &mut LayerCx<'_>) -> Reply {
         if is_cancel(key) {
             return Reply::close();
+        }
+        if let Some(choice) = self.choice(key) {
+            return Reply::Close(vec![Act::Run(choice.command, self.intent.args.clone())]);
         }
         match key.code {
             KeyCode::Up => self.scroll = self.scroll.saturating_sub(1),
@@ -78,7 +93,8 @@ impl Layer for ConfirmLayer {
         } else {
             Ask::YesNo
         };
-        let question = ui::confirm::Confirm { plan: Some(&self.plan), ask, scroll: self.scroll };
+        let others: Vec<(char, &str)> = self.choices.iter().map(|c| (c.key, c.words)).collect();
+        let question = ui::confirm::Confirm { plan: Some(&self.plan), ask, others: &others, scroll: self.scroll };
         draw(frame, cx, |buf, paint| question.render(buf, area, paint));
     }
 
@@ -90,6 +106,7 @@ impl Layer for ConfirmLayer {
             Confirm::TypeName => format!("type {} and Enter, or Esc", self.plan.phrase),
             _ => "y or n".into(),
         });
+        out.extend(self.choices.iter().map(|c| format!("{} for {}", c.key, c.words)));
         out
     }
 }

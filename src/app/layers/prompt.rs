@@ -22,13 +22,21 @@ use super::{Act, Layer, LayerCx, Reply, draw, is_cancel};
 pub(super) const PREVIEW: &str = "preview";
 
 /// The overlay.
-#[derive(Debug)]
 pub struct PromptLayer {
     prompt: Prompt,
     line: Line,
     /// The table when it is a filter.
     filter: Option<Table>,
     error: Option<QueryError>,
+    /// What is typed is not shown.
+    masked: bool,
+}
+
+impl std::fmt::Debug for PromptLayer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the line: it may be a secret.
+        f.debug_struct("PromptLayer").field("title", &self.prompt.title).finish_non_exhaustive()
+    }
 }
 
 impl PromptLayer {
@@ -37,7 +45,13 @@ impl PromptLayer {
     pub fn new(prompt: Prompt, table: Option<Table>) -> Self {
         let line = Line::new(&prompt.initial);
         let filter = table.filter(|_| prompt.command == "list.filter");
-        Self { prompt, line, filter, error: None }
+        Self { prompt, line, filter, error: None, masked: false }
+    }
+
+    /// Asks for what nobody may see.
+    #[must_use]
+    pub fn masked(prompt: Prompt) -> Self {
+        Self { masked: true, ..Self::new(prompt, None) }
     }
 
     fn args(&self, text: &str, preview: bool) -> Args {
@@ -98,10 +112,13 @@ impl Layer for PromptLayer {
                 if self.filter.is_some() {
                     cx.history.push(&format!("filter {text}"));
                 }
-                Reply::Close(vec![Act::Run(self.prompt.command, self.args(&text, false)), Act::KeepHistory])
+                let run = Act::Run(self.prompt.command, self.args(&text, false));
+                Reply::Close(if self.masked { vec![run] } else { vec![run, Act::KeepHistory] })
             }
             KeyCode::Tab => self.complete(),
-            KeyCode::Char('o') if self.filter.is_none() && key.modifiers.contains(KeyModifiers::CONTROL) => {
+            KeyCode::Char('o')
+                if self.filter.is_none() && !self.masked && key.modifiers.contains(KeyModifiers::CONTROL) =>
+            {
                 let initial = self.line.text().to_owned();
                 Reply::Close(vec![Act::Editor(Prompt { initial, ..self.prompt.clone() })])
             }
@@ -121,11 +138,16 @@ impl Layer for PromptLayer {
         let hints = self.hints();
         draw(frame, cx, |buf, paint| {
             if self.filter.is_none() {
+                let dots = "*".repeat(self.line.text().chars().count());
                 let prompt = ui::prompt::Prompt {
                     title: &self.prompt.title,
-                    text: self.line.text(),
+                    text: if self.masked { &dots } else { self.line.text() },
                     cursor: self.line.cursor(),
-                    hint: "enter accepts, ctrl-o writes it in $EDITOR, esc leaves",
+                    hint: if self.masked {
+                        "enter accepts, esc leaves; what is typed is shown nowhere and kept nowhere"
+                    } else {
+                        "enter accepts, ctrl-o writes it in $EDITOR, esc leaves"
+                    },
                     error: None,
                 };
                 return prompt.render(buf, area, paint);

@@ -13,6 +13,7 @@ pub mod repeat;
 mod request;
 mod row;
 mod setting;
+pub mod write;
 
 use std::fmt;
 

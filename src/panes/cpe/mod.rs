@@ -26,6 +26,7 @@ use super::list::Landing;
 use super::list::commands::toast;
 use super::split::Split;
 use super::verbs::{Held, ask, given, intent};
+use jobs::{Jobs, Kind};
 use objects::Objects;
 use view::Live;
 
@@ -42,6 +43,15 @@ pub struct CpePane {
     fleet_asked: Option<RequestId>,
     bars: bool,
     objects: Objects,
+    jobs: Jobs,
+}
+
+/// What the pane shows.
+#[derive(Clone, Copy)]
+enum Front {
+    Fleet,
+    Jobs,
+    Objects,
 }
 
 /// The way to the CPE with the serial number of an ONU, however that is written.
@@ -80,6 +90,7 @@ impl CpePane {
             fleet_asked: None,
             bars: false,
             objects: Objects::default(),
+            jobs: Jobs::default(),
         }
     }
 
@@ -105,12 +116,65 @@ impl CpePane {
                 effects.extend(self.split.shown(super::detail::pane_rows(cx.size), cx));
                 effects
             }
+            "cpe.jobs" | "job.fleet" => self.show_jobs(!self.jobs.shown, cx),
+            "cpe.job.create" | "cpe.job.try" => self.make(id, args, cx),
+            "cpe.job.firmware" => self.jobs.making.begin(Kind::Firmware, &self.split.list, cx),
+            "cpe.job.edit" => self.jobs.making.edit(args),
+            "cpe.job.drop" => self.jobs.making.forget(),
+            "job.new" => self.new_job(args, cx),
             "cpe.onu" => self.onu(PaneId::Pon),
             "cpe.leave" => Vec::new(),
             "cpe.alarms" => self.onu(PaneId::Alarms),
             _ if commands::CPE.iter().any(|c| c.id == id) => self.verb(id, args, cx),
             _ => return None,
         })
+    }
+
+    /// What is shown.
+    const fn front(&self) -> Front {
+        match (self.objects.open, self.jobs.shown) {
+            (true, _) => Front::Objects,
+            (false, true) => Front::Jobs,
+            (false, false) => Front::Fleet,
+        }
+    }
+
+    /// Shows the jobs in the place of the fleet, or the fleet again.
+    fn show_jobs(&mut self, shown: bool, cx: &Ctx) -> Vec<Effect> {
+        self.objects.open = false;
+        let mut effects = self.jobs.show(shown, cx);
+        self.split.list.resting = shown;
+        if !shown {
+            effects.extend(self.split.shown(super::detail::pane_rows(cx.size), cx));
+        }
+        effects
+    }
+
+    fn make(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        match args.get("request") {
+            Some(text) => self.jobs.making.send(id, text, args, cx),
+            None if given(args, "file") => intent(id, Targets::None, args.clone(), cx),
+            None => self.jobs.making.begin(Kind::Settings, &self.split.list, cx),
+        }
+    }
+
+    fn new_job(&mut self, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        match args.get("kind").map(String::as_str) {
+            Some("settings") => self.jobs.making.begin(Kind::Settings, &self.split.list, cx),
+            Some("firmware") => self.jobs.making.begin(Kind::Firmware, &self.split.list, cx),
+            Some("file") => ask("Request in the file".to_owned(), "cpe.job.create", "file", Args::new()),
+            _ => super::verbs::choose(
+                "A new job".to_owned(),
+                &[
+                    ("settings", "values of parameters, for the devices of the fleet's list or the marked ones"),
+                    ("firmware", "firmware for them, in waves, now or at a time"),
+                    ("file", "a request in a file, TOML or JSON"),
+                ],
+                "job.new",
+                "kind",
+                Args::new(),
+            ),
+        }
     }
 
     /// Asks for what a verb lacks, else wishes it.
@@ -235,7 +299,7 @@ impl CpePane {
     }
 
     fn follow_cursor(&mut self, cx: &Ctx) -> Vec<Effect> {
-        let Some(row) = self.split.watched(PaneId::Cpe, cx) else { return Vec::new() };
+        let Some(row) = self.split.watched(PaneId::Cpe, cx).filter(|_| !self.jobs.shown) else { return Vec::new() };
         self.fetched.ask(row, DataRequest::Cpe(row.id), cx)
     }
 }
@@ -248,6 +312,7 @@ impl Pane for CpePane {
     fn update(&mut self, msg: &Msg, cx: &Ctx) -> Vec<Effect> {
         let mut effects = self.split.list.update(msg, cx);
         effects.extend(self.objects.update(msg, cx));
+        effects.extend(self.jobs.update(msg, cx));
         match msg {
             Msg::Data(id, data) if self.fleet_asked == Some(*id) => {
                 self.fleet_asked = None;
@@ -279,6 +344,9 @@ impl Pane for CpePane {
     }
 
     fn shown(&mut self, rows: u16, cx: &Ctx) -> Vec<Effect> {
+        if self.jobs.shown {
+            return self.jobs.on_screen(rows, cx);
+        }
         let mut effects = self.split.shown(rows, cx);
         effects.extend(self.follow_cursor(cx));
         effects.extend(self.count(cx));
@@ -291,6 +359,7 @@ impl Pane for CpePane {
         }
         let mut effects = match self.own(id, args, cx) {
             Some(effects) => effects,
+            None if self.jobs.shown => self.jobs.command(id, args, cx).unwrap_or_default(),
             None => self.split.command(id, args, cx).unwrap_or_default(),
         };
         effects.extend(self.follow_cursor(cx));
@@ -299,15 +368,20 @@ impl Pane for CpePane {
 
     fn goto(&mut self, to: &Location, cx: &Ctx) -> Vec<Effect> {
         self.objects.open = false;
+        let mut effects = if self.jobs.shown { self.show_jobs(false, cx) } else { Vec::new() };
         if let Some(filter) = &to.filter {
             self.split.list.set_filter(filter);
         }
-        self.split.list.reset(to.row.map_or(Landing::First, Landing::Row), cx)
+        effects.extend(self.split.list.reset(to.row.map_or(Landing::First, Landing::Row), cx));
+        effects
     }
 
     fn mouse(&mut self, at: (u16, u16), lines: i16, double: bool, cx: &Ctx) -> Vec<Effect> {
         if self.objects.open {
             return self.objects.mouse(at, lines, double, cx);
+        }
+        if self.jobs.shown {
+            return self.jobs.mouse(at, lines, double, cx);
         }
         let mut effects = self.split.mouse(at, lines, double, cx);
         effects.extend(self.follow_cursor(cx));
@@ -315,16 +389,27 @@ impl Pane for CpePane {
     }
 
     fn situation(&self, _: &Ctx) -> Situation {
-        if self.objects.open { self.objects.situation() } else { self.split.situation() }
+        match self.front() {
+            Front::Objects => self.objects.situation(),
+            Front::Jobs => self.jobs.situation(),
+            Front::Fleet => self.split.situation(),
+        }
     }
 
     fn contexts(&self) -> Vec<Context> {
-        if self.objects.open { self.objects.contexts() } else { self.split.contexts(Context::Cpe) }
+        match self.front() {
+            Front::Objects => self.objects.contexts(),
+            Front::Jobs => self.jobs.contexts(),
+            Front::Fleet => self.split.contexts(Context::Cpe),
+        }
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
         if self.objects.open {
             return self.objects.draw(frame.buffer_mut(), area, cx);
+        }
+        if self.jobs.shown {
+            return self.jobs.draw(frame.buffer_mut(), area, cx);
         }
         let empty = view::empty(self.split.list.filtered());
         self.split.draw(frame.buffer_mut(), area, cx, &empty, |row| {
@@ -341,7 +426,11 @@ impl Pane for CpePane {
     }
 
     fn crumbs(&self) -> Vec<String> {
-        if self.objects.open { self.objects.crumbs() } else { self.split.list.crumbs() }
+        match self.front() {
+            Front::Objects => self.objects.crumbs(),
+            Front::Jobs => self.jobs.crumbs(),
+            Front::Fleet => self.split.list.crumbs(),
+        }
     }
 
     fn commands(&self) -> &'static [CommandSpec] {
@@ -353,10 +442,18 @@ impl Pane for CpePane {
     }
 
     fn session(&self) -> serde_json::Value {
-        self.split.session()
+        let mut session = self.split.session();
+        if let Some(session) = session.as_object_mut() {
+            session.insert("jobs".to_owned(), self.jobs.session());
+        }
+        session
     }
 
     fn restore(&mut self, state: &serde_json::Value) {
         self.split.restore(state);
+        if let Some(jobs) = state.get("jobs") {
+            self.jobs.restore(jobs);
+            self.split.list.resting = self.jobs.shown;
+        }
     }
 }

@@ -208,6 +208,18 @@ fn around<'a>(blocks: &mut Vec<Block<'a>>, detail: &'a CpeDetail, cx: &'a Ctx) {
             ]));
         }
     }
+    if !detail.jobs.is_empty() {
+        blocks.extend([Block::Gap, Block::Title("Jobs with it".into())]);
+        for job in &detail.jobs {
+            let dry = if job.dry_run { " dry run" } else { "" };
+            blocks.push(Block::Line(vec![
+                Piece::dim(format!("{}  ", instant(job.at, cx.now, cx.utc_offset_s))),
+                Piece::new(format!("{:<14} ", job.state), super::jobs::state_token(job.state)),
+                Piece::plain(job.name.as_str()),
+                Piece::dim(format!("  {}{dry}  {}", job.work, job.why)),
+            ]));
+        }
+    }
     if !detail.history.is_empty() {
         blocks.extend([Block::Gap, Block::Title("Done to it".into())]);
         for deed in &detail.history {

@@ -66,6 +66,12 @@ pub(crate) struct ListState<R: Row> {
     filter_text: String,
     filter: Option<Arc<Query>>,
     fault: Option<QueryError>,
+    /// The list is one of several of its pane, not the first.
+    second: bool,
+    /// Another list of the pane is shown: it asks for nothing.
+    pub(crate) resting: bool,
+    /// Only what belongs to this row of another table, whatever the filter.
+    pub(crate) within: Option<RowId>,
     /// Only what lies on or below this node, with its name.
     pub(crate) below: Option<(RowId, String)>,
     pub(crate) marks: Marks,
@@ -96,6 +102,9 @@ impl<R: Row> ListState<R> {
             filter_text: String::new(),
             filter: None,
             fault: None,
+            second: false,
+            resting: false,
+            within: None,
             below: None,
             marks: Marks::default(),
             range: None,
@@ -107,6 +116,21 @@ impl<R: Row> ListState<R> {
             follow: false,
             failed: None,
         }
+    }
+
+    /// A further list of a pane that has several.
+    pub(crate) fn second(self) -> Self {
+        Self { second: true, ..self }
+    }
+
+    /// What its saved views are kept under: nothing for the first list of a pane.
+    fn list_name(&self) -> &'static str {
+        if self.second { Self::spec().name } else { "" }
+    }
+
+    /// The row that everything shown belongs to.
+    fn base(&self) -> Option<RowId> {
+        self.within.or(self.below.as_ref().map(|(id, _)| *id))
     }
 
     /// The description of the table.
@@ -160,7 +184,7 @@ impl<R: Row> ListState<R> {
                 table: R::TABLE,
                 scope: self.scope,
                 filter: self.filter_until(*until),
-                below: self.below.as_ref().map(|(id, _)| *id),
+                below: self.base(),
                 except: rows.clone(),
             },
         }
@@ -201,7 +225,7 @@ impl<R: Row> ListState<R> {
             table: R::TABLE,
             scope: self.scope,
             filter: self.filter.clone(),
-            below: self.below.as_ref().map(|(id, _)| *id),
+            below: self.base(),
             sort: self.sort.clone(),
             anchor: Anchor::Start,
             limit: self.window.limit(),
@@ -214,7 +238,7 @@ impl<R: Row> ListState<R> {
     /// a change in the cache waits for its answer, so a storm asks as often as it can be answered;
     /// an operator's wish interrupts it.
     pub(crate) fn ask(&mut self, urgent: bool, cx: &Ctx) -> Vec<Effect> {
-        if cx.active != self.pane || self.window.height() == 0 {
+        if self.resting || cx.active != self.pane || self.window.height() == 0 {
             self.behind = true;
             return Vec::new();
         }
@@ -269,7 +293,10 @@ impl<R: Row> ListState<R> {
             Msg::Changed(generations) if self.window.page().is_none_or(|p| p.seq < generations.seq) => {
                 return self.ask(false, cx);
             }
-            Msg::Views(views) => self.views = views.iter().filter(|v| v.pane == self.pane).cloned().collect(),
+            Msg::Views(views) => {
+                let mine = |v: &&SavedView| v.pane == self.pane && v.list == self.list_name();
+                self.views = views.iter().filter(mine).cloned().collect();
+            }
             _ => {}
         }
         if self.behind && self.window.pending().is_none() { self.ask(false, cx) } else { Vec::new() }

@@ -25,6 +25,7 @@ impl<R: Row> ListState<R> {
             sort: self.sort.iter().map(|s| (s.field.to_owned(), s.desc)).collect(),
             columns: self.columns.iter().map(|c| (*c).to_owned()).collect(),
             scope: commands::scope_word(self.scope).to_owned(),
+            list: self.list_name().to_owned(),
         };
         vec![Effect::SaveView(view), Effect::Toast(Toast::new(Level::Good, format!("view `{name}` saved")))]
     }
@@ -45,13 +46,10 @@ impl<R: Row> ListState<R> {
     /// Drops a saved view; asks which when there is no name.
     pub(crate) fn view_delete(&self, args: &Args) -> Vec<Effect> {
         let Some(name) = args.get("name") else { return self.choose_view("Delete which view?", "list.view-delete") };
-        if !self.views.iter().any(|v| v.name == *name) {
+        let Some(view) = self.views.iter().find(|v| v.name == *name) else {
             return vec![unknown(name)];
-        }
-        vec![
-            Effect::DropView(self.pane, name.clone()),
-            Effect::Toast(Toast::new(Level::Info, format!("view `{name}` deleted"))),
-        ]
+        };
+        vec![Effect::DropView(view.clone()), Effect::Toast(Toast::new(Level::Info, format!("view `{name}` deleted")))]
     }
 
     fn choose_view(&self, title: &str, command: &'static str) -> Vec<Effect> {

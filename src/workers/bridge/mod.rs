@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::effect::ExportRequest;
+use crate::app::effect::{ExportRequest, ReportRequest};
 use crate::app::message::Msg;
 use crate::app::port::{Backend, Request};
 use crate::model::command::{LiveRequest, LiveSection, Outcome};
@@ -28,10 +28,9 @@ use crate::model::page::{DataRequest, RequestId};
 use crate::model::text;
 use crate::store::Store;
 
-use super::export;
 use super::relay::Hands;
 use super::source::Sources;
-use super::stored;
+use super::{export, report, stored};
 use queue::{Job, Queue};
 use views::Views;
 pub use views::{recall, ui_key};
@@ -160,6 +159,21 @@ impl Bridge {
         self.mourn(id, "export", ended);
     }
 
+    fn report(&self, id: RequestId, request: ReportRequest) {
+        let (_, forget) = self.register(id);
+        let (store, msgs) = (self.store.clone(), self.msgs.clone());
+        let work = move || {
+            let _forget = forget;
+            let result = store
+                .reader()
+                .map_err(report::ReportError::Read)
+                .and_then(|mut reader| report::to_file(&mut reader, &request));
+            let _ = msgs.send(Msg::Done(id, report::outcome(&request, result)));
+        };
+        let ended = self.tasks.spawn_blocking_on(work, &self.options.runtime);
+        self.mourn(id, "job.export", ended);
+    }
+
     /// Tells that a command died, so that nobody waits for its outcome for ever.
     fn mourn(&self, id: RequestId, command: &'static str, ended: JoinHandle<()>) {
         let msgs = self.msgs.clone();
@@ -218,12 +232,13 @@ impl Backend for Bridge {
             Request::Execute(id, _) | Request::Undo(id, _) => self.execute(id, request),
             Request::Live(id, live) => self.live(id, live),
             Request::Export(id, export) => self.export(id, export),
+            Request::Report(id, report) => self.report(id, report),
             Request::Remember { key, value } => self.store.remember(&ui_key(&self.options.profile, &key), &value),
             Request::SaveView(view) => {
                 let _ = self.msgs.send(Msg::Views(self.views.save(&self.store, view)));
             }
-            Request::DropView(pane, name) => {
-                let _ = self.msgs.send(Msg::Views(self.views.drop_view(&self.store, pane, &name)));
+            Request::DropView(view) => {
+                let _ = self.msgs.send(Msg::Views(self.views.drop_view(&self.store, &view)));
             }
         }
     }

@@ -4,7 +4,6 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::app::effect::SavedView;
-use crate::app::pane::PaneId;
 use crate::store::Store;
 
 /// The store's key of a value of the user interface.
@@ -49,14 +48,14 @@ impl Views {
     /// Keeps a view, in place of one of the same name.
     pub(super) fn save(&self, store: &Store, view: SavedView) -> Vec<SavedView> {
         self.change(store, |views| {
-            views.retain(|v| (v.pane, v.name.as_str()) != (view.pane, view.name.as_str()));
+            views.retain(|v| !same(v, &view));
             views.push(view);
             views.sort_by(|a, b| (a.pane, &a.name).cmp(&(b.pane, &b.name)));
         })
     }
 
-    pub(super) fn drop_view(&self, store: &Store, pane: PaneId, name: &str) -> Vec<SavedView> {
-        self.change(store, |views| views.retain(|v| v.pane != pane || v.name != name))
+    pub(super) fn drop_view(&self, store: &Store, view: &SavedView) -> Vec<SavedView> {
+        self.change(store, |views| views.retain(|v| !same(v, view)))
     }
 
     fn change(&self, store: &Store, change: impl FnOnce(&mut Vec<SavedView>)) -> Vec<SavedView> {
@@ -68,4 +67,9 @@ impl Views {
         }
         views.clone()
     }
+}
+
+/// Whether two views are of one list and have one name.
+fn same(a: &SavedView, b: &SavedView) -> bool {
+    (a.pane, &a.list, &a.name) == (b.pane, &b.list, &b.name)
 }

@@ -12,6 +12,7 @@ use super::request::{
     CpeVerb, FIRMWARE_IMAGE, Firmware, JobRequest, JobTargets, Priority, Schedule, StopRule, Waves, Window, Work,
 };
 use super::setting::{Change, NewValue, ParamValue, SecretSource, Setting};
+use super::write::ASK;
 use crate::model::place::did_you_mean;
 use crate::model::text::clean;
 use crate::model::time::{DAY, SECOND, parse_duration};
@@ -35,6 +36,18 @@ pub struct Parsed {
     pub request: JobRequest,
     /// Secrets that stand in the text itself: to be kept in memory only.
     pub typed: Vec<(Setting, SecretString)>,
+}
+
+impl Parsed {
+    /// The settings whose secret is to be asked for: [`ASK`] stands in its place.
+    #[must_use]
+    pub fn to_ask(&self) -> Vec<Setting> {
+        let Work::Set(changes) = &self.request.work else { return Vec::new() };
+        let asked = |c: &&Change| {
+            c.value == NewValue::Secret(SecretSource::Typed) && !self.typed.iter().any(|(s, _)| *s == c.setting)
+        };
+        changes.iter().filter(asked).map(|c| c.setting.clone()).collect()
+    }
 }
 
 /// Most devices a job may touch at a time.
@@ -366,6 +379,9 @@ impl Changes<'_> {
     fn secret(&mut self, setting: Setting, text: &str) {
         let source = if ["env:", "file:", "cmd:"].iter().any(|prefix| text.starts_with(prefix)) {
             SecretSource::Reference(text.to_owned())
+        } else if text == ASK {
+            // Whoever sends the request brings the value along.
+            SecretSource::Typed
         } else {
             self.typed.push((setting.clone(), SecretString::from(text.to_owned())));
             SecretSource::Typed
@@ -392,7 +408,10 @@ impl Changes<'_> {
         self.text(Setting::WifiSsid, wifi.ssid.as_ref());
         if let Some(password) = &wifi.password {
             let reference = ["env:", "file:", "cmd:"].iter().any(|p| password.starts_with(p));
-            if !reference && let Err(why) = passphrase(password) {
+            if !reference
+                && password != ASK
+                && let Err(why) = passphrase(password)
+            {
                 return wrong_in("wifi", "password", why);
             }
             self.secret(Setting::WifiPassword, password);
@@ -478,7 +497,10 @@ impl Changes<'_> {
 }
 
 /// WPA: 8 to 63 printable characters, or 64 hexadecimal digits.
-fn passphrase(text: &str) -> Result<(), &'static str> {
+///
+/// # Errors
+/// What is needed, in words.
+pub fn passphrase(text: &str) -> Result<(), &'static str> {
     let hex = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
     if hex || ((8..=63).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b))) {
         return Ok(());
