@@ -86,7 +86,7 @@ pub(super) fn phase(row: &JobRow) -> Piece<'static> {
 /// The colour of a class.
 pub(super) const fn class_token(class: Class) -> Token {
     match class {
-        Class::Changed | Class::RolledBack => Token::Good,
+        Class::Changed | Class::RolledBack | Class::WouldChange => Token::Good,
         Class::OfflineQueued => Token::Warning,
         Class::Skipped | Class::Cancelled => Token::Off,
         Class::Unchanged | Class::Faulted | Class::Unknown | Class::TimedOut | Class::WrongVersion => Token::Bad,

@@ -137,7 +137,7 @@ fn classes(blocks: &mut Vec<Block<'_>>, row: &JobRow, glyphs: &Glyphs) {
         blocks.push(Block::Line(vec![
             Piece::new(bar(BAR, n.into(), c.total.into(), glyphs), class_token(class)),
             Piece::plain(format!(" {:>7}  ", grouped(n.into()))),
-            Piece::plain(if row.dry_run && class == Class::Changed { "would change" } else { class.word() }),
+            Piece::plain(class.word()),
         ]));
     }
 }
