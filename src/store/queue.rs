@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::Error;
 use super::journal::Ticket;
 use crate::model::ids::Seq;
-use crate::model::job::JobEvent;
+use crate::model::job::{DeviceEvent, JobEvent};
 use crate::model::observation::Observation;
 use crate::model::record::Record;
 
@@ -220,7 +220,14 @@ pub(crate) fn is_precious(record: &Record) -> bool {
     match record {
         Record::Action(_) | Record::Command(_) => true,
         // A write may only be sent once nothing can take back that it was about to be.
-        Record::Job(job) => !matches!(job.what, JobEvent::Lease { .. }),
+        // What was found out since can be found out again.
+        Record::Job(job) => match &job.what {
+            JobEvent::Device { what, .. } => matches!(
+                what,
+                DeviceEvent::Before(_) | DeviceEvent::Intent | DeviceEvent::NotSent(_) | DeviceEvent::Retried
+            ),
+            what => !matches!(what, JobEvent::Lease { .. } | JobEvent::Waits(_)),
+        },
         _ => false,
     }
 }

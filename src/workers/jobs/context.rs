@@ -99,22 +99,29 @@ impl Context {
     }
 }
 
-/// Finds all of it.
+/// Finds all of it; file and secrets only have to be there when the job is to begin devices (`whole`).
 pub(super) async fn make(
     shared: Arc<Shared>,
     job: JobId,
     request: JobRequest,
     saved: HashMap<String, Saved>,
+    whole: bool,
 ) -> Result<Context, Stop> {
     let acs = source(&shared, &request.source).map_err(Stop::Refuse)?;
     let (client, profiles) = acs.tools().await.map_err(Stop::Down)?;
     let about = client.about().await.map_err(|e| Stop::call(&e))?;
     let skew = about.skew_us.unwrap_or(0);
-    let file = file(&client, &request.work).await?;
+    let file = match file(&client, &request.work).await {
+        Err(Stop::Refuse(_)) if !whole => None,
+        file => file?,
+    };
     let typed = shared.typed().get(&job).cloned().unwrap_or_default();
     let wanted = request.clone();
     let read = tokio::task::spawn_blocking(move || secrets(&wanted.work, &typed));
-    let secrets = read.await.map_err(|e| Stop::Hold(e.to_string()))?.map_err(Stop::Hold)?;
+    let secrets = match read.await.map_err(|e| Stop::Hold(e.to_string()))? {
+        Err(_) if !whole => HashMap::new(),
+        secrets => secrets.map_err(Stop::Hold)?,
+    };
     let raw = saved.values().flat_map(|s| &s.before).map(|b| b.path.clone());
     let projection = paths::projection(&request.work, &profiles, raw);
     Ok(Context {

@@ -11,7 +11,7 @@ use crate::model::text::counted;
 use crate::workers::now;
 
 use super::book::{Kept, kept};
-use super::runner::Runner;
+use super::runner::{Ready, Runner};
 use super::{Ask, Typed};
 
 /// What was journalled, and what to say when it is on disk.
@@ -64,6 +64,10 @@ impl Runner {
             }
             _ => words(control, &job.header),
         };
+        if matches!(control, Control::Resume | Control::Retry | Control::Start) {
+            // What it lacked may be there now.
+            self.side(id).ready = Ready::No;
+        }
         Ok((words, self.book.tell(actor, events)))
     }
 

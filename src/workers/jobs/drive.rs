@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::job::{Act, Job, Limits, State, next};
-use crate::model::job::{Class, JobEvent, JobId, JobRequest, Phase};
+use crate::model::job::{Class, JobEvent, JobId, JobRequest, JobTargets, Phase};
 use crate::model::time::{MINUTE, Ts};
 use crate::workers::now;
 
@@ -123,7 +123,7 @@ impl Runner {
 
     async fn step(&mut self, id: JobId, round: &mut Round) {
         let Some(job) = self.book.jobs.get(&id) else { return };
-        let Some(request) = job.header.request.clone() else { return };
+        let Some(request) = job.header.request.as_ref().map(light) else { return };
         let busy = job.header.counts.active > 0 || job.header.counts.of(Class::OfflineQueued) > 0;
         let open = match job.header.phase {
             Phase::Waiting => is_due(job, round.now),
@@ -190,7 +190,7 @@ impl Runner {
             return;
         }
         if acts.iter().any(|a| matches!(a, Act::Freeze)) {
-            return self.freeze(id, request, round.now);
+            return self.freeze(id, round.now);
         }
         let Some(context) = self.context(id, request).await else { return };
         let line = Line { context, news: self.news.clone() };
@@ -234,15 +234,16 @@ impl Runner {
         self.tasks.spawn(device::begin(line, turns));
     }
 
-    fn freeze(&mut self, id: JobId, request: &JobRequest, now: Ts) {
+    fn freeze(&mut self, id: JobId, now: Ts) {
+        let Some(request) = self.book.jobs.get(&id).and_then(|j| j.header.request.clone()) else { return };
         if request.schedule.as_ref().is_some_and(|s| s.repeat != crate::model::job::repeat::Repeat::Once) {
-            return self.turn(id, request, now);
+            return self.turn(id, &request, now);
         }
         let side = self.side(id);
         if std::mem::replace(&mut side.freezing, true) {
             return;
         }
-        let (shared, news, request) = (Arc::clone(&self.shared), self.news.clone(), request.clone());
+        let (shared, news) = (Arc::clone(&self.shared), self.news.clone());
         self.tasks.spawn(async move {
             let outcome = freeze::freeze(shared, id, request).await;
             let _ = news.send(News::Frozen(id, outcome));
@@ -261,9 +262,11 @@ impl Runner {
             None => HashMap::new(),
         };
         self.side(id).ready = Ready::Asked;
+        // Taking tasks back and looking at what waits needs neither secrets nor the file.
+        let whole = self.book.jobs.get(&id).is_some_and(|j| j.header.phase == Phase::Running);
         let (shared, news, request) = (Arc::clone(&self.shared), self.news.clone(), request.clone());
         self.tasks.spawn(async move {
-            let made = context::make(shared, id, request, saved).await;
+            let made = context::make(shared, id, request, saved, whole).await;
             let _ = news.send(News::Ready(id, made.map(Box::new)));
         });
         None
@@ -338,5 +341,22 @@ impl Runner {
             self.sides.remove(&id);
             self.shared.typed().remove(&id);
         }
+    }
+}
+
+/// A request without its devices, of which there may be thousands.
+fn light(request: &JobRequest) -> JobRequest {
+    let targets = match &request.targets {
+        JobTargets::Devices(_) => JobTargets::Devices(Vec::new()),
+        other => other.clone(),
+    };
+    JobRequest {
+        name: request.name.clone(),
+        description: String::new(),
+        source: request.source.clone(),
+        targets,
+        work: request.work.clone(),
+        schedule: request.schedule.clone(),
+        ..*request
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn freeze(shared: Arc<Shared>, job: JobId, mut request: JobRequ
     }
     let rolls_back = request.rolls_back.is_some();
     // A wrong file is told before anything begins.
-    let made = context::make(Arc::clone(&shared), job, request.clone(), std::collections::HashMap::new()).await;
+    let made = context::make(Arc::clone(&shared), job, request.clone(), std::collections::HashMap::new(), true).await;
     match made {
         Ok(context) => fits(&request, &context, &resolved)?,
         // A secret that is not at hand holds the job once it has its list.

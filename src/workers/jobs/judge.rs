@@ -37,6 +37,14 @@ fn restored(context: &Context, doc: &DeviceDoc) -> Vec<Want> {
             }
             Old::SecretHeld | Old::Lost => return None,
         };
+        // What somebody else has changed since is theirs.
+        let holds = evidence::leaf(doc, &before.path).and_then(|leaf| leaf.value);
+        if let (NewValue::Plain(old), Some(written), Some(holds)) = (&new, &before.new, &holds)
+            && !old.same(holds)
+            && !ParamValue::Text(written.clone()).same(holds)
+        {
+            return None;
+        }
         Some(Want { setting: Setting::Path(before.path.clone()), path: before.path.clone(), new })
     };
     saved.before.iter().filter_map(one).collect()
@@ -94,7 +102,7 @@ pub(super) fn judge(
     match (&context.request.work, doc) {
         (Work::Set(_) | Work::RollBack, Some(doc)) => match wants(context, doc) {
             Ok(wants) if wants.is_empty() && context.request.rolls_back.is_some() => {
-                let why = "no old value of it is saved that can be put back".to_owned();
+                let why = "nothing of it is saved that can be put back, or somebody changed it since".to_owned();
                 (Verdict::Skip(SkipReason::NothingToRestore, why), wants)
             }
             Ok(wants) => (dry_run::values(&view, Ok(&wants), Age { now, limit }), wants),

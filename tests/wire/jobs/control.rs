@@ -164,3 +164,35 @@ async fn two_jobs_share_the_devices_one_at_a_time() {
     assert_eq!(lab.changes(), [2; 8]);
     noctule.kill().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_roll_back_leaves_what_somebody_else_changed() {
+    let lab = Lab::new(3).await;
+    let noctule = lab.noctule().await;
+    let first = noctule.run(&format!("name='mine'\n{GUEST}")).await;
+    let theirs = format!("name='theirs'\ndevices=['{}']\n[wifi]\nssid='Theirs'", lab.ids[1]);
+    let other = noctule.run(&theirs).await;
+    assert_eq!(ended(&other, Class::Changed), 1, "{:?}", other.header);
+    let back = noctule.jobs.roll_back(first.id, false, "anna").await.expect("a roll-back");
+    let back = noctule.until_over(back).await;
+    assert_eq!((ended(&back, Class::Changed), ended(&back, Class::Skipped)), (2, 1), "{:#?}", back.devices[1]);
+    assert!(back.devices[1].why.contains("somebody changed it"), "{:?}", back.devices[1]);
+    assert_eq!(lab.value(&lab.ids[1], SSID).await, "Theirs");
+    noctule.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_secret_is_gone_can_still_be_cancelled() {
+    let lab = Lab::new(3).await;
+    let noctule = lab.noctule().await;
+    let away: Vec<&str> = lab.ids.iter().map(String::as_str).collect();
+    lab.control.offline(&away, true);
+    let id = noctule.create("name='pw'\nfilter='*'\n[wifi]\nssid='G'\npassword='hunter2222'").await;
+    noctule.until(id, "all are queued", |job| job.header.counts.of(Class::OfflineQueued) == 3).await;
+    noctule.kill().await;
+    let noctule = lab.noctule().await;
+    noctule.steer(id, Control::Cancel).await;
+    let job = noctule.until_phase(id, Phase::Cancelled).await;
+    assert_eq!((ended(&job, Class::Cancelled), lab.control.waiting()), (3, 0), "{:?}", job.header);
+    noctule.kill().await;
+}
