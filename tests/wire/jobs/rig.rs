@@ -51,7 +51,7 @@ impl Lab {
     }
 
     pub(super) async fn noctule_called(&self, me: &str) -> Noctule {
-        let noctule = Noctule::start(self, me);
+        let noctule = Noctule::start(self, me).await;
         let n = self.ids.len();
         until("the fleet", || noctule.fleet(n)).await;
         noctule
@@ -84,9 +84,13 @@ pub(super) struct Noctule {
 }
 
 impl Noctule {
-    fn start(lab: &Lab, me: &str) -> Self {
-        let (store, opened) = Store::open(&options(&lab.path)).expect("a cache");
-        assert!(opened.owner, "the cache is ours");
+    async fn start(lab: &Lab, me: &str) -> Self {
+        // Threads of the one that was killed may still have the file for a moment.
+        let store = until("the cache is ours", || {
+            let (store, opened) = Store::open(&options(&lab.path)).expect("a cache");
+            opened.owner.then_some(store)
+        })
+        .await;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("one");
         let (msgs, _) = mpsc::unbounded_channel();
         let supervisor = Supervisor::new(runtime.handle().clone(), msgs.clone());
