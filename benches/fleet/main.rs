@@ -1,6 +1,7 @@
 //! The numbers of a fleet of 100,000 CPEs, measured against the simulated ACS in a process of its
-//! own: first page, full read and its memory, filters, and what a key costs meanwhile. Prints one
-//! Markdown table.
+//! own: first page, full read and its memory, filters, jobs, and what a key costs meanwhile. Prints
+//! one Markdown table. CPU seconds are those of the console's side alone: unlike the others they do
+//! not depend on what else runs.
 //!
 //! `cargo bench --bench fleet` takes some minutes; `-- quick` uses a fleet of 5,000.
 #![allow(
@@ -17,6 +18,7 @@ mod acs;
 #[path = "../common/mod.rs"]
 mod common;
 mod console;
+mod jobs;
 mod screen;
 #[path = "../../tests/pty/tty.rs"]
 mod tty;
@@ -39,6 +41,7 @@ fn main() {
     console::fill(&acs, home.path());
     console::cached(home.path());
     console::filters(home.path());
+    jobs::measure(&acs, home.path());
     screen::keys(&acs);
     row("load of the machine after", &std::fs::read_to_string("/proc/loadavg").unwrap_or_default());
 }
