@@ -42,10 +42,9 @@ pub fn measure(acs: &Acs, path: &Path) {
         )
     };
     match run(&console, &jobs, &request("bench-dry", MANY, true)) {
-        Ok((took, counts)) => row(
-            &format!("dry run of a setting over `{MANY}`"),
-            &format!("{:.2} s ({counts})", took.as_secs_f64()),
-        ),
+        Ok((took, counts)) => {
+            row(&format!("dry run of a setting over `{MANY}`"), &format!("{:.2} s ({counts})", took.as_secs_f64()))
+        }
         Err(why) => row("dry run", &format!("not measured: {why}")),
     }
     let ids = targets(&console, SOME);

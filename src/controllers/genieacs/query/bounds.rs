@@ -116,6 +116,9 @@ pub(super) fn bounds(expr: &Expr, context: &Context<'_>) -> Bounds {
         Expr::Leaf { path, test: LeafTest::Compare(Op::Ne, want) } => {
             compare(path, Op::Eq, &Literal::Text(want.clone()), context).not()
         }
+        Expr::Leaf { path, test: LeafTest::Compare(op @ (Op::Lt | Op::Le | Op::Gt | Op::Ge), want) } => {
+            ordered(path, *op, want)
+        }
         Expr::Leaf { path, test: LeafTest::Compare(op, want) } => {
             compare(path, *op, &Literal::Text(want.clone()), context)
         }
@@ -214,6 +217,27 @@ fn parameter(paths: &[&str], op: Op, value: &Literal) -> Bounds {
             over.push(Ask::Is(field.clone(), json!({ "$type": "number" })));
         }
         over.push(Ask::Is(field, json!({ "$type": ["bool", "date"] })));
+    }
+    Bounds::at_least(Ask::or(over))
+}
+
+/// A raw parameter beside a number. Only numbers are left to the server: texts, yes and no, and dates
+/// come along, and so does, below a number, what is not known. Equal ones always do: the smallest
+/// differences (`-0`) are no matter of the server's.
+fn ordered(path: &str, op: Op, want: &str) -> Bounds {
+    /// Beyond it the two sides round differently.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number = want.trim().parse::<f64>().ok().filter(|x| x.abs() < EXACT);
+    let (Some(number), true) = (number, is_path(path)) else { return Bounds::UNKNOWN };
+    let below = matches!(op, Op::Lt | Op::Le);
+    let field = format!("{path}._value");
+    let operator = if below { "$lte" } else { "$gte" };
+    let mut over = vec![
+        Ask::Is(field.clone(), json!({ operator: number })),
+        Ask::Is(field.clone(), json!({ "$type": ["string", "bool", "date"] })),
+    ];
+    if below {
+        over.push(Ask::Is(field, json!({ "$exists": false })));
     }
     Bounds::at_least(Ask::or(over))
 }

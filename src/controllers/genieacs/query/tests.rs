@@ -10,7 +10,7 @@ use crate::controllers::genieacs::map::cpe;
 use crate::controllers::genieacs::validate;
 use crate::controllers::genieacs::wire::Collection;
 use crate::model::field::{FieldKind, FieldSpec};
-use crate::model::query::{Literal, Op};
+use crate::model::query::{LeafTest, Literal, Op};
 
 const NOW: Ts = Ts(1_795_186_238_574_366);
 
@@ -35,6 +35,13 @@ static TEXTS: &[FieldSpec] = &[
 ];
 static TIMES: &[FieldSpec] =
     &[field("last_inform", FieldKind::Time), field("last_boot", FieldKind::Time), field("registered", FieldKind::Time)];
+static PATHS: &[&str] = &[
+    "InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.Channel",
+    "InternetGatewayDevice.WANDevice.1.X_GponInterafceConfig.RXPower",
+    "Device.WiFi.SSID.1.SSID",
+    "VirtualParameters.x",
+    "VirtualParameters.nobody",
+];
 static POWER: FieldSpec = field("rx_dbm", FieldKind::Float);
 
 fn word() -> impl Strategy<Value = String> {
@@ -76,6 +83,7 @@ fn instants() -> impl Strategy<Value = Ts> {
 }
 
 fn filter() -> impl Strategy<Value = Expr> {
+    let raw_op = prop::sample::select(vec![Op::Eq, Op::Ne, Op::Lt, Op::Le, Op::Gt, Op::Ge, Op::Has]);
     let op = prop::sample::select(vec![Op::Eq, Op::Ne, Op::Lt, Op::Le, Op::Gt, Op::Ge, Op::Has]);
     let leaf = prop_oneof![
         (prop::sample::select(TEXTS), op.clone(), word()).prop_map(|(f, op, w)| {
@@ -94,6 +102,8 @@ fn filter() -> impl Strategy<Value = Expr> {
         }),
         (op, -40_i64..5).prop_map(|(op, n)| Expr::Compare { field: &POWER, op, value: Literal::Int(n) }),
         word().prop_map(Expr::Text),
+        (prop::sample::select(PATHS), raw_op, word())
+            .prop_map(|(path, op, w)| Expr::Leaf { path: path.to_owned(), test: LeafTest::Compare(op, w) }),
         Just(Expr::All),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
@@ -207,6 +217,16 @@ fn condition_holds(condition: &Json, found: Option<&Json>) -> bool {
             };
             want == kind || want.as_array().is_some_and(|all| all.iter().any(|k| k == kind))
         }
+        (op, Some(Json::Number(have))) => {
+            let (have, Some(want)) = (have.as_f64().unwrap(), want.as_f64()) else { return false };
+            match op {
+                "$gte" => have >= want,
+                "$lte" => have <= want,
+                "$gt" => have > want,
+                "$lt" => have < want,
+                other => panic!("{other}"),
+            }
+        }
         (op, Some(have)) => match (date(have), date(want)) {
             (Some(have), Some(want)) => match op {
                 "$gt" => have > want,
@@ -275,6 +295,16 @@ fn what_the_server_can_answer_it_is_asked() {
     assert_eq!(told(&Expr::All), Translated { nbi: Filter::all(), rest: None });
     let not = told(&Expr::Not(Box::new(is("manufacturer", Op::Eq, "Nokia"))));
     assert!(not.nbi.json().to_string().starts_with("{\"$nor\""), "{not:?}");
+}
+
+#[test]
+fn raw_parameters_are_asked_for_as_numbers_where_they_are_some() {
+    let path = "Device.WiFi.Radio.1.Channel";
+    let above = told(&Expr::Leaf { path: path.to_owned(), test: LeafTest::Compare(Op::Gt, "6".to_owned()) });
+    let text = above.nbi.json().to_string();
+    assert!(text.contains("\"$gte\":6.0") && above.rest.is_some(), "{text}");
+    let version = told(&Expr::Leaf { path: path.to_owned(), test: LeafTest::Compare(Op::Gt, "V3.0.9".to_owned()) });
+    assert!(version.nbi.is_all());
 }
 
 #[test]
