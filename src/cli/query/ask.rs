@@ -46,7 +46,9 @@ const fn usual(table: Table) -> &'static [&'static str] {
         Table::Cpes => {
             &["serial", "model", "firmware", "online", "last_inform", "rx_dbm", "ip", "faults", "tags", "subscriber"]
         }
-        Table::Jobs => &["id", "name", "work", "phase", "through", "total", "failed", "actor", "created_at", "why"],
+        Table::Jobs => {
+            &["id", "name", "work", "dry_run", "phase", "through", "total", "failed", "actor", "created_at", "why"]
+        }
         Table::JobDevices => &["serial", "model", "wave", "state", "attempt", "changed_at", "why"],
         Table::Faults => &["at", "code", "message", "parameter", "why", "serial", "model", "channel", "retries"],
         Table::Stored => &["kind", "name", "what", "when", "bytes", "version", "source"],

@@ -185,6 +185,16 @@ impl Device {
         ((self.before.len() - lost) as u32, lost as u32)
     }
 
+    /// Why it stands there, in one line: `busy in another job: night upgrade`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match (self.cause.as_str(), self.why.as_str()) {
+            (cause, "") => cause.to_owned(),
+            (cause, why) if cause.is_empty() || why.contains(cause) => why.to_owned(),
+            (cause, why) => format!("{cause}: {why}"),
+        }
+    }
+
     /// Folds an event; whether it meant anything.
     pub fn apply(&mut self, kind: Kind, at: Ts, event: &DeviceEvent) -> bool {
         use State::{Ended, Queued, Sending, Waiting, Written};

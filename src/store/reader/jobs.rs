@@ -126,7 +126,7 @@ fn device_row(job: JobId, id: RowId, index: u32, frozen: Frozen, device: Device)
         model: frozen.model,
         wave: frozen.wave,
         state: device.state.word(),
-        why: if device.why.is_empty() { device.cause } else { device.why },
+        why: device.told(),
         attempt: device.retries + u32::from(device.sent_at.is_set()),
         task: device.task.unwrap_or_default(),
         sent_at: device.sent_at,
@@ -308,7 +308,7 @@ pub(super) fn of_device(conn: &Connection, source: &str, device: &str) -> rusqli
             name: request.name,
             dry_run: request.dry_run,
             state: state.state.word(),
-            why: if state.why.is_empty() { state.cause } else { state.why },
+            why: state.told(),
             at: if state.changed_at.is_set() { state.changed_at } else { header.created_at },
         });
     }

@@ -87,7 +87,7 @@ pub(super) fn blocks<'a>(
         blocks.push(Block::Fact("because".into(), vec![Piece::new(row.why.as_str(), Token::Strong)]));
     }
     if let Some(detail) = detail {
-        if !detail.cause.is_empty() && detail.cause != row.why {
+        if !row.why.contains(detail.cause.as_str()) {
             blocks.push(Block::fact("cause", detail.cause.as_str()));
         }
         changes(&mut blocks, detail, dry_run, glyphs);
