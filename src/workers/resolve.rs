@@ -220,7 +220,10 @@ fn new_job(reader: &mut Reader, wish: &Wish, intent: &Intent, now: Ts) -> Result
         }
     };
     let mut parsed = read(&text, format).map_err(|e| ResolveError::Request(format!("{place}{e}")))?;
-    parsed.request.dry_run |= intent.command == "cpe.job.try" || intent.args.get("dry-run").is_some_and(|v| v == "yes");
+    if intent.command == "cpe.job.try" || intent.args.get("dry-run").is_some_and(|v| v == "yes") {
+        // What is only tried is tried now, whenever it is to be done.
+        (parsed.request.dry_run, parsed.request.schedule) = (true, None);
+    }
     for setting in parsed.to_ask() {
         match intent.args.get(&format!("{SECRET}{}", setting.name())) {
             Some(secret) => parsed.typed.push((setting, secret.clone().into())),

@@ -99,7 +99,7 @@ pub fn jobs() -> Vec<JobRow> {
                 "Guest WiFi north (dry run)",
                 "configure",
                 Phase::Ended,
-                counts(5, 0, 0, &[(Class::Changed, 2), (Class::Skipped, 3)]),
+                counts(5, 0, 0, &[(Class::WouldChange, 2), (Class::Skipped, 3)]),
             )
         },
         JobRow {
@@ -184,8 +184,8 @@ pub fn devices() -> Vec<JobDeviceRow> {
         device(1, 4, hg("BBSM00000004"), 2, "written", ""),
         device(1, 5, hg("BBSM00000005"), 2, "waiting", ""),
         device(3, 0, ("ZTEG0A1B2C3D", "F670L"), 0, "unknown", "no answer, and no task was found"),
-        device(4, 0, hg("BBSM00000001"), 0, "changed", "2 values would change"),
-        device(4, 1, hg("BBSM00000002"), 0, "changed", "1 value would change"),
+        device(4, 0, hg("BBSM00000001"), 0, "would-change", "2 values would change"),
+        device(4, 1, hg("BBSM00000002"), 0, "would-change", "1 value would change"),
         device(4, 2, hg("BBSM00000003"), 0, "skipped", "faulted: cwmp.9003"),
         device(4, 3, hg("BBSM00000004"), 0, "skipped", "already equal"),
         device(4, 4, ("FHTT01020304", "AN5506"), 0, "skipped", "wrong model: its profile has no wifi.ssid"),

@@ -6,6 +6,7 @@
 //! cannot be reached ends the run with code 4 before anything is done.
 
 mod job;
+mod report;
 mod wait;
 
 use std::collections::HashSet;
@@ -40,6 +41,9 @@ pub(super) fn run(start: &Start, args: &RunArgs) -> Result<Code, Failure> {
     if args.command == wait::WAIT {
         return wait::run(start, args);
     }
+    if args.command == report::EXPORT {
+        return report::run(start, args);
+    }
     let mut loaded = start.load()?;
     let spec = find(&args.command)?;
     let actor = loaded.operator(&start.vars);
@@ -66,6 +70,11 @@ pub(super) fn run(start: &Start, args: &RunArgs) -> Result<Code, Failure> {
     }
     let _log = start.log(&mut loaded)?;
     on(&loaded, spec, &intent.clone(), |live| execute(live, &loaded, spec, intent, args))
+}
+
+/// The command of an id.
+fn find_any(id: &str) -> Result<&'static CommandSpec, Failure> {
+    app::registry().get(id).ok_or_else(|| Failure::usage(format!("no command is called `{id}`")))
 }
 
 /// The command called `name`, which has to be one that works without a screen.

@@ -10,7 +10,7 @@ use crate::model::command::{ANSWER, Args, Intent, SECRET, Targets};
 use crate::model::cpe::CpeRow;
 use crate::model::job::read::{passphrase, read};
 use crate::model::job::write::{Prefill, firmware_template, format_of, settings_template, to_toml};
-use crate::model::job::{JobRequest, JobTargets, Setting};
+use crate::model::job::{JobId, JobRequest, JobTargets, Setting};
 use crate::model::page::{Data, DataRequest, PageRequest, RequestId, Table, Total};
 use crate::model::query::Query;
 use crate::model::time::DAY;
@@ -45,6 +45,8 @@ pub(in crate::panes::cpe) struct Making {
     asked: Option<(RequestId, Kind, Prefill)>,
     /// A plan of it is on its way.
     sent: bool,
+    /// The request that the last dry run was made of, with the schedule that a dry run does not keep.
+    tried: Option<(JobId, String)>,
 }
 
 impl Making {
@@ -110,8 +112,10 @@ impl Making {
             Msg::Done(_, outcome) if matches!(outcome.command.as_str(), "cpe.job.create" | "cpe.job.try") => {
                 self.sent = false;
                 if outcome.done > 0 {
-                    // After a dry run the request is what the real job is made of: from its result.
-                    self.text = None;
+                    let text = self.text.take();
+                    if outcome.command == "cpe.job.try" {
+                        self.tried = outcome.job.zip(text);
+                    }
                     return Vec::new();
                 }
                 if self.text.is_some() { self.failed(&outcome.summary) } else { Vec::new() }
@@ -165,9 +169,10 @@ impl Making {
         }
     }
 
-    /// Sends a job's own request on its way.
-    pub(super) fn for_real(&mut self, request: &JobRequest, cx: &Ctx) -> Vec<Effect> {
-        match to_toml(request) {
+    /// Sends the request of a dry run on its way, to be done.
+    pub(super) fn for_real(&mut self, job: JobId, request: &JobRequest, cx: &Ctx) -> Vec<Effect> {
+        let tried = self.tried.as_ref().filter(|(of, _)| *of == job).map(|(_, text)| text.clone());
+        match tried.or_else(|| to_toml(request)) {
             Some(text) => {
                 self.template.clear();
                 self.send("cpe.job.create", &text, &Args::new(), cx)

@@ -40,7 +40,7 @@ impl Jobs {
                 Ok((row, request)) => {
                     let request =
                         JobRequest { dry_run: false, expected_count: expected(&row, request), ..request.clone() };
-                    self.making.for_real(&request, cx)
+                    self.making.for_real(row.job, &request, cx)
                 }
                 Err(effects) => effects,
             },
