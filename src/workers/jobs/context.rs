@@ -119,7 +119,8 @@ pub(super) async fn make(
     let wanted = request.clone();
     let read = tokio::task::spawn_blocking(move || secrets(&wanted.work, &typed));
     let secrets = match read.await.map_err(|e| Stop::Hold(e.to_string()))? {
-        Err(_) if !whole => HashMap::new(),
+        // A dry run writes nothing: it finds out without them.
+        Err(_) if !whole || request.dry_run => HashMap::new(),
         secrets => secrets.map_err(Stop::Hold)?,
     };
     let raw = saved.values().flat_map(|s| &s.before).map(|b| b.path.clone());
