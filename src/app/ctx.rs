@@ -25,6 +25,8 @@ pub struct Ctx {
     pub operator: Arc<str>,
     /// The profile refuses changes.
     pub read_only: bool,
+    /// The profile allows to show secrets.
+    pub reveal_secrets: bool,
     /// Another noctule owns the cache; its process id. What we want changed is handed to it.
     pub attached: Option<u32>,
     /// Why it cannot be spoken to.
@@ -56,6 +58,7 @@ impl Ctx {
             profile: "default".into(),
             operator: "operator".into(),
             read_only: false,
+            reveal_secrets: false,
             attached: None,
             cut_off: None,
             counts: Counts::default(),

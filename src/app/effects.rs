@@ -28,9 +28,11 @@ impl App {
         }
         let Some((pane, cx)) = self.pane_mut() else { return };
         let effects = pane.command(id, &args, cx);
-        if spec.mutates != Mutates::Nothing && effects.iter().any(|e| matches!(e, Effect::Intent(_))) {
+        let intended = effects.iter().any(|e| matches!(e, Effect::Intent(_)));
+        if spec.mutates != Mutates::Nothing && intended {
             // What holds a secret is not kept for a repetition.
-            self.last_verb = (!args.keys().any(|name| is_private(name))).then_some((id, args));
+            let private = args.keys().any(|name| is_private(name)) || crate::commands::secrets::holds(id, &args);
+            self.last_verb = (!private).then_some((id, args));
         }
         self.apply(effects);
     }

@@ -11,17 +11,31 @@ use crate::ui::{Paint, choose};
 
 use super::line::Line;
 
+/// What a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DraftKind {
+    /// A VOLTHA stack.
+    #[default]
+    Voltha,
+    /// A GenieACS.
+    Genieacs,
+}
+
 /// A source as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Draft {
+    /// What it is.
+    pub kind: DraftKind,
     /// Name.
     pub name: String,
-    /// Address of `rw_core`.
-    pub grpc: String,
+    /// Address of `rw_core`, or of the northbound interface.
+    pub address: String,
     /// Brokers, separated by commas; empty for none.
     pub kafka: String,
     /// Topic.
     pub topic: String,
+    /// Address of the file server; empty for none.
+    pub fs: String,
     /// PEM file of the authority, for https; empty for the system's.
     pub ca: String,
 }
@@ -41,17 +55,26 @@ pub enum Step {
     Quit,
 }
 
-const LABELS: [(&str, &str); 5] = [
+type Labels = &'static [(&'static str, &'static str)];
+
+const VOLTHA: Labels = &[
     ("Name", "shown everywhere: letters, digits, - _ ."),
     ("gRPC address", "rw_core, such as http://voltha.example:50057"),
     ("Kafka brokers", "host:port, with commas; empty: polling only"),
     ("Topic", "voltha.events unless it was changed"),
     ("CA file", "for https: a private authority's PEM file"),
 ];
+const GENIEACS: Labels = &[
+    ("Name", "shown everywhere: letters, digits, - _ ."),
+    ("NBI address", "northbound interface, such as http://acs.example:7557"),
+    ("File server", "to read files back, such as http://acs.example:7567; or empty"),
+    ("CA file", "for https: a private authority's PEM file"),
+];
 
-const CHOICES: [(&str, &str); 3] = [
+const CHOICES: [(&str, &str); 4] = [
     ("demo", "a living network inside this process, nothing to install"),
-    ("source", "add a VOLTHA stack"),
+    ("voltha", "add a VOLTHA stack: OLTs, ONUs, their alarms"),
+    ("genieacs", "add a GenieACS: the CPEs behind them"),
     ("quit", "leave noctule"),
 ];
 
@@ -64,7 +87,8 @@ pub struct FirstRun {
 
 #[derive(Debug)]
 struct FormState {
-    lines: [Line; 5],
+    kind: DraftKind,
+    lines: Vec<Line>,
     focus: usize,
     testing: bool,
     /// The draft that was tested, and how it went.
@@ -72,14 +96,28 @@ struct FormState {
 }
 
 impl FormState {
-    fn new() -> Self {
-        let lines = ["voltha-1", "http://127.0.0.1:50057", "127.0.0.1:9092", "voltha.events", ""].map(Line::new);
-        Self { lines, focus: 0, testing: false, tested: None }
+    fn new(kind: DraftKind) -> Self {
+        let lines: &[&str] = match kind {
+            DraftKind::Voltha => &["voltha-1", "http://127.0.0.1:50057", "127.0.0.1:9092", "voltha.events", ""],
+            DraftKind::Genieacs => &["acs-1", "http://127.0.0.1:7557", "http://127.0.0.1:7567", ""],
+        };
+        Self { kind, lines: lines.iter().copied().map(Line::new).collect(), focus: 0, testing: false, tested: None }
+    }
+
+    const fn labels(&self) -> Labels {
+        match self.kind {
+            DraftKind::Voltha => VOLTHA,
+            DraftKind::Genieacs => GENIEACS,
+        }
     }
 
     fn draft(&self) -> Draft {
         let text = |i: usize| self.lines.get(i).map(|l| l.text().trim().to_owned()).unwrap_or_default();
-        Draft { name: text(0), grpc: text(1), kafka: text(2), topic: text(3), ca: text(4) }
+        let draft = Draft { kind: self.kind, name: text(0), address: text(1), ..Draft::default() };
+        match self.kind {
+            DraftKind::Voltha => Draft { kafka: text(2), topic: text(3), ca: text(4), ..draft },
+            DraftKind::Genieacs => Draft { fs: text(2), ca: text(3), ..draft },
+        }
     }
 
     /// Whether what stands in the form is what was tested, and how that went.
@@ -98,8 +136,8 @@ impl FirstRun {
         let Some(form) = &mut self.form else { return self.choose(key) };
         match key.code {
             KeyCode::Esc => self.form = None,
-            KeyCode::Tab | KeyCode::Down => form.focus = (form.focus + 1) % LABELS.len(),
-            KeyCode::BackTab | KeyCode::Up => form.focus = (form.focus + LABELS.len() - 1) % LABELS.len(),
+            KeyCode::Tab | KeyCode::Down => form.focus = (form.focus + 1) % form.lines.len(),
+            KeyCode::BackTab | KeyCode::Up => form.focus = (form.focus + form.lines.len() - 1) % form.lines.len(),
             KeyCode::Char('s') if ctrl && form.verdict().is_some() => return Step::Save(form.draft()),
             KeyCode::Enter if form.verdict().is_some_and(Result::is_ok) => return Step::Save(form.draft()),
             KeyCode::Enter if !form.testing => {
@@ -138,7 +176,7 @@ impl FirstRun {
         match key.code {
             KeyCode::Up => self.choice = (self.choice + CHOICES.len() - 1) % CHOICES.len(),
             KeyCode::Down | KeyCode::Tab => self.choice = (self.choice + 1) % CHOICES.len(),
-            KeyCode::Char(c @ '1'..='3') => {
+            KeyCode::Char(c @ '1'..='4') => {
                 self.choice = usize::from(c as u8 - b'1');
                 return self.chosen();
             }
@@ -152,8 +190,9 @@ impl FirstRun {
     fn chosen(&mut self) -> Step {
         match self.choice {
             0 => Step::Demo,
-            1 => {
-                self.form = Some(FormState::new());
+            1 | 2 => {
+                let kind = if self.choice == 1 { DraftKind::Voltha } else { DraftKind::Genieacs };
+                self.form = Some(FormState::new(kind));
                 Step::Stay
             }
             _ => Step::Quit,
@@ -191,7 +230,8 @@ impl FirstRun {
     }
 
     fn draw_form(form: &FormState, frame: &mut Frame<'_>, paint: &Paint<'_>) -> Option<(u16, u16)> {
-        let fields: Vec<Field<'_>> = LABELS
+        let fields: Vec<Field<'_>> = form
+            .labels()
             .iter()
             .zip(&form.lines)
             .map(|((label, hint), line)| Field { label, text: line.text(), hint, secret: false })
@@ -213,7 +253,10 @@ impl FirstRun {
         let area = frame.area();
         let page = Form {
             title: "A first source",
-            intro: "A VOLTHA stack. Secrets and certificates can be added in the file afterwards.",
+            intro: match form.kind {
+                DraftKind::Voltha => "A VOLTHA stack. Secrets and certificates can be added in the file afterwards.",
+                DraftKind::Genieacs => "A GenieACS. A login before its NBI (auth) can be added in the file afterwards.",
+            },
             fields: &fields,
             focus: form.focus,
             cursor,
@@ -255,6 +298,17 @@ mod tests {
         assert!(matches!(press(&mut s, KeyCode::Enter), Step::Test(_)), "enter tests again");
         s.tested(draft.clone(), Err("connection refused".into()));
         assert_eq!(s.key(KeyEvent::new(KeyCode::Char('s'), KeyModifiers::CONTROL)), Step::Save(draft));
+    }
+
+    #[test]
+    fn a_genieacs_is_asked_for_by_its_own_addresses() {
+        let mut s = FirstRun::default();
+        press(&mut s, KeyCode::Char('3'));
+        press(&mut s, KeyCode::Tab);
+        press(&mut s, KeyCode::Char('0'));
+        let Step::Test(draft) = press(&mut s, KeyCode::Enter) else { panic!("not tested") };
+        assert_eq!(draft.kind, DraftKind::Genieacs);
+        assert_eq!((draft.address.as_str(), draft.fs.as_str()), ("http://127.0.0.1:75570", "http://127.0.0.1:7567"));
     }
 
     #[test]

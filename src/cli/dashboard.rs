@@ -95,6 +95,7 @@ pub(super) fn show(start: &Start, mut loaded: Loaded) -> Result<Code, Failure> {
 
 fn bridge_of(start: &Start, loaded: &Loaded, live: &Live) -> Bridge {
     let options = bridge::Options {
+        reveal_secrets: loaded.profile.reveal_secrets,
         profile: loaded.profile_name.clone(),
         operator: loaded.operator(&start.vars),
         runtime: live.runtime.handle().clone(),
@@ -141,6 +142,7 @@ fn app_of(
     cx.profile = loaded.profile_name.as_str().into();
     cx.operator = loaded.operator(&start.vars).into();
     cx.read_only = loaded.profile.read_only;
+    cx.reveal_secrets = loaded.profile.reveal_secrets;
     cx.attached = attached_to(live);
     cx.alarm_types = Arc::clone(&live.types);
     let snapshot = live.store.snapshots().borrow().clone();

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::Start;
 use super::args::DemoArgs;
 use super::exit::{Code, Failure};
-use crate::app::first_run::{Draft, FirstRun, Step};
+use crate::app::first_run::{Draft, DraftKind, FirstRun, Step};
 use crate::app::tty::{Next, Tty};
 use crate::config::schema::{Config, Source, SourceKind};
 use crate::config::{self, Loaded, edit};
@@ -108,8 +108,19 @@ fn source(draft: &Draft) -> Result<Source, String> {
     let mut table = toml::Table::new();
     let mut put = |key: &str, value: toml::Value| table.insert(key.to_owned(), value);
     put("name", draft.name.as_str().into());
-    put("kind", "voltha".into());
-    put("grpc", draft.grpc.as_str().into());
+    match draft.kind {
+        DraftKind::Voltha => {
+            put("kind", "voltha".into());
+            put("grpc", draft.address.as_str().into());
+        }
+        DraftKind::Genieacs => {
+            put("kind", "genieacs".into());
+            put("nbi", draft.address.as_str().into());
+            if !draft.fs.is_empty() {
+                put("fs", draft.fs.as_str().into());
+            }
+        }
+    }
     if !draft.ca.is_empty() {
         put("tls", toml::Table::from_iter([("ca".to_owned(), draft.ca.as_str().into())]).into());
     }
@@ -167,5 +178,28 @@ impl Cache for Nowhere {
 
     fn node(&self, _: &str) -> Result<Option<NodeRow>, String> {
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_of_each_kind_becomes_a_source() {
+        let acs = Draft {
+            kind: DraftKind::Genieacs,
+            name: "acs-1".into(),
+            address: "http://127.0.0.1:7557".into(),
+            fs: "http://127.0.0.1:7567".into(),
+            ..Draft::default()
+        };
+        let SourceKind::Genieacs(config) = source(&acs).expect("a source").kind else { panic!("another kind") };
+        assert_eq!(
+            (config.nbi.as_str(), config.fs.as_deref()),
+            ("http://127.0.0.1:7557", Some("http://127.0.0.1:7567"))
+        );
+        let voltha = Draft { name: "v".into(), address: "http://127.0.0.1:50057".into(), ..Draft::default() };
+        assert!(matches!(source(&voltha).expect("a source").kind, SourceKind::Voltha(_)));
     }
 }

@@ -5,6 +5,7 @@ pub mod docs;
 pub mod gate;
 pub mod parse;
 pub mod registry;
+pub mod secrets;
 pub mod spec;
 
 pub use registry::Registry;

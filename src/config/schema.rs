@@ -184,6 +184,8 @@ pub struct Inventory {
 pub struct Profile {
     /// Whether commands that change anything are refused. A new profile is read-only.
     pub read_only: bool,
+    /// Whether secrets of CPEs (WiFi and PPPoE passwords) are shown on request; each time is logged.
+    pub reveal_secrets: bool,
     /// Only these sources; all when empty.
     pub sources: Vec<String>,
     /// Theme of the profile.
@@ -196,7 +198,14 @@ pub struct Profile {
 
 impl Default for Profile {
     fn default() -> Self {
-        Self { read_only: true, sources: Vec::new(), theme: None, operator: None, tenant: String::new() }
+        Self {
+            read_only: true,
+            reveal_secrets: false,
+            sources: Vec::new(),
+            theme: None,
+            operator: None,
+            tenant: String::new(),
+        }
     }
 }
 

@@ -143,6 +143,15 @@ pub enum LiveRequest {
         /// Name of the value.
         value: String,
     },
+    /// The value of a parameter of a CPE that is a secret; that it was shown is logged.
+    Secret {
+        /// Canonical name of the device.
+        node: String,
+        /// Path of the parameter.
+        path: String,
+        /// Who wants to see it.
+        actor: String,
+    },
 }
 
 /// A titled table of a live answer, ready for a detail view or JSON.

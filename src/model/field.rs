@@ -40,6 +40,8 @@ pub struct FieldSpec {
     pub sortable: bool,
     /// Whether free text without a field searches it.
     pub free_text: bool,
+    /// Whether `<` and `>` compare it as a version and not as text: `V3.0.9` before `V3.0.10`.
+    pub versions: bool,
     /// One line for the column chooser and the docs.
     pub doc: &'static str,
 }

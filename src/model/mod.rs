@@ -30,3 +30,4 @@ pub mod tables;
 pub mod text;
 pub mod time;
 pub mod topology;
+pub mod version;

@@ -41,6 +41,8 @@ pub fn commands() -> Vec<&'static [CommandSpec]> {
         cpe::commands::CPE,
         cpe::jobs::commands::JOBS,
         cpe::objects::commands::OBJECTS,
+        cpe::params::commands::PARAMS,
+        cpe::faults::FAULTS,
         sources::commands::SOURCES,
         log::commands::LOG,
     ]

@@ -3,14 +3,13 @@
 
 use crate::model::command::Args;
 use crate::model::cpe::CpeRow;
+use crate::model::secret::{MASK, looks_secret};
 use crate::model::text;
 
 use super::verb::VerbError;
 
 /// Parameters one command may set: more is a job.
 const SETTINGS: usize = 50;
-/// What a masked value looks like.
-pub const MASK: &str = "••••••";
 
 /// A verb with its arguments.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,8 +38,10 @@ pub enum CpeVerb {
     Delete,
     /// Calls it, without a task.
     Connect,
-    /// Removes a fault, by channel, and the task behind it; empty for all of the device.
-    DeleteFault(String),
+    /// Removes faults and the tasks behind them: by channel or whole id; none for all of the device.
+    DeleteFault(Vec<String>),
+    /// Lets what failed run again now; named as for [`CpeVerb::DeleteFault`].
+    RetryFault(Vec<String>),
 }
 
 /// Values may be passwords.
@@ -48,12 +49,6 @@ impl std::fmt::Debug for CpeVerb {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.title(), self.on())
     }
-}
-
-/// Whether the last part of a path says that its value is a secret.
-#[must_use]
-pub fn is_secret(path: &str) -> bool {
-    crate::controllers::genieacs::profile::looks_secret(path)
 }
 
 impl CpeVerb {
@@ -83,7 +78,8 @@ impl CpeVerb {
             "cpe.untag" => Self::Untag(need("tag", "the tag")?),
             "cpe.delete" => Self::Delete,
             "cpe.connect" => Self::Connect,
-            "cpe.fault-delete" => Self::DeleteFault(get("channel")),
+            "cpe.fault-delete" => Self::DeleteFault(lines(&get("channel"))),
+            "cpe.fault-retry" => Self::RetryFault(lines(&get("channel"))),
             _ => return Ok(None),
         }))
     }
@@ -105,6 +101,7 @@ impl CpeVerb {
             Self::Delete => "Delete",
             Self::Connect => "Call",
             Self::DeleteFault(_) => "Remove faults of",
+            Self::RetryFault(_) => "Try again what failed on",
         }
     }
 
@@ -125,6 +122,7 @@ impl CpeVerb {
             Self::Delete => "deleted",
             Self::Connect => "called",
             Self::DeleteFault(_) => "removed faults of",
+            Self::RetryFault(_) => "called for another try:",
         }
     }
 
@@ -137,7 +135,7 @@ impl CpeVerb {
             Self::Set(all) => all.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>().join(" "),
             Self::Push(file) => file.clone(),
             Self::Tag(tag) | Self::Untag(tag) => tag.clone(),
-            Self::DeleteFault(channel) => channel.clone(),
+            Self::DeleteFault(which) | Self::RetryFault(which) => which.join(" "),
             Self::Reboot | Self::FactoryReset | Self::Delete | Self::Connect => String::new(),
         };
         text::clip(&text::clean(&words), 200, "…").into_owned()
@@ -164,7 +162,7 @@ impl CpeVerb {
         match self {
             Self::Tag(tag) if has(tag) => Err("has the tag already"),
             Self::Untag(tag) if !has(tag) => Err("does not have the tag"),
-            Self::DeleteFault(_) if row.faults == 0 => Err("has no fault"),
+            Self::DeleteFault(_) | Self::RetryFault(_) if row.faults == 0 => Err("has no fault"),
             _ => Ok(()),
         }
     }
@@ -185,7 +183,7 @@ impl CpeVerb {
             }
             Self::Set(all) => {
                 let one = |(path, value): &(String, String)| {
-                    let value = if is_secret(path) { MASK } else { value };
+                    let value = if looks_secret(path) { MASK } else { value };
                     format!("[{},{}]", quoted(path), quoted(value))
                 };
                 let all: Vec<String> = all.iter().map(one).collect();
@@ -202,8 +200,8 @@ impl CpeVerb {
             Self::Untag(tag) => format!("DELETE /devices/{id}/tags/{tag}"),
             Self::Delete => format!("DELETE /devices/{id}"),
             Self::Connect => format!("POST /devices/{id}/tasks?connection_request"),
-            Self::DeleteFault(channel) if channel.is_empty() => format!("DELETE /faults/{id}:…"),
-            Self::DeleteFault(channel) => format!("DELETE /faults/{id}:{channel}"),
+            Self::DeleteFault(which) => format!("DELETE /faults/{id}:{}", mine(which, row)),
+            Self::RetryFault(which) => format!("POST /tasks/{}/retry", mine(which, row).replace("task_", "")),
         };
         text::clean(&call).into_owned()
     }
@@ -213,7 +211,7 @@ impl CpeVerb {
     pub fn changes(&self, row: &CpeRow) -> Vec<String> {
         let Self::Set(all) = self else { return Vec::new() };
         let line = |(path, new): &(String, String)| {
-            if is_secret(path) {
+            if looks_secret(path) {
                 return format!("{path}: {MASK} → {MASK}");
             }
             match row.leaves.iter().find(|l| l.path == *path) {
@@ -244,6 +242,9 @@ impl CpeVerb {
             ),
             Self::Set(_) => (&[], &["Each value is read back from the device: only what it then tells counts as set."]),
             Self::DeleteFault(_) => (&[], &["The task behind a fault is removed with it."]),
+            Self::RetryFault(_) => {
+                (&[], &["The device is called; what failed runs in that session, or at its next inform."])
+            }
             Self::Connect => (&[], &["Its session is not waited for."]),
             Self::Refresh(_) => (&[], &["A whole device takes its session some seconds to minutes."]),
             Self::Get(_) | Self::AddInstance(_) | Self::Tag(_) | Self::Untag(_) => (&[], &[]),
@@ -251,12 +252,29 @@ impl CpeVerb {
     }
 }
 
+/// One a line.
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect()
+}
+
+/// The channels of a device among the faults that are named; `…` for all.
+fn mine(which: &[String], row: &CpeRow) -> String {
+    let own = |w: &String| match w.split_once(':') {
+        Some((device, channel)) => (device == row.device_id).then(|| channel.to_owned()),
+        None => Some(w.clone()),
+    };
+    let channels: Vec<String> = which.iter().filter_map(own).collect();
+    if channels.is_empty() { "…".to_owned() } else { channels.join(", ") }
+}
+
 /// One `path=value` a line.
 fn settings(command: &'static str, lines: &str) -> Result<Vec<(String, String)>, VerbError> {
     let wrong = |line: &str, why: &'static str| VerbError::Setting { line: text::clean(line).into_owned(), why };
     let mut out: Vec<(String, String)> = Vec::new();
     for line in lines.lines().filter(|l| !l.trim().is_empty()) {
-        let (path, value) = line.split_once('=').ok_or_else(|| wrong(line, "write it as path=value"))?;
+        // What has no = may be a password all the same: only its first word, the path, is told.
+        let first = line.split_whitespace().next().unwrap_or_default();
+        let (path, value) = line.split_once('=').ok_or_else(|| wrong(first, "write it as path=value"))?;
         let path = path.trim();
         if !path.contains('.') {
             return Err(wrong(path, "that is no full path of a parameter"));

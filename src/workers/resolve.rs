@@ -4,6 +4,8 @@ use std::ops::ControlFlow;
 
 use crate::model::action::Verb;
 use crate::model::command::{Intent, Plan, SECRET, Targets};
+use crate::model::fault::FaultRow;
+use crate::model::ids::RowId;
 use crate::model::job::read::{Format, read};
 use crate::model::job::{JobRequest, JobRow};
 use crate::model::page::{Anchor, Data, DataRequest, PageRequest, Rows, Scope, Table};
@@ -18,7 +20,7 @@ use super::jobs::Typed;
 use super::jobs::list::{List, list};
 use super::plan::{self, Below};
 use super::targets::{AlarmTargets, CpeTargets, JobTargets, NO_JOB, NOT_CACHED, NodeTargets, SourceTargets, Tally};
-use super::verb::{DeviceVerb, SourceVerb, VerbError, Work};
+use super::verb::{DeviceVerb, SourceVerb, VerbError, Work, table_of};
 
 /// How many devices one command may call for: with four calls at a time of up to ten seconds each,
 /// more would run for days.
@@ -119,7 +121,8 @@ pub fn resolve(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Resolved
             Ok(Resolved::Nodes(verb, targets))
         }
         Work::Cpe(verb) => {
-            let targets = cpes(reader, &intent.targets, &verb)?;
+            let (verb, meant) = of_faults(reader, &intent.targets, verb)?;
+            let targets = cpes(reader, &meant, &verb)?;
             Ok(Resolved::Cpes(verb, targets))
         }
         Work::Stored(_) => Err(ResolveError::Asks(intent.command)),
@@ -191,6 +194,28 @@ fn nodes(reader: &mut Reader, targets: &Targets, verb: &DeviceVerb) -> Result<No
     }
     out.tally.skip_many(NOT_CACHED, missing(targets, found));
     Ok(out)
+}
+
+/// Faults as targets: their devices, and the verb on just these faults.
+fn of_faults(reader: &mut Reader, targets: &Targets, verb: CpeVerb) -> Result<(CpeVerb, Targets), ResolveError> {
+    if table_of(targets) != Some(Table::Faults) {
+        return Ok((verb, targets.clone()));
+    }
+    let faults = reader.faults(targets, MAX_DEVICES + 1)?;
+    if faults.len() > MAX_DEVICES {
+        return Err(ResolveError::TooMany);
+    }
+    let keys: Vec<String> = faults.iter().map(FaultRow::key).collect();
+    let mut devices: Vec<RowId> = faults.iter().filter_map(|f| f.cpe).collect();
+    devices.sort_unstable();
+    devices.dedup();
+    let verb = match verb {
+        // No key would mean all faults of a device.
+        _ if keys.is_empty() => return Err(ResolveError::Request("these faults are gone already".to_owned())),
+        CpeVerb::RetryFault(_) => CpeVerb::RetryFault(keys),
+        _ => CpeVerb::DeleteFault(keys),
+    };
+    Ok((verb, Targets::Rows(Table::Cpes, devices)))
 }
 
 fn cpes(reader: &mut Reader, targets: &Targets, verb: &CpeVerb) -> Result<CpeTargets, ResolveError> {

@@ -146,6 +146,9 @@ impl Work {
         let work = Self::parse(intent.command, &intent.args, now)?;
         let wanted = work.table();
         match table_of(&intent.targets) {
+            Some(Table::Faults) if matches!(work, Self::Cpe(CpeVerb::DeleteFault(_) | CpeVerb::RetryFault(_))) => {
+                Ok(work)
+            }
             Some(given) if given != wanted => {
                 Err(VerbError::Table { command: intent.command, wanted: plural(wanted), given: plural(given) })
             }

@@ -1,7 +1,10 @@
 //! A small fleet at the fixed instant of [`super::rows::NOW`], one device of it hostile.
 
+use noctule::model::command::LiveSection;
 use noctule::model::cpe::{CpeDeed, CpeFault, CpeRow, Leaf, LeafKind, Online, OnlineRule, canonical};
-use noctule::model::ids::RowId;
+use noctule::model::ids::{RowId, SourceName};
+use noctule::model::secret::MASK;
+use noctule::model::stored::{FileFacts, Stored, StoredKind, StoredList};
 use noctule::model::time::{DAY, HOUR, MINUTE, SECOND};
 
 use super::rows::{HOSTILE, NOW};
@@ -67,6 +70,59 @@ pub fn cpes() -> Vec<CpeRow> {
         first.subscribers = 1;
     }
     rows
+}
+
+/// What a server tells of the parameters of one.
+pub fn parameters() -> LiveSection {
+    let wifi = "InternetGatewayDevice.LANDevice.1.WLANConfiguration.1";
+    let at = NOW.plus(-5 * MINUTE).to_rfc3339();
+    let old = NOW.plus(-3 * DAY).to_rfc3339();
+    let row = |path: String, value: &str, at: &str, mark: &str, kind: &str| {
+        vec![path, value.to_owned(), at.to_owned(), mark.to_owned(), format!("xsd:{kind}")]
+    };
+    let device = "InternetGatewayDevice.DeviceInfo";
+    LiveSection {
+        title: "Parameters".into(),
+        headers: ["Path", "Value", "Read", "W", "Type"].map(str::to_owned).to_vec(),
+        rows: vec![
+            row(format!("{device}.SoftwareVersion"), "V3R015C10", &at, "", "string"),
+            row(format!("{device}.UpTime"), "260800", &at, "", "unsignedInt"),
+            row(format!("{wifi}.SSID"), "Home-01", &old, "w", "string"),
+            row(format!("{wifi}.PreSharedKey.1.KeyPassphrase"), MASK, &old, "w", "string"),
+            row(format!("{wifi}.X_HW_VeryLongNameOfAVendorsParameterThatGoesOnAndOn"), HOSTILE, "", "?", "string"),
+        ],
+        note: String::new(),
+    }
+}
+
+/// What the servers keep: one tells, one does not.
+pub fn stored() -> Vec<StoredList> {
+    let preset = serde_json::json!({"_id": "night", "weight": 3, "channel": "night", "events": {"2 PERIODIC": true},
+        "precondition": "Tags.gold IS NOT NULL", "configurations": [
+        {"type": "provision", "name": "hourly", "args": null},
+        {"type": "value", "name": "Device.PPP.Interface.1.Password", "value": "hunter22"}]});
+    let hourly = serde_json::json!({"_id": "hourly", "script": "const hourly = Date.now(3600000);\n  declare(x);"});
+    let acs = || SourceName::from("acs-1");
+    let file = Stored {
+        source: acs(),
+        kind: StoredKind::File,
+        name: "HG8245H_V3R017.bin".into(),
+        text: String::new(),
+        hash: 1,
+        file: Some(FileFacts {
+            file_type: "1 Firmware Upgrade Image".into(),
+            oui: "00259E".into(),
+            product_class: "HG8245H".into(),
+            version: "V3R017C10".into(),
+            length: 23_400_000,
+            uploaded: NOW.plus(-2 * DAY),
+            sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+        }),
+    };
+    vec![
+        (acs(), Ok(vec![Stored::preset(acs(), &preset), Stored::script(acs(), StoredKind::Provision, &hourly), file])),
+        ("acs-2".into(), Err("no answer in 125 s".into())),
+    ]
 }
 
 /// The faults of a device.

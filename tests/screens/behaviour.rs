@@ -4,7 +4,7 @@ use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, Mo
 use noctule::app::message::Msg;
 use noctule::app::pane::PaneId;
 use noctule::app::port::Request;
-use noctule::model::command::{Intent, Targets};
+use noctule::model::command::{Intent, LiveRequest, Targets};
 use noctule::model::ids::RowId;
 use noctule::model::page::Table;
 use noctule::model::severity::Severity;
@@ -401,4 +401,42 @@ proptest! {
             prop_assert_eq!(screen.app.active(), pane, "{}", screen.grid());
         }
     }
+}
+
+#[test]
+fn a_password_is_unseen_while_it_is_typed_and_kept_nowhere() {
+    let mut screen = Screen::small((120, 30));
+    screen.pane(PaneId::Cpe);
+    screen.keys("p");
+    screen.parameters();
+    screen.keys("j j j E 'hunter22");
+    assert!(screen.grid().contains("********") && !screen.grid().contains("hunter22"), "{}", screen.grid());
+    screen.keys("enter");
+    assert!(screen.grid().contains("1 staged") && !screen.grid().contains("hunter22"), "{}", screen.grid());
+    screen.keys("x s");
+    screen.answer();
+    screen.keys("y");
+    let told =
+        |r: &Request| matches!(r, Request::Execute(_, i) if i.args["values"].ends_with("KeyPassphrase=hunter22"));
+    assert!(screen.sent.iter().any(told), "{:?}", screen.sent.len());
+    screen.answer();
+    screen.keys("esc . : 'cpe.set_values=Device.PPP.Interface.1.Password=hunter23 enter");
+    let kept = |r: &Request| matches!(r, Request::Remember { value, .. } if value.contains("hunter"));
+    assert!(!screen.sent.iter().any(kept));
+}
+
+#[test]
+fn a_secret_is_shown_only_where_the_profile_allows_it() {
+    let mut screen = Screen::small((120, 30));
+    screen.pane(PaneId::Cpe);
+    screen.keys("p");
+    screen.parameters();
+    screen.keys("j j j R");
+    assert!(screen.grid().contains("reveal_secrets = true"), "{}", screen.grid());
+    assert!(!screen.sent.iter().any(|r| matches!(r, Request::Live(..))));
+    screen.app.ctx.reveal_secrets = true;
+    screen.keys("R");
+    let asked =
+        screen.sent.iter().any(|r| matches!(r, Request::Live(_, LiveRequest::Secret { actor, .. }) if actor == "anna"));
+    assert!(asked);
 }

@@ -152,6 +152,7 @@ impl Screen {
                 "right" => (KeyCode::Right, KeyModifiers::NONE),
                 "left" => (KeyCode::Left, KeyModifiers::NONE),
                 "pagedown" => (KeyCode::PageDown, KeyModifiers::NONE),
+                "ctrl-u" => (KeyCode::Char('u'), KeyModifiers::CONTROL),
                 "ctrl-p" => (KeyCode::Char('p'), KeyModifiers::CONTROL),
                 other => (KeyCode::Char(other.chars().next().expect("a key")), KeyModifiers::NONE),
             };
@@ -186,6 +187,24 @@ impl Screen {
                 _ => continue,
             };
             self.tell(answer);
+        }
+    }
+
+    /// The server tells the parameters of a CPE.
+    pub fn parameters(&mut self) {
+        for request in std::mem::take(&mut self.sent) {
+            if let Request::Live(id, _) = request {
+                self.tell(Msg::Live(id, Ok(vec![super::common::cpes::parameters()])));
+            }
+        }
+    }
+
+    /// The servers tell what they keep.
+    pub fn objects(&mut self) {
+        for request in std::mem::take(&mut self.sent) {
+            if let Request::Stored(id) = request {
+                self.tell(Msg::Stored(id, super::common::cpes::stored()));
+            }
         }
     }
 

@@ -79,6 +79,39 @@ fn cpe() {
 }
 
 #[test]
+fn faults_of_the_fleet() {
+    each("cpe_faults", |s| {
+        s.pane(PaneId::Cpe);
+        s.keys("F");
+    });
+}
+
+#[test]
+fn the_parameters_of_a_cpe() {
+    each("cpe_params", |s| {
+        s.pane(PaneId::Cpe);
+        s.keys("p");
+        s.parameters();
+        s.keys("j j E ctrl-u 'new enter");
+    });
+}
+
+#[test]
+fn what_servers_keep() {
+    each("cpe_objects", |s| {
+        s.pane(PaneId::Cpe);
+        s.keys("O");
+        s.objects();
+    });
+    once("cpe_object_files", (120, 30), |s| {
+        s.pane(PaneId::Cpe);
+        s.keys("O");
+        s.objects();
+        s.keys("h");
+    });
+}
+
+#[test]
 fn the_fleet_in_bars() {
     each("cpe_fleet", |s| {
         s.pane(PaneId::Cpe);

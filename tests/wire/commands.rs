@@ -105,7 +105,8 @@ async fn the_bridge_answers_every_kind_of_request() {
     control.cut_fibre(0, 0, 0);
     let onus = control.onus_of(0, 0, 0).len();
     console.until_alarms("type=pon.onu.los cleared=no", onus).await;
-    let options = Options { profile: "noc".into(), operator: "anna".into(), runtime: Handle::current() };
+    let options =
+        Options { profile: "noc".into(), operator: "anna".into(), reveal_secrets: false, runtime: Handle::current() };
     let hands = Hands::Own(console.executor());
     let mut bridge =
         Bridge::start(console.store.clone(), console.sources.clone(), hands, console.msgs.clone(), options);

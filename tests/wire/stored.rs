@@ -161,3 +161,27 @@ async fn what_would_harm_the_server_is_not_sent() {
     drop(acs);
     console.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_away_is_an_alarm_of_its_own() {
+    let acs = Acs::start(AcsOptions::still()).await.expect("an ACS");
+    let (_folder, path) = folder();
+    let mut source = acs.config();
+    if let noctule::config::schema::SourceKind::Genieacs(config) = &mut source.kind {
+        config.poll_s = 1;
+    }
+    let config = Config { sources: vec![source], ..Config::default() };
+    let console = Console::start(&config, &path);
+    until("it is polled", || {
+        let mut reader = console.store.reader().ok()?;
+        let mut known = 0;
+        reader.each_known_cpe(&config.sources[0].name, &mut |_| known += 1).ok()?;
+        (known > 0).then_some(())
+    })
+    .await;
+    assert!(console.alarms("type=source.unreachable cleared=no").is_empty());
+    acs.stop();
+    let alarms = console.until_alarms("type=source.unreachable cleared=no", 1).await;
+    assert!(!alarms[0].text.is_empty());
+    console.stop().await;
+}

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use crate::app::ctx::ViewCtx;
 use crate::app::line::Line;
 use crate::commands::parse::{self, Completion};
+use crate::commands::secrets;
 use crate::ui::filter_bar::{Fault, FilterBar};
 use crate::ui::which_key::{self, Continuation};
 
@@ -61,7 +62,9 @@ impl CommandLine {
         }
         match parse::parse(&text, cx.registry, cx.contexts) {
             Ok(parsed) => {
-                cx.history.push(&text);
+                if !secrets::holds(parsed.spec.id, &parsed.args) {
+                    cx.history.push(&text);
+                }
                 Reply::Close(vec![Act::Run(parsed.spec.id, parsed.args), Act::KeepHistory])
             }
             Err(error) => {

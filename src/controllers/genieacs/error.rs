@@ -94,7 +94,7 @@ impl Failure {
 
     /// What to do about it.
     #[must_use]
-    pub const fn advice(&self) -> &'static str {
+    pub fn advice(&self) -> &'static str {
         match self {
             Self::Config(_) => "correct the source in the configuration",
             Self::Invalid(_) => "correct it",
@@ -108,7 +108,7 @@ impl Failure {
             Self::NotFound(_) => "it may be gone: look again",
             Self::Login(_) => "check auth of the source",
             Self::Status { .. } => "see its words",
-            Self::Poke(_) => "it will inform by itself; check its connection request URL and NAT",
+            Self::Poke(reason) => poke_advice(reason),
             Self::Answer(_) => "check that the address is the NBI's (port 7557) and no other one's",
             Self::List(Fault::TooLong { .. }) => "ask for less of each document",
             Self::List(Fault::Truncated { .. }) => "it is tried again by itself",
@@ -127,6 +127,24 @@ impl Failure {
             Self::Status { code, .. } => *code >= 500,
             _ => false,
         }
+    }
+}
+
+/// What to do about a CPE that cannot be called, by the server's reason (facts: genieacs-api §5).
+#[must_use]
+pub fn poke_advice(reason: &str) -> &'static str {
+    let reason = reason.to_ascii_lowercase();
+    let has = |words: &str| reason.contains(words);
+    if has("credentials") {
+        "its connection request user and password are not those the server knows: set them anew at its next inform"
+    } else if has("url") {
+        "the connection request URL it told is none: let it inform, then refresh ManagementServer"
+    } else if has("auth") {
+        "it asks for a login the server does not do: allow digest login on the device"
+    } else if has("offline") || has("timeout") || has("timed out") {
+        "it is off, or behind NAT or a firewall: it informs by itself at its interval"
+    } else {
+        "it will inform by itself; check its connection request URL and NAT"
     }
 }
 

@@ -23,5 +23,5 @@ pub mod query;
 pub mod stream;
 pub mod task;
 pub mod validate;
-pub mod version;
+pub use crate::model::version;
 pub mod wire;

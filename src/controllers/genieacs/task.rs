@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 
 use crate::model::time::Ts;
 
-use super::profile::looks_secret;
 use super::wire::{Scalar, TaskId};
+use crate::model::secret::looks_secret;
 
 /// A parameter and the value it shall have.
 #[derive(Clone, PartialEq)]

@@ -8,6 +8,7 @@ use crate::model::field::{FieldKind, FieldSpec, Record, TableSpec, Value};
 use crate::model::severity::Severity;
 use crate::model::tables;
 use crate::model::time::Ts;
+use crate::model::version::Version;
 
 impl Query {
     /// Whether a row of the query's table passes. `now` anchors relative times.
@@ -45,6 +46,9 @@ fn compare(field: &FieldSpec, op: Op, literal: &Literal, row: &dyn Record, now: 
     }
     match field.kind {
         FieldKind::Text | FieldKind::Word(_) => match literal {
+            Literal::Text(want) if field.versions && op.orders() => {
+                holds(op, Version::new(&value.to_plain()).cmp(&Version::new(want)))
+            }
             Literal::Text(want) => text(op, &value.to_plain(), want),
             _ => false,
         },

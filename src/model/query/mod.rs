@@ -173,6 +173,14 @@ pub enum Op {
     Has,
 }
 
+impl Op {
+    /// Whether it asks which of two comes first.
+    #[must_use]
+    pub const fn orders(self) -> bool {
+        matches!(self, Self::Lt | Self::Le | Self::Gt | Self::Ge)
+    }
+}
+
 /// A value to compare with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Literal {

@@ -356,3 +356,23 @@ fn any_text() -> impl Strategy<Value = String> {
     ];
     prop_oneof![proptest::collection::vec(proptest::sample::select(pieces), 0..14).prop_map(|p| p.concat()), ".{0,40}",]
 }
+
+#[test]
+fn firmware_is_compared_as_a_version() {
+    struct Running(&'static str);
+    impl crate::model::field::Record for Running {
+        fn get(&self, field: &str) -> crate::model::field::Value<'_> {
+            if field == "firmware" {
+                crate::model::field::Value::text(self.0)
+            } else {
+                crate::model::field::Value::None
+            }
+        }
+    }
+    let holds = |filter: &str, version: &'static str| {
+        Query::parse(filter, Table::Cpes).unwrap().matches(&Running(version), Ts(1))
+    };
+    assert!(holds("fw>=V3.0.10", "V3.0.10") && holds("fw>=V3.0.10", "V3.0.11") && !holds("fw>=V3.0.10", "V3.0.9"));
+    assert!(holds("firmware<V3.0.10", "V3.0.9") && !holds("firmware<V3.0.10", "V10.0"));
+    assert!(holds("fw=v3.0.10", "V3.0.10") && !holds("fw=V3.0.10", "V3.0.010"), "equal is the text");
+}

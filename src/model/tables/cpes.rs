@@ -20,13 +20,14 @@ pub static CPES: TableSpec = TableSpec {
         field("firmware", "Firmware", FieldKind::Text, "Firmware version.")
             .sortable()
             .free()
-            .also(&["software_version", "version"]),
+            .also(&["software_version", "version", "fw"])
+            .versions(),
         field("hardware", "Hardware", FieldKind::Text, "Hardware version.").also(&["hardware_version"]),
         field(
             "online",
             "Online",
             FieldKind::Word(Online::WORDS),
-            "Informed in time (online), within the day (late), or not (offline).",
+            "Informed within online_s of its source (300 s): online; within offline_s (a day): late; else offline.",
         ),
         field("last_inform", "Inform", FieldKind::Time, "Last inform, the server's clock.")
             .sortable()

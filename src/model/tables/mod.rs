@@ -39,12 +39,16 @@ pub const fn spec(table: Table) -> &'static TableSpec {
 }
 
 const fn field(name: &'static str, header: &'static str, kind: FieldKind, doc: &'static str) -> FieldSpec {
-    FieldSpec { name, aliases: &[], header, kind, sortable: false, free_text: false, doc }
+    FieldSpec { name, aliases: &[], header, kind, sortable: false, free_text: false, versions: false, doc }
 }
 
 impl FieldSpec {
     const fn sortable(self) -> Self {
         Self { sortable: true, ..self }
+    }
+
+    const fn versions(self) -> Self {
+        Self { versions: true, ..self }
     }
 
     const fn free(self) -> Self {

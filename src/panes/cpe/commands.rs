@@ -42,17 +42,21 @@ pub(crate) static CPE: &[CommandSpec] = &[
         ..look(
             "cpe.params",
             "Read from the server",
-            "Reads all parameters with their ages, faults, tasks, downloads and files of the device from its server.",
+            "Reads faults, tasks, downloads, files and all parameters of the device from its server.",
             &["r"],
         )
     },
     CommandSpec {
-        args: &[text("text", "part of a path or of a value")],
         hint: true,
-        ..look("cpe.search", "Search the parameters", "Shows only parameters whose path or value holds a text.", &["p"])
+        ..look(
+            "cpe.browse",
+            "Browse the parameters",
+            "Shows all parameters of the device with values, ages and types, to be searched, copied and edited.",
+            &["p"],
+        )
     },
     CommandSpec {
-        args: &[text("edit", "path=value")],
+        args: &[text("edit", "path=value, or a path"), text("path", "the parameter"), text("value", "its new value")],
         ..look(
             "cpe.stage",
             "Stage an edit",
@@ -61,12 +65,15 @@ pub(crate) static CPE: &[CommandSpec] = &[
         )
     },
     look("cpe.unstage", "Drop staged edits", "Forgets the staged edits of this device.", &["U"]),
-    look(
-        "cpe.fleet",
-        "Fleet in bars",
-        "Shows or hides online counts and firmware versions of the list in bars.",
-        &["b"],
-    ),
+    CommandSpec {
+        keys: &["b"],
+        ..CommandSpec::view(
+            "cpe.fleet",
+            "Fleet in bars",
+            "Shows or hides online counts and firmware versions of the list in bars.",
+            Context::Cpe,
+        )
+    },
     CommandSpec { hint: true, ..look("cpe.onu", "Its ONU", "Goes to the ONU of the same serial number.", &["o"]) },
     look("cpe.alarms", "Alarms of its ONU", "Shows the alarms of the ONU of the same serial number.", &["a"]),
     CommandSpec {
@@ -78,7 +85,11 @@ pub(crate) static CPE: &[CommandSpec] = &[
         ..verb("cpe.get", "Read parameters", "Lets the server read parameters of the device now.", &["x g"])
     },
     CommandSpec {
-        args: &[text("values", "path=value, one a line")],
+        args: &[
+            text("values", "path=value, one a line; a path alone asks for its value"),
+            text("path", "the parameter"),
+            text("value", "its new value"),
+        ],
         ..verb(
             "cpe.set",
             "Set parameters",
@@ -111,6 +122,24 @@ pub(crate) static CPE: &[CommandSpec] = &[
         ..verb("cpe.fault-delete", "Remove faults", "Removes faults, and the tasks behind them.", &["x e"])
     },
     CommandSpec {
+        args: &[text("channel", "channel of the fault; empty for all of the device")],
+        ..verb(
+            "cpe.fault-retry",
+            "Try again what failed",
+            "Lets tasks and presets with a fault run again now, and calls the device.",
+            &["x E"],
+        )
+    },
+    CommandSpec {
+        keys: &["F"],
+        ..CommandSpec::view(
+            "cpe.faults",
+            "Faults of the fleet",
+            "Lists the faults that servers hold: what failed, on which parameter, since when.",
+            Context::Cpe,
+        )
+    },
+    CommandSpec {
         confirm: Confirm::TypeName,
         ..verb("cpe.delete", "Delete", "Removes the device from its server.", &["x D"])
     },
@@ -120,7 +149,7 @@ pub(crate) static CPE: &[CommandSpec] = &[
 pub(super) const fn needed(id: &str) -> Option<(&'static str, &'static str)> {
     match id.as_bytes() {
         b"cpe.get" => Some(("names", "Read which parameters? (paths, blanks between them)")),
-        b"cpe.set" => Some(("values", "Set which parameter? (path=value)")),
+        b"cpe.set" => Some(("values", "Set which parameter? (path, or path=value)")),
         b"cpe.add" => Some(("object", "An instance of which object? (path)")),
         b"cpe.del-instance" => Some(("object", "Remove which instance? (path)")),
         b"cpe.push" => Some(("file", "Push which file of the server?")),

@@ -3,8 +3,10 @@
 
 mod columns;
 pub(crate) mod commands;
+pub(crate) mod faults;
 pub(crate) mod jobs;
 pub(crate) mod objects;
+pub(crate) mod params;
 mod pick;
 mod view;
 
@@ -12,13 +14,12 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::app::ctx::{Ctx, ViewCtx};
-use crate::app::effect::{Effect, Level, Location, Prompt};
+use crate::app::effect::{Effect, Level, Location};
 use crate::app::message::Msg;
 use crate::app::pane::{Pane, PaneId};
 use crate::commands::spec::{CommandSpec, Context, Situation};
-use crate::model::command::{Args, LiveRequest, Targets};
+use crate::model::command::{Args, Targets};
 use crate::model::cpe::{CpeDetail, CpeRow, FleetStats};
-use crate::model::ids::RowId;
 use crate::model::page::{Data, DataRequest, RequestId};
 
 use super::detail::Fetched;
@@ -26,23 +27,22 @@ use super::list::Landing;
 use super::list::commands::toast;
 use super::split::Split;
 use super::verbs::{Held, ask, given, intent};
+use faults::Faults;
 use jobs::{Jobs, Kind};
 use objects::Objects;
-use view::Live;
+use params::{Params, new_value};
 
 /// The pane.
 pub struct CpePane {
     split: Split<CpeRow>,
     fetched: Fetched<CpeRow, CpeDetail>,
-    live: Option<(RowId, Live)>,
-    live_asked: Option<RequestId>,
-    /// Edits of one device that were not sent yet.
-    staged: Option<(RowId, Vec<(String, String)>)>,
+    params: Params,
     held: Held,
     fleet: Option<FleetStats>,
     fleet_asked: Option<RequestId>,
     bars: bool,
     objects: Objects,
+    faults: Faults,
     jobs: Jobs,
 }
 
@@ -52,6 +52,8 @@ enum Front {
     Fleet,
     Jobs,
     Objects,
+    Faults,
+    Params,
 }
 
 /// The way to the CPE with the serial number of an ONU, however that is written.
@@ -82,15 +84,14 @@ impl CpePane {
         Self {
             split: Split::new(PaneId::Cpe, columns::COLUMNS),
             fetched: Fetched::default(),
-            live: None,
-            live_asked: None,
-            staged: None,
+            params: Params::default(),
             held: Held::default(),
             fleet: None,
             fleet_asked: None,
             bars: false,
             objects: Objects::default(),
             jobs: Jobs::default(),
+            faults: Faults::default(),
         }
     }
 
@@ -102,11 +103,8 @@ impl CpePane {
     fn own(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Option<Vec<Effect>> {
         Some(match id {
             "cpe.params" => self.read(cx),
-            "cpe.search" => self.search(args),
-            "cpe.stage" => self.stage(args, cx),
-            "cpe.unstage" => {
-                self.staged = None;
-                Vec::new()
+            "cpe.fleet" if self.current().is_none() => {
+                vec![toast(Level::Info, "there is no CPE in this list to be counted")]
             }
             "cpe.fleet" => {
                 self.bars = !self.bars;
@@ -132,16 +130,20 @@ impl CpePane {
 
     /// What is shown.
     const fn front(&self) -> Front {
-        match (self.objects.open, self.jobs.shown) {
-            (true, _) => Front::Objects,
-            (false, true) => Front::Jobs,
-            (false, false) => Front::Fleet,
+        match (self.objects.open, self.faults.open, self.params.open, self.jobs.shown) {
+            (true, ..) => Front::Objects,
+            (_, true, ..) => Front::Faults,
+            (_, _, true, _) => Front::Params,
+            (.., true) => Front::Jobs,
+            _ => Front::Fleet,
         }
     }
 
     /// Shows the jobs in the place of the fleet, or the fleet again.
     fn show_jobs(&mut self, shown: bool, cx: &Ctx) -> Vec<Effect> {
         self.objects.open = false;
+        self.params.open = false;
+        self.faults.open = false;
         let mut effects = self.jobs.show(shown, cx);
         self.split.list.resting = shown;
         if !shown {
@@ -180,14 +182,30 @@ impl CpePane {
     /// Asks for what a verb lacks, else wishes it.
     fn verb(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect> {
         let (targets, mut args) = self.held.take(self.split.list.targets(), args);
-        if id == "cpe.set"
-            && !given(&args, "values")
-            && let Some((row, staged)) = &self.staged
+        if id == "cpe.set" {
+            if let (Some(path), Some(value)) = (args.remove("path"), args.remove("value")) {
+                args.insert("values".to_owned(), format!("{path}={value}"));
+            }
+            if !given(&args, "values")
+                && let Some((row, staged)) = self.params.to_send()
+            {
+                // Staged edits are for their device, whatever is marked.
+                args.insert("values".to_owned(), staged);
+                return intent(id, Targets::Rows(crate::model::page::Table::Cpes, vec![row]), args, cx);
+            }
+            // A path alone: its value is asked for, unseen where it is a secret.
+            let alone = args.get("values").map(|v| v.trim().to_owned());
+            if let Some(path) = alone.filter(|v| v.contains('.') && !v.contains(['=', '\n', ' '])) {
+                args.remove("values");
+                let args = self.held.hold(targets, &args);
+                return new_value(id, &path, String::new(), args);
+            }
+        }
+        if id == "cpe.get"
+            && !given(&args, "names")
+            && let Some(path) = self.params.path()
         {
-            // Staged edits are for their device, whatever is marked.
-            let lines: Vec<String> = staged.iter().map(|(path, value)| format!("{path}={value}")).collect();
-            args.insert("values".to_owned(), lines.join("\n"));
-            return intent(id, Targets::Rows(crate::model::page::Table::Cpes, vec![*row]), args, cx);
+            args.insert("names".to_owned(), path);
         }
         match commands::needed(id) {
             Some((arg, title)) if !given(&args, arg) => {
@@ -196,53 +214,6 @@ impl CpePane {
             }
             _ => intent(id, targets, args, cx),
         }
-    }
-
-    fn search(&mut self, args: &Args) -> Vec<Effect> {
-        let now = self.live.as_ref().map_or(String::new(), |(_, live)| live.search.clone());
-        match (args.get("text"), &mut self.live) {
-            (_, None) => vec![toast(Level::Info, "r reads the parameters first")],
-            (Some(text), Some((_, live))) => {
-                live.search = text.trim().to_owned();
-                self.split.detail.scroll = 0;
-                Vec::new()
-            }
-            (None, Some(_)) => vec![Effect::Prompt(Prompt {
-                title: "Parameters with (empty for all)".to_owned(),
-                initial: now,
-                command: "cpe.search",
-                arg: "text",
-                args: Args::new(),
-            })],
-        }
-    }
-
-    fn stage(&mut self, args: &Args, _: &Ctx) -> Vec<Effect> {
-        let Some(row) = self.current() else { return Vec::new() };
-        let id = row.id;
-        let Some(edit) = args.get("edit").filter(|e| !e.trim().is_empty()) else {
-            let args = Args::new();
-            return vec![Effect::Prompt(Prompt {
-                title: "New value (path=value)".to_owned(),
-                initial: String::new(),
-                command: "cpe.stage",
-                arg: "edit",
-                args,
-            })];
-        };
-        let Some((path, value)) = edit.split_once('=').filter(|(path, _)| path.contains('.')) else {
-            return vec![toast(Level::Warn, "write it as path=value with the full path")];
-        };
-        let path = path.trim().to_owned();
-        let staged = match &mut self.staged {
-            Some((of, staged)) if *of == id => staged,
-            other => &mut other.insert((id, Vec::new())).1,
-        };
-        staged.retain(|(p, _)| *p != path);
-        staged.push((path, value.to_owned()));
-        self.split.detail.open = Some(true);
-        self.split.detail.scroll = 0;
-        Vec::new()
     }
 
     fn onu(&self, pane: PaneId) -> Vec<Effect> {
@@ -257,35 +228,14 @@ impl CpePane {
         vec![Effect::Goto(Location { pane, row: None, canonical, filter, below: None })]
     }
 
+    /// Asks the server about the device; what it says is read in the detail view.
     fn read(&mut self, cx: &Ctx) -> Vec<Effect> {
-        let Some((id, node)) = self.current().map(|row| (row.id, row.canonical.clone())) else { return Vec::new() };
-        if self.live.as_ref().is_none_or(|(of, _)| *of != id) {
-            self.live = Some((id, Live::default()));
-        }
-        if let Some((_, live)) = &mut self.live {
-            live.asking = true;
-            live.failed = None;
-        }
+        let Some(row) = self.split.list.current() else { return Vec::new() };
         self.split.detail.focus = true;
         self.split.detail.scroll = 0;
-        let request = cx.request_id();
-        self.live_asked = Some(request);
-        let mut effects = vec![Effect::Live(request, LiveRequest::Detail(node))];
+        let mut effects = self.params.read(row, cx);
         effects.extend(self.split.shown(super::detail::pane_rows(cx.size), cx));
         effects
-    }
-
-    fn heard(&mut self, answer: &Result<Vec<crate::model::command::LiveSection>, String>, cx: &Ctx) {
-        self.live_asked = None;
-        let Some((_, live)) = &mut self.live else { return };
-        live.asking = false;
-        match answer {
-            Ok(sections) => {
-                live.at = cx.now;
-                live.sections.clone_from(sections);
-            }
-            Err(why) => live.failed = Some(why.clone()),
-        }
     }
 
     /// Asks for the fleet in numbers, one question at a time, while the bars are shown.
@@ -313,6 +263,8 @@ impl Pane for CpePane {
         let mut effects = self.split.list.update(msg, cx);
         effects.extend(self.objects.update(msg, cx));
         effects.extend(self.jobs.update(msg, cx));
+        effects.extend(self.params.update(msg, cx));
+        effects.extend(self.faults.update(msg, cx));
         match msg {
             Msg::Data(id, data) if self.fleet_asked == Some(*id) => {
                 self.fleet_asked = None;
@@ -329,12 +281,11 @@ impl Pane for CpePane {
                 effects.extend(self.follow_cursor(cx));
             }
             Msg::Changed(_) => effects.extend(self.count(cx)),
-            Msg::Live(id, answer) if self.live_asked == Some(*id) => self.heard(answer, cx),
             Msg::Done(_, outcome)
                 if outcome.command.starts_with("cpe.") && !objects::is_change(&outcome.command) && outcome.done > 0 =>
             {
                 if outcome.command == "cpe.set" {
-                    self.staged = None;
+                    self.params.sent();
                 }
                 effects.extend(self.split.list.unmark());
             }
@@ -348,6 +299,9 @@ impl Pane for CpePane {
             return self.jobs.on_screen(rows, cx);
         }
         let mut effects = self.split.shown(rows, cx);
+        if self.faults.open {
+            effects.extend(self.faults.split.shown(rows, cx));
+        }
         effects.extend(self.follow_cursor(cx));
         effects.extend(self.count(cx));
         effects
@@ -355,6 +309,12 @@ impl Pane for CpePane {
 
     fn command(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect> {
         if let Some(effects) = self.objects.command(id, args, cx) {
+            return effects;
+        }
+        if let Some(effects) = self.faults.command(id, args, cx) {
+            return effects;
+        }
+        if let Some(effects) = self.params.command(id, args, self.split.list.current(), cx) {
             return effects;
         }
         let mut effects = match self.own(id, args, cx) {
@@ -368,6 +328,8 @@ impl Pane for CpePane {
 
     fn goto(&mut self, to: &Location, cx: &Ctx) -> Vec<Effect> {
         self.objects.open = false;
+        self.params.open = false;
+        self.faults.open = false;
         let mut effects = if self.jobs.shown { self.show_jobs(false, cx) } else { Vec::new() };
         if let Some(filter) = &to.filter {
             self.split.list.set_filter(filter);
@@ -380,6 +342,13 @@ impl Pane for CpePane {
         if self.objects.open {
             return self.objects.mouse(at, lines, double, cx);
         }
+        if self.faults.open {
+            return self.faults.split.mouse(at, lines, double, cx);
+        }
+        if self.params.open {
+            self.params.mouse(at, lines);
+            return Vec::new();
+        }
         if self.jobs.shown {
             return self.jobs.mouse(at, lines, double, cx);
         }
@@ -391,6 +360,8 @@ impl Pane for CpePane {
     fn situation(&self, _: &Ctx) -> Situation {
         match self.front() {
             Front::Objects => self.objects.situation(),
+            Front::Faults => self.faults.situation(),
+            Front::Params => self.params.situation(),
             Front::Jobs => self.jobs.situation(),
             Front::Fleet => self.split.situation(),
         }
@@ -399,6 +370,8 @@ impl Pane for CpePane {
     fn contexts(&self) -> Vec<Context> {
         match self.front() {
             Front::Objects => self.objects.contexts(),
+            Front::Faults => self.faults.contexts(),
+            Front::Params => Params::contexts(),
             Front::Jobs => self.jobs.contexts(),
             Front::Fleet => self.split.contexts(Context::Cpe),
         }
@@ -408,14 +381,20 @@ impl Pane for CpePane {
         if self.objects.open {
             return self.objects.draw(frame.buffer_mut(), area, cx);
         }
+        if self.faults.open {
+            return self.faults.draw(frame.buffer_mut(), area, cx);
+        }
+        if self.params.open {
+            return self.params.draw(frame.buffer_mut(), area, self.current(), cx);
+        }
         if self.jobs.shown {
             return self.jobs.draw(frame.buffer_mut(), area, cx);
         }
         let empty = view::empty(self.split.list.filtered());
         self.split.draw(frame.buffer_mut(), area, cx, &empty, |row| {
             let detail = self.fetched.get().filter(|d| d.row.id == row.id);
-            let live = self.live.as_ref().filter(|(of, _)| *of == row.id).map(|(_, live)| live);
-            let staged = self.staged.as_ref().filter(|(of, _)| *of == row.id).map_or(&[][..], |(_, staged)| staged);
+            let live = self.params.live(row.id);
+            let staged = self.params.staged(row.id);
             let mut blocks = match self.fleet.as_ref().filter(|_| self.bars) {
                 Some(stats) => view::fleet(stats, cx),
                 None => Vec::new(),
@@ -428,6 +407,8 @@ impl Pane for CpePane {
     fn crumbs(&self) -> Vec<String> {
         match self.front() {
             Front::Objects => self.objects.crumbs(),
+            Front::Faults => self.faults.crumbs(),
+            Front::Params => self.params.crumbs(),
             Front::Jobs => self.jobs.crumbs(),
             Front::Fleet => self.split.list.crumbs(),
         }

@@ -1,10 +1,10 @@
 //! Draws all that is known about one CPE, and the fleet in bars.
 
 use crate::app::ctx::{Ctx, ViewCtx};
-use crate::model::command::LiveSection;
 use crate::model::cpe::{CpeDetail, CpeRow, FleetStats, Online};
+use crate::model::secret::{MASK, looks_secret};
 use crate::model::text::grouped;
-use crate::model::time::{SECOND, Ts, brief_duration};
+use crate::model::time::{SECOND, brief_duration};
 use crate::panes::health::stale_words;
 use crate::panes::list::columns::{instant, moment};
 use crate::theme::Token;
@@ -13,24 +13,10 @@ use crate::ui::gauge::bar;
 use crate::ui::sections::Block;
 
 use super::columns::online_token;
+use super::params::{Live, arrow};
 
-/// Title of the live section with all parameters.
-pub(super) const PARAMETERS: &str = "Parameters";
-/// Parameters drawn at once: a search narrows them.
-const DRAWN: usize = 400;
 /// Width of a bar.
 const BAR: u16 = 16;
-
-/// What the server said about a device when asked.
-#[derive(Debug, Default)]
-pub(super) struct Live {
-    pub(super) sections: Vec<LiveSection>,
-    pub(super) at: Ts,
-    pub(super) asking: bool,
-    pub(super) failed: Option<String>,
-    /// Only parameters whose path or value holds this.
-    pub(super) search: String,
-}
 
 /// Why the list is empty and what to do about it.
 pub(super) fn empty(filtered: bool) -> Vec<String> {
@@ -83,7 +69,7 @@ pub(super) fn blocks<'a>(
     cx: &ViewCtx<'a>,
 ) -> Vec<Block<'a>> {
     let mut blocks = Vec::new();
-    edits(&mut blocks, row, live, staged);
+    edits(&mut blocks, row, (live, staged), arrow(cx));
     if let Some(live) = live {
         live_blocks(&mut blocks, live, cx.ctx);
         blocks.push(Block::Title("As the cache knows it".into()));
@@ -96,7 +82,7 @@ pub(super) fn blocks<'a>(
         blocks.extend([
             Block::Gap,
             Block::Words(
-                "r reads all parameters, tasks and files from the server; p searches them.".into(),
+                "r reads faults, tasks, downloads and files from the server; p browses all parameters.".into(),
                 Token::Dim,
             ),
         ]);
@@ -105,17 +91,22 @@ pub(super) fn blocks<'a>(
 }
 
 /// Staged edits, old and new.
-fn edits<'a>(blocks: &mut Vec<Block<'a>>, row: &'a CpeRow, live: Option<&'a Live>, staged: &'a [(String, String)]) {
+fn edits<'a>(
+    blocks: &mut Vec<Block<'a>>,
+    row: &'a CpeRow,
+    (live, staged): (Option<&'a Live>, &'a [(String, String)]),
+    arrow: &str,
+) {
     if staged.is_empty() {
         return;
     }
     blocks.push(Block::Title("Staged edits: x s sends them as one, U forgets them".into()));
     for (path, new) in staged {
         let old = old_value(row, live, path).unwrap_or("?");
-        let new = if is_secret(path) { "••••••" } else { new };
+        let new = if looks_secret(path) { MASK } else { new };
         blocks.push(Block::Line(vec![
             Piece::plain(path.as_str()),
-            Piece::dim(format!("  {old} → ")),
+            Piece::dim(format!("  {old} {arrow} ")),
             Piece::new(new, Token::Strong),
         ]));
     }
@@ -124,22 +115,20 @@ fn edits<'a>(blocks: &mut Vec<Block<'a>>, row: &'a CpeRow, live: Option<&'a Live
 
 /// The value that is known of a parameter.
 fn old_value<'a>(row: &'a CpeRow, live: Option<&'a Live>, path: &str) -> Option<&'a str> {
-    let read = live.and_then(|l| l.sections.iter().find(|s| s.title == PARAMETERS)).and_then(|s| {
-        s.rows.iter().find(|r| r.first().is_some_and(|p| p == path)).and_then(|r| r.get(1)).map(String::as_str)
+    let read = live.and_then(|l| {
+        let told = l.parameters().iter().find(|r| r.first().is_some_and(|p| p == path))?;
+        told.get(1).map(String::as_str)
     });
     read.or_else(|| row.leaves.iter().find(|l| l.path == path).map(|l| l.value.as_str()))
-}
-
-/// Whether the name of a parameter says that nobody may see its value.
-fn is_secret(path: &str) -> bool {
-    let last = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
-    ["password", "passphrase", "presharedkey", "wepkey", "secret", "psk"].iter().any(|word| last.contains(word))
 }
 
 fn facts<'a>(row: &'a CpeRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     let at = |t| moment(t, cx.ctx.now, cx.ctx.utc_offset_s);
     let online = row.online_at(cx.ctx.now);
     let mut state = vec![Piece::new(online.word(), online_token(online))];
+    let span = |s: u32| brief_duration(i64::from(s).saturating_mul(SECOND));
+    let (first, second) = (span(row.rule.online_s), span(row.rule.offline_s));
+    state.push(Piece::dim(format!("  online within {first} of an inform, late within {second}")));
     if let Some(words) = stale_words(cx.ctx, &row.source) {
         state.push(Piece::new(format!("  {words}"), Token::Stale));
     }
@@ -240,46 +229,15 @@ fn live_blocks<'a>(blocks: &mut Vec<Block<'a>>, live: &'a Live, cx: &Ctx) {
     if let Some(why) = &live.failed {
         blocks.extend([Block::Words(format!("the server did not answer: {why}").into(), Token::Bad), Block::Gap]);
     }
-    for section in &live.sections {
-        let at = instant(live.at, cx.now, cx.utc_offset_s);
-        if section.title != PARAMETERS {
-            blocks.push(Block::Title(format!("{} (read at {at})", section.title).into()));
-            blocks.push(Block::Table(section.headers.clone(), section.rows.clone()));
-            blocks.push(Block::Gap);
-            continue;
-        }
-        let (rows, found) = found(section, &live.search, cx);
-        let all = section.rows.len();
-        let title = if live.search.is_empty() {
-            format!("Parameters: {all} (read at {at})")
-        } else {
-            format!("Parameters with `{}`: {found} of {all}", live.search)
-        };
-        blocks.push(Block::Title(title.into()));
-        blocks.push(Block::Table(["Path", "Value", "Age", "W"].map(str::to_owned).to_vec(), rows));
-        if found > DRAWN {
-            let words = format!("{} more: p searches", grouped((found - DRAWN) as u64));
-            blocks.push(Block::Words(words.into(), Token::Dim));
-        }
+    let at = || instant(live.at, cx.now, cx.utc_offset_s);
+    for section in live.others() {
+        blocks.push(Block::Title(format!("{} (read at {})", section.title, at()).into()));
+        blocks.push(Block::Table(section.headers.clone(), section.rows.clone()));
         blocks.push(Block::Gap);
     }
-}
-
-/// Parameters whose path or value holds the search, with ages; how many there are.
-fn found(section: &LiveSection, search: &str, cx: &Ctx) -> (Vec<Vec<String>>, usize) {
-    let needle = search.to_ascii_lowercase();
-    let holds = |row: &&Vec<String>| {
-        needle.is_empty() || row.iter().take(2).any(|cell| cell.to_ascii_lowercase().contains(&needle))
-    };
-    let mut found = 0;
-    let mut rows = Vec::new();
-    for row in section.rows.iter().filter(holds) {
-        found += 1;
-        if rows.len() < DRAWN {
-            let cell = |i: usize| row.get(i).cloned().unwrap_or_default();
-            let read = Ts::parse_rfc3339(&cell(2)).map_or_else(String::new, |t| brief_duration(cx.now.since(t).max(0)));
-            rows.push(vec![cell(0), cell(1), read, cell(3)]);
-        }
+    let all = live.parameters().len();
+    if all > 0 {
+        let words = format!("{} parameters (read at {}): p browses and searches them.", grouped(all as u64), at());
+        blocks.extend([Block::Words(words.into(), Token::Text), Block::Gap]);
     }
-    (rows, found)
 }

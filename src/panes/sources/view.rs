@@ -44,7 +44,7 @@ pub(super) fn blocks<'a>(row: &'a SourceRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>>
         Block::fact("version", if r.version.is_empty() { "not told" } else { r.version.as_str() }),
         Block::fact("last answer", if r.last_ok.is_set() { at(r.last_ok) } else { "never".into() }),
         Block::fact("last poll took", format!("{} ms", millis(r.latency_us))),
-        Block::fact("clock", skew(r.skew_us)),
+        Block::fact("clock", if r.last_ok.is_set() { skew(r.skew_us) } else { "not heard yet".into() }),
         Block::fact("devices", grouped(r.devices.into())),
         Block::fact("active alarms", grouped(row.alarms.into())),
         Block::Gap,

@@ -3,6 +3,7 @@
 //! Values never become part of the SQL text: they are parameters, regular expressions are numbers
 //! into a table that the `matches_regex` function looks into.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use regex::Regex;
@@ -16,6 +17,7 @@ use crate::model::page::Table;
 use crate::model::query::{Expr, LeafTest, Literal, Op, Query};
 use crate::model::tables;
 use crate::model::time::Ts;
+use crate::model::version::Version;
 use crate::store::fold::cpes::unpack_rule;
 use crate::store::fold::leaves;
 
@@ -101,6 +103,22 @@ pub(crate) fn register(conn: &Connection, regexes: &Regexes) -> rusqlite::Result
             _ => None,
         };
         Ok(value.map_or(test.1, |value| test.0.passes(value)))
+    })?;
+    // How a version stands to the one that is asked for. A fleet has few different ones: each is
+    // compared once a statement.
+    conn.create_scalar_function("version_order", 2, flags, |ctx| {
+        type Seen = (Version, Mutex<HashMap<String, i64>>);
+        let seen: Arc<Seen> = ctx.get_or_create_aux(0, |value| {
+            Ok::<_, rusqlite::types::FromSqlError>((Version::new(value.as_str()?), Mutex::default()))
+        })?;
+        let text = ctx.get_raw(1).as_str().unwrap_or_default();
+        let mut known = seen.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(order) = known.get(text) {
+            return Ok(*order);
+        }
+        let order = Version::new(text).cmp(&seen.0) as i64;
+        known.insert(text.to_owned(), order);
+        Ok(order)
     })?;
     // What is online depends on when it is asked: no function of its arguments alone.
     let table = Arc::clone(regexes);
@@ -242,6 +260,13 @@ impl<'a> Compiler<'a> {
             return self.unset(field, op, sql);
         }
         match (field.kind, value) {
+            (FieldKind::Text, Literal::Text(want)) if field.versions && op.orders() => {
+                self.on_text(field, sql, &|sql, text| {
+                    sql.push("(version_order(");
+                    sql.bind(want.to_owned());
+                    sql.push(&format!(", {text}) {} 0)", sign(op)));
+                });
+            }
             (FieldKind::Text | FieldKind::Word(_), Literal::Text(want)) => {
                 self.on_text(field, sql, &|sql, text| text_test(sql, text, op, want));
             }

@@ -29,6 +29,7 @@ use crate::model::action::Action;
 use crate::model::alarm::AlarmRow;
 use crate::model::command::Targets;
 use crate::model::cpe::{CpeFault, CpeRow};
+use crate::model::fault::FaultRow;
 use crate::model::field;
 use crate::model::ids::{ActionId, AlarmKey, RowId};
 use crate::model::job::{JobId, JobRow};
@@ -395,6 +396,14 @@ impl Reader {
     /// As [`Reader::data`].
     pub fn jobs(&mut self, targets: &Targets) -> Result<Vec<JobRow>, Error> {
         self.read(|reader| jobs::meant(&reader.rows(), targets, now()))
+    }
+
+    /// The faults that targets mean, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn faults(&mut self, targets: &Targets, limit: usize) -> Result<Vec<FaultRow>, Error> {
+        self.read(|reader| faults::meant(&reader.rows(), targets, limit))
     }
 
     /// Streams what the poller compares a poll with: all CPEs of a source.

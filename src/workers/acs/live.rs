@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use crate::controllers::genieacs::map::{self, Leaf};
+use crate::controllers::genieacs::validate;
 use crate::controllers::genieacs::wire::{DeviceId, Filter, Projection};
 use crate::model::command::{LiveRequest, LiveSection};
 use crate::model::cpe::id_of;
+use crate::model::secret::MASK;
 use crate::model::text;
 use crate::model::time::Ts;
-use crate::workers::cpe_verb::MASK;
 
 use super::shared::Shared;
 
@@ -18,7 +19,12 @@ const PARAMETERS: &str = "Parameters";
 
 /// Answers.
 pub(super) async fn answer(shared: &Arc<Shared>, request: LiveRequest) -> Result<Vec<LiveSection>, String> {
-    let (LiveRequest::Detail(canonical) | LiveRequest::Value { node: canonical, .. }) = &request;
+    if let LiveRequest::Secret { node, path, actor } = &request {
+        return secret(shared, node, path, actor).await;
+    }
+    let (LiveRequest::Detail(canonical)
+    | LiveRequest::Value { node: canonical, .. }
+    | LiveRequest::Secret { node: canonical, .. }) = &request;
     let (_, id) = id_of(canonical).ok_or_else(|| format!("{}: not the name of a CPE", text::clean(canonical)))?;
     shared.admit()?;
     let sections = read(shared, &DeviceId::new(id)).await;
@@ -26,6 +32,31 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: LiveRequest) -> Result
         shared.judge(Err(&error));
         error.to_string()
     })?
+}
+
+/// One secret as the server has it. That it was shown, and to whom, is in the log; the value is not.
+async fn secret(shared: &Arc<Shared>, canonical: &str, path: &str, actor: &str) -> Result<Vec<LiveSection>, String> {
+    let (_, id) = id_of(canonical).ok_or_else(|| format!("{}: not the name of a CPE", text::clean(canonical)))?;
+    let began = std::time::Instant::now();
+    let read = async {
+        shared.admit()?;
+        let client = shared.client().await?;
+        validate::path(path).map_err(|refusal| refusal.to_string())?;
+        let projection = Projection::of(["_id", path]);
+        let doc = client.device(&DeviceId::new(id), projection).await.map_err(|error| {
+            shared.judge(Err(&error));
+            error.to_string()
+        })?;
+        let doc = doc.ok_or_else(|| "the server does not know the device any more".to_owned())?;
+        Ok::<_, String>(doc.value(path).map(ToString::to_string).unwrap_or_default())
+    };
+    let told = read.await;
+    let words = told.as_ref().map(|_| "shown").map_err(String::as_str);
+    shared.log(actor, "Show a secret of", &format!("{canonical} {path}"), began, words);
+    let value = text::clean(&told?).into_owned();
+    let headers = ["Path", "Value"].map(str::to_owned).to_vec();
+    let rows = vec![vec![path.to_owned(), value]];
+    Ok(vec![LiveSection { title: "Secret".to_owned(), headers, rows, note: String::new() }])
 }
 
 type Sections = Result<Vec<LiveSection>, String>;

@@ -24,6 +24,7 @@ use crate::controllers::genieacs::client::Client;
 use crate::controllers::genieacs::error::Error;
 use crate::controllers::genieacs::profile::Profiles;
 use crate::controllers::genieacs::wire::FileMeta;
+use crate::controllers::voltha::map::TypeIndex;
 use crate::model::command::{LiveRequest, LiveSection};
 use crate::model::cpe::CpeRow;
 use crate::model::ids::SourceName;
@@ -44,8 +45,8 @@ pub(super) struct AcsHandle {
 }
 
 impl AcsHandle {
-    pub(super) fn new(name: SourceName, config: Genieacs, cache: Arc<dyn Cache>) -> Self {
-        Self { shared: Arc::new(Shared::new(name, config, cache)) }
+    pub(super) fn new(name: SourceName, config: Genieacs, cache: Arc<dyn Cache>, types: Arc<TypeIndex>) -> Self {
+        Self { shared: Arc::new(Shared::new(name, config, cache, types)) }
     }
 
     pub(super) fn spawn(&self, supervisor: &Supervisor) {

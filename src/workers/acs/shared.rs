@@ -10,12 +10,14 @@ use crate::controllers::genieacs::client::Client;
 use crate::controllers::genieacs::error::{Error, Failure};
 use crate::controllers::genieacs::profile::Profiles;
 use crate::controllers::resilience::{BreakerPolicy, CircuitBreaker};
+use crate::controllers::voltha::map::{SOURCE_UNREACHABLE, TypeIndex, own_alarm};
 use crate::model::ids::SourceName;
 use crate::model::observation::{CallRecord, Observation, Observed};
 use crate::model::record::Record;
+use crate::model::resource::{NodeKind, Resource};
 use crate::model::source::{Breaker, Health, SourceReport};
 use crate::model::time::Ts;
-use crate::workers::source::{Cache, Durable};
+use crate::workers::source::{Cache, Durable, Reach, Turn};
 
 /// A call that failed was repeated for half a minute before: a few of them are enough.
 const POLICY: BreakerPolicy =
@@ -38,6 +40,9 @@ pub(super) struct Shared {
     breaker: Mutex<CircuitBreaker>,
     status: Mutex<Status>,
     waiting: Mutex<Waiting>,
+    types: Arc<TypeIndex>,
+    /// Whether the server is there, as it was told.
+    reach: Mutex<Reach>,
 }
 
 /// What is known of its health.
@@ -66,7 +71,7 @@ pub(super) fn now() -> Ts {
 }
 
 impl Shared {
-    pub(super) fn new(name: SourceName, config: Genieacs, cache: Arc<dyn Cache>) -> Self {
+    pub(super) fn new(name: SourceName, config: Genieacs, cache: Arc<dyn Cache>, types: Arc<TypeIndex>) -> Self {
         let report = SourceReport { kind: "genieacs".into(), endpoint: config.nbi.clone(), ..SourceReport::default() };
         Self {
             paused: watch::Sender::new(config.paused),
@@ -74,6 +79,8 @@ impl Shared {
             breaker: Mutex::new(CircuitBreaker::new(POLICY)),
             client: OnceCell::new(),
             waiting: Mutex::default(),
+            types,
+            reach: Mutex::default(),
             wake: Notify::new(),
             name,
             config,
@@ -184,10 +191,27 @@ impl Shared {
         drop(self.journal(vec![Observation::Call(record)]));
     }
 
+    /// Raises or clears the alarm of a server that is not there.
+    fn reachable(&self) {
+        let (ok, words) = {
+            let status = self.status();
+            (status.ok, status.report.last_error.clone())
+        };
+        let turn = lock(&self.reach).look(ok, None, &words);
+        let Some(turn) = turn else { return };
+        let raise = if let Turn::Raise(words) = &turn { Some(words.as_str()) } else { None };
+        let resource = Resource::new(NodeKind::Source, &*self.name);
+        let event = own_alarm(&self.types, &SOURCE_UNREACHABLE, resource, raise, now());
+        drop(self.journal(vec![Observation::Alarm(event)]));
+    }
+
     /// Journals the health: at once when an operator would act on it (or `anyway`), figures seldom.
     pub(super) fn report(&self, anyway: bool) -> Option<Durable> {
         let breaker = self.breaker().state();
         let paused = *self.paused.borrow();
+        if !paused {
+            self.reachable();
+        }
         let report = self.status().take(breaker, paused, anyway, Instant::now())?;
         self.journal(vec![Observation::Source(report)])
     }

@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use crate::controllers::genieacs::client::Client;
 use crate::controllers::genieacs::device::{DeviceDoc, Node};
-use crate::controllers::genieacs::error::{Error, Failure};
+use crate::controllers::genieacs::error::{Error, Failure, poke_advice};
 use crate::controllers::genieacs::map::FaultDoc;
 use crate::controllers::genieacs::task::{ConnectionRequest, DownloadFile, Outcome, Setting, Task, TaskKind};
-use crate::controllers::genieacs::wire::{DeviceId, Filter, Projection, Scalar};
+use crate::controllers::genieacs::wire::{DeviceId, Filter, Projection, Scalar, TaskId};
 use crate::model::cpe::CpeRow;
 use crate::model::observation::{GoneCause, Observation};
-use crate::workers::cpe_verb::{CpeVerb, is_secret};
+use crate::model::secret::looks_secret;
+use crate::workers::cpe_verb::CpeVerb;
 
 use super::patch;
 use super::shared::Shared;
@@ -89,21 +90,52 @@ async fn act(shared: &Arc<Shared>, verb: &CpeVerb, row: &CpeRow) -> Result<(), W
             }
             Ok(())
         }
-        CpeVerb::DeleteFault(channel) => {
-            let faults = faults(&client, &id).await?;
-            let wanted: Vec<&FaultDoc> =
-                faults.iter().filter(|f| channel.is_empty() || f.channel == *channel).collect();
-            if wanted.is_empty() {
-                return Err(Why::Words("the server holds no such fault any more".to_owned()));
-            }
-            for fault in wanted {
+        CpeVerb::DeleteFault(which) => {
+            for fault in wanted(faults(&client, &id).await?, which)? {
                 client.delete_fault(&fault.id).await?;
-                let gone = Observation::CpeFaultGone(fault.device.clone(), fault.channel.clone());
-                drop(shared.journal(vec![gone]));
+                gone(shared, &fault);
             }
             Ok(())
         }
+        CpeVerb::RetryFault(which) => retry(shared, &client, &id, which).await,
     }
+}
+
+/// The faults that are meant: by channel or by their whole id; all when none is named.
+fn wanted(faults: Vec<FaultDoc>, which: &[String]) -> Result<Vec<FaultDoc>, Why> {
+    let meant = |f: &FaultDoc| which.is_empty() || which.iter().any(|w| *w == f.channel || *w == f.id);
+    let wanted: Vec<FaultDoc> = faults.into_iter().filter(meant).collect();
+    if wanted.is_empty() {
+        return Err(Why::Words("the server holds no such fault any more".to_owned()));
+    }
+    Ok(wanted)
+}
+
+fn gone(shared: &Arc<Shared>, fault: &FaultDoc) {
+    drop(shared.journal(vec![Observation::CpeFaultGone(fault.device.clone(), fault.channel.clone())]));
+}
+
+/// Lets what failed run again at once: the fault keeps it from running until its time has come. The
+/// task of a failed download is gone, and a worker of the server dies of asking for it.
+async fn retry(shared: &Arc<Shared>, client: &Client, id: &DeviceId, which: &[String]) -> Result<(), Why> {
+    for fault in wanted(faults(client, id).await?, which)? {
+        match fault.channel.strip_prefix("task_").map(TaskId::parse) {
+            Some(Some(task)) => match client.retry_task(&task).await {
+                Ok(()) => {}
+                Err(Error { what: Failure::NotFound(_), .. }) => {
+                    return Err(Why::Words(
+                        "its task is gone with the failed download: remove the fault (x e) and push the file again (x p)"
+                            .to_owned(),
+                    ));
+                }
+                Err(error) => return Err(error.into()),
+            },
+            // A preset's channel: without its fault it runs at the next session.
+            _ => client.delete_fault(&fault.id).await?,
+        }
+        gone(shared, &fault);
+    }
+    Ok(client.poke(id).await?)
 }
 
 /// Posts a task and calls the device; what the answer means.
@@ -130,8 +162,8 @@ async fn post(client: &Client, id: &DeviceId, kind: TaskKind) -> Result<(), Why>
                 None => "the device refused it".to_owned(),
             }
         }
-        Outcome::Offline(why) | Outcome::Queued(why) => format!("{why}: {waits}"),
-        Outcome::Error(why) => format!("{why}; {waits}"),
+        Outcome::Queued(why) => format!("{why}: {waits}"),
+        Outcome::Offline(why) | Outcome::Error(why) => format!("{why}; {}; {waits}", poke_advice(&why)),
     }))
 }
 
@@ -257,7 +289,7 @@ async fn set(client: &Client, id: &DeviceId, all: &[(String, String)]) -> Result
             continue;
         }
         // Many devices tell an empty text instead of a password: neither proof nor refusal.
-        if is_secret(&wanted.path) {
+        if looks_secret(&wanted.path) {
             if told.is_empty() {
                 continue;
             }

@@ -42,6 +42,8 @@ pub struct Options {
     pub profile: String,
     /// Name written into the actions of an undo.
     pub operator: String,
+    /// Whether the profile allows to show secrets.
+    pub reveal_secrets: bool,
     /// The runtime that tasks run on.
     pub runtime: Handle,
 }
@@ -116,6 +118,12 @@ impl Bridge {
     }
 
     fn live(&self, id: RequestId, request: LiveRequest) {
+        // The pane asks the profile, too; this is what holds.
+        if matches!(request, LiveRequest::Secret { .. }) && !self.options.reveal_secrets {
+            let why = format!("profile `{}` shows no secrets", self.options.profile);
+            let _ = self.msgs.send(Msg::Live(id, Err(why)));
+            return;
+        }
         let sources = self.sources.clone();
         self.spawn(id, |stop, msgs| async move {
             tokio::select! {
@@ -267,7 +275,7 @@ impl Drop for Forget {
 /// Asks the source of a node.
 async fn ask(sources: &Sources, request: LiveRequest) -> Result<Vec<LiveSection>, String> {
     let node = match &request {
-        LiveRequest::Detail(node) | LiveRequest::Value { node, .. } => node.as_str(),
+        LiveRequest::Detail(node) | LiveRequest::Value { node, .. } | LiveRequest::Secret { node, .. } => node.as_str(),
     };
     match sources.of(node) {
         Some(source) => source.live(request).await,

@@ -54,7 +54,7 @@ fn work(verb: &CpeVerb, typed: &mut Typed) -> Option<Work> {
         CpeVerb::Set(all) => {
             let change = |(path, value): &(String, String)| {
                 let setting = Setting::Path(path.clone());
-                let value = if setting.is_secret() || crate::workers::cpe_verb::is_secret(path) {
+                let value = if setting.is_secret() || crate::model::secret::looks_secret(path) {
                     typed.push((setting.clone(), SecretString::from(value.clone())));
                     NewValue::Secret(SecretSource::Typed)
                 } else {
@@ -80,7 +80,7 @@ fn work(verb: &CpeVerb, typed: &mut Typed) -> Option<Work> {
         CpeVerb::Untag(tag) => Done::Untag(tag.clone()),
         CpeVerb::Delete => Done::Delete,
         CpeVerb::Connect => Done::Connect,
-        CpeVerb::Get(_) | CpeVerb::DeleteFault(_) => return None,
+        CpeVerb::Get(_) | CpeVerb::DeleteFault(_) | CpeVerb::RetryFault(_) => return None,
     }))
 }
 

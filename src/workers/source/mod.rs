@@ -40,6 +40,7 @@ use shared::Shared;
 
 pub use cache::{Cache, Durable, Known};
 pub use probe::{Step, probe};
+pub(super) use watch::{Reach, Turn};
 
 /// How long [`SourceHandle::poll_now`] waits for the outcome.
 const POLL_NOW: Duration = Duration::from_secs(60);
@@ -85,7 +86,7 @@ impl Sources {
                     msgs.clone(),
                 ))),
                 SourceKind::Genieacs(acs) => {
-                    Kind::Acs(AcsHandle::new(Arc::clone(&name), acs.clone(), Arc::clone(&cache)))
+                    Kind::Acs(AcsHandle::new(Arc::clone(&name), acs.clone(), Arc::clone(&cache), Arc::clone(&types)))
                 }
             };
             (name, SourceHandle { kind })

@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_millis(10_700);
 
 /// A change of a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(in crate::workers) enum Turn {
     /// It began (or stands, at the first look); the words say how bad it is.
     Raise(String),
     /// It is over (or was never there, at the first look: an alarm of an earlier run may stand).
@@ -284,13 +284,13 @@ impl Flows {
 
 /// Whether anything of a source works.
 #[derive(Debug, Default)]
-pub(super) struct Reach {
+pub(in crate::workers) struct Reach {
     down: Option<bool>,
 }
 
 impl Reach {
     /// Takes the states of poll and stream in; `None` while not tried (or not configured).
-    pub(super) fn look(&mut self, poll: Option<bool>, stream: Option<bool>, words: &str) -> Option<Turn> {
+    pub(in crate::workers) fn look(&mut self, poll: Option<bool>, stream: Option<bool>, words: &str) -> Option<Turn> {
         let down = match (poll, stream) {
             (None, None | Some(false)) => return None,
             (Some(true), _) | (_, Some(true)) => false,

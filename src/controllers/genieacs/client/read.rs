@@ -49,7 +49,7 @@ impl Client {
     /// # Errors
     /// When there is no answer, or it is somebody else's.
     pub async fn about(&self) -> Result<About, Error> {
-        let call = self.call("GET /");
+        let call = self.call("ask for the version");
         self.retried(|| async {
             let asked = now();
             let head = self.get(&call, Method::GET, "/".to_owned()).await?;

@@ -27,6 +27,8 @@ use std::collections::BTreeMap;
 
 pub use purpose::{Purpose, Unit};
 
+use crate::model::secret::looks_secret;
+
 use super::device::{DeviceDoc, Node, Root};
 
 /// A path and how its values are read.
@@ -169,15 +171,6 @@ fn none(root: Root) -> &'static Profile {
     if root == Root::Tr098 { tr098 } else { tr181 }
 }
 
-/// Whether the name of a parameter says that its value is a secret. For what has no profile at
-/// hand; profiles know more.
-#[must_use]
-pub fn looks_secret(path: &str) -> bool {
-    const MARKS: &[&str] = &["password", "passphrase", "presharedkey", "wepkey", "secret", "privatekey", "sharedkey"];
-    let last = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
-    MARKS.iter().any(|m| last.contains(m)) || last.ends_with("_pwd") || last == "pin" || last.ends_with("passwd")
-}
-
 /// Whether a text fits a pattern with `*` for anything, without regard to case.
 fn fits(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.to_ascii_lowercase(), text.to_ascii_lowercase());
@@ -222,22 +215,6 @@ mod tests {
             ("", "x", false),
         ] {
             assert_eq!(fits(pattern, text), fit, "{pattern} {text}");
-        }
-    }
-
-    #[test]
-    fn secrets_are_known_by_their_names() {
-        for path in [
-            "InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.PreSharedKey.1.KeyPassphrase",
-            "Device.PPP.Interface.1.Password",
-            "Device.ManagementServer.ConnectionRequestPassword",
-            "X.WEPKey.1.WEPKey",
-            "VirtualParameters.wifi_pwd",
-        ] {
-            assert!(looks_secret(path), "{path}");
-        }
-        for path in ["Device.PPP.Interface.1.Username", "Device.WiFi.SSID.1.SSID", "X.PreSharedKey.1"] {
-            assert!(!looks_secret(path), "{path}");
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::model::query::{LeafTest, Literal, Op};
 const NOW: Ts = Ts(1_795_186_238_574_366);
 
 const fn field(name: &'static str, kind: FieldKind) -> FieldSpec {
-    FieldSpec { name, aliases: &[], header: "", kind, sortable: false, free_text: false, doc: "" }
+    FieldSpec { name, aliases: &[], header: "", kind, sortable: false, free_text: false, versions: false, doc: "" }
 }
 
 static TEXTS: &[FieldSpec] = &[

@@ -45,7 +45,7 @@ const FILES: &[Column<'static>] = &[
     column("Version", (8, 18), 1),
     column("Class", (8, 16), 2),
     column("OUI", (6, 8), 3),
-    number("Bytes", (8, 13), 2),
+    number("Bytes", (10, 13), 2),
     column("Uploaded", (8, 16), 4),
     column("Type", (12, 26), 5),
     column("SHA-256", (12, 64), 6),
