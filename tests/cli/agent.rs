@@ -14,14 +14,14 @@ use super::headless::{Ended, World};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running agent and what it says.
-struct Agent {
+pub(super) struct Agent {
     child: Ended,
     lines: Receiver<String>,
     heard: Vec<String>,
 }
 
 impl Agent {
-    fn start(world: &World) -> Self {
+    pub(super) fn start(world: &World) -> Self {
         let mut child = Command::new(assert_cmd::cargo::cargo_bin!("noctule"))
             .arg("agent")
             .env_clear()
@@ -37,12 +37,12 @@ impl Agent {
         Self { child: Ended(child), lines, heard: Vec::new() }
     }
 
-    fn pid(&self) -> u32 {
+    pub(super) fn pid(&self) -> u32 {
         self.child.0.id()
     }
 
     /// Waits for a line.
-    fn says(&mut self, words: &str) -> String {
+    pub(super) fn says(&mut self, words: &str) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -56,7 +56,7 @@ impl Agent {
         }
     }
 
-    fn signal(&self, signal: rustix::process::Signal) {
+    pub(super) fn signal(&self, signal: rustix::process::Signal) {
         rustix::process::kill_process(rustix::process::Pid::from_child(&self.child.0), signal).unwrap();
     }
 }

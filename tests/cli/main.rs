@@ -5,6 +5,7 @@ mod agent;
 mod config;
 mod headless;
 mod help;
+mod jobs;
 
 use std::path::{Path, PathBuf};
 
