@@ -56,6 +56,12 @@ impl Agent {
         }
     }
 
+    /// Ends it without a word, and buries it: a dead process that nobody has asked after still counts.
+    pub(super) fn kill(&mut self) {
+        self.child.0.kill().unwrap();
+        self.child.0.wait().unwrap();
+    }
+
     pub(super) fn signal(&self, signal: rustix::process::Signal) {
         rustix::process::kill_process(rustix::process::Pid::from_child(&self.child.0), signal).unwrap();
     }

@@ -61,7 +61,7 @@ impl Runner {
     pub(super) fn lease(&mut self, id: JobId, now: Ts) -> bool {
         let me = self.shared.me.clone();
         let Some(header) = self.book.jobs.get(&id).map(|j| &j.header) else { return false };
-        if !header.free_for(&me, now) {
+        if !header.free_for(&me, now) && !has_ended(&header.owner, &me) {
             return false;
         }
         let length = if matches!(header.phase, Phase::Ended | Phase::Paused | Phase::Held) { WAITING } else { LEASE };
@@ -229,4 +229,14 @@ pub(super) fn window_end(job: &Job, request: &JobRequest) -> Option<Ts> {
     let header = &job.header;
     let start = if header.started_by_hand || !header.due_at.is_set() { header.started_at } else { header.due_at };
     plan.window_end(start).filter(|_| start.is_set())
+}
+
+/// Whether the process that a lease names ran on this machine and is gone: then nobody has to wait
+/// until its lease ends.
+fn has_ended(owner: &str, me: &str) -> bool {
+    let mut parts = owner.split('/');
+    let host = parts.next();
+    let pid = parts.next().and_then(|pid| pid.parse().ok()).and_then(rustix::process::Pid::from_raw);
+    let gone = |pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH);
+    host == me.split('/').next() && pid.is_some_and(gone)
 }
