@@ -17,17 +17,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use tokio::sync::oneshot;
 
 use crate::config::schema::Genieacs;
 use crate::controllers::genieacs::client::Client;
+use crate::controllers::genieacs::device::DeviceDoc;
 use crate::controllers::genieacs::error::Error;
+use crate::controllers::genieacs::map;
 use crate::controllers::genieacs::profile::Profiles;
-use crate::controllers::genieacs::wire::FileMeta;
+use crate::controllers::genieacs::wire::{FileMeta, Filter, Find};
 use crate::controllers::voltha::map::TypeIndex;
 use crate::model::command::{LiveRequest, LiveSection};
 use crate::model::cpe::CpeRow;
 use crate::model::ids::SourceName;
+use crate::model::observation::{GoneCause, Observation};
 use crate::model::stored::{Stored, StoredKind};
 
 use super::cpe_verb::CpeVerb;
@@ -37,6 +41,8 @@ use shared::Shared;
 
 /// How long [`AcsHandle::poll_now`] waits for the outcome: a first read of a large fleet takes its time.
 const POLL_NOW: Duration = Duration::from_secs(300);
+/// Devices asked for in one question: their ids go into its address.
+const AGAIN: usize = 80;
 
 /// The way to one GenieACS. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -71,6 +77,27 @@ impl AcsHandle {
     /// The client and the device profiles.
     pub(super) async fn tools(&self) -> Result<(Client, Arc<Profiles>), String> {
         Ok((self.shared.client().await?, self.shared.profiles().await?))
+    }
+
+    /// Reads rows of devices again that changed without informing: no poll would see that soon.
+    pub(super) async fn again(&self, ids: &[String]) -> Result<(), String> {
+        let (client, profiles) = self.tools().await?;
+        let projection = map::projection(&profiles);
+        for part in ids.chunks(AGAIN) {
+            let filter = Filter::from_json(serde_json::json!({ "_id": { "$in": part } }));
+            let docs = client.devices(&Find::new(filter).only(projection.clone()));
+            let docs: Vec<DeviceDoc> = docs.try_collect().await.map_err(|e: Error| e.to_string())?;
+            let gone = part.iter().filter(|id| docs.iter().all(|doc| doc.id().as_str() != id.as_str()));
+            let gone = gone.map(|id| Observation::CpeGone(id.clone(), GoneCause::Deleted));
+            let what: Vec<Observation> = {
+                let mut mapper = patch::Mapper::new(&profiles);
+                docs.iter().map(|doc| Observation::Cpe(mapper.of_device(doc))).chain(gone).collect()
+            };
+            if let Some(done) = self.shared.journal(what) {
+                done.await?;
+            }
+        }
+        Ok(())
     }
 
     /// Tells the breaker how a call went.

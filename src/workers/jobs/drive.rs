@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::job::{Act, Job, Limits, State, next};
-use crate::model::job::{Class, JobEvent, JobId, JobRequest, JobTargets, Phase};
+use crate::model::job::{Class, JobEvent, JobId, JobRequest, JobTargets, Phase, Work};
 use crate::model::time::{MINUTE, Ts};
 use crate::workers::now;
 
@@ -153,7 +153,11 @@ impl Runner {
                 break;
             }
             let actor = self.shared.me.clone();
+            let over = records.contains(&JobEvent::Ended);
             drop(self.book.tell(&actor, records.into_iter().map(|e| (id, e)).collect()));
+            if over && matches!(&request.work, Work::Verb(verb) if verb.at_controller()) && !request.dry_run {
+                self.show(id, &source);
+            }
         }
         if up {
             self.poll(id);
@@ -232,6 +236,19 @@ impl Runner {
             *free = free.saturating_sub(turns.len());
         }
         self.tasks.spawn(device::begin(line, turns));
+    }
+
+    /// What the server did by itself shows in no inform: the rows of the devices are read again.
+    fn show(&mut self, id: JobId, source: &str) {
+        let (Some(job), Ok(acs)) = (self.book.jobs.get(&id), context::source(&self.shared, source)) else { return };
+        let changed = |(_, device): &(_, &crate::engine::job::Device)| device.state == State::Ended(Class::Changed);
+        let ids: Vec<String> =
+            job.list.iter().zip(&job.devices).filter(changed).map(|(frozen, _)| frozen.device.clone()).collect();
+        self.tasks.spawn(async move {
+            if let Err(why) = acs.again(&ids).await {
+                tracing::debug!(%why, "devices could not be read again");
+            }
+        });
     }
 
     fn freeze(&mut self, id: JobId, now: Ts) {
