@@ -42,6 +42,8 @@ pub struct FieldSpec {
     pub free_text: bool,
     /// Whether `<` and `>` compare it as a version and not as text: `V3.0.9` before `V3.0.10`.
     pub versions: bool,
+    /// Whether it lists words with `, ` between them, and `=` asks for one of them.
+    pub listed: bool,
     /// One line for the column chooser and the docs.
     pub doc: &'static str,
 }

@@ -49,6 +49,10 @@ fn compare(field: &FieldSpec, op: Op, literal: &Literal, row: &dyn Record, now: 
             Literal::Text(want) if field.versions && op.orders() => {
                 holds(op, Version::new(&value.to_plain()).cmp(&Version::new(want)))
             }
+            Literal::Text(want) if field.listed && matches!(op, Op::Eq | Op::Ne) => {
+                let [have, want] = [&value.to_plain(), want.as_str()].map(in_list);
+                text(Op::Has, &have, &want) == (op == Op::Eq)
+            }
             Literal::Text(want) => text(op, &value.to_plain(), want),
             _ => false,
         },
@@ -58,6 +62,11 @@ fn compare(field: &FieldSpec, op: Op, literal: &Literal, row: &dyn Record, now: 
         },
         _ => order(&value, literal, now).map_or(op == Op::Ne, |found| holds(op, found)),
     }
+}
+
+/// A word of a list, or a list, with what stands between words on both sides.
+fn in_list(words: &str) -> String {
+    format!(", {words}, ")
 }
 
 /// How the value of a raw parameter stands to what is wanted.

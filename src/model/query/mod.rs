@@ -23,6 +23,7 @@
 //! another engine (SQL) has to agree:
 //! * Text that is not known is the empty text. Text is compared byte by byte after lower-casing
 //!   ASCII only, as SQLite's `lower()` and `LIKE` do.
+//! * Of a text that lists words (tags), `=` and `!=` ask for one of them.
 //! * A number, instant or severity that is not known satisfies `!=` and `= Empty` and nothing
 //!   else; an instant of 0 ([`Ts::NEVER`]) is not known; yes-or-no fields that are not known are no.
 //! * `Not` is the plain negation of its operand.

@@ -358,6 +358,22 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 #[test]
+fn a_tag_is_one_of_the_tags() {
+    struct Tagged(&'static str);
+    impl crate::model::field::Record for Tagged {
+        fn get(&self, field: &str) -> crate::model::field::Value<'_> {
+            if field == "tags" { crate::model::field::Value::text(self.0) } else { crate::model::field::Value::None }
+        }
+    }
+    let holds =
+        |filter: &str, tags: &'static str| Query::parse(filter, Table::Cpes).unwrap().matches(&Tagged(tags), Ts(1));
+    assert!(holds("tag=South", "south, pilot") && holds("tag=pilot", "south, pilot") && holds("tag=x", "x"));
+    assert!(!holds("tag=sou", "south, pilot") && holds("tag~sou", "south, pilot"));
+    assert!(holds("tag!=north", "south, pilot") && !holds("tag!=pilot", "south, pilot"));
+    assert!(holds("tag=", "") && !holds("tag=", "south"));
+}
+
+#[test]
 fn firmware_is_compared_as_a_version() {
     struct Running(&'static str);
     impl crate::model::field::Record for Running {

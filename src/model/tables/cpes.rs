@@ -34,7 +34,10 @@ pub static CPES: TableSpec = TableSpec {
             .also(&["inform"]),
         field("last_boot", "Boot", FieldKind::Time, "Last boot.").sortable().also(&["boot"]),
         field("registered", "Registered", FieldKind::Time, "First seen by its server.").sortable(),
-        field("tags", "Tags", FieldKind::Text, "Tags, with a comma between them.").free().also(&["tag"]),
+        field("tags", "Tags", FieldKind::Text, "Tags, with a comma between them; tag=x finds the devices that have x.")
+            .free()
+            .also(&["tag"])
+            .listed(),
         field("rx_dbm", "Rx dBm", FieldKind::Float, "Received optical power, dBm.").sortable().also(&["rx"]),
         field("tx_dbm", "Tx dBm", FieldKind::Float, "Launched optical power, dBm.").also(&["tx"]),
         field("ip", "IP", FieldKind::Text, "WAN address.").free(),

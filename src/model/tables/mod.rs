@@ -39,7 +39,17 @@ pub const fn spec(table: Table) -> &'static TableSpec {
 }
 
 const fn field(name: &'static str, header: &'static str, kind: FieldKind, doc: &'static str) -> FieldSpec {
-    FieldSpec { name, aliases: &[], header, kind, sortable: false, free_text: false, versions: false, doc }
+    FieldSpec {
+        name,
+        aliases: &[],
+        header,
+        kind,
+        sortable: false,
+        free_text: false,
+        versions: false,
+        listed: false,
+        doc,
+    }
 }
 
 impl FieldSpec {
@@ -49,6 +59,10 @@ impl FieldSpec {
 
     const fn versions(self) -> Self {
         Self { versions: true, ..self }
+    }
+
+    const fn listed(self) -> Self {
+        Self { listed: true, ..self }
     }
 
     const fn free(self) -> Self {

@@ -267,6 +267,13 @@ impl<'a> Compiler<'a> {
                     sql.push(&format!(", {text}) {} 0)", sign(op)));
                 });
             }
+            (FieldKind::Text, Literal::Text(want)) if field.listed && matches!(op, Op::Eq | Op::Ne) => {
+                self.on_text(field, sql, &|sql, text| {
+                    sql.push(if op == Op::Ne { "(NOT " } else { "(" });
+                    contains(sql, &format!("(', ' || {text} || ', ')"), &format!(", {want}, "));
+                    sql.push(")");
+                });
+            }
             (FieldKind::Text | FieldKind::Word(_), Literal::Text(want)) => {
                 self.on_text(field, sql, &|sql, text| text_test(sql, text, op, want));
             }

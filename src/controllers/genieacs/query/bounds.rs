@@ -252,8 +252,8 @@ fn tags(op: Op, value: &Literal) -> Bounds {
     let over = Ask::Is("_tags".to_owned(), json!({ "$regex": escaped, "$options": "i" }));
     match op {
         Op::Has => Bounds { over, under: Ask::Is("_tags".to_owned(), json!({ "$regex": escaped })) },
-        // Equal to the only tag there is.
-        _ => Bounds::at_least(over),
+        // One of the tags. A tag that holds a comma itself counts as several, hence no more above.
+        _ => Bounds { over, under: Ask::Is("_tags".to_owned(), json!({ "$regex": format!("^{escaped}$") })) },
     }
 }
 

@@ -15,7 +15,17 @@ use crate::model::query::{LeafTest, Literal, Op};
 const NOW: Ts = Ts(1_795_186_238_574_366);
 
 const fn field(name: &'static str, kind: FieldKind) -> FieldSpec {
-    FieldSpec { name, aliases: &[], header: "", kind, sortable: false, free_text: false, versions: false, doc: "" }
+    FieldSpec {
+        name,
+        aliases: &[],
+        header: "",
+        kind,
+        sortable: false,
+        free_text: false,
+        versions: false,
+        listed: false,
+        doc: "",
+    }
 }
 
 static TEXTS: &[FieldSpec] = &[
@@ -25,7 +35,7 @@ static TEXTS: &[FieldSpec] = &[
     field("serial", FieldKind::Text),
     field("model", FieldKind::Text),
     field("firmware", FieldKind::Text),
-    field("tags", FieldKind::Text),
+    FieldSpec { listed: true, ..field("tags", FieldKind::Text) },
     field("ssid", FieldKind::Text),
     field("ip", FieldKind::Text),
     field("pppoe_user", FieldKind::Text),
