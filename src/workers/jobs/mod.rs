@@ -1,6 +1,6 @@
 //! Jobs: one change for many CPEs, run here.
 //!
-//! [`Jobs`] is the way in. Behind it one task, the [`runner`], owns the jobs in memory, asks
+//! [`Jobs`] is the way in. Behind it one task, the `runner`, owns the jobs in memory, asks
 //! [`crate::engine::job::next`] what is due, lets other tasks do it, and journals what comes of it:
 //! it is the only one that writes records of jobs, so that memory and journal tell one story.
 
