@@ -58,7 +58,7 @@ fn tail(path: &str, room: u16, ellipsis: &str) -> String {
 }
 
 struct Rows<'a> {
-    rows: &'a [&'a [String]],
+    shown: &'a [&'a [String]],
     at: Option<usize>,
     staged: &'a [(String, String)],
     revealed: Option<&'a (String, String)>,
@@ -90,7 +90,7 @@ impl Source for Rows<'_> {
     }
 
     fn cell(&self, row: usize, column: usize) -> Vec<Piece<'_>> {
-        let Some(row) = self.rows.get(row) else { return Vec::new() };
+        let Some(row) = self.shown.get(row) else { return Vec::new() };
         match column {
             0 => vec![Piece::plain(tail(cell(row, 0), self.path, self.cx.glyphs.ellipsis))],
             1 => self.value(row),
@@ -126,7 +126,7 @@ impl Params {
         let top = self.pick.top(rows.len(), usize::from(body.height.saturating_sub(1)));
         let path = place(COLUMNS, area.width).first().map_or(0, |p| p.width);
         let source =
-            Rows { rows: &rows, at: self.pick.at(rows.len()), staged, revealed: self.revealed.as_ref(), path, cx };
+            Rows { shown: &rows, at: self.pick.at(rows.len()), staged, revealed: self.revealed.as_ref(), path, cx };
         let empty = self.empty(device);
         Table {
             columns: COLUMNS,
