@@ -22,7 +22,7 @@ pub static CPES: TableSpec = TableSpec {
             .free()
             .also(&["software_version", "version", "fw"])
             .versions(),
-        field("hardware", "Hardware", FieldKind::Text, "Hardware version.").also(&["hardware_version"]),
+        field("hardware", "Hardware", FieldKind::Text, "Hardware version.").also(&["hardware_version"]).versions(),
         field(
             "online",
             "Online",

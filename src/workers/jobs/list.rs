@@ -5,12 +5,10 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::controllers::genieacs::version;
 use crate::model::cpe::{CpeRow, Online, canonical, id_of};
-use crate::model::field::Record;
 use crate::model::job::{JobRequest, JobTargets};
 use crate::model::page::{Anchor, PageRequest, Scope, Table};
-use crate::model::query::{Expr, Literal, Op, Query};
+use crate::model::query::Query;
 use crate::model::text::{clean, counted};
 use crate::model::time::Ts;
 use crate::store::Reader;
@@ -107,15 +105,12 @@ fn request_for(filter: Option<Arc<Query>>, now: Ts) -> PageRequest {
 }
 
 fn filtered(reader: &mut Reader, query: &Query, named: Option<&str>, now: Ts) -> Result<List, String> {
-    let ordered = asks_for_order(&query.expr);
-    // The cache compares versions as text, so where their order counts it is asked for the rest.
-    let asked = if ordered { None } else { Some(Arc::new(query.clone())) };
     let mut list = List::default();
     let mut sources = BTreeSet::new();
-    let read = reader.each_row(&request_for(asked, now), &mut |row| {
+    let read = reader.each_row(&request_for(Some(Arc::new(query.clone())), now), &mut |row| {
         let id = row.get("id").to_plain().into_owned();
         let Some((source, device)) = id_of(&id) else { return ControlFlow::Continue(()) };
-        if named.is_some_and(|n| n != source) || (ordered && !passes(&query.expr, row, now)) {
+        if named.is_some_and(|n| n != source) {
             return ControlFlow::Continue(());
         }
         if !sources.contains(source) {
@@ -148,39 +143,6 @@ fn fleet(reader: &mut Reader, source: &str) -> Result<u64, String> {
     let mut n = 0;
     reader.each_known_cpe(source, &mut |_| n += 1).map_err(|e| e.to_string())?;
     Ok(n)
-}
-
-/// Whether a filter asks for the order of versions.
-fn asks_for_order(expr: &Expr) -> bool {
-    match expr {
-        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(asks_for_order),
-        Expr::Not(inner) => asks_for_order(inner),
-        Expr::Compare { field, op, .. } => {
-            matches!(field.name, "firmware" | "hardware") && matches!(op, Op::Lt | Op::Le | Op::Gt | Op::Ge)
-        }
-        _ => false,
-    }
-}
-
-/// As [`Query::matches`], but versions are compared as versions.
-fn passes(expr: &Expr, row: &dyn Record, now: Ts) -> bool {
-    match expr {
-        Expr::And(parts) => parts.iter().all(|p| passes(p, row, now)),
-        Expr::Or(parts) => parts.iter().any(|p| passes(p, row, now)),
-        Expr::Not(inner) => !passes(inner, row, now),
-        Expr::Compare { field, op, value: Literal::Text(want) } if asks_for_order(expr) => {
-            let have = row.get(field.name).to_plain().into_owned();
-            let order = version::compare(&have, want);
-            !have.is_empty()
-                && match op {
-                    Op::Lt => order.is_lt(),
-                    Op::Le => order.is_le(),
-                    Op::Gt => order.is_gt(),
-                    _ => order.is_ge(),
-                }
-        }
-        other => Query { text: String::new(), table: Table::Cpes, expr: other.clone() }.matches(row, now),
-    }
 }
 
 /// Devices by their ids; those that the cache does not know come along: the server is asked when

@@ -121,9 +121,8 @@ impl Record for Document<'_> {
     }
 }
 
-/// Whether a device passes a filter. As [`Query::matches`], except that versions are compared as
-/// versions, and that parameters, whose types nobody declared, are compared as numbers where both
-/// sides are some.
+/// Whether a device passes a filter. As [`Query::matches`], except that parameters, whose types
+/// nobody declared, are compared as numbers where both sides are some.
 #[must_use]
 pub fn matches(expr: &Expr, row: &Document<'_>, now: Ts) -> bool {
     match expr {
@@ -131,12 +130,6 @@ pub fn matches(expr: &Expr, row: &Document<'_>, now: Ts) -> bool {
         Expr::And(parts) => parts.iter().all(|p| matches(p, row, now)),
         Expr::Or(parts) => parts.iter().any(|p| matches(p, row, now)),
         Expr::Not(inner) => !matches(inner, row, now),
-        Expr::Compare { field, op, value: Literal::Text(want) }
-            if matches!(field.name, "firmware" | "hardware") && ordered(*op) =>
-        {
-            let have = row.get(field.name).to_plain().into_owned();
-            !have.is_empty() && holds(*op, version::compare(&have, want))
-        }
         Expr::Compare { field, op, value: Literal::Text(want) } if is_path(field.name) => {
             parameter(*op, &row.get(field.name).to_plain(), want)
         }

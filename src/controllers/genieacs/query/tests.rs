@@ -34,7 +34,7 @@ static TEXTS: &[FieldSpec] = &[
     field("product_class", FieldKind::Text),
     field("serial", FieldKind::Text),
     field("model", FieldKind::Text),
-    field("firmware", FieldKind::Text),
+    FieldSpec { versions: true, ..field("firmware", FieldKind::Text) },
     FieldSpec { listed: true, ..field("tags", FieldKind::Text) },
     field("ssid", FieldKind::Text),
     field("ip", FieldKind::Text),
