@@ -43,7 +43,7 @@ pub fn measure(acs: &Acs, path: &Path) {
     };
     match run(&console, &jobs, &request("bench-dry", MANY, true)) {
         Ok((took, counts)) => {
-            row(&format!("dry run of a setting over `{MANY}`"), &format!("{:.2} s ({counts})", took.as_secs_f64()))
+            row(&format!("dry run of a setting over `{MANY}`"), &format!("{:.2} s ({counts})", took.as_secs_f64()));
         }
         Err(why) => row("dry run", &format!("not measured: {why}")),
     }

@@ -21,5 +21,5 @@ pub mod waves;
 
 pub use device::{Device, Evidence, Kind, Standing, State, stage_word};
 pub use header::{Header, LEASE, WaveCount};
-pub use next::{Act, Limits, SETTLE, next};
+pub use next::{Act, Limits, SETTLE, next, unproven};
 pub use state::Job;

@@ -132,10 +132,22 @@ fn run(job: &Job, limits: &Limits<'_>, acts: &mut Vec<Act>) {
     let done_so_far = header.waves.iter().take(usize::from(header.wave) + 1).all(|w| w.left() == 0);
     if none
         && done_so_far
+        && !unproven(job)
         && let Some((wave, _)) = job.waiting.first()
     {
         acts.push(Act::Record(JobEvent::Wave(*wave)));
     }
+}
+
+/// Whether the portion at work has shown nothing yet: no device of it is judged, and some of them only
+/// have a task waiting for them. The next portion would go without what this one is there to tell.
+#[must_use]
+pub fn unproven(job: &Job) -> bool {
+    let header = &job.header;
+    let judged = header.waves.get(usize::from(header.wave)).is_none_or(|wave| wave.judged > 0);
+    let of_it = |i: &u32| job.list.get(*i as usize).is_some_and(|f| f.wave == header.wave);
+    let queued = |i: &u32| job.devices.get(*i as usize).is_some_and(|d| d.state == State::Queued);
+    !judged && job.left.iter().any(|i| of_it(i) && queued(i))
 }
 
 fn cancel(job: &Job, limits: &Limits<'_>, acts: &mut Vec<Act>) {

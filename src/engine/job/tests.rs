@@ -397,6 +397,24 @@ fn a_wave_begins_when_the_one_before_is_through_and_harm_stops_it() {
 }
 
 #[test]
+fn a_canary_that_only_waits_lets_nobody_follow() {
+    let mut cpes = vec![Cpe { online: true, ..Cpe::default() }; 6];
+    cpes[0].online = false;
+    let mut world = World::new(request(SET, "waves = { canary = 1, percent = 0 }"), cpes, true);
+    for _ in 0..20 {
+        world.now = world.now.plus(SECOND);
+        world.acts().into_iter().for_each(|act| world.act(act));
+        while !world.flying.is_empty() {
+            world.land(0, false, false);
+        }
+    }
+    let counts = &world.job.header.counts;
+    assert_eq!((counts.of(Class::OfflineQueued), counts.waiting), (1, 5), "its task waits, and so does the rest");
+    assert_eq!(world.job.header.phase, Phase::Running);
+    assert!(unproven(&world.job));
+}
+
+#[test]
 fn a_cancelled_job_leaves_nothing_in_the_queue() {
     let mut world = World::new(request(SET, ""), vec![Cpe::default(); 5], true);
     for _ in 0..6 {

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::job::{Job, LEASE, schedule};
+use crate::engine::job::{Job, LEASE, schedule, unproven};
 use crate::model::job::repeat::Repeat;
 use crate::model::job::{JobEvent, JobId, JobRequest, Phase, Schedule};
 use crate::model::time::{MINUTE, Ts, brief_duration};
@@ -96,7 +96,15 @@ impl Runner {
                 }
             },
             Phase::Waiting if !is_due(job, now) => String::new(),
-            Phase::Waiting | Phase::Running | Phase::Cancelling => self.silence(&source),
+            Phase::Waiting | Phase::Running | Phase::Cancelling => {
+                let silence = self.silence(&source);
+                let stands = job.header.phase == Phase::Running && job.header.counts.active == 0;
+                if silence.is_empty() && stands && job.header.counts.waiting > 0 && unproven(job) {
+                    "no device of this portion has shown a result yet: it waits for one of them to inform".to_owned()
+                } else {
+                    silence
+                }
+            }
             _ => return,
         };
         if job.header.why != words {
