@@ -215,13 +215,15 @@ async fn messages_that_the_broker_dropped_are_a_gap_and_a_resync() {
     lab.until("something was read", |m| m.journal().iter().any(|o| o.origin.is_some())).await;
     let (network, memory) = lab.stop().await;
     let control = network.control();
-    for _ in 0..4 {
-        control.storm(2000, 1);
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    }
-    for _ in 0..60 {
-        control.garbage(0);
-    }
+    let from = control.garbage(0).expect("an offset");
+    control.storm(2000, 4);
+    // A thousand messages are more than the broker keeps.
+    let pushed_out = async {
+        while control.garbage(0).is_none_or(|at| at < from + 1_000) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, pushed_out).await.expect("the storm goes on");
     let lab = Lab::on(network, memory, |_| {});
     lab.until("the gap is told", |m| {
         observed(m, |o| matches!(o, Observation::Notice(n) if n.event == "stream gap" && n.failure)) == 1

@@ -300,6 +300,8 @@ async fn secrets_read_back_empty_and_a_reset_forgets_all() {
     let secret = "InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.KeyPassphrase";
     let factory = rig.value(SSID).await;
     rig.set(json!([[secret, "correct horse"], [SSID, "Mine"]])).await;
+    // Within a second the server would show what it wrote itself.
+    rig.control.advance(2.0);
     assert_eq!(rig.get(secret).await, "");
     let before = rig.doc().await;
     assert_eq!(rig.run(json!({"name": "factoryReset"})).await.line(), "200 OK");
