@@ -201,7 +201,11 @@ impl CpeVerb {
             Self::Delete => format!("DELETE /devices/{id}"),
             Self::Connect => format!("POST /devices/{id}/tasks?connection_request"),
             Self::DeleteFault(which) => format!("DELETE /faults/{id}:{}", mine(which, row)),
-            Self::RetryFault(which) => format!("POST /tasks/{}/retry", mine(which, row).replace("task_", "")),
+            // A preset's channel has no task: without its fault it runs at the next session.
+            Self::RetryFault(which) => match mine(which, row) {
+                all if all.contains("task_") => format!("POST /tasks/{}/retry", all.replace("task_", "")),
+                all => format!("DELETE /faults/{id}:{all}, then POST /devices/{id}/tasks?connection_request"),
+            },
         };
         text::clean(&call).into_owned()
     }

@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch::Receiver;
 
 use super::super::args::RunArgs;
@@ -91,8 +91,19 @@ enum Next {
     OwnerGone,
 }
 
+/// What asks for an end. Listened to from the beginning to the end of the waiting: a signal that comes
+/// while nobody listens is lost.
+struct Asked {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
 /// Waits until a job is over, or stops by itself, or its server is away for long.
 pub(super) fn until_over(live: &mut Live, loaded: &Loaded, job: JobId, how: How<'_>) -> Result<Code, Failure> {
+    let mut asked = live.runtime.block_on(async {
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok::<_, io::Error>(Asked { interrupt, terminate })
+    })?;
     let mut reader = live.store.reader()?;
     let row_id = jobs::row_of(&mut reader, job)?;
     let mut snapshots = live.store.snapshots();
@@ -125,7 +136,7 @@ pub(super) fn until_over(live: &mut Live, loaded: &Loaded, job: JobId, how: How<
             }
             _ => {}
         }
-        match pause(live, &mut snapshots)? {
+        match pause(live, &mut asked, &mut snapshots) {
             Next::Look => {}
             Next::Interrupted => {
                 leave(live, &row, how);
@@ -143,11 +154,9 @@ pub(super) fn until_over(live: &mut Live, loaded: &Loaded, job: JobId, how: How<
     }
 }
 
-fn pause(live: &mut Live, snapshots: &mut Receiver<Snapshot>) -> Result<Next, Failure> {
+fn pause(live: &mut Live, asked: &mut Asked, snapshots: &mut Receiver<Snapshot>) -> Next {
     let Live { runtime, news, .. } = live;
     runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
         let change = async {
             tokio::time::sleep(PACE.0).await;
             let _ = tokio::time::timeout(PACE.1, snapshots.changed()).await;
@@ -155,16 +164,16 @@ fn pause(live: &mut Live, snapshots: &mut Receiver<Snapshot>) -> Result<Next, Fa
         let mut change = std::pin::pin!(change);
         loop {
             tokio::select! {
-                _ = interrupt.recv() => return Ok(Next::Interrupted),
-                _ = terminate.recv() => return Ok(Next::Interrupted),
+                _ = asked.interrupt.recv() => return Next::Interrupted,
+                _ = asked.terminate.recv() => return Next::Interrupted,
                 msg = news.recv() => match msg {
-                    Some(Msg::Owner(OwnerNews::Gone)) => return Ok(Next::OwnerGone),
+                    Some(Msg::Owner(OwnerNews::Gone)) => return Next::OwnerGone,
                     Some(Msg::Owner(OwnerNews::Silent(why))) => say(&why),
                     Some(Msg::WorkerDown { name, reason, .. }) => say(&format!("worker {name} died: {reason}")),
                     Some(_) => {}
-                    None => return Ok(Next::Interrupted),
+                    None => return Next::Interrupted,
                 },
-                () = &mut change => return Ok(Next::Look),
+                () = &mut change => return Next::Look,
             }
         }
     })

@@ -139,7 +139,7 @@ fn partition(from: u32, to: u32, inside: impl Fn(u32) -> bool) -> u32 {
 fn rules(request: &JobRequest, now: Ts) -> Vec<String> {
     let mut notes = Vec::new();
     match request.max_concurrent {
-        Some(n) => notes.push(format!("{n} devices at a time.")),
+        Some(n) => notes.push(format!("{} at a time.", counted(u64::from(n), "device", "devices"))),
         None => notes.push("As many devices at a time as the source allows.".to_owned()),
     }
     if request.stop.percent < 100 {
