@@ -106,6 +106,24 @@ pub struct PageRequest {
     pub now: Ts,
 }
 
+impl PageRequest {
+    /// The rows of a base set from their beginning, as many as there are, in the table's own order.
+    #[must_use]
+    pub const fn all(table: Table, scope: Scope, filter: Option<Arc<Query>>, now: Ts) -> Self {
+        Self {
+            table,
+            scope,
+            filter,
+            below: None,
+            sort: Vec::new(),
+            anchor: Anchor::Start,
+            limit: u16::MAX,
+            new_since: None,
+            now,
+        }
+    }
+}
+
 /// Which rows of a tree are unfolded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Unfolded {

@@ -8,7 +8,7 @@ use crate::model::fault::FaultRow;
 use crate::model::ids::RowId;
 use crate::model::job::read::{Format, read};
 use crate::model::job::{JobRequest, JobRow};
-use crate::model::page::{Anchor, Data, DataRequest, PageRequest, Rows, Scope, Table};
+use crate::model::page::{Data, DataRequest, PageRequest, Rows, Scope, Table};
 use crate::model::source::SourceRow;
 use crate::model::time::Ts;
 use crate::model::topology::NodeRow;
@@ -317,17 +317,7 @@ fn find(reader: &mut Reader, canonical: &str) -> Result<Option<NodeRow>, store::
 /// # Errors
 /// When the cache cannot be read.
 pub fn sources(reader: &mut Reader, now: Ts) -> Result<Vec<SourceRow>, store::Error> {
-    let request = PageRequest {
-        table: Table::Sources,
-        scope: Scope::All,
-        filter: None,
-        below: None,
-        sort: Vec::new(),
-        anchor: Anchor::Start,
-        limit: u16::MAX,
-        new_since: None,
-        now,
-    };
+    let request = PageRequest::all(Table::Sources, Scope::All, None, now);
     match reader.data(&DataRequest::Page(request))? {
         Data::Page(page) => match page.rows {
             Rows::Sources(rows) => Ok(rows),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::args::{Format, ListArgs, ListScope};
 use super::super::exit::Failure;
 use crate::model::field::{FieldSpec, TableSpec};
-use crate::model::page::{Anchor, PageRequest, Scope, Sort, Table};
+use crate::model::page::{PageRequest, Scope, Sort, Table};
 use crate::model::query::{Query, QueryError};
 use crate::model::tables;
 use crate::model::text;
@@ -92,17 +92,8 @@ pub(crate) const fn format(format: Format) -> Output {
 
 /// The rows of a filter, in the table's own order.
 pub(crate) fn rows(table: Table, text: Option<&str>, now: Ts) -> Result<PageRequest, Failure> {
-    Ok(PageRequest {
-        table,
-        scope: Scope::Open,
-        filter: text.map(|text| filter(text, table)).transpose()?.flatten(),
-        below: None,
-        sort: Vec::new(),
-        anchor: Anchor::Start,
-        limit: u16::MAX,
-        new_since: None,
-        now,
-    })
+    let filter = text.map(|text| filter(text, table)).transpose()?.flatten();
+    Ok(PageRequest::all(table, Scope::Open, filter, now))
 }
 
 const fn scope(scope: ListScope) -> Scope {

@@ -4,7 +4,6 @@ use crate::app::ctx::Ctx;
 use crate::model::cpe::{CpeRow, Online};
 use crate::model::ids::RowId;
 use crate::model::page::{Rows, Table};
-use crate::model::time::Ts;
 use crate::panes::health::stale_words;
 use crate::panes::list::columns::age;
 use crate::panes::list::{ColumnDef, Row};
@@ -13,7 +12,6 @@ use crate::ui::Piece;
 
 impl Row for CpeRow {
     const TABLE: Table = Table::Cpes;
-    const ARRIVAL: Option<&'static str> = None;
 
     fn rows(rows: &Rows) -> &[Self] {
         if let Rows::Cpes(rows) = rows { rows } else { &[] }
@@ -21,10 +19,6 @@ impl Row for CpeRow {
 
     fn id(&self) -> RowId {
         self.id
-    }
-
-    fn arrived(&self) -> Ts {
-        Ts::NEVER
     }
 
     fn stale(&self, cx: &Ctx) -> bool {

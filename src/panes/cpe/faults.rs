@@ -13,7 +13,6 @@ use crate::model::command::{Args, Targets};
 use crate::model::fault::FaultRow;
 use crate::model::ids::RowId;
 use crate::model::page::{Rows, Table};
-use crate::model::time::Ts;
 use crate::panes::detail::pane_rows;
 use crate::panes::health::stale_words;
 use crate::panes::list::columns::{age, moment};
@@ -34,7 +33,6 @@ pub(crate) static FAULTS: &[CommandSpec] = &[CommandSpec {
 
 impl Row for FaultRow {
     const TABLE: Table = Table::Faults;
-    const ARRIVAL: Option<&'static str> = None;
 
     fn rows(rows: &Rows) -> &[Self] {
         if let Rows::Faults(rows) = rows { rows } else { &[] }
@@ -42,10 +40,6 @@ impl Row for FaultRow {
 
     fn id(&self) -> RowId {
         self.id
-    }
-
-    fn arrived(&self) -> Ts {
-        Ts::NEVER
     }
 
     fn stale(&self, cx: &Ctx) -> bool {

@@ -47,11 +47,15 @@ pub(crate) trait Row: Record + Sized + 'static {
     fn id(&self) -> RowId;
     /// The field that says when a row came to the list. Without one, what newcomers must not be
     /// among is settled by the plan: [`crate::model::command::Plan::rows`].
-    const ARRIVAL: Option<&'static str>;
+    const ARRIVAL: Option<&'static str> = None;
     /// When it came to the list, our clock; [`Ts::NEVER`] without [`Row::ARRIVAL`].
-    fn arrived(&self) -> Ts;
+    fn arrived(&self) -> Ts {
+        Ts::NEVER
+    }
     /// Whether what it says may be old, because its source is silent.
-    fn stale(&self, cx: &Ctx) -> bool;
+    fn stale(&self, _: &Ctx) -> bool {
+        false
+    }
 }
 
 /// A list.

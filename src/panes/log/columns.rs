@@ -1,6 +1,5 @@
 //! Columns of the log.
 
-use crate::app::ctx::Ctx;
 use crate::model::ids::RowId;
 use crate::model::log::{LogKind, LogRow};
 use crate::model::page::{Rows, Table};
@@ -12,7 +11,6 @@ use crate::ui::Piece;
 
 impl Row for LogRow {
     const TABLE: Table = Table::Log;
-    const ARRIVAL: Option<&'static str> = None;
 
     fn rows(rows: &Rows) -> &[Self] {
         if let Rows::Log(rows) = rows { rows } else { &[] }
@@ -24,10 +22,6 @@ impl Row for LogRow {
 
     fn arrived(&self) -> Ts {
         self.at
-    }
-
-    fn stale(&self, _: &Ctx) -> bool {
-        false
     }
 }
 

@@ -6,7 +6,6 @@ use crate::app::ctx::Ctx;
 use crate::model::ids::RowId;
 use crate::model::page::{Rows, Table};
 use crate::model::resource::NodeKind;
-use crate::model::time::Ts;
 use crate::model::topology::{AdminState, ConnectStatus, NodeRow, OperStatus};
 use crate::panes::health::silent;
 use crate::panes::list::columns::{age, severity_counts};
@@ -17,7 +16,6 @@ use crate::ui::tree::{Twig, prefix};
 
 impl Row for NodeRow {
     const TABLE: Table = Table::Nodes;
-    const ARRIVAL: Option<&'static str> = None;
 
     fn rows(rows: &Rows) -> &[Self] {
         if let Rows::Nodes(rows) = rows { rows } else { &[] }
@@ -25,10 +23,6 @@ impl Row for NodeRow {
 
     fn id(&self) -> RowId {
         self.id
-    }
-
-    fn arrived(&self) -> Ts {
-        Ts::NEVER
     }
 
     fn stale(&self, cx: &Ctx) -> bool {

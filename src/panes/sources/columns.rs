@@ -1,10 +1,8 @@
 //! Columns of the source list.
 
-use crate::app::ctx::Ctx;
 use crate::model::ids::RowId;
 use crate::model::page::{Rows, Table};
 use crate::model::source::{Breaker, Health, SourceRow};
-use crate::model::time::Ts;
 use crate::panes::health::token;
 use crate::panes::list::columns::age;
 use crate::panes::list::{CellCx, ColumnDef, Row};
@@ -13,7 +11,6 @@ use crate::ui::Piece;
 
 impl Row for SourceRow {
     const TABLE: Table = Table::Sources;
-    const ARRIVAL: Option<&'static str> = None;
 
     fn rows(rows: &Rows) -> &[Self] {
         if let Rows::Sources(rows) = rows { rows } else { &[] }
@@ -21,14 +18,6 @@ impl Row for SourceRow {
 
     fn id(&self) -> RowId {
         self.id
-    }
-
-    fn arrived(&self) -> Ts {
-        Ts::NEVER
-    }
-
-    fn stale(&self, _: &Ctx) -> bool {
-        false
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::command::Targets;
 use crate::model::cpe::{CpeFault, canonical, id_hash};
 use crate::model::fault::FaultRow;
 use crate::model::ids::RowId;
-use crate::model::page::{Anchor, Page, PageRequest, Rows, Scope, Table, Total};
+use crate::model::page::{Page, PageRequest, Rows, Scope, Table, Total};
 use crate::model::time::Ts;
 use crate::store::fold::read_counts;
 use crate::store::fold::sql::CACHE;
@@ -51,17 +51,8 @@ pub(super) fn all(rows: &rows::Rows<'_>, request: &PageRequest) -> rusqlite::Res
 /// The faults that targets mean; a fault has the name of its id at the server.
 pub(super) fn meant(rows: &rows::Rows<'_>, targets: &Targets, limit: usize) -> rusqlite::Result<Vec<FaultRow>> {
     let filter = if let Targets::Filter { filter, .. } = targets { filter.clone() } else { None };
-    let request = PageRequest {
-        table: Table::Faults,
-        scope: Scope::All,
-        filter,
-        below: None,
-        sort: Vec::new(),
-        anchor: Anchor::Start,
-        limit: 0,
-        new_since: None,
-        now: Ts(chrono::Utc::now().timestamp_micros()),
-    };
+    let now = Ts(chrono::Utc::now().timestamp_micros());
+    let request = PageRequest::all(Table::Faults, Scope::All, filter, now);
     let mut found = all(rows, &request)?;
     found.retain(|row| match targets {
         Targets::Rows(Table::Faults, ids) => ids.contains(&row.id),

@@ -6,7 +6,7 @@ use super::{Blast, KnownNode, Reader};
 use crate::model::action::Action;
 use crate::model::command::Targets;
 use crate::model::ids::{ActionId, AlarmKey, RowId};
-use crate::model::page::{Anchor, PageRequest, Table};
+use crate::model::page::{PageRequest, Table};
 use crate::model::record::Record;
 use crate::model::resource::{NodeKind, Resource};
 use crate::model::time::Ts;
@@ -25,17 +25,9 @@ impl Reader {
                 }
             }
             Targets::Filter { table: of, scope, filter, below, except } if *of == table => {
-                let request = PageRequest {
-                    table,
-                    scope: *scope,
-                    filter: filter.clone(),
-                    below: *below,
-                    sort: Vec::new(),
-                    anchor: Anchor::Start,
-                    limit: 0,
-                    new_since: None,
-                    now: Ts(chrono::Utc::now().timestamp_micros()),
-                };
+                let now = Ts(chrono::Utc::now().timestamp_micros());
+                let all = PageRequest::all(table, *scope, filter.clone(), now);
+                let request = PageRequest { below: *below, ..all };
                 self.walk_ids(&request, |id| {
                     if !except.contains(&RowId(id)) {
                         ids.push(id);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::model::cpe::{CpeRow, Online, canonical, id_of};
 use crate::model::job::{JobRequest, JobTargets};
-use crate::model::page::{Anchor, PageRequest, Scope, Table};
+use crate::model::page::{PageRequest, Scope, Table};
 use crate::model::query::Query;
 use crate::model::text::{clean, counted};
 use crate::model::time::Ts;
@@ -90,24 +90,11 @@ pub fn checked(list: List, request: &JobRequest, text: &str) -> Result<List, Str
     }
 }
 
-fn request_for(filter: Option<Arc<Query>>, now: Ts) -> PageRequest {
-    PageRequest {
-        table: Table::Cpes,
-        scope: Scope::All,
-        filter,
-        below: None,
-        sort: Vec::new(),
-        anchor: Anchor::Start,
-        limit: 0,
-        new_since: None,
-        now,
-    }
-}
-
 fn filtered(reader: &mut Reader, query: &Query, named: Option<&str>, now: Ts) -> Result<List, String> {
     let mut list = List::default();
     let mut sources = BTreeSet::new();
-    let read = reader.each_row(&request_for(Some(Arc::new(query.clone())), now), &mut |row| {
+    let request = PageRequest::all(Table::Cpes, Scope::All, Some(Arc::new(query.clone())), now);
+    let read = reader.each_row(&request, &mut |row| {
         let id = row.get("id").to_plain().into_owned();
         let Some((source, device)) = id_of(&id) else { return ControlFlow::Continue(()) };
         if named.is_some_and(|n| n != source) {

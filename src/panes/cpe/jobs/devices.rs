@@ -4,7 +4,6 @@ use crate::app::ctx::{Ctx, ViewCtx};
 use crate::model::ids::RowId;
 use crate::model::job::{Class, JobDeviceDetail, JobDeviceRow};
 use crate::model::page::{Rows, Table};
-use crate::model::time::Ts;
 use crate::panes::list::columns::{age, instant, moment};
 use crate::panes::list::{ColumnDef, Row};
 use crate::theme::{Glyphs, Token};
@@ -16,7 +15,6 @@ use super::view::shown;
 
 impl Row for JobDeviceRow {
     const TABLE: Table = Table::JobDevices;
-    const ARRIVAL: Option<&'static str> = None;
 
     fn rows(rows: &Rows) -> &[Self] {
         if let Rows::JobDevices(rows) = rows { rows } else { &[] }
@@ -24,14 +22,6 @@ impl Row for JobDeviceRow {
 
     fn id(&self) -> RowId {
         self.id
-    }
-
-    fn arrived(&self) -> Ts {
-        Ts::NEVER
-    }
-
-    fn stale(&self, _: &Ctx) -> bool {
-        false
     }
 }
 
