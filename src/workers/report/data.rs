@@ -71,7 +71,7 @@ impl Told {
             state: device.state.word(),
             class,
             cause: safe(&device.cause),
-            why: safe(if device.why.is_empty() { &device.cause } else { &device.why }),
+            why: safe(&device.told()),
             tries: device.retries + u32::from(device.sent_at.is_set()),
             sent_at: device.sent_at,
             changed_at: device.changed_at,
