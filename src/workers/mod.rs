@@ -26,6 +26,12 @@ pub mod verb;
 
 use crate::model::time::Ts;
 
+/// A lock that a panic elsewhere does not take away: what it guards is replaced piece by piece and
+/// every piece stands for itself.
+pub(crate) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// The present, our clock. The clock is read out here, at the edge: model and engine have none.
 #[must_use]
 pub fn now() -> Ts {

@@ -1,6 +1,6 @@
 //! What the tasks of one GenieACS share: settings, client, profiles, breaker, health.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OnceCell, oneshot, watch};
@@ -16,7 +16,8 @@ use crate::model::observation::{CallRecord, Observation, Observed};
 use crate::model::record::Record;
 use crate::model::resource::{NodeKind, Resource};
 use crate::model::source::{Breaker, Health, SourceReport};
-use crate::model::time::Ts;
+use crate::workers::lock;
+pub(super) use crate::workers::now;
 use crate::workers::source::{Cache, Durable, Reach, Turn};
 
 /// A call that failed was repeated for half a minute before: a few of them are enough.
@@ -59,15 +60,6 @@ impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared").field("name", &self.name).finish_non_exhaustive()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The present, our clock.
-pub(super) fn now() -> Ts {
-    Ts(chrono::Utc::now().timestamp_micros())
 }
 
 impl Shared {

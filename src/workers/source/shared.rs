@@ -2,7 +2,7 @@
 //! image of its devices, and its health.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use prost::Message;
@@ -18,7 +18,8 @@ use crate::model::ids::SourceName;
 use crate::model::observation::{CallRecord, Observation, Observed};
 use crate::model::record::Record;
 use crate::model::resource::{NodeKind, Resource};
-use crate::model::time::Ts;
+use crate::workers::lock;
+pub(super) use crate::workers::now;
 
 use super::cache::{Cache, Durable};
 use super::image::Image;
@@ -110,17 +111,6 @@ impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared").field("name", &self.name).finish_non_exhaustive()
     }
-}
-
-/// A lock that a panic elsewhere does not take away: what it guards is replaced piece by piece and
-/// every piece stands for itself.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The present, our clock.
-pub(super) fn now() -> Ts {
-    Ts(chrono::Utc::now().timestamp_micros())
 }
 
 impl Shared {
