@@ -38,6 +38,12 @@ pub enum NodeKind {
     /// A device known only by the id its controller gave it.
     #[n(8)]
     Device,
+    /// A collecting service of a telemetry appliance, by its service name.
+    #[n(9)]
+    Collector,
+    /// Whatever else a source names: the instance a Prometheus alert is about.
+    #[n(10)]
+    Object,
 }
 
 impl NodeKind {
@@ -54,6 +60,8 @@ impl NodeKind {
             Self::Adapter => "adapter",
             Self::Source => "source",
             Self::Device => "device",
+            Self::Collector => "collector",
+            Self::Object => "object",
         }
     }
 
@@ -76,6 +84,8 @@ impl NodeKind {
             6 => Self::Adapter,
             7 => Self::Source,
             8 => Self::Device,
+            9 => Self::Collector,
+            10 => Self::Object,
             _ => return None,
         })
     }
@@ -83,7 +93,7 @@ impl NodeKind {
     /// Reads the word that [`NodeKind::word`] prints.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        (0..=8).filter_map(Self::from_code).find(|k| k.word().eq_ignore_ascii_case(text))
+        (0..=10).filter_map(Self::from_code).find(|k| k.word().eq_ignore_ascii_case(text))
     }
 }
 
@@ -91,7 +101,7 @@ impl NodeKind {
 ///
 /// `name` is the serial number for OLTs and ONUs, the owning device's serial for ports, the
 /// adapter id for adapters, the place for sites (which belong to no source), the controller's id
-/// for [`NodeKind::Device`]. `index` numbers ports (PON 0.., NNI 0.., UNI 0..).
+/// for [`NodeKind::Device`], the service for collectors, the source's own word for objects. `index` numbers ports (PON 0.., NNI 0.., UNI 0..).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct Resource {
     /// What it is.

@@ -281,7 +281,7 @@ impl NodeRow {
     #[must_use]
     pub fn admin_word(&self) -> std::borrow::Cow<'static, str> {
         match self.resource.kind {
-            NodeKind::Site | NodeKind::Adapter | NodeKind::Source => "".into(),
+            NodeKind::Site | NodeKind::Adapter | NodeKind::Source | NodeKind::Collector | NodeKind::Object => "".into(),
             _ => self.admin_state.word(),
         }
     }
@@ -290,7 +290,7 @@ impl NodeRow {
     #[must_use]
     pub fn oper_word(&self) -> std::borrow::Cow<'static, str> {
         match self.resource.kind {
-            NodeKind::Site | NodeKind::Adapter | NodeKind::Source => "".into(),
+            NodeKind::Site | NodeKind::Adapter | NodeKind::Source | NodeKind::Collector | NodeKind::Object => "".into(),
             _ => self.oper_status.word(),
         }
     }

@@ -63,7 +63,9 @@ pub(super) fn own_name(row: &NodeRow) -> String {
                 row.serial.clone()
             }
         }
-        NodeKind::Adapter | NodeKind::Source | NodeKind::Device => format!("{} {}", r.kind.word(), r.name),
+        NodeKind::Adapter | NodeKind::Source | NodeKind::Device | NodeKind::Collector | NodeKind::Object => {
+            format!("{} {}", r.kind.word(), r.name)
+        }
     }
 }
 
