@@ -2,6 +2,8 @@
 
 pub mod genieacs;
 pub mod http;
+pub mod prometheus;
 pub mod resilience;
+pub mod stream;
 pub(crate) mod tls;
 pub mod voltha;

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use noctule::config::{alarm_types, check_text, inventory};
 use noctule::controllers::genieacs::device::DeviceDoc;
 use noctule::controllers::genieacs::profile::Profiles;
-use noctule::controllers::genieacs::stream::Documents;
+use noctule::controllers::stream::Documents;
 use noctule::controllers::genieacs::wire::Collection;
 use noctule::controllers::genieacs::{map, validate};
 use noctule::controllers::voltha::map::{Directory, TypeIndex, message};
