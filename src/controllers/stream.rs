@@ -160,6 +160,10 @@ impl Elements {
     /// Elements of at most `limit` bytes of a list that is the whole answer.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
+        Self::at(limit, Whence::Here(0))
+    }
+
+    const fn at(limit: usize, whence: Whence) -> Self {
         Self {
             kept: Vec::new(),
             limit,
@@ -167,7 +171,7 @@ impl Elements {
             depth: 0,
             in_string: false,
             escaped: false,
-            whence: Whence::Here(0),
+            whence,
         }
     }
 
@@ -175,7 +179,7 @@ impl Elements {
     /// object is passed over.
     #[must_use]
     pub const fn inside(limit: usize) -> Self {
-        Self { whence: Whence::Ahead(0), ..Self::new(limit) }
+        Self::at(limit, Whence::Ahead(0))
     }
 
     /// Takes a chunk and hands out every element that it completes.

@@ -63,6 +63,10 @@ impl AlarmsPane {
 
 fn blocks<'a>(row: &'a AlarmRow, detail: Option<&'a AlarmDetail>, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     let mut blocks = facts(row, cx);
+    if let Some(by) = detail.map(|d| d.suppressed_by.as_str()).filter(|by| !by.is_empty()) {
+        let words = format!("at its source {} by {by}", row.source);
+        blocks.insert(2.min(blocks.len()), Block::fact("suppressed", words));
+    }
     advice(&mut blocks, row, cx.ctx);
     let Some(detail) = detail else {
         blocks.push(Block::Gap);
@@ -150,7 +154,7 @@ const fn state_words(shown: Shown) -> &'static str {
         Shown::Rtnun => "over, nobody has acknowledged it",
         Shown::Normal => "over and dealt with",
         Shown::Shelved => "shelved for a time",
-        Shown::Suppressed => "suppressed by design",
+        Shown::Suppressed => "suppressed at its source or by design",
         Shown::OutOfService => "its object is out of service",
     }
 }
