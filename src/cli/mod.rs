@@ -13,7 +13,7 @@ mod doctor;
 pub mod exit;
 mod first_run;
 mod fresh;
-//mod health;
+mod health;
 mod jobs;
 mod keys;
 mod live;
@@ -115,7 +115,7 @@ fn dispatch(start: &Start, command: Option<Command>) -> Result<Code, Failure> {
         Some(Command::Jobs(args)) => jobs::run(start, &args),
         Some(Command::Buffers(args)) => buffers::run(start, &args),
         Some(Command::Services(args)) => query::run(start, Table::Collectors, &args),
-        Some(Command::Health(_)) => Ok(Code::Done),
+        Some(Command::Health(args)) => health::run(start, &args),
         Some(Command::Agent(args)) => agent::run(start, &args),
         Some(Command::Run(args)) => run::run(start, &args),
         Some(Command::Config(command)) => config::run(start, &command),
