@@ -3,5 +3,7 @@
 pub mod genieacs;
 pub mod http;
 pub mod resilience;
+pub mod route;
+pub mod ssh;
 pub(crate) mod tls;
 pub mod voltha;
