@@ -4,6 +4,8 @@ pub mod genieacs;
 pub mod http;
 pub mod prometheus;
 pub mod resilience;
+pub mod route;
+pub mod ssh;
 pub mod stream;
 pub(crate) mod tls;
 pub mod voltha;

@@ -2,6 +2,7 @@
 
 mod acs;
 pub mod actions;
+pub mod asks;
 pub mod bridge;
 mod cache;
 pub mod cpe_verb;
@@ -13,16 +14,19 @@ pub mod job_verb;
 pub mod jobs;
 pub mod plan;
 pub mod pm;
+mod prometheus;
 pub mod relay;
 pub mod report;
 pub mod resolve;
 pub mod rows;
+pub mod silences;
 pub mod source;
 pub mod stored;
 pub mod supervisor;
 pub mod targets;
 pub mod timers;
 pub mod verb;
+mod watched;
 
 use crate::model::time::Ts;
 

@@ -14,6 +14,7 @@ use super::error::{Call, Error, Failure, refusal};
 use crate::config::schema::{HttpAuth, Ssh, Tls};
 use crate::controllers::http::{Limits, NoAnswer, Server, date, empty, json_type, reason, skew, whole};
 use crate::controllers::resilience::call_pauses;
+use crate::controllers::route::Route;
 use crate::controllers::stream::Documents;
 use crate::model::ids::SourceName;
 use crate::model::time::Ts;
@@ -70,12 +71,8 @@ impl Peer {
         timeout_s: u64,
     ) -> Result<Self, Error> {
         let call = Call { source: source.clone(), name: "connect".into() };
-        if ssh.is_some() {
-            let why = "ssh: this build has no way through an SSH host; take the setting away, or forward the port";
-            return Err(call.error(Failure::Config(why.into())));
-        }
         let limits = Limits { connect: CONNECT, idle: IDLE };
-        let server = Server::new(url, tls, auth, limits).map_err(|why| call.error(Failure::Config(why)))?;
+        let server = Server::through(url, tls, auth, limits, Route::of(ssh)).map_err(|why| call.error(Failure::Config(why)))?;
         let limit = Duration::from_secs(timeout_s.max(1));
         Ok(Self { source: source.clone(), server: Arc::new(server), limit })
     }
@@ -120,7 +117,7 @@ impl Peer {
             Err(NoAnswer::NotConnected(e) | NoAnswer::Closed(e)) => return Err(call.chain(&e)),
         };
         if response.status().is_success() {
-            let date = date(&response);
+            let date = date(response.headers());
             let skew_us = date.map(|told| skew(told, asked, now()));
             return Ok(Answered { response, date, skew_us });
         }

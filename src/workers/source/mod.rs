@@ -272,7 +272,7 @@ impl SourceHandle {
                 shared.wake.notify_one();
                 shared.report();
             }
-            Kind::Acs(acs) => acs.pause(paused),
+            Kind::Acs(acs) => acs.watched().pause(paused),
         }
         std::future::ready(Ok(())).await
     }
@@ -288,7 +288,7 @@ impl SourceHandle {
                 shared.poll_within(Duration::ZERO);
                 shared.report();
             }
-            Kind::Acs(acs) => acs.reset_breaker(),
+            Kind::Acs(acs) => acs.watched().reset_breaker(),
         }
         std::future::ready(Ok(())).await
     }

@@ -53,7 +53,7 @@ impl Client {
         self.retried(|| async {
             let asked = now();
             let head = self.get(&call, Method::GET, "/".to_owned()).await?;
-            let skew_us = date(&head.response).map(|told| skew(told, asked, now()));
+            let skew_us = date(head.response.headers()).map(|told| skew(told, asked, now()));
             match head.response.headers().get(VERSION).and_then(|v| v.to_str().ok()) {
                 Some(version) => Ok(About { version: crate::model::text::clean(version).into_owned(), skew_us }),
                 None if matches!(head.status.as_u16(), 404 | 405) || head.status.is_success() => {
