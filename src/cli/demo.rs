@@ -34,7 +34,7 @@ impl From<DemoScale> for Scale {
 /// Runs the demo.
 pub(super) fn run(start: &Start, args: &DemoArgs) -> Result<Code, Failure> {
     let options =
-        SimOptions { scale: args.scale.into(), seed: args.seed, speed: args.speed, acs: true, ..SimOptions::default() };
+        SimOptions { scale: args.scale.into(), seed: args.seed, speed: args.speed, acs: true, alerts: true, ..SimOptions::default() };
     let folder = Folder::create()?;
     let runtime = runtime()?;
     let network = runtime.block_on(Network::start(options)).map_err(|e| Failure::new(Code::Failed, e.to_string()))?;
@@ -124,6 +124,15 @@ fn configuration(config: &Config, inventory: &Path, args: &DemoArgs) -> String {
                 }
                 let _ = writeln!(text, "poll_s = {}", raven.poll_s);
             }
+            SourceKind::Prometheus(p) => {
+                let _ = writeln!(text, "kind = \"prometheus\"\nurl = {}\npoll_s = {}", string(&p.url), p.poll_s);
+            }
+            SourceKind::Alertmanager(a) => {
+                let _ = writeln!(text, "kind = \"alertmanager\"\nurl = {}\npoll_s = {}", string(&a.url), a.poll_s);
+                if let Some(prometheus) = &a.prometheus {
+                    let _ = writeln!(text, "prometheus = {}", string(prometheus));
+                }
+            }
         }
     }
     text
@@ -155,7 +164,7 @@ mod tests {
     #[test]
     fn the_printed_configuration_is_one() {
         let rt = runtime().unwrap();
-        let options = SimOptions { scale: Scale::City, acs: true, ..SimOptions::still() };
+        let options = SimOptions { scale: Scale::City, acs: true, alerts: true, ..SimOptions::still() };
         let network = rt.block_on(Network::start(options)).unwrap();
         let args = DemoArgs { scale: DemoScale::City, seed: 1, speed: 1.0, headless: true };
         let text = configuration(&network.config(), Path::new("/tmp/a \"b\".csv"), &args);

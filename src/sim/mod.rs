@@ -8,6 +8,7 @@ mod control;
 pub mod genieacs;
 pub mod kafka;
 mod net;
+pub mod prometheus;
 mod network;
 mod run;
 mod timed;
@@ -80,6 +81,8 @@ pub struct SimOptions {
     pub mechanisms: Vec<kafka::Mechanism>,
     /// Whether there is an ACS too, whose CPEs are behind the ONUs.
     pub acs: bool,
+    /// Whether there is an Alertmanager with a Prometheus too, which watch what is around the network.
+    pub alerts: bool,
 }
 
 impl Default for SimOptions {
@@ -97,6 +100,7 @@ impl Default for SimOptions {
             login: None,
             mechanisms: kafka::Mechanism::ALL.to_vec(),
             acs: false,
+            alerts: false,
         }
     }
 }

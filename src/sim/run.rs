@@ -18,6 +18,7 @@ use super::control::Control;
 use super::genieacs::{Acs, AcsControl, AcsOptions, RunningAcs};
 use super::kafka::{Broker, BrokerOptions, Message};
 use super::net::Faults;
+use super::prometheus::{AlertsOptions, AlertsSim, RunningAlerts};
 use super::network::events::Emitted;
 use super::network::{Rules, SECOND, World};
 use super::{Error, Scale, SimOptions, SimTls, voltha};
@@ -73,6 +74,7 @@ pub struct Network;
 pub struct Running {
     control: Control,
     acs: Option<RunningAcs>,
+    alerts: Option<RunningAlerts>,
     options: SimOptions,
     stop: CancellationToken,
 }
@@ -102,6 +104,10 @@ impl Network {
         let past = world.advance(0);
         let stacks = world.stacks.len();
         let acs = if options.acs { Some(acs(&options, &mut world).await?) } else { None };
+        let alerts = match options.alerts {
+            true => Some(AlertsSim::start(AlertsOptions::demo(options.speed)).await?),
+            false => None,
+        };
         let fleet = acs.as_ref().map(RunningAcs::control);
         let live = Arc::new(Live {
             world: Mutex::new(world),
@@ -117,7 +123,7 @@ impl Network {
         let served: Arc<[Served]> = served.into();
         publish(&served, options.partitions, past);
         tokio::spawn(drive(Arc::clone(&live), Arc::clone(&served), fleet, options.partitions, stop.clone()));
-        Ok(Running { control: Control::new(live, served), acs, options, stop })
+        Ok(Running { control: Control::new(live, served), acs, alerts, options, stop })
     }
 }
 
@@ -298,7 +304,10 @@ impl Running {
             });
             Source { name: s.name.clone(), kind }
         });
-        let sources = sources.chain(self.acs.iter().map(RunningAcs::config)).collect();
+        let sources = sources
+            .chain(self.acs.iter().map(RunningAcs::config))
+            .chain(self.alerts.iter().map(RunningAlerts::config))
+            .collect();
         Config { sources, ..Config::default() }
     }
 

@@ -141,6 +141,12 @@ impl Mapper {
         }
     }
 
+    /// Whether no template names what it is about.
+    #[must_use]
+    pub fn is_nameless(&self, labels: &Labels) -> bool {
+        self.templates.iter().all(|t| t.render(labels).is_none())
+    }
+
     fn event(&self, labels: &Labels, annotations: &Labels, starts: &str) -> AlarmEvent {
         let Identity { resource, type_id, qualifier } = self.identity(labels);
         let profile = self.types.own(&type_id, self.default_severity, "");

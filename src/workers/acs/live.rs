@@ -24,6 +24,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: LiveRequest) -> Result
     }
     let (LiveRequest::Detail(canonical)
     | LiveRequest::Value { node: canonical, .. }
+    | LiveRequest::Alarm { node: canonical, .. }
     | LiveRequest::Secret { node: canonical, .. }) = &request;
     let (_, id) = id_of(canonical).ok_or_else(|| format!("{}: not the name of a CPE", text::clean(canonical)))?;
     shared.admit()?;

@@ -275,7 +275,10 @@ impl Drop for Forget {
 /// Asks the source of a node.
 async fn ask(sources: &Sources, request: LiveRequest) -> Result<Vec<LiveSection>, String> {
     let node = match &request {
-        LiveRequest::Detail(node) | LiveRequest::Value { node, .. } | LiveRequest::Secret { node, .. } => node.as_str(),
+        LiveRequest::Detail(node)
+        | LiveRequest::Value { node, .. }
+        | LiveRequest::Alarm { node, .. }
+        | LiveRequest::Secret { node, .. } => node.as_str(),
     };
     match sources.of(node) {
         Some(source) => source.live(request).await,

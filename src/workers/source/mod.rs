@@ -25,6 +25,7 @@ use tokio::sync::{mpsc::UnboundedSender, oneshot};
 use crate::app::message::Msg;
 use crate::config::schema::{Config, SourceKind};
 use crate::controllers::genieacs::wire::FileMeta;
+use crate::controllers::prometheus::wire::{QueryResult, Silence};
 use crate::controllers::voltha::map::TypeIndex;
 use crate::model::alarm_type::AlarmTypes;
 use crate::model::command::{Intent, LiveRequest, LiveSection};
@@ -34,11 +35,13 @@ use crate::model::stored::{Stored, StoredKind};
 use crate::model::topology::NodeRow;
 
 use super::acs::AcsHandle;
+use super::prometheus::AlertsHandle;
 use super::cpe_verb::CpeVerb;
 use super::supervisor::Supervisor;
 use shared::Shared;
 
 pub use cache::{Cache, Durable, Known};
+pub use super::prometheus::Span;
 pub use probe::{Step, probe};
 pub(super) use watch::{Reach, Turn};
 
@@ -89,6 +92,18 @@ impl Sources {
                     Kind::Acs(AcsHandle::new(Arc::clone(&name), acs.clone(), Arc::clone(&cache), Arc::clone(&types)))
                 }
                 SourceKind::Raven(_) => return None,
+                SourceKind::Prometheus(prometheus) => Kind::Alerts(AlertsHandle::prometheus(
+                    Arc::clone(&name),
+                    (**prometheus).clone(),
+                    Arc::clone(&cache),
+                    Arc::clone(&types),
+                )),
+                SourceKind::Alertmanager(alertmanager) => Kind::Alerts(AlertsHandle::alertmanager(
+                    Arc::clone(&name),
+                    (**alertmanager).clone(),
+                    Arc::clone(&cache),
+                    Arc::clone(&types),
+                )),
             };
             Some((name, SourceHandle { kind }))
         });
@@ -137,6 +152,7 @@ pub struct SourceHandle {
 enum Kind {
     Voltha(Arc<Shared>),
     Acs(AcsHandle),
+    Alerts(AlertsHandle),
 }
 
 impl SourceHandle {
@@ -144,6 +160,7 @@ impl SourceHandle {
         let shared = match &self.kind {
             Kind::Voltha(shared) => shared,
             Kind::Acs(acs) => return acs.spawn(supervisor),
+            Kind::Alerts(alerts) => return alerts.spawn(supervisor),
         };
         let (poller, stop) = (Arc::clone(shared), supervisor.stopping());
         supervisor
@@ -159,7 +176,7 @@ impl SourceHandle {
     pub(in crate::workers) const fn genieacs(&self) -> Option<&AcsHandle> {
         match &self.kind {
             Kind::Acs(acs) => Some(acs),
-            Kind::Voltha(_) => None,
+            Kind::Voltha(_) | Kind::Alerts(_) => None,
         }
     }
 
@@ -169,6 +186,7 @@ impl SourceHandle {
         match &self.kind {
             Kind::Voltha(shared) => &shared.name,
             Kind::Acs(acs) => acs.name(),
+            Kind::Alerts(alerts) => alerts.name(),
         }
     }
 
@@ -180,6 +198,7 @@ impl SourceHandle {
         match &self.kind {
             Kind::Voltha(shared) => live::answer(shared, request).await,
             Kind::Acs(acs) => acs.live(request).await,
+            Kind::Alerts(alerts) => alerts.live(request).await,
         }
     }
 
@@ -191,7 +210,9 @@ impl SourceHandle {
     pub async fn command(&self, intent: &Intent, node: NodeRow) -> Result<(), String> {
         match &self.kind {
             Kind::Voltha(shared) => commands::run(shared, intent, &node).await,
-            Kind::Acs(_) => Err(format!("{}: `{}` is no command of a GenieACS source", self.name(), intent.command)),
+            Kind::Acs(_) | Kind::Alerts(_) => {
+                Err(format!("{}: `{}` is no command of this kind of source", self.name(), intent.command))
+            }
         }
     }
 
@@ -202,7 +223,7 @@ impl SourceHandle {
     pub async fn cpe(&self, verb: &CpeVerb, row: &CpeRow, actor: &str) -> Result<(), String> {
         match &self.kind {
             Kind::Acs(acs) => acs.command(verb, row, actor).await,
-            Kind::Voltha(_) => Err(format!("{} has no CPEs", self.name())),
+            Kind::Voltha(_) | Kind::Alerts(_) => Err(format!("{} has no CPEs", self.name())),
         }
     }
 
@@ -215,8 +236,46 @@ impl SourceHandle {
     fn acs(&self) -> Result<&AcsHandle, String> {
         match &self.kind {
             Kind::Acs(acs) => Ok(acs),
-            Kind::Voltha(_) => Err(format!("{} is no GenieACS", self.name())),
+            Kind::Voltha(_) | Kind::Alerts(_) => Err(format!("{} is no GenieACS", self.name())),
         }
+    }
+
+    /// The Prometheus or Alertmanager that it is, when it is one.
+    pub(in crate::workers) const fn alerts(&self) -> Option<&AlertsHandle> {
+        match &self.kind {
+            Kind::Alerts(alerts) => Some(alerts),
+            Kind::Voltha(_) | Kind::Acs(_) => None,
+        }
+    }
+
+    /// Whether silences are kept there.
+    #[must_use]
+    pub fn is_alertmanager(&self) -> bool {
+        self.alerts().is_some_and(AlertsHandle::is_alertmanager)
+    }
+
+    /// Whether it answers queries in PromQL.
+    #[must_use]
+    pub fn answers_queries(&self) -> bool {
+        self.alerts().is_some_and(AlertsHandle::answers_queries)
+    }
+
+    /// The value of an expression now, or its values over a time.
+    ///
+    /// # Errors
+    /// What the server refuses, or why it cannot be asked, in words.
+    pub async fn query(&self, expr: &str, span: Option<Span>) -> Result<QueryResult, String> {
+        let alerts = self.alerts().ok_or_else(|| format!("{} answers no queries", self.name()))?;
+        alerts.query(expr, span).await
+    }
+
+    /// All silences of an Alertmanager, those that are over for a while included.
+    ///
+    /// # Errors
+    /// Why it does not tell, in words.
+    pub async fn silences(&self) -> Result<Vec<Silence>, String> {
+        let alerts = self.alerts().ok_or_else(|| format!("{} keeps no silences", self.name()))?;
+        alerts.silences().await
     }
 
     /// Reads presets, provisions, virtual parameters and files.
@@ -273,6 +332,7 @@ impl SourceHandle {
                 shared.report();
             }
             Kind::Acs(acs) => acs.watched().pause(paused),
+            Kind::Alerts(alerts) => alerts.pause(paused),
         }
         std::future::ready(Ok(())).await
     }
@@ -289,6 +349,7 @@ impl SourceHandle {
                 shared.report();
             }
             Kind::Acs(acs) => acs.watched().reset_breaker(),
+            Kind::Alerts(alerts) => alerts.reset_breaker(),
         }
         std::future::ready(Ok(())).await
     }
@@ -301,6 +362,7 @@ impl SourceHandle {
         let shared = match &self.kind {
             Kind::Voltha(shared) => shared,
             Kind::Acs(acs) => return acs.poll_now().await,
+            Kind::Alerts(alerts) => return alerts.poll_now().await,
         };
         if shared.is_paused() {
             return Err(format!("{} is paused; resume it first", shared.name));
@@ -323,6 +385,7 @@ impl SourceHandle {
         let shared = match &self.kind {
             Kind::Voltha(shared) => shared,
             Kind::Acs(acs) => return acs.test().await,
+            Kind::Alerts(alerts) => return alerts.test().await,
         };
         let steps = probe(shared.name.clone(), &shared.config).await;
         let words: Vec<_> = steps.iter().map(|step| format!("{}: {}", step.name, step.words)).collect();
