@@ -30,7 +30,7 @@ use crate::store::Store;
 
 use super::relay::Hands;
 use super::source::Sources;
-use super::{export, report, stored};
+use super::{asks, export, report};
 use queue::{Job, Queue};
 use views::Views;
 pub use views::{recall, ui_key};
@@ -223,12 +223,12 @@ impl Backend for Bridge {
                 DataRequest::Page(_) | DataRequest::Tree(_) => self.windows.push(id, Job::Data(data)),
                 _ => self.details.push(id, Job::Data(data)),
             },
-            Request::Plan(id, intent) if stored::is(intent.command) => {
-                let sources = self.sources.clone();
+            Request::Plan(id, intent) if asks::is(intent.command) => {
+                let (store, sources) = (self.store.clone(), self.sources.clone());
                 self.spawn(id, |stop, msgs| async move {
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        plan = stored::plan(&sources, &intent) => {
+                        plan = asks::plan(&store, &sources, &intent) => {
                             let _ = msgs.send(Msg::Planned(id, plan));
                         }
                     }
