@@ -2,6 +2,7 @@
 
 pub mod genieacs;
 pub mod http;
+pub mod raven;
 pub mod resilience;
 pub(crate) mod tls;
 pub mod voltha;
