@@ -2,6 +2,7 @@
 
 pub mod genieacs;
 pub mod http;
+pub mod raven;
 pub mod resilience;
 pub mod route;
 pub mod ssh;
