@@ -113,9 +113,12 @@ impl ApplianceVerb {
             "port.apply" => {
                 let lines = need("set", "which ports to move: collection.syslog.port=1515, one a line")?;
                 let ports = settings(lines).map(|line| {
-                    let (path, port) = line.split_once('=').ok_or_else(|| wrong(format!("`{}` is not PATH=PORT", text::clean(line))))?;
+                    let (path, port) = line
+                        .split_once('=')
+                        .ok_or_else(|| wrong(format!("`{}` is not PATH=PORT", text::clean(line))))?;
                     let port = port.trim().parse().ok().filter(|p| *p > 0);
-                    let port = port.ok_or_else(|| wrong(format!("`{}`: a port is a number from 1 to 65535", text::clean(line))))?;
+                    let port = port
+                        .ok_or_else(|| wrong(format!("`{}`: a port is a number from 1 to 65535", text::clean(line))))?;
                     Ok((path.trim().to_owned(), port))
                 });
                 Self::MovePorts(ports.collect::<Result<_, VerbError>>()?)
@@ -252,7 +255,9 @@ impl Wish {
 /// The targets, of the table that the verb works on. Sources stand for their appliances.
 fn targets(intent: &Intent, table: Table) -> Result<Targets, String> {
     match (&intent.targets, table_of(&intent.targets)) {
-        (Targets::None, _) => Err(format!("`{}` needs something to work on: a row, a name or a filter", intent.command)),
+        (Targets::None, _) => {
+            Err(format!("`{}` needs something to work on: a row, a name or a filter", intent.command))
+        }
         (Targets::Rows(_, ids), Some(Table::Sources)) if table == Table::Appliances => {
             Ok(Targets::Rows(Table::Appliances, ids.clone()))
         }
@@ -278,7 +283,8 @@ mod tests {
     #[test]
     fn commands_are_read_with_their_arguments() {
         assert_eq!(parse("buffer.cleanup", &[]).unwrap(), Some(ApplianceVerb::CleanUp));
-        let set = "max_buffer_size_mb=2000\n# a remark\nservices.vector.retention_hours=24; overflow_action=drop_oldest";
+        let set =
+            "max_buffer_size_mb=2000\n# a remark\nservices.vector.retention_hours=24; overflow_action=drop_oldest";
         let Some(ApplianceVerb::Configure(edits)) = parse("buffer.config", &[("set", set)]).unwrap() else {
             panic!("no edits")
         };

@@ -30,10 +30,15 @@ pub async fn plan(store: &Store, sources: &Sources, intent: &Intent) -> Result<P
         all => all.len().to_string(),
     };
     plan.type_name = matches!(*wish.verb, ApplianceVerb::Restart { force: true });
-    let several = wish.targets.len() > 1;
-    let asked = stream::iter(wish.targets.iter().take(ASKED)).map(|(target, source)| {
-        let verb = &wish.verb;
-        async move { (target, source.preview(verb, target.service()).await) }
+    let total = wish.targets.len();
+    let several = total > 1;
+    let verb = wish.verb;
+    let asked = stream::iter(wish.targets.into_iter().take(ASKED)).map(|(target, source)| {
+        let verb = std::sync::Arc::clone(&verb);
+        async move {
+            let preview = source.preview(&verb, target.service()).await;
+            (target, preview)
+        }
     });
     let mut asked = std::pin::pin!(asked.buffered(AT_ONCE));
     while let Some((target, preview)) = asked.next().await {
@@ -61,8 +66,8 @@ pub async fn plan(store: &Store, sources: &Sources, intent: &Intent) -> Result<P
             Err(why) => return Err(why),
         }
     }
-    if wish.targets.len() > ASKED {
-        plan.notes.push(format!("And {} more of the same kind; each is asked before it is touched.", wish.targets.len() - ASKED));
+    if total > ASKED {
+        plan.notes.push(format!("And {} more of the same kind; each is asked before it is touched.", total - ASKED));
     }
     for lines in [&mut plan.calls, &mut plan.diff, &mut plan.notes, &mut plan.irreversible] {
         for line in lines {

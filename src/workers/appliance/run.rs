@@ -28,11 +28,12 @@ pub async fn run(
     let names: Vec<String> = wish.targets.iter().map(|(target, _)| target.canonical().to_owned()).collect();
     let mut run = Run::new(intent.command, &wish.tally);
     let mut told = Vec::new();
-    let calls = stream::iter(&wish.targets)
+    let verb = std::sync::Arc::clone(&wish.verb);
+    let calls = stream::iter(wish.targets)
         .take_while(|_| std::future::ready(!stop.is_cancelled()))
         .map(|(target, source)| {
-            let verb = &wish.verb;
-            async move { (target.label(), source.carry_out(verb, target.service(), &intent.actor, stop).await) }
+            let (verb, actor, stop) = (std::sync::Arc::clone(&verb), intent.actor.clone(), stop.clone());
+            async move { (target.label(), source.carry_out(&verb, target.service(), &actor, &stop).await) }
         })
         .buffer_unordered(AT_ONCE);
     let mut calls = std::pin::pin!(calls);
@@ -49,9 +50,9 @@ pub async fn run(
         progress(ended, run.outcome.total);
     }
     run.stopped = ended < run.outcome.total;
-    let services = matches!(*wish.verb, ApplianceVerb::Restart { .. });
+    let services = matches!(*verb, ApplianceVerb::Restart { .. });
     let (one, many) = if services { ("service", "services") } else { ("appliance", "appliances") };
-    let mut outcome = run.end(wish.verb.words().1, one, many);
+    let mut outcome = run.end(verb.words().1, one, many);
     if let [only] = told.as_slice() {
         outcome.summary.clone_from(only);
     }
