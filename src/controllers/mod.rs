@@ -5,5 +5,6 @@ pub mod http;
 pub mod resilience;
 pub mod route;
 pub mod ssh;
+pub mod supervisor;
 pub(crate) mod tls;
 pub mod voltha;
