@@ -4,4 +4,6 @@
 pub mod job;
 pub mod lifecycle;
 pub mod operator;
+pub mod ports;
+pub mod restart;
 pub mod tally;

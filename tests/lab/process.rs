@@ -62,7 +62,8 @@ fn signal_group(id: u32, signal: rustix::process::Signal) {
 }
 
 pub fn signal(id: u32, signal: rustix::process::Signal) {
-    rustix::process::kill_process(rustix::process::Pid::from_raw(id as i32).expect("an id"), signal).expect("signalled");
+    rustix::process::kill_process(rustix::process::Pid::from_raw(id as i32).expect("an id"), signal)
+        .expect("signalled");
 }
 
 /// A TCP port that was free just now.

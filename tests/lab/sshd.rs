@@ -59,7 +59,8 @@ impl Sshd {
         command.args(["-D", "-e", "-f"]).arg(self.path("sshd_config"));
         self.program = Some(Program::start(&mut command, &self.path("sshd.log")));
         let port = self.port;
-        until("sshd listens", || async move { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() }).await;
+        until("sshd listens", || async move { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() })
+            .await;
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

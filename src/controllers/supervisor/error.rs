@@ -21,7 +21,9 @@ pub enum Failure {
     #[error("unusable configuration ({0})")]
     Config(String),
     /// Nothing was sent: no connection.
-    #[error("no connection ({0}): is supervisord running, and is its inet_http_server or unix_http_server switched on?")]
+    #[error(
+        "no connection ({0}): is supervisord running, and is its inet_http_server or unix_http_server switched on?"
+    )]
     NotReached(String),
     /// It was sent, and the connection ended: it may have been carried out.
     #[error("the connection ended before the answer ({0}); it may have been carried out all the same")]
@@ -133,7 +135,8 @@ impl Fault {
     #[must_use]
     pub fn of(code: i64, words: &str) -> Self {
         let known = FAULTS.iter().find(|(c, _, _)| *c == code);
-        let (name, kind) = known.map_or_else(|| (code.to_string(), FaultKind::Other), |(_, n, k)| ((*n).to_owned(), *k));
+        let (name, kind) =
+            known.map_or_else(|| (code.to_string(), FaultKind::Other), |(_, n, k)| ((*n).to_owned(), *k));
         let words = words.strip_prefix(&name).unwrap_or(words).trim_start_matches([':', ' ']);
         Self { kind, name, words: crate::controllers::voltha::error::bounded(words) }
     }

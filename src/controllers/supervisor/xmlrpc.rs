@@ -94,8 +94,10 @@ pub fn answer(answer: &Answer) -> String {
         }
         Answer::Fault(code, words) => {
             out.push_str("<fault>\n");
-            let members =
-                vec![("faultCode".to_owned(), Value::Int(*code)), ("faultString".to_owned(), Value::Str(words.clone()))];
+            let members = vec![
+                ("faultCode".to_owned(), Value::Int(*code)),
+                ("faultString".to_owned(), Value::Str(words.clone())),
+            ];
             write(&mut out, &Value::Struct(members));
             out.push_str("\n</fault>\n");
         }
