@@ -11,5 +11,8 @@
 
 mod kcat;
 mod mock;
+mod process;
 mod recorded;
+mod ssh;
+mod sshd;
 mod stack;
