@@ -97,7 +97,7 @@ pub(super) fn metrics(store: &Store, since: Option<Ts>) -> Result<String, String
         let journal = store.journal();
         let own = Own {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            uptime_s: since.map(|since| u64::try_from(now.since(since) / SECOND).unwrap_or(0)),
+            uptime_s: since.map_or(0, |since| u64::try_from(now.since(since) / SECOND).unwrap_or(0)),
             journal_records: u64::try_from(journal.last().0).ok(),
             queue: since.map(|_| journal.backlog() as u64),
             cache_bytes: store.file_bytes(),

@@ -274,24 +274,6 @@ pub(in crate::controllers) fn segment(text: &str) -> String {
     out
 }
 
-/// When an answer was given, by the server's clock.
-pub(in crate::controllers) fn date(headers: &http::HeaderMap) -> Option<Ts> {
-    let told = headers.get(http::header::DATE)?.to_str().ok()?;
-    Some(Ts(chrono::DateTime::parse_from_rfc2822(told).ok()?.timestamp_micros()))
-}
-
-/// How far the server's clock, which cuts off what is less than a second, is ahead of ours between
-/// the question and the answer.
-pub(in crate::controllers) fn skew(told: Ts, asked: Ts, answered: Ts) -> i64 {
-    if told > answered {
-        told.since(answered)
-    } else if told.plus(SECOND) < asked {
-        told.plus(SECOND).since(asked)
-    } else {
-        0
-    }
-}
-
 /// The host of a base URL, without brackets.
 #[must_use]
 pub fn host(url: &str) -> &str {
@@ -301,6 +283,24 @@ pub fn host(url: &str) -> &str {
         return inside.split(']').next().unwrap_or(inside);
     }
     authority.rsplit_once(':').map_or(authority, |(host, _)| host)
+}
+
+/// When an answer was given, by the server's clock.
+pub(in crate::controllers) fn date(headers: &http::HeaderMap) -> Option<Ts> {
+    let told = headers.get(http::header::DATE)?.to_str().ok()?;
+    Some(Ts(chrono::DateTime::parse_from_rfc2822(told).ok()?.timestamp_micros()))
+}
+
+/// How far the server's clock, which cuts off what is less than a second, is ahead of ours between
+/// the question and the answer, µs.
+pub(in crate::controllers) fn skew(told: Ts, asked: Ts, answered: Ts) -> i64 {
+    if told > answered {
+        told.since(answered)
+    } else if told.plus(SECOND) < asked {
+        told.plus(SECOND).since(asked)
+    } else {
+        0
+    }
 }
 
 /// Makes connections, and TLS over them where the base URL asks for it. Every request goes to the

@@ -3,9 +3,11 @@
 pub mod genieacs;
 pub mod http;
 pub mod prometheus;
+pub mod raven;
 pub mod resilience;
 pub mod route;
 pub mod ssh;
 pub mod stream;
+pub mod supervisor;
 pub(crate) mod tls;
 pub mod voltha;

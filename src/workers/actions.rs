@@ -22,6 +22,7 @@ use crate::model::time::Ts;
 use crate::model::topology::NodeRow;
 use crate::store::Store;
 
+use super::appliance;
 use super::cpe_verb::CpeVerb;
 use super::job_verb::JobVerb;
 use super::jobs::{self, Jobs, Typed};
@@ -72,6 +73,10 @@ impl Executor {
         }
         if silences::is(command) {
             let (targets, outcome) = silences::run(&self.store, &self.sources, &intent, stop, progress).await;
+            return self.record(&intent, targets, outcome).await;
+        }
+        if appliance::is(command) {
+            let (targets, outcome) = appliance::run(&self.store, &self.sources, &intent, stop, progress).await;
             return self.record(&intent, targets, outcome).await;
         }
         let store = self.store.clone();

@@ -2,6 +2,7 @@
 
 mod acs;
 pub mod actions;
+pub mod appliance;
 pub mod asks;
 pub mod bridge;
 mod cache;
@@ -15,6 +16,7 @@ pub mod jobs;
 pub mod plan;
 pub mod pm;
 mod prometheus;
+mod raven;
 pub mod relay;
 pub mod report;
 pub mod resolve;

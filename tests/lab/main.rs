@@ -9,7 +9,11 @@
     reason = "tests may fail loudly and share helpers"
 )]
 
+mod alertmanager;
 mod kcat;
 mod mock;
+mod process;
 mod recorded;
+mod ssh;
+mod sshd;
 mod stack;

@@ -37,9 +37,9 @@ const AT_ONCE: usize = 16;
 /// # Errors
 /// When the address cannot be listened on.
 pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|e| Failure::new(Code::Failed, format!("metrics cannot be served at {address}: {e}; choose another address")))
+    TcpListener::bind(address).await.map_err(|e| {
+        Failure::new(Code::Failed, format!("metrics cannot be served at {address}: {e}; choose another address"))
+    })
 }
 
 /// Serves until `stop`.

@@ -1,17 +1,17 @@
-//! Commands whose plan asks the controller: a preset, a silence.
+//! Commands whose plan asks the controller: a preset, an appliance's configuration.
 
 use tokio_util::sync::CancellationToken;
 
-use super::{print_outcome, print_plan, reached};
+use super::{print_outcome, print_plan, reached, wanted};
 use crate::cli::Start;
 use crate::cli::args::RunArgs;
 use crate::cli::exit::{Code, Failure};
-use crate::cli::fresh::say;
+use crate::cli::fresh::{poll, say};
 use crate::cli::live::{Live, Role};
 use crate::commands::spec::CommandSpec;
 use crate::config::Loaded;
 use crate::model::command::{Intent, Outcome, Plan};
-use crate::workers::asks;
+use crate::workers::{appliance, asks};
 
 /// Runs a change: the plan asks the server, and so does what comes after it.
 pub(super) fn run(
@@ -45,6 +45,16 @@ fn run_on(
     intent: Intent,
     args: &RunArgs,
 ) -> Result<Code, Failure> {
+    if appliance::is(spec.id) {
+        // What it works on has to be in the cache, and is to be as it is now.
+        match poll(live, &wanted(&intent.targets), &intent.actor) {
+            Code::Done => {}
+            Code::Unreachable => {
+                return Err(Failure::new(Code::Unreachable, "nothing was done: an appliance could not be reached"));
+            }
+            code => return Err(Failure::new(code, "nothing was done")),
+        }
+    }
     let plan: Plan = live
         .runtime
         .block_on(asks::plan(&live.store, &live.sources, &intent))

@@ -85,8 +85,8 @@ fn find(name: &str) -> Result<&'static CommandSpec, Failure> {
         let hint = registry.nearest(name).map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
         return Err(Failure::usage(format!("no command is called `{}`{hint}", text::clean(name))));
     };
-    let known = workers::asks::is(spec.id)
-        || !matches!(Work::parse(spec.id, &Args::new(), now()), Err(VerbError::Unknown(_)));
+    let known =
+        workers::asks::is(spec.id) || !matches!(Work::parse(spec.id, &Args::new(), now()), Err(VerbError::Unknown(_)));
     if spec.headless && known {
         return Ok(spec);
     }
@@ -106,6 +106,7 @@ fn intent(spec: &'static CommandSpec, args: &RunArgs, actor: String) -> Result<I
             below: None,
             except: HashSet::new(),
         },
+        None if args.targets.is_empty() && workers::silences::stands_alone(spec.id, &given) => Targets::None,
         None if args.targets.is_empty() => {
             let what = what(table);
             return Err(Failure::usage(format!("`{}` needs {what} to work on, or --filter", spec.id)));

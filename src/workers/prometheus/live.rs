@@ -78,7 +78,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: LiveRequest) -> Result
         }
         LiveRequest::Detail(node) if node.contains("/object/") => on_object(made, object(node)?).await,
         LiveRequest::Detail(_) => of_server(made).await,
-        LiveRequest::Value { .. } | LiveRequest::Secret { .. } => {
+        LiveRequest::Value { .. } | LiveRequest::Secret { .. } | LiveRequest::BufferConfig { .. } => {
             return Err(format!("{} has no such values", shared.name));
         }
     };

@@ -94,7 +94,10 @@ impl Poller {
         let shared = Arc::clone(&self.shared);
         let read = tokio::task::spawn_blocking(move || shared.cache.known_appliance(&shared.name)).await;
         match read {
-            Ok(Ok(Some((state, past)))) => self.shared.tracker().resume(&state, &past),
+            Ok(Ok(Some((state, past)))) => {
+                self.shared.tracker().resume(&state, &past);
+                *self.shared.last() = state;
+            }
             Ok(Ok(None)) | Err(_) => {}
             Ok(Err(why)) => tracing::warn!(source = %self.shared.name, %why, "what was known of it cannot be read"),
         }
@@ -129,6 +132,7 @@ impl Poller {
         drop(shared.journal(found));
         let state = ApplianceState { poll_ms: u64::try_from(next.as_millis()).unwrap_or(u64::MAX), ..step.state };
         shared.cache.measured(&shared.name, &state);
+        shared.last().clone_from(&state);
         state
     }
 

@@ -54,7 +54,9 @@ mod tests {
         assert_eq!((settings.poll_us, settings.coverage_us), (30 * SECOND, 7 * crate::model::time::DAY));
         let of = |name: &str| settings.services.iter().find(|s| s.name == name).unwrap();
         let syslog = of("fluent-bit");
-        assert!(!syslog.critical && syslog.ports_fixed && syslog.ports == [Port { public: 5140, inner: None, tcp: true }]);
+        assert!(
+            !syslog.critical && syslog.ports_fixed && syslog.ports == [Port { public: 5140, inner: None, tcp: true }]
+        );
         assert_eq!(of("own-collector").expected, Some(false));
         assert!(of("goflow2").critical && !of("goflow2").ports_fixed);
     }

@@ -13,6 +13,7 @@ use crate::controllers::resilience::BreakerPolicy;
 use crate::controllers::route::Route;
 use crate::controllers::voltha::map::TypeIndex;
 use crate::engine::buffer::Tracker;
+use crate::model::appliance::ApplianceState;
 use crate::model::ids::SourceName;
 use crate::workers::lock;
 use crate::workers::source::Cache;
@@ -30,6 +31,7 @@ pub(super) struct Shared {
     pub(super) config: Raven,
     made: OnceCell<Made>,
     tracker: Mutex<Tracker>,
+    last: Mutex<ApplianceState>,
     /// One change at a time: two restarts, or two edits of one object, would undo each other.
     pub(super) changing: tokio::sync::Mutex<()>,
 }
@@ -59,12 +61,24 @@ impl Shared {
     pub(super) fn new(name: SourceName, config: Raven, cache: Arc<dyn Cache>, types: Arc<TypeIndex>) -> Self {
         let watched = Watched::new(name, ("raven", &config.buffer), config.paused, POLICY, cache, types);
         let tracker = Mutex::new(Tracker::new(settings(&config)));
-        Self { watched, config, made: OnceCell::new(), tracker, changing: tokio::sync::Mutex::default() }
+        Self {
+            watched,
+            config,
+            made: OnceCell::new(),
+            tracker,
+            last: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The tracker. Never held over an await.
     pub(super) fn tracker(&self) -> MutexGuard<'_, Tracker> {
         lock(&self.tracker)
+    }
+
+    /// What was known after the last poll.
+    pub(super) fn last(&self) -> MutexGuard<'_, ApplianceState> {
+        lock(&self.last)
     }
 
     /// The clients; made at first use.
@@ -74,9 +88,8 @@ impl Shared {
             let runtime = tokio::runtime::Handle::current();
             let made = tokio::task::spawn_blocking(move || {
                 let _guard = runtime.enter();
-                let route = Route::of(config.ssh.as_ref()).map_err(|e| e.to_string())?;
-                let client = Client::new(&name, &config, route.clone()).map_err(|e| e.to_string())?;
-                Ok(Made { client, route })
+                let client = Client::new(&name, &config).map_err(|e| e.to_string())?;
+                Ok(Made { client, route: Route::of(config.ssh.as_ref()) })
             });
             made.await.map_err(|e| e.to_string())?
         };

@@ -54,6 +54,13 @@ pub fn is(command: &str) -> bool {
     matches!(command, "silence.create" | "silence.expire")
 }
 
+/// Whether its arguments say all, so that it needs no alarms.
+#[must_use]
+pub fn stands_alone(command: &str, args: &Args) -> bool {
+    let given = |name: &str| args.get(name).is_some_and(|v| !v.trim().is_empty());
+    (command == "silence.create" && given("matchers")) || (command == "silence.expire" && given("id"))
+}
+
 impl SilenceVerb {
     /// Reads a command and its arguments; `None` when it is none of these.
     ///
