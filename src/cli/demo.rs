@@ -33,8 +33,14 @@ impl From<DemoScale> for Scale {
 
 /// Runs the demo.
 pub(super) fn run(start: &Start, args: &DemoArgs) -> Result<Code, Failure> {
-    let options =
-        SimOptions { scale: args.scale.into(), seed: args.seed, speed: args.speed, acs: true, alerts: true, ..SimOptions::default() };
+    let options = SimOptions {
+        scale: args.scale.into(),
+        seed: args.seed,
+        speed: args.speed,
+        acs: true,
+        alerts: true,
+        ..SimOptions::default()
+    };
     let folder = Folder::create()?;
     let runtime = runtime()?;
     let network = runtime.block_on(Network::start(options)).map_err(|e| Failure::new(Code::Failed, e.to_string()))?;
