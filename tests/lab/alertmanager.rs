@@ -84,7 +84,7 @@ impl Lab {
     fn rules(folder: &Path, down: bool) {
         let expr = if down { "vector(1)" } else { "vector(1) < 0" };
         let text = format!(
-            "groups:\n- name: noc\n  rules:\n  - alert: OLTDown\n    expr: {expr}\n    labels: {{severity: critical, olt: olt-001}}\n    annotations: {{summary: \"OLT {{{{ $labels.olt }}}} unreachable\"}}\n  - alert: PonLos\n    expr: vector(7)\n    labels: {{severity: major, olt: olt-001, pon: \"1/1/3\"}}\n"
+            "groups:\n- name: noc\n  rules:\n  - alert: OLTDown\n    expr: {expr}\n    labels: {{severity: critical, olt: olt-001}}\n    annotations: {{summary: \"OLT olt-001 unreachable\"}}\n  - alert: PonLos\n    expr: vector(7)\n    labels: {{severity: major, olt: olt-001, pon: \"1/1/3\"}}\n"
         );
         std::fs::write(folder.join("rules.yml"), text).expect("written");
     }
