@@ -10,6 +10,7 @@ pub mod alarm;
 pub mod alarm_type;
 pub mod command;
 pub mod cpe;
+pub mod diag;
 pub mod diff;
 pub mod fault;
 pub mod field;
