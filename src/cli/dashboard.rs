@@ -182,6 +182,7 @@ fn starting((i, source): (usize, &Source)) -> SourceRow {
     let (kind, endpoint) = match &source.kind {
         SourceKind::Voltha(voltha) => ("voltha", &voltha.grpc),
         SourceKind::Genieacs(acs) => ("genieacs", &acs.nbi),
+        SourceKind::Raven(raven) => ("raven", &raven.buffer),
     };
     let report = SourceReport { kind: kind.into(), endpoint: endpoint.clone(), ..SourceReport::default() };
     let id = RowId(-1 - i64::try_from(i).unwrap_or(0));

@@ -117,6 +117,13 @@ fn configuration(config: &Config, inventory: &Path, args: &DemoArgs) -> String {
                 }
                 let _ = writeln!(text, "poll_s = {}\nonline_s = {}", acs.poll_s, acs.online_s);
             }
+            SourceKind::Raven(raven) => {
+                let _ = writeln!(text, "kind = \"raven\"\nbuffer = {}", string(&raven.buffer));
+                if let Some(config) = &raven.config {
+                    let _ = writeln!(text, "config = {}", string(config));
+                }
+                let _ = writeln!(text, "poll_s = {}", raven.poll_s);
+            }
         }
     }
     text

@@ -145,6 +145,7 @@ async fn probe(mut source: Source) -> Result<String, String> {
     match &mut source.kind {
         SourceKind::Voltha(voltha) => voltha.paused = true,
         SourceKind::Genieacs(acs) => acs.paused = true,
+        SourceKind::Raven(raven) => raven.paused = true,
     }
     let name = source.name.clone();
     let (msgs, _news) = mpsc::unbounded_channel();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, value};
 
-use super::schema::{AcsAuth, Genieacs, Kafka, Sasl, Source, SourceKind, Tls, Voltha};
+use super::schema::{Genieacs, HttpAuth, Kafka, Raven, Sasl, Source, SourceKind, Tls, Voltha};
 
 /// Why the file was not changed. It is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,10 @@ fn table_of(source: &Source) -> Table {
             table.insert("kind", value("genieacs"));
             genieacs_into(&mut table, acs);
         }
+        SourceKind::Raven(raven) => {
+            table.insert("kind", value("raven"));
+            raven_into(&mut table, raven);
+        }
     }
     table
 }
@@ -105,6 +109,23 @@ fn voltha_into(table: &mut Table, voltha: &Voltha) {
     }
     if let Some(kafka) = &voltha.kafka {
         table.insert("kafka", Item::Table(kafka_of(kafka)));
+    }
+}
+
+/// The form of the first start asks for the addresses; what else an appliance has is written by hand.
+fn raven_into(table: &mut Table, raven: &Raven) {
+    table.insert("buffer", value(&raven.buffer));
+    if let Some(config) = &raven.config {
+        table.insert("config", value(config));
+    }
+    if raven.poll_s != Raven::new("").poll_s {
+        table.insert("poll_s", value(raven.poll_s as i64));
+    }
+    if raven.paused {
+        table.insert("paused", value(true));
+    }
+    if let Some(tls) = tls_of(&raven.tls) {
+        table.insert("tls", value(tls));
     }
 }
 
@@ -139,7 +160,7 @@ fn genieacs_into(table: &mut Table, acs: &Genieacs) {
     }
 }
 
-fn auth_of(auth: &AcsAuth) -> InlineTable {
+fn auth_of(auth: &HttpAuth) -> InlineTable {
     let mut table = InlineTable::new();
     if let Some(basic) = &auth.basic {
         let mut inner = InlineTable::new();

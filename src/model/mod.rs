@@ -8,6 +8,7 @@
 pub mod action;
 pub mod alarm;
 pub mod alarm_type;
+pub mod appliance;
 pub mod command;
 pub mod cpe;
 pub mod diag;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::alarm::{AlarmDetail, AlarmRow};
+use super::appliance::{ApplianceRow, CollectorRow, HistoryRequest, Point};
 use super::command::Targets;
 use super::cpe::{CpeDetail, CpeRow, FleetStats};
 use super::fault::FaultRow;
@@ -36,6 +37,10 @@ pub enum Table {
     Faults,
     /// Presets, provisions, virtual parameters and files; read from their servers, never cached.
     Stored,
+    /// Telemetry appliances.
+    Appliances,
+    /// Collectors and other services of appliances.
+    Collectors,
 }
 
 /// Matches answers to questions; a list drops answers to questions it no longer asks.
@@ -177,6 +182,10 @@ pub enum DataRequest {
     CpeIds(Targets, usize),
     /// The fleet in numbers, of the CPEs of a filter.
     Fleet(PageRequest),
+    /// Everything the cache has about an appliance.
+    Appliance(RowId),
+    /// The past of an appliance or of one of its collectors.
+    History(HistoryRequest),
 }
 
 /// How many rows there are.
@@ -213,6 +222,10 @@ pub enum Rows {
     JobDevices(Vec<JobDeviceRow>),
     /// Faults of CPEs.
     Faults(Vec<FaultRow>),
+    /// Appliances.
+    Appliances(Vec<ApplianceRow>),
+    /// Collectors.
+    Collectors(Vec<CollectorRow>),
 }
 
 impl Rows {
@@ -228,6 +241,8 @@ impl Rows {
             Self::Jobs(v) => v.len(),
             Self::JobDevices(v) => v.len(),
             Self::Faults(v) => v.len(),
+            Self::Appliances(v) => v.len(),
+            Self::Collectors(v) => v.len(),
         }
     }
 
@@ -249,6 +264,8 @@ impl Rows {
             Self::Jobs(v) => v.get(i).map(|r| r.id),
             Self::JobDevices(v) => v.get(i).map(|r| r.id),
             Self::Faults(v) => v.get(i).map(|r| r.id),
+            Self::Appliances(v) => v.get(i).map(|r| r.id),
+            Self::Collectors(v) => v.get(i).map(|r| r.id),
         }
     }
 
@@ -264,6 +281,8 @@ impl Rows {
             Self::Jobs(v) => v.get(i).map(|r| r as _),
             Self::JobDevices(v) => v.get(i).map(|r| r as _),
             Self::Faults(v) => v.get(i).map(|r| r as _),
+            Self::Appliances(v) => v.get(i).map(|r| r as _),
+            Self::Collectors(v) => v.get(i).map(|r| r as _),
         }
     }
 }
@@ -323,6 +342,10 @@ pub enum Data {
     CpeIds(Vec<(super::ids::SourceName, String)>),
     /// The fleet in numbers.
     Fleet(Box<FleetStats>),
+    /// An appliance; `None` when there is none.
+    Appliance(Option<Box<ApplianceRow>>),
+    /// Its past, oldest first, without gaps.
+    History(Vec<Point>),
     /// The cache could not answer, in words.
     Failed(String),
 }
@@ -342,6 +365,8 @@ pub struct Generations {
     pub cpes: u64,
     /// Jobs and their devices.
     pub jobs: u64,
+    /// Telemetry appliances and their collectors.
+    pub appliances: u64,
     /// Newest journal record folded.
     pub seq: Seq,
 }
@@ -358,6 +383,7 @@ impl Generations {
             Table::Cpes | Table::Faults => self.cpes,
             Table::Jobs | Table::JobDevices => self.jobs,
             Table::Stored => 0,
+            Table::Appliances | Table::Collectors => self.appliances,
         }
     }
 }

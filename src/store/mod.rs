@@ -11,6 +11,7 @@ mod examine;
 mod fold;
 mod journal;
 mod kind;
+mod measure;
 mod names;
 mod open;
 mod queue;
@@ -37,7 +38,9 @@ pub use open::owner;
 pub use reader::{Blast, Interrupter, KnownCpe, KnownNode, Reader};
 
 use crate::model::alarm::Counts;
+use crate::model::appliance::ApplianceState;
 use crate::model::cpe::CpePatch;
+use crate::model::ids::SourceName;
 use crate::model::observation::Origin;
 use crate::model::page::Generations;
 use crate::model::source::SourceRow;
@@ -233,6 +236,14 @@ impl Store {
             };
             read().map_err(|e| Error::from_sqlite(path, "reading stream positions", &e))
         })
+    }
+
+    /// Keeps what was measured of an appliance: the newest state, and a poll in its past. Never blocks;
+    /// nothing happens when we do not write.
+    pub fn measured(&self, source: SourceName, state: ApplianceState) {
+        if let Some(queue) = &self.inner.queue {
+            queue.measured((source, Box::new(state)));
+        }
     }
 
     /// Keeps a value of the user interface. Never blocks; nothing happens when we do not write.

@@ -13,7 +13,7 @@ use super::fold::sql::{BASE, CACHE};
 use super::{OpenOptions, Opened, refold};
 
 /// Schema of what is kept, by `user_version`: append, never change.
-const MIGRATIONS: [&str; 1] = [include_str!("sql/001_journal.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("sql/001_journal.sql"), include_str!("sql/002_measurements.sql")];
 const FOLD_TABLES: &str = include_str!("sql/fold_tables.sql");
 const READER_INDEXES: &str = include_str!("sql/reader_indexes.sql");
 

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::Error;
 use super::journal::Ticket;
+use super::measure::Measured;
 use crate::model::ids::Seq;
 use crate::model::job::{DeviceEvent, JobEvent};
 use crate::model::observation::Observation;
@@ -20,6 +21,8 @@ pub(crate) const LIMIT: usize = 500_000;
 pub(crate) const BATCH: usize = 20_000;
 /// Pause between the starts of two batches under load; half of the promised 100 ms.
 const PACE: Duration = Duration::from_millis(50);
+/// How long a measurement waits for others.
+const GATHER: Duration = Duration::from_millis(250);
 
 /// Records that were queued together.
 pub(crate) struct Pending {
@@ -29,8 +32,8 @@ pub(crate) struct Pending {
 
 /// What the writer is woken for.
 pub(crate) enum Work {
-    /// Records and notes to write.
-    Batch(Vec<Pending>, Vec<(String, String)>),
+    /// Records, notes and measurements to write.
+    Batch(Vec<Pending>, Vec<(String, String)>, Vec<Measured>),
     /// Nothing for a while.
     Idle,
     /// The store is closing and everything is written.
@@ -41,6 +44,9 @@ pub(crate) enum Work {
 struct Waiting {
     pending: VecDeque<Pending>,
     notes: Vec<(String, String)>,
+    measured: Vec<Measured>,
+    /// When the oldest of them came.
+    measured_at: Option<Instant>,
     records: usize,
     urgent: bool,
     closing: bool,
@@ -95,6 +101,24 @@ impl Queue {
     pub(crate) fn note(&self, key: &str, value: &str) {
         self.lock().notes.push((key.to_owned(), value.to_owned()));
         self.wake.notify_one();
+    }
+
+    /// Queues what was measured of an appliance.
+    pub(crate) fn measured(&self, measured: Measured) {
+        let mut waiting = self.lock();
+        if waiting.closing || waiting.dead {
+            return;
+        }
+        let first = waiting.measured.is_empty();
+        if first {
+            waiting.measured_at = Some(Instant::now());
+        }
+        waiting.measured.push(measured);
+        drop(waiting);
+        // The others travel with it.
+        if first {
+            self.wake.notify_one();
+        }
     }
 
     #[cfg(test)]
@@ -157,8 +181,12 @@ impl Queue {
     pub(crate) fn next(&self, since: Option<Instant>, idle_after: Option<Duration>) -> Work {
         let mut waiting = self.lock();
         loop {
-            let has_work = !waiting.pending.is_empty() || !waiting.notes.is_empty();
+            let has_records = !waiting.pending.is_empty() || !waiting.notes.is_empty();
+            let has_work = has_records || !waiting.measured.is_empty();
             let pause = since.map_or(Duration::ZERO, |t| PACE.saturating_sub(t.elapsed()));
+            // Measurements alone wait for each other: one transaction serves many appliances.
+            let gather = waiting.measured_at.map_or(GATHER, |t| GATHER.saturating_sub(t.elapsed()));
+            let pause = if has_records { pause } else { pause.max(gather) };
             if has_work && (pause.is_zero() || waiting.urgent || waiting.closing || waiting.records >= BATCH) {
                 return take(&mut waiting);
             }
@@ -171,7 +199,8 @@ impl Queue {
                     let (guard, timeout) =
                         self.wake.wait_timeout(waiting, limit).unwrap_or_else(PoisonError::into_inner);
                     waiting = guard;
-                    if timeout.timed_out() && !has_work && waiting.pending.is_empty() && waiting.notes.is_empty() {
+                    let empty = waiting.pending.is_empty() && waiting.notes.is_empty() && waiting.measured.is_empty();
+                    if timeout.timed_out() && !has_work && empty {
                         return if waiting.closing { Work::Close } else { Work::Idle };
                     }
                 }
@@ -203,7 +232,8 @@ fn take(waiting: &mut Waiting) -> Work {
     if waiting.pending.is_empty() {
         waiting.urgent = false;
     }
-    Work::Batch(batch, std::mem::take(&mut waiting.notes))
+    waiting.measured_at = None;
+    Work::Batch(batch, std::mem::take(&mut waiting.notes), std::mem::take(&mut waiting.measured))
 }
 
 /// What an operator waits for.

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::fold::Fold;
 use super::fold::sql::CACHE;
+use super::measure::{Measured, Measures};
 use super::queue::{Pending, Queue, Work, is_precious};
 use super::{Error, OpenOptions, Snapshot, kind, retention, snapshot};
 use crate::model::ids::Seq;
@@ -38,6 +39,7 @@ pub(crate) struct Writer {
     options: OpenOptions,
     conn: Connection,
     fold: Fold,
+    measures: Measures,
     queue: Arc<Queue>,
     snapshots: watch::Sender<Snapshot>,
     generations: Generations,
@@ -64,12 +66,14 @@ impl Writer {
         let fold =
             Fold::load(&conn, CACHE, &options.tenant).map_err(|e| Error::from_sqlite(&path, "reading it", &e))?;
         queue.committed(fold.seq, 0);
-        let generations = Generations { alarms: 1, nodes: 1, sources: 1, log: 1, cpes: 1, jobs: 1, seq: fold.seq };
+        let generations =
+            Generations { alarms: 1, nodes: 1, sources: 1, log: 1, cpes: 1, jobs: 1, appliances: 1, seq: fold.seq };
         let mut writer = Self {
             path,
             options: options.clone(),
             conn,
             fold,
+            measures: Measures::default(),
             queue,
             snapshots,
             generations,
@@ -91,9 +95,9 @@ impl Writer {
         loop {
             let idle = (self.since_checkpoint > 0 || self.since_retention > 0).then_some(QUIET);
             match self.queue.next(began, idle) {
-                Work::Batch(batch, notes) => {
+                Work::Batch(batch, notes, measured) => {
                     began = Some(Instant::now());
-                    if !self.write(batch, &notes) {
+                    if !self.write(batch, &notes, &measured) {
                         return;
                     }
                     if self.published.is_none_or(|t| t.elapsed() >= PUBLISH) {
@@ -112,6 +116,7 @@ impl Writer {
                     self.checkpoint("PASSIVE");
                 }
                 Work::Close => {
+                    self.finish_measures();
                     self.publish();
                     self.checkpoint("TRUNCATE");
                     return;
@@ -121,9 +126,9 @@ impl Writer {
     }
 
     /// Writes a batch, trying again as long as it takes; `false` when there is no use in it.
-    fn write(&mut self, batch: Vec<Pending>, notes: &[(String, String)]) -> bool {
+    fn write(&mut self, batch: Vec<Pending>, notes: &[(String, String)], measured: &[Measured]) -> bool {
         loop {
-            match self.try_write(&batch, notes) {
+            match self.try_write(&batch, notes, measured) {
                 Ok(seqs) => {
                     if self.trouble.take().is_some() {
                         self.unpublished = true;
@@ -170,6 +175,8 @@ impl Writer {
         match Fold::load(&self.conn, CACHE, &self.options.tenant) {
             Ok(fold) => {
                 self.fold = fold;
+                // Open steps are read back from what was committed.
+                self.measures = Measures::default();
                 true
             }
             Err(error) => {
@@ -180,9 +187,14 @@ impl Writer {
     }
 
     /// One transaction; the last place of each part of the batch.
-    fn try_write(&mut self, batch: &[Pending], notes: &[(String, String)]) -> Result<Vec<Seq>, Error> {
+    fn try_write(
+        &mut self,
+        batch: &[Pending],
+        notes: &[(String, String)],
+        measured: &[Measured],
+    ) -> Result<Vec<Seq>, Error> {
         let precious = batch.iter().flat_map(|p| &p.records).any(|(record, _)| is_precious(record));
-        let answer = self.transaction(batch, notes, precious);
+        let answer = self.transaction(batch, notes, measured, precious);
         answer.map_err(|e| Error::from_sqlite(&self.path, "writing a batch", &e))
     }
 
@@ -190,6 +202,7 @@ impl Writer {
         &mut self,
         batch: &[Pending],
         notes: &[(String, String)],
+        measured: &[Measured],
         precious: bool,
     ) -> rusqlite::Result<Vec<Seq>> {
         #[cfg(test)]
@@ -242,13 +255,31 @@ impl Writer {
         for (key, value) in notes {
             conn.prepare_cached("INSERT OR REPLACE INTO notes VALUES (?1, ?2)")?.execute(params![key, value])?;
         }
+        self.measures.write(conn, &mut self.fold.names, measured)?;
         conn.execute_batch("COMMIT")?;
         drop(put);
+        self.generations.appliances += u64::from(!measured.is_empty());
         self.changed(logged);
         let records: usize = batch.iter().map(|p| p.records.len()).sum();
         self.since_retention += records;
         self.since_checkpoint += records.max(1);
         Ok(seqs)
+    }
+
+    /// Writes the steps of the past that are still open.
+    fn finish_measures(&mut self) {
+        if self.measures.is_empty() {
+            return;
+        }
+        let write = |writer: &mut Self| -> rusqlite::Result<()> {
+            writer.conn.execute_batch("BEGIN IMMEDIATE")?;
+            writer.measures.finish(&writer.conn)?;
+            writer.conn.execute_batch("COMMIT")
+        };
+        if let Err(error) = write(self) {
+            tracing::warn!(%error, "the last measurements could not be written");
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
     }
 
     fn changed(&mut self, logged: bool) {

@@ -23,6 +23,7 @@ pub mod supervisor;
 pub mod targets;
 pub mod timers;
 pub mod verb;
+mod watched;
 
 use crate::model::time::Ts;
 

@@ -269,6 +269,8 @@ const fn plural(table: Table) -> &'static str {
         Table::Jobs => "jobs",
         Table::JobDevices => "devices of jobs",
         Table::Faults => "faults",
+        Table::Appliances => "appliances",
+        Table::Collectors => "collectors",
         Table::Stored => "presets, provisions, virtual parameters and files",
     }
 }

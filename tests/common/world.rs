@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use noctule::model::alarm::{AlarmDetail, AlarmRow, OpChange, RawEvent, StatusChange};
+use noctule::model::appliance::{ApplianceRow, CollectorRow, Point};
 use noctule::model::command::Targets;
 use noctule::model::cpe::{CpeDetail, CpeRow, FleetStats, Online};
 use noctule::model::fault::FaultRow;
@@ -28,6 +29,9 @@ pub struct World {
     pub cpes: Vec<CpeRow>,
     pub jobs: Vec<JobRow>,
     pub job_devices: Vec<JobDeviceRow>,
+    pub appliances: Vec<ApplianceRow>,
+    pub collectors: Vec<CollectorRow>,
+    pub history: Vec<Point>,
     /// Newest journal record.
     pub seq: Seq,
     /// Rows with this id or a higher one arrived after the list was first looked at.
@@ -46,6 +50,9 @@ impl World {
             cpes: super::cpes::cpes(),
             jobs: super::jobs::jobs(),
             job_devices: super::jobs::devices(),
+            appliances: Vec::new(),
+            collectors: Vec::new(),
+            history: Vec::new(),
             seq: Seq(1000),
             new_from: i64::MAX,
         }
@@ -61,6 +68,9 @@ impl World {
             cpes: Vec::new(),
             jobs: Vec::new(),
             job_devices: Vec::new(),
+            appliances: Vec::new(),
+            collectors: Vec::new(),
+            history: Vec::new(),
             seq: Seq(1),
             new_from: i64::MAX,
         }
@@ -91,6 +101,10 @@ impl World {
                 Data::JobDevice(found.map(|r| Box::new(super::jobs::device_detail(r, &self.cpes))))
             }
             DataRequest::CpeIds(targets, limit) => Data::CpeIds(self.cpe_ids(targets, *limit)),
+            DataRequest::Appliance(id) => {
+                Data::Appliance(self.appliances.iter().find(|r| r.id == *id).map(|r| Box::new(r.clone())))
+            }
+            DataRequest::History(_) => Data::History(self.history.clone()),
             DataRequest::Fleet(page) => Data::Fleet(Box::new(self.fleet(page))),
             DataRequest::Count(page, _) => {
                 Data::Count(self.page(&PageRequest { limit: u16::MAX, ..page.clone() }).total)
@@ -121,6 +135,12 @@ impl World {
             Table::Faults => {
                 let faults = self.faults();
                 self.cut(select(faults.iter(), request, now), request, Rows::Faults, |r| r.id)
+            }
+            Table::Appliances => {
+                self.cut(select(self.appliances.iter(), request, now), request, Rows::Appliances, |r| r.id)
+            }
+            Table::Collectors => {
+                self.cut(select(self.collectors.iter(), request, now), request, Rows::Collectors, |r| r.id)
             }
             Table::Stored => self.cut(Vec::new(), request, Rows::Faults, |r| r.id),
         }

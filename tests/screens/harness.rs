@@ -118,7 +118,16 @@ impl Screen {
         self.world.seq.0 += 1;
         let seq = self.world.seq;
         let n = seq.0 as u64;
-        self.tell(Msg::Changed(Generations { alarms: n, nodes: n, sources: n, log: n, cpes: n, jobs: n, seq }));
+        self.tell(Msg::Changed(Generations {
+            alarms: n,
+            nodes: n,
+            sources: n,
+            log: n,
+            cpes: n,
+            jobs: n,
+            appliances: n,
+            seq,
+        }));
     }
 
     fn settle(&mut self) {

@@ -40,7 +40,7 @@ pub(super) async fn checks(source: &SourceName, config: &Genieacs) -> Vec<Check>
         return out;
     };
     let secure = uri.scheme_str() == Some("https");
-    let host = exposure::host(&config.nbi).to_owned();
+    let host = crate::controllers::http::host(&config.nbi).to_owned();
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
     let place = Place { name: "nbi", host: &host, port, tls: secure.then_some(&config.tls) };
     if !reach(&place, &mut out).await {

@@ -113,6 +113,7 @@ async fn check(source: &Source, known: &Known) -> Vec<Check> {
     let voltha = match &source.kind {
         SourceKind::Voltha(voltha) => voltha,
         SourceKind::Genieacs(acs) => return acs::checks(&name, acs).await,
+        SourceKind::Raven(_) => return Vec::new(),
     };
     let mut checks = source::grpc(&name, voltha, known.skew).await;
     match &voltha.kafka {

@@ -121,6 +121,8 @@ const fn what(table: Table) -> &'static str {
         Table::Sources => "source names",
         Table::Jobs => "job ids (see `noctule jobs --columns id,name`)",
         Table::Stored => "a name (see `noctule objects`)",
+        Table::Appliances => "names of appliances (see `noctule buffers --columns name`)",
+        Table::Collectors => "canonical names (see `noctule services --columns id`)",
         Table::Log | Table::JobDevices | Table::Faults => "rows",
     }
 }

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use crate::config::schema::Genieacs;
+use crate::controllers::http::host;
 
 /// A warning for an interface at these addresses, when one is due. Without addresses the host of the
 /// URL is judged, when it is written as one.
@@ -24,17 +25,6 @@ pub fn warning(config: &Genieacs, addresses: &[IpAddr]) -> Option<String> {
         }
         (true, true) => None,
     }
-}
-
-/// The host of a base URL, without brackets.
-#[must_use]
-pub fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    if let Some(inside) = authority.strip_prefix('[') {
-        return inside.split(']').next().unwrap_or(inside);
-    }
-    authority.rsplit_once(':').map_or(authority, |(host, _)| host)
 }
 
 /// Loopback, private and link-local addresses.

@@ -16,7 +16,6 @@ pub mod client;
 pub mod device;
 pub mod error;
 pub mod exposure;
-mod http;
 pub mod map;
 pub mod profile;
 pub mod query;

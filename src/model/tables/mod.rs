@@ -2,6 +2,7 @@
 //! and the headless commands alike.
 
 mod alarms;
+mod appliances;
 mod cpes;
 mod faults;
 mod jobs;
@@ -11,6 +12,7 @@ mod sources;
 mod stored;
 
 pub use alarms::ALARMS;
+pub use appliances::{APPLIANCES, COLLECTORS};
 pub use cpes::CPES;
 pub use faults::FAULTS;
 pub use jobs::{JOB_DEVICES, JOBS};
@@ -35,6 +37,8 @@ pub const fn spec(table: Table) -> &'static TableSpec {
         Table::JobDevices => &JOB_DEVICES,
         Table::Faults => &FAULTS,
         Table::Stored => &STORED,
+        Table::Appliances => &APPLIANCES,
+        Table::Collectors => &COLLECTORS,
     }
 }
 
@@ -95,6 +99,8 @@ mod tests {
             Table::JobDevices,
             Table::Faults,
             Table::Stored,
+            Table::Appliances,
+            Table::Collectors,
         ] {
             let spec = spec(table);
             let mut seen = std::collections::HashSet::new();

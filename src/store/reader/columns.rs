@@ -65,7 +65,14 @@ pub(crate) fn column(table: Table, field: &str) -> Option<Column> {
         Table::Alarms => alarm(field),
         Table::Nodes => node(field),
         Table::Cpes => cpe(field),
-        Table::Sources | Table::Log | Table::Jobs | Table::JobDevices | Table::Faults | Table::Stored => None,
+        Table::Sources
+        | Table::Log
+        | Table::Jobs
+        | Table::JobDevices
+        | Table::Faults
+        | Table::Stored
+        | Table::Appliances
+        | Table::Collectors => None,
     }
 }
 

@@ -287,7 +287,14 @@ fn is_indexed(request: &PageRequest) -> bool {
             Table::Alarms => matches!(names.as_slice(), ["severity", "raised_at"] | ["last_changed"]),
             Table::Nodes => matches!(names.as_slice(), ["id"]),
             Table::Cpes => matches!(names.as_slice(), ["serial"]),
-            Table::Sources | Table::Log | Table::Jobs | Table::JobDevices | Table::Faults | Table::Stored => false,
+            Table::Sources
+            | Table::Log
+            | Table::Jobs
+            | Table::JobDevices
+            | Table::Faults
+            | Table::Stored
+            | Table::Appliances
+            | Table::Collectors => false,
         }
 }
 

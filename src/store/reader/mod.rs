@@ -1,5 +1,6 @@
 //! Reading: one connection a thread, every answer from one consistent snapshot, cancellable.
 
+mod appliances;
 mod candidates;
 mod columns;
 mod cpes;
@@ -27,6 +28,7 @@ use rusqlite::{Connection, InterruptHandle, OptionalExtension, params, params_fr
 use crate::engine::job::{Header, Job};
 use crate::model::action::Action;
 use crate::model::alarm::AlarmRow;
+use crate::model::appliance::{ApplianceRow, ApplianceState, CollectorRow, Point};
 use crate::model::command::Targets;
 use crate::model::cpe::{CpeFault, CpeRow};
 use crate::model::fault::FaultRow;
@@ -193,6 +195,10 @@ impl Reader {
                     .collect::<rusqlite::Result<_>>()
                     .map(Data::CpeIds)
             }
+            DataRequest::Appliance(id) => {
+                appliances::one(&reader.rows(), *id, now()).map(|row| Data::Appliance(row.map(Box::new)))
+            }
+            DataRequest::History(request) => appliances::history(&reader.rows(), request).map(Data::History),
             DataRequest::Fleet(request) => {
                 let list = List::new(&reader.conn, &reader.regexes, request)?;
                 cpes::stats(&reader.conn, &list, request.now).map(|stats| Data::Fleet(Box::new(stats)))
@@ -223,6 +229,7 @@ impl Reader {
             Table::Jobs | Table::JobDevices => jobs::page(&rows, request),
             Table::Faults => faults::page(&rows, request),
             Table::Stored => faults::nothing(&rows),
+            Table::Appliances | Table::Collectors => appliances::page(&rows, request),
             Table::Log => log::page(&rows, request),
         }
     }
@@ -240,7 +247,14 @@ impl Reader {
             Table::Alarms | Table::Nodes | Table::Cpes => {
                 page::count(&self.conn, &List::new(&self.conn, &self.regexes, request)?, limit)
             }
-            Table::Sources | Table::Log | Table::Jobs | Table::JobDevices | Table::Faults | Table::Stored => {
+            Table::Sources
+            | Table::Log
+            | Table::Jobs
+            | Table::JobDevices
+            | Table::Faults
+            | Table::Stored
+            | Table::Appliances
+            | Table::Collectors => {
                 let mut found = 0;
                 self.walk(request, &mut |_| {
                     found += 1;
@@ -287,6 +301,8 @@ impl Reader {
             Table::JobDevices => _ = jobs::devices(&rows, request)?.iter().all(|row| give(row)),
             Table::Faults => _ = faults::all(&rows, request)?.iter().all(|row| give(row)),
             Table::Stored => {}
+            Table::Appliances => _ = appliances::all(&rows, request)?.iter().all(|row| give(row)),
+            Table::Collectors => _ = appliances::collectors(&rows, request)?.iter().all(|row| give(row)),
             Table::Log => log::walk(&rows, request, None, log::is_newest_first(request), |row| give(&row))?,
         }
         Ok(given)
@@ -420,6 +436,30 @@ impl Reader {
     /// As [`Reader::data`].
     pub fn known_faults(&mut self, source: &str) -> Result<Vec<CpeFault>, Error> {
         self.read(|reader| cpes::faults_of(&reader.conn, &reader.names, source))
+    }
+
+    /// The appliances that targets mean, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn appliances(&mut self, targets: &Targets, limit: usize) -> Result<Vec<ApplianceRow>, Error> {
+        self.read(|reader| appliances::meant(&reader.rows(), targets, now(), limit))
+    }
+
+    /// The collectors that targets mean, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn collectors(&mut self, targets: &Targets, limit: usize) -> Result<Vec<CollectorRow>, Error> {
+        self.read(|reader| appliances::collectors_meant(&reader.rows(), targets, now(), limit))
+    }
+
+    /// What was last known of an appliance, and its last day in steps of two minutes.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn known_appliance(&mut self, source: &str) -> Result<Option<(ApplianceState, Vec<Point>)>, Error> {
+        self.read(|reader| appliances::known(&reader.rows(), source, now()))
     }
 
     /// The actions of a bulk, for undoing them.

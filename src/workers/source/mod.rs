@@ -75,7 +75,7 @@ impl Sources {
     pub fn attach(config: &Config, cache: impl Cache, types: Arc<AlarmTypes>, msgs: &UnboundedSender<Msg>) -> Self {
         let cache: Arc<dyn Cache> = Arc::new(cache);
         let types = Arc::new(TypeIndex::new(&types));
-        let handles = config.sources.iter().map(|source| {
+        let handles = config.sources.iter().filter_map(|source| {
             let name: SourceName = source.name.as_str().into();
             let kind = match &source.kind {
                 SourceKind::Voltha(voltha) => Kind::Voltha(Arc::new(Shared::new(
@@ -88,8 +88,9 @@ impl Sources {
                 SourceKind::Genieacs(acs) => {
                     Kind::Acs(AcsHandle::new(Arc::clone(&name), acs.clone(), Arc::clone(&cache), Arc::clone(&types)))
                 }
+                SourceKind::Raven(_) => return None,
             };
-            (name, SourceHandle { kind })
+            Some((name, SourceHandle { kind }))
         });
         Self { by_name: Arc::new(handles.collect()) }
     }
@@ -271,7 +272,7 @@ impl SourceHandle {
                 shared.wake.notify_one();
                 shared.report();
             }
-            Kind::Acs(acs) => acs.pause(paused),
+            Kind::Acs(acs) => acs.watched().pause(paused),
         }
         std::future::ready(Ok(())).await
     }
@@ -287,7 +288,7 @@ impl SourceHandle {
                 shared.poll_within(Duration::ZERO);
                 shared.report();
             }
-            Kind::Acs(acs) => acs.reset_breaker(),
+            Kind::Acs(acs) => acs.watched().reset_breaker(),
         }
         std::future::ready(Ok(())).await
     }

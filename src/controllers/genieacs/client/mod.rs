@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::config::schema::{AcsAuth, Genieacs, Tls};
+use crate::config::schema::{Genieacs, HttpAuth, Tls};
+use crate::controllers::http::{Limits, Server};
 use crate::model::ids::SourceName;
 
 use super::error::{Call, Error, Failure};
-use super::http::{Limits, Server};
 pub use read::About;
 pub use rows::Rows;
 pub use write::Upload;
@@ -119,7 +119,7 @@ impl Client {
         let fs = match &config.fs {
             // The file server is often plain where the NBI's proxy is not.
             Some(url) if url.starts_with("http://") => {
-                Some(Server::new(url, &Tls::default(), &AcsAuth::default(), limits).map_err(bad)?)
+                Some(Server::new(url, &Tls::default(), &HttpAuth::default(), limits).map_err(bad)?)
             }
             Some(url) => Some(Server::new(url, &config.tls, &config.auth, limits).map_err(bad)?),
             None => None,

@@ -14,11 +14,11 @@ use super::write::Checksum;
 use super::{Client, Upload};
 use crate::controllers::genieacs::device::DeviceDoc;
 use crate::controllers::genieacs::error::{Call, Error, Failure};
-use crate::controllers::genieacs::http::{empty, segment};
 use crate::controllers::genieacs::map::{FaultDoc, FileDoc, OperationDoc, TaskDoc};
 use crate::controllers::genieacs::stream::Fault;
 use crate::controllers::genieacs::validate;
 use crate::controllers::genieacs::wire::{Collection, DeviceId, Filter, Find, Projection, TaskId};
+use crate::controllers::http::{empty, segment};
 use crate::model::time::{SECOND, Ts};
 
 /// The header with the server's version, in every answer of its own.

@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 use super::Client;
 use crate::controllers::genieacs::error::{Call, Error, Failure};
-use crate::controllers::genieacs::http::{Body, NoAnswer, Server, reason};
 use crate::controllers::genieacs::validate::{MAX_URL, Refusal};
+use crate::controllers::http::{Body, NoAnswer, Server, reason};
 use crate::controllers::resilience::call_pauses;
 
 /// The longest answer that is no list.

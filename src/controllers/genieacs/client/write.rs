@@ -17,11 +17,11 @@ use super::Client;
 use super::send::{Head2, Sent};
 use crate::controllers::genieacs::device::instant;
 use crate::controllers::genieacs::error::{Call, Error, Failure};
-use crate::controllers::genieacs::http::{Body, empty, json_type, segment, whole};
 use crate::controllers::genieacs::map::{FaultDoc, FileDoc, TaskDoc};
 use crate::controllers::genieacs::task::{ConnectionRequest, Outcome, Task, TaskAnswer};
 use crate::controllers::genieacs::validate::{self, Refusal};
 use crate::controllers::genieacs::wire::{Collection, DeviceId, FileMeta, Filter, Find, Projection, TaskId};
+use crate::controllers::http::{Body, empty, json_type, segment, whole};
 use crate::model::time::Ts;
 
 /// A piece of a file that is sent, bytes.

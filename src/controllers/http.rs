@@ -1,4 +1,5 @@
-//! HTTP towards one server: connections, TLS, login, time limits, and what "no answer" means.
+//! HTTP towards one server: connections, TLS, login, time limits, and what "no answer" means. One
+//! for every controller that speaks HTTP.
 //!
 //! **Why hyper's own pooled client.** It is in the tree already by way of tonic, gives the reason
 //! phrase that the server puts its verdicts into (HTTP/1 keeps it in
@@ -35,17 +36,15 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use zeroize::Zeroizing;
 
-use crate::config::schema::{AcsAuth, Tls};
+use crate::config::schema::{HttpAuth, Tls};
 use crate::controllers::tls;
 
-use super::exposure::host;
-
 /// What is sent.
-pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
+pub(in crate::controllers) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A server: where it is, how it is spoken to.
 #[derive(Clone)]
-pub(super) struct Server {
+pub(in crate::controllers) struct Server {
     pool: Pool<Dial, Body>,
     /// `http://host:7557/prefix`, without a slash at its end.
     base: Arc<str>,
@@ -61,9 +60,9 @@ impl std::fmt::Debug for Server {
 
 /// How long connections may take and idle.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) connect: Duration,
-    pub(super) idle: Duration,
+pub(in crate::controllers) struct Limits {
+    pub(in crate::controllers) connect: Duration,
+    pub(in crate::controllers) idle: Duration,
 }
 
 /// What is shown to the proxy.
@@ -74,7 +73,7 @@ struct Login {
 }
 
 /// Why there is no answer.
-pub(super) enum NoAnswer {
+pub(in crate::controllers) enum NoAnswer {
     /// No connection was made: nothing was sent.
     NotConnected(PoolError),
     /// It was sent, at least in part, and the connection ended.
@@ -88,7 +87,7 @@ impl Server {
     ///
     /// # Errors
     /// What of the configuration cannot be used, in words.
-    pub(super) fn new(base: &str, tls: &Tls, auth: &AcsAuth, limits: Limits) -> Result<Self, String> {
+    pub(in crate::controllers) fn new(base: &str, tls: &Tls, auth: &HttpAuth, limits: Limits) -> Result<Self, String> {
         let base = base.trim_end_matches('/');
         let uri: Uri = base.parse().map_err(|e| format!("{base}: {e}"))?;
         let secure = match uri.scheme_str() {
@@ -120,13 +119,13 @@ impl Server {
     }
 
     /// Its base URL.
-    pub(super) fn base(&self) -> &str {
+    pub(in crate::controllers) fn base(&self) -> &str {
         &self.base
     }
 
     /// Sends a request and waits for the head of its answer. `target` is the rest of the URL, already
     /// encoded.
-    pub(super) async fn send(
+    pub(in crate::controllers) async fn send(
         &self,
         method: Method,
         target: &str,
@@ -149,13 +148,13 @@ impl Server {
     }
 
     /// How long a connection may take.
-    pub(super) const fn connect_limit(&self) -> Duration {
+    pub(in crate::controllers) const fn connect_limit(&self) -> Duration {
         self.connect
     }
 }
 
 impl Login {
-    fn read(auth: &AcsAuth) -> Result<Self, String> {
+    fn read(auth: &HttpAuth) -> Result<Self, String> {
         let authorization = match (&auth.basic, &auth.bearer) {
             (Some(_), Some(_)) => return Err("auth: basic and bearer exclude each other".to_owned()),
             (Some(basic), None) => {
@@ -205,22 +204,22 @@ impl Login {
 }
 
 /// A body that is there already.
-pub(super) fn whole(bytes: impl Into<Bytes>) -> Body {
+pub(in crate::controllers) fn whole(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 /// No body.
-pub(super) fn empty() -> Body {
+pub(in crate::controllers) fn empty() -> Body {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
 /// The header of a JSON body.
-pub(super) fn json_type() -> (HeaderName, HeaderValue) {
+pub(in crate::controllers) fn json_type() -> (HeaderName, HeaderValue) {
     (CONTENT_TYPE, HeaderValue::from_static("application/json"))
 }
 
 /// The words beside the status: the server's own, else the usual ones.
-pub(super) fn reason(response: &Response<Incoming>) -> String {
+pub(in crate::controllers) fn reason(response: &Response<Incoming>) -> String {
     let own = response.extensions().get::<ReasonPhrase>().map(|r| String::from_utf8_lossy(r.as_bytes()).into_owned());
     let words = own.unwrap_or_else(|| response.status().canonical_reason().unwrap_or_default().to_owned());
     crate::model::text::clean(&words).into_owned()
@@ -228,7 +227,7 @@ pub(super) fn reason(response: &Response<Incoming>) -> String {
 
 /// A part of a path: everything but letters, digits, `-` and `_` is encoded, so that the server's
 /// routes match. What was encoded already is encoded again.
-pub(super) fn segment(text: &str) -> String {
+pub(in crate::controllers) fn segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
@@ -241,10 +240,21 @@ pub(super) fn segment(text: &str) -> String {
     out
 }
 
+/// The host of a base URL, without brackets.
+#[must_use]
+pub fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    if let Some(inside) = authority.strip_prefix('[') {
+        return inside.split(']').next().unwrap_or(inside);
+    }
+    authority.rsplit_once(':').map_or(authority, |(host, _)| host)
+}
+
 /// Makes connections: TCP, and TLS over it where the base URL asks for it. Every request goes to
 /// the one server, whatever its URI says.
 #[derive(Clone)]
-pub(super) struct Dial {
+pub(in crate::controllers) struct Dial {
     host: Arc<str>,
     port: u16,
     connector: Option<TlsConnector>,
@@ -277,7 +287,7 @@ impl tower_service::Service<Uri> for Dial {
 }
 
 /// A connection.
-pub(super) enum Wire {
+pub(in crate::controllers) enum Wire {
     Plain(TcpStream),
     Secure(Box<TlsStream<TcpStream>>),
 }
@@ -334,14 +344,14 @@ mod tests {
     #[test]
     fn configurations_that_cannot_work_are_told() {
         let limits = Limits { connect: Duration::from_secs(1), idle: Duration::from_secs(4) };
-        let told = |base: &str, tls: &Tls, auth: &AcsAuth| Server::new(base, tls, auth, limits).unwrap_err();
-        let (plain, none) = (Tls::default(), AcsAuth::default());
+        let told = |base: &str, tls: &Tls, auth: &HttpAuth| Server::new(base, tls, auth, limits).unwrap_err();
+        let (plain, none) = (Tls::default(), HttpAuth::default());
         assert!(told("ftp://a", &plain, &none).contains("http://"));
         assert!(told("http://u:p@a", &plain, &none).contains("credentials"));
         let tls = Tls { ca: Some("/nowhere".into()), ..Tls::default() };
         assert!(told("http://a", &tls, &none).contains("begins with http://"));
         assert!(told("https://a", &tls, &none).contains("tls.ca"));
-        let auth = AcsAuth { bearer: Some("env:NOT_SET_AT_ALL".parse().unwrap()), ..AcsAuth::default() };
+        let auth = HttpAuth { bearer: Some("env:NOT_SET_AT_ALL".parse().unwrap()), ..HttpAuth::default() };
         assert!(told("http://a", &plain, &auth).contains("NOT_SET_AT_ALL"));
     }
 }

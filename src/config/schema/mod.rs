@@ -1,7 +1,14 @@
 //! The configuration file as types. `noctule config schema` prints their JSON schema,
 //! `noctule config example` a commented file.
 
+mod raven;
+
 use serde::{Deserialize, Serialize};
+
+pub use raven::{
+    ApiKey, ApiKeyHeader, BufferAlarms, CollectorMetrics, Control, Probe, Protocol, Raven, ServicePort,
+    ServiceSettings, Ssh, SupervisorControl, SystemdControl,
+};
 
 use super::secret::SecretRef;
 use crate::model::time::{DAY, parse_duration};
@@ -229,6 +236,8 @@ pub enum SourceKind {
     Voltha(Voltha),
     /// A GenieACS: the auto-configuration server of the CPEs.
     Genieacs(Genieacs),
+    /// A NoC Raven: a telemetry appliance at a venue.
+    Raven(Box<Raven>),
 }
 
 /// A VOLTHA stack: `rw_core` over gRPC, `voltha.events` over Kafka.
@@ -305,7 +314,7 @@ pub struct Genieacs {
     pub tls: Tls,
     /// What is shown to the proxy before it: the interface itself has no login.
     #[serde(default)]
-    pub auth: AcsAuth,
+    pub auth: HttpAuth,
     /// Seconds between looks at the CPEs that informed since the last one.
     #[serde(default = "poll_s")]
     #[schemars(range(min = 1, max = 86400))]
@@ -347,7 +356,7 @@ impl Genieacs {
             nbi: nbi.into(),
             fs: None,
             tls: Tls::default(),
-            auth: AcsAuth::default(),
+            auth: HttpAuth::default(),
             poll_s: poll_s(),
             full_s: full_s(),
             timeout_s: task_timeout_s(),
@@ -380,11 +389,11 @@ const fn max_concurrent() -> u32 {
     10
 }
 
-/// What is shown to the proxy in front of a GenieACS. At most one of `basic` and `bearer`; a
+/// What is shown to a server, or to the proxy in front of it. At most one of `basic` and `bearer`; a
 /// header of its own may come on top.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct AcsAuth {
+pub struct HttpAuth {
     /// User name and password.
     pub basic: Option<BasicAuth>,
     /// A bearer token, by reference.
@@ -393,7 +402,7 @@ pub struct AcsAuth {
     pub header: Option<HeaderAuth>,
 }
 
-impl AcsAuth {
+impl HttpAuth {
     /// Whether nothing is shown.
     #[must_use]
     pub const fn is_none(&self) -> bool {
