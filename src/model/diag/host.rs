@@ -283,14 +283,30 @@ mod tests {
 
     #[test]
     fn hosts_are_names_or_addresses_and_nothing_else() {
-        for good in ["localhost", "olt-1.example.net", "10.0.0.1", "::1", "[2001:db8::1]", "fe80::1%eth0", "a_b", "x."] {
+        for good in ["localhost", "olt-1.example.net", "10.0.0.1", "::1", "[2001:db8::1]", "fe80::1%eth0", "a_b", "x."]
+        {
             assert!(Host::parse(good).is_ok(), "{good}");
         }
         assert_eq!(Host::parse("[::1]").unwrap().as_str(), "::1");
         let long = format!("{}.net", "a".repeat(64));
-        for bad in
-            ["", "-f", "a b", "http://x", "a..b", "x:80", "1.2.3", "1.2.3.4.5", "fe80::1%", "10.0.0.1%eth0", "gr\u{fc}n", "a/b", "a;b", "\u{1b}[2J", "a-", &long]
-        {
+        for bad in [
+            "",
+            "-f",
+            "a b",
+            "http://x",
+            "a..b",
+            "x:80",
+            "1.2.3",
+            "1.2.3.4.5",
+            "fe80::1%",
+            "10.0.0.1%eth0",
+            "gr\u{fc}n",
+            "a/b",
+            "a;b",
+            "\u{1b}[2J",
+            "a-",
+            &long,
+        ] {
             assert!(Host::parse(bad).is_err(), "{bad:?}");
         }
     }
@@ -315,7 +331,9 @@ mod tests {
         ] {
             assert_eq!(HttpUrl::parse(text).unwrap().to_string(), shown);
         }
-        for bad in ["ftp://a", "http://", "http://u:p@a/", "http://a:0/", "http://a:x/", "http://a/ b", "a", "http://a:+80/"] {
+        for bad in
+            ["ftp://a", "http://", "http://u:p@a/", "http://a:0/", "http://a:x/", "http://a/ b", "a", "http://a:+80/"]
+        {
             assert!(HttpUrl::parse(bad).is_err(), "{bad}");
         }
         let base = HttpUrl::parse("https://a:8443/x/y").unwrap();

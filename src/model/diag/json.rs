@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::outcome::{BandwidthSample, DiagData, DiagResult, DnsAnswer, DnsOutcome, Hop, PingOutcome, PortOutcome, Probe};
+use super::outcome::{
+    BandwidthSample, DiagData, DiagResult, DnsAnswer, DnsOutcome, Hop, PingOutcome, PortOutcome, Probe,
+};
 use super::{DiagEvent, DiagRequest, PingEvent, PortState, Stats, Unreach};
 use crate::model::text::clean;
 use std::net::IpAddr;

@@ -424,7 +424,8 @@ const MAX_PORTS: usize = 128;
 /// # Errors
 /// What is wrong with it.
 pub fn parse_ports(text: &str) -> Result<Vec<u16>, Wrong> {
-    let wrong = |part: &str| Wrong::new("ports", format!("`{}` is no port and no range", crate::model::text::clean(part)));
+    let wrong =
+        |part: &str| Wrong::new("ports", format!("`{}` is no port and no range", crate::model::text::clean(part)));
     let mut out: Vec<u16> = Vec::new();
     for part in text.split(',').map(str::trim) {
         let number = |t: &str| t.parse::<u16>().ok().filter(|n| *n > 0 && t.bytes().all(|b| b.is_ascii_digit()));

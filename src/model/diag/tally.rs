@@ -134,7 +134,10 @@ mod tests {
         assert_eq!(tally.reply(9, 1, 8, None), None);
         assert_eq!(tally.reply(0, 1, 8, None), None);
         let out = tally.outcome();
-        assert_eq!((out.sent, out.received, out.duplicates, out.out_of_order, out.late, out.pending), (4, 2, 1, 1, 1, 1));
+        assert_eq!(
+            (out.sent, out.received, out.duplicates, out.out_of_order, out.late, out.pending),
+            (4, 2, 1, 1, 1, 1)
+        );
         assert_eq!(out.rtt_us, [Some(30), Some(10), None, None]);
         assert!((out.loss_percent() - 100.0 / 3.0).abs() < 1e-9, "what is waited for is not lost yet");
         assert_eq!(out.hop_limit, Some(64));

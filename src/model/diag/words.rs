@@ -129,9 +129,7 @@ fn dns_head(answer: &DnsAnswer) -> String {
         DnsOutcome::Answered => counted(answer.records.len() as u64, "record", "records"),
         DnsOutcome::NoData => "the name exists and has no such record".into(),
         DnsOutcome::NxDomain => "the name does not exist (NXDOMAIN)".into(),
-        DnsOutcome::ServFail => {
-            "the server failed (SERVFAIL): it could not find out, or DNSSEC does not hold".into()
-        }
+        DnsOutcome::ServFail => "the server failed (SERVFAIL): it could not find out, or DNSSEC does not hold".into(),
         DnsOutcome::Refused => "the server refuses to answer us (REFUSED)".into(),
         DnsOutcome::Code(code) => format!("the server answered with code {code}"),
         DnsOutcome::TimedOut => format!("no answer in time to {}", counted(u64::from(answer.tries), "try", "tries")),
@@ -310,7 +308,10 @@ fn trace_summary(at: &str, t: &TraceOutcome) -> String {
     match t.hops.iter().rev().find(|h| !h.addresses().is_empty()) {
         Some(hop) => {
             let from = hop.addresses().first().map_or_else(String::new, ToString::to_string);
-            format!("{at}: not reached within {} hops; the last to answer is {from} at hop {}{silent}", last.ttl, hop.ttl)
+            format!(
+                "{at}: not reached within {} hops; the last to answer is {from} at hop {}{silent}",
+                last.ttl, hop.ttl
+            )
         }
         None => format!("{at}: not reached within {} hops, and none of them answered", last.ttl),
     }
@@ -349,7 +350,10 @@ fn bandwidth_figures(b: &BandwidthOutcome) -> Vec<String> {
     let mut out = Vec::new();
     let step = |what: &str, us: Option<u64>| us.map(|us| format!("{what} {}", ms(us)));
     let steps: Vec<String> =
-        [step("connect", b.connect_us), step("TLS", b.tls_us), step("first byte", b.first_byte_us)].into_iter().flatten().collect();
+        [step("connect", b.connect_us), step("TLS", b.tls_us), step("first byte", b.first_byte_us)]
+            .into_iter()
+            .flatten()
+            .collect();
     if !steps.is_empty() {
         out.push(steps.join(", "));
     }
@@ -423,7 +427,10 @@ mod tests {
         assert!(text.contains("olt-1 (10.0.0.9): 1 of 3 answered, 66.7 % lost, 1.500 ms on average"), "{text}");
         assert!(text.contains("10.0.0.1 says: the host does not answer the last router"), "{text}");
         let note = r.note();
-        assert!(note.starts_with("ping 2026-11-28T12:00:00.000Z; olt-1 (10.0.0.9): ") && !note.contains('\n'), "{note}");
+        assert!(
+            note.starts_with("ping 2026-11-28T12:00:00.000Z; olt-1 (10.0.0.9): ") && !note.contains('\n'),
+            "{note}"
+        );
         r.cancelled = true;
         assert_eq!(r.verdict(), Verdict::Partly);
         assert!(r.summary().ends_with("(ended early)"));
@@ -483,7 +490,12 @@ mod tests {
             records: vec![],
         };
         let mut found = answer(DnsType::A, DnsOutcome::Answered);
-        found.records.push(DnsRecord { owner: "a".into(), ttl_s: 60, kind: "A".into(), value: "1.2.3.4\u{1b}[2J".into() });
+        found.records.push(DnsRecord {
+            owner: "a".into(),
+            ttl_s: 60,
+            kind: "A".into(),
+            value: "1.2.3.4\u{1b}[2J".into(),
+        });
         let of = |answers: Vec<DnsAnswer>| {
             let request = DnsRequest::new(DnsName::parse("a").unwrap());
             DiagResult { address: None, ..result(DiagRequest::Dns(request), DiagData::Dns(answers)) }
@@ -505,12 +517,10 @@ mod tests {
     #[test]
     fn units_follow_the_size() {
         assert_eq!(ms(1_234_567), "1234.567 ms");
-        assert_eq!([rate(999), rate(1_500), rate(94_200_000), rate(2_500_000_000)], [
-            "999 bit/s",
-            "1.5 kbit/s",
-            "94.20 Mbit/s",
-            "2.500 Gbit/s"
-        ]);
+        assert_eq!(
+            [rate(999), rate(1_500), rate(94_200_000), rate(2_500_000_000)],
+            ["999 bit/s", "1.5 kbit/s", "94.20 Mbit/s", "2.500 Gbit/s"]
+        );
         assert_eq!([bytes(999), bytes(20_480), bytes(3 << 20)], ["999 bytes", "20.0 KiB", "3.0 MiB"]);
     }
 }
