@@ -5,6 +5,7 @@ pub mod actions;
 pub mod bridge;
 mod cache;
 pub mod cpe_verb;
+pub mod diag;
 pub mod export;
 #[cfg(test)]
 mod fixture;

@@ -34,9 +34,9 @@ pub(super) async fn run(
     events.tell(DiagEvent::Started { address: Some(host.ip()), socket: None });
     let (limit, protocol) = (request.timeout, request.protocol);
     let at_once = if protocol == Protocol::Tcp { AT_ONCE_TCP } else { AT_ONCE_UDP };
-    let tries = request.ports.iter().map(|port| {
+    let tries = request.ports.clone().into_iter().map(move |port| {
         let mut to = host;
-        to.set_port(*port);
+        to.set_port(port);
         async move {
             match protocol {
                 Protocol::Tcp => tcp(to, limit).await,

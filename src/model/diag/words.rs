@@ -230,6 +230,18 @@ impl DiagResult {
         out
     }
 
+    /// What is left to say after every event has been told: the figures, and the summary.
+    #[must_use]
+    pub fn closing(&self) -> Vec<String> {
+        let mut out = match &self.data {
+            DiagData::Ping(p) => ping_figures(p),
+            DiagData::Bandwidth(b) => bandwidth_figures(b),
+            DiagData::Trace(_) | DiagData::Dns(_) | DiagData::Port(_) => Vec::new(),
+        };
+        out.push(self.summary());
+        out
+    }
+
     /// What matters of it as the note of an alarm: one line of at most 2000 characters, as notes
     /// have no line breaks.
     #[must_use]
