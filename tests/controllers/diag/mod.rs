@@ -168,10 +168,10 @@ async fn udp_tells_open_closed_and_what_nobody_can_know() {
 
 #[tokio::test]
 async fn what_cannot_be_asked_is_an_error_in_words() {
-    let (result, _) = ended(DiagRequest::Ping(PingRequest::new(host("name.invalid")))).await;
+    let (result, _) = ended(DiagRequest::Ping(PingRequest::new(host("fe80::1%nosuch0")))).await;
     let error = result.unwrap_err();
     assert_eq!(error.verdict(), Some(Verdict::Failed));
-    assert!(error.to_string().contains("name.invalid: the name cannot be resolved"), "{error}");
+    assert!(error.to_string().contains("fe80::1%nosuch0: the name cannot be resolved"), "{error}");
     let mut request = PingRequest::new(host("::1"));
     request.family = noctule::model::diag::Family::V4;
     let (result, _) = ended(DiagRequest::Ping(request)).await;
