@@ -4,6 +4,7 @@
 
 mod agent;
 pub mod args;
+mod buffers;
 mod completions;
 mod config;
 mod dashboard;
@@ -13,6 +14,7 @@ mod doctor;
 pub mod exit;
 mod first_run;
 mod fresh;
+mod health;
 mod jobs;
 mod keys;
 mod live;
@@ -113,6 +115,9 @@ fn dispatch(start: &Start, command: Option<Command>) -> Result<Code, Failure> {
         Some(Command::Sources(args)) => query::run(start, Table::Sources, &args),
         Some(Command::Log(args)) => query::run(start, Table::Log, &args),
         Some(Command::Jobs(args)) => jobs::run(start, &args),
+        Some(Command::Buffers(args)) => buffers::run(start, &args),
+        Some(Command::Services(args)) => query::run(start, Table::Collectors, &args),
+        Some(Command::Health(args)) => health::run(start, &args),
         Some(Command::Agent(args)) => agent::run(start, &args),
         Some(Command::Run(args)) => run::run(start, &args),
         Some(Command::Config(command)) => config::run(start, &command),

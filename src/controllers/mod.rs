@@ -3,6 +3,9 @@
 pub mod diag;
 pub mod genieacs;
 pub mod http;
+pub mod raven;
 pub mod resilience;
+pub mod route;
+pub mod ssh;
 pub(crate) mod tls;
 pub mod voltha;

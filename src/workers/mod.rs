@@ -2,6 +2,8 @@
 
 mod acs;
 pub mod actions;
+pub mod appliance;
+pub mod asks;
 pub mod bridge;
 mod cache;
 pub mod cpe_verb;
@@ -14,6 +16,7 @@ pub mod job_verb;
 pub mod jobs;
 pub mod plan;
 pub mod pm;
+mod raven;
 pub mod relay;
 pub mod report;
 pub mod resolve;

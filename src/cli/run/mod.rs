@@ -5,6 +5,7 @@
 //! are polled first, so that a device that meanwhile has another id is called by that; one that
 //! cannot be reached ends the run with code 4 before anything is done.
 
+mod asks;
 mod job;
 mod report;
 mod wait;
@@ -34,7 +35,7 @@ use crate::workers::plan::lines;
 use crate::workers::resolve::{self, ResolveError};
 use crate::workers::targets::{NO_JOB, NO_SOURCE, NOT_CACHED};
 use crate::workers::verb::{VerbError, Work};
-use crate::workers::{now, stored};
+use crate::workers::{self, now};
 
 /// Runs a command.
 pub(super) fn run(start: &Start, args: &RunArgs) -> Result<Code, Failure> {
@@ -49,8 +50,8 @@ pub(super) fn run(start: &Start, args: &RunArgs) -> Result<Code, Failure> {
     let actor = loaded.operator(&start.vars);
     let made = spec.id == job::CREATE;
     let intent = if made { job::intent(spec, args, actor)? } else { intent(spec, args, actor)? };
-    if stored::is(spec.id) {
-        return super::objects::run(start, loaded, spec, intent, args);
+    if workers::asks::is(spec.id) {
+        return asks::run(start, loaded, spec, intent, args);
     }
     if args.dry_run && (!made || loaded.profile.read_only) {
         return dry_run(&loaded, &intent, args.json);
@@ -84,7 +85,8 @@ fn find(name: &str) -> Result<&'static CommandSpec, Failure> {
         let hint = registry.nearest(name).map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
         return Err(Failure::usage(format!("no command is called `{}`{hint}", text::clean(name))));
     };
-    let known = stored::is(spec.id) || !matches!(Work::parse(spec.id, &Args::new(), now()), Err(VerbError::Unknown(_)));
+    let known =
+        workers::asks::is(spec.id) || !matches!(Work::parse(spec.id, &Args::new(), now()), Err(VerbError::Unknown(_)));
     if spec.headless && known {
         return Ok(spec);
     }

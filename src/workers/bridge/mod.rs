@@ -31,7 +31,7 @@ use crate::store::Store;
 
 use super::relay::Hands;
 use super::source::Sources;
-use super::{diag, export, report, stored};
+use super::{asks, diag, export, report};
 use queue::{Job, Queue};
 use views::Views;
 pub use views::{recall, ui_key};
@@ -245,12 +245,12 @@ impl Backend for Bridge {
                 DataRequest::Page(_) | DataRequest::Tree(_) => self.windows.push(id, Job::Data(data)),
                 _ => self.details.push(id, Job::Data(data)),
             },
-            Request::Plan(id, intent) if stored::is(intent.command) => {
-                let sources = self.sources.clone();
+            Request::Plan(id, intent) if asks::is(intent.command) => {
+                let (store, sources) = (self.store.clone(), self.sources.clone());
                 self.spawn(id, |stop, msgs| async move {
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        plan = stored::plan(&sources, &intent) => {
+                        plan = asks::plan(&store, &sources, &intent) => {
                             let _ = msgs.send(Msg::Planned(id, plan));
                         }
                     }
@@ -298,11 +298,8 @@ impl Drop for Forget {
 
 /// Asks the source of a node.
 async fn ask(sources: &Sources, request: LiveRequest) -> Result<Vec<LiveSection>, String> {
-    let node = match &request {
-        LiveRequest::Detail(node) | LiveRequest::Value { node, .. } | LiveRequest::Secret { node, .. } => node.as_str(),
-    };
-    match sources.of(node) {
+    match sources.of(request.about()) {
         Some(source) => source.live(request).await,
-        None => Err(format!("{} belongs to no source of this configuration", text::clean(node))),
+        None => Err(format!("{} belongs to no source of this configuration", text::clean(request.about()))),
     }
 }
