@@ -1,10 +1,12 @@
 //! One folder a system noctule speaks to.
 
 pub mod genieacs;
+pub mod host;
 pub mod http;
 pub mod resilience;
 pub mod route;
 pub mod ssh;
 pub mod supervisor;
+pub mod systemd;
 pub(crate) mod tls;
 pub mod voltha;
