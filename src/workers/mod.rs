@@ -20,6 +20,7 @@ mod raven;
 pub mod relay;
 pub mod report;
 pub mod resolve;
+pub mod restart;
 pub mod rows;
 pub mod source;
 pub mod stored;
