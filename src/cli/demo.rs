@@ -143,8 +143,7 @@ fn appliance(text: &mut String, raven: &Raven) {
         text.push_str("probe = \"local\"\n");
     }
     let CollectorMetrics { telegraf, fluent_bit, goflow2, vector } = &raven.metrics;
-    let endpoints =
-        [("telegraf", telegraf), ("fluent_bit", fluent_bit), ("goflow2", goflow2), ("vector", vector)];
+    let endpoints = [("telegraf", telegraf), ("fluent_bit", fluent_bit), ("goflow2", goflow2), ("vector", vector)];
     if endpoints.iter().any(|(_, url)| url.is_some()) {
         text.push_str("[source.metrics]\n");
     }

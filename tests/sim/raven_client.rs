@@ -7,8 +7,8 @@ use noctule::controllers::raven::appliance::ApplianceConfig;
 use noctule::controllers::raven::client::{Client, Patience};
 use noctule::controllers::raven::error::{Error, Failure};
 use noctule::controllers::raven::rhythm::What;
-use noctule::model::appliance::poll::{Answer, MeterKind, Poll, Version};
 use noctule::model::appliance::BufferConfig;
+use noctule::model::appliance::poll::{Answer, MeterKind, Poll, Version};
 use noctule::model::time::Ts;
 use noctule::sim::raven::{RavenControl, RavenOptions, RavenSim, RunningRaven, Target};
 use serde_json::json;
@@ -69,7 +69,8 @@ async fn one_poll_tells_everything() {
     assert!(totals.iter().any(|(s, n)| s == "vector" && *n == 20));
     let host = poll.host.said().expect("a host");
     assert!(host.memory_pct.is_some() && host.load_milli.is_some() && host.cpus.is_none() && host.disks.len() == 1);
-    let meter = |service: &str, what| poll.meters.iter().find(|m| m.service == service && m.what == what).map(|m| m.value);
+    let meter =
+        |service: &str, what| poll.meters.iter().find(|m| m.service == service && m.what == what).map(|m| m.value);
     assert_eq!(meter("vector", MeterKind::Received), Some(20.0));
     assert_eq!(meter("fluent-bit", MeterKind::Sent), Some(0.0));
     assert_eq!(meter("telegraf", MeterKind::Received), None);
@@ -166,7 +167,8 @@ async fn services_that_are_down_are_silent() {
 async fn a_frozen_service_is_given_up_and_then_given_more_time() {
     let (raven, control, _) = start().await;
     let config = settings(&raven);
-    let patience = Patience { beat: Duration::from_millis(100), beat_max: Duration::from_millis(400), ..Patience::of(&config) };
+    let patience =
+        Patience { beat: Duration::from_millis(100), beat_max: Duration::from_millis(400), ..Patience::of(&config) };
     let client = Client::with_patience(&"hall".into(), &config, patience).expect("a client");
     control.freeze(true);
     let mut took = Vec::new();
@@ -192,7 +194,11 @@ async fn the_older_software_is_told_apart() {
     assert_eq!(first.version, Some(Version::Old));
     // Its totals are in the metrics alone, which is known from the second time on.
     let poll = client.poll_whole(now()).await;
-    assert!(poll.totals.said().expect("totals").iter().any(|(s, n)| s == "fluent-bit" && *n == 30), "{:?}", poll.totals);
+    assert!(
+        poll.totals.said().expect("totals").iter().any(|(s, n)| s == "fluent-bit" && *n == 30),
+        "{:?}",
+        poll.totals
+    );
     // An update is seen after the silence of its restart.
     control.buffer_down(true);
     assert_eq!(client.poll(What::HEARTBEAT, now()).await.version, None);
@@ -279,11 +285,14 @@ async fn a_replay_runs_without_compression_and_is_stuck_with_it() {
     whole.insert("compression_enabled".into(), json!(false));
     client.set_buffer_config(&BufferConfig::new(whole)).await.expect("done");
     let (_other, control, client) = started(RavenOptions { uplink: Target::Answers(2), ..RavenOptions::still() }).await;
-    client.set_buffer_config(&BufferConfig::new({
-        let mut whole = client.buffer_config().await.expect("a configuration").whole().clone();
-        whole.insert("compression_enabled".into(), json!(false));
-        whole
-    })).await.expect("done");
+    client
+        .set_buffer_config(&BufferConfig::new({
+            let mut whole = client.buffer_config().await.expect("a configuration").whole().clone();
+            whole.insert("compression_enabled".into(), json!(false));
+            whole
+        }))
+        .await
+        .expect("done");
     control.advance(31.0);
     control.store("goflow2", 1500, 300);
     client.forward().await.expect("started");
@@ -333,7 +342,10 @@ async fn calls_in_flight_end_with_the_client() {
     control.freeze(true);
     let waiting = client.clone();
     let poll = tokio::spawn(async move { waiting.poll(What { services: true, ..What::HEARTBEAT }, now()).await });
-    until("a call in flight", || async { (tokio::runtime::Handle::current().metrics().num_alive_tasks() > 4).then_some(()) }).await;
+    until("a call in flight", || async {
+        (tokio::runtime::Handle::current().metrics().num_alive_tasks() > 4).then_some(())
+    })
+    .await;
     poll.abort();
     drop(client);
     let _ = poll.await;

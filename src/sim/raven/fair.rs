@@ -200,7 +200,11 @@ fn ended(a: &mut Appliance, story: Story) {
             // What a day and a night of the arena left, up to the million.
             let missing = 1_000_000_u64.saturating_sub(a.buffer.records());
             for (service, part) in [("fluent-bit", 37), ("goflow2", 36), ("telegraf", 19), ("vector", 8)] {
-                let kind = if service == "goflow2" { super::world::buffer::Kind::Flow } else { super::world::buffer::Kind::Other };
+                let kind = if service == "goflow2" {
+                    super::world::buffer::Kind::Flow
+                } else {
+                    super::world::buffer::Kind::Other
+                };
                 let claimed = a.clock() - 6 * HOUR;
                 a.store(service, kind, Some(claimed), missing * part / 100, 170.0);
             }

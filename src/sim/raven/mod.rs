@@ -25,7 +25,7 @@ use super::Error;
 use crate::config::schema::{CollectorMetrics, Probe, Raven, ServiceSettings, Source, SourceKind};
 use http::{Live, Which};
 use world::settings::Settings;
-use world::{Appliance, Saved, SECOND};
+use world::{Appliance, SECOND, Saved};
 
 /// What is simulated, and how.
 #[derive(Debug, Clone)]

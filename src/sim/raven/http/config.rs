@@ -47,12 +47,12 @@ pub(super) fn answer(a: &mut Appliance, asked: &Asked) -> Told {
         return moved;
     }
     if path == "/health" {
-        return Told::json(r#"{"status":"healthy"}"#);
+        return Told::literal(r#"{"status":"healthy"}"#);
     }
     if path.starts_with("/api/") && asked.method != Method::OPTIONS && !admitted(a, asked) {
         return Told {
             status: StatusCode::UNAUTHORIZED,
-            ..Told::json(r#"{"success": false, "message": "unauthorized"}"#)
+            ..Told::literal(r#"{"success": false, "message": "unauthorized"}"#)
         };
     }
     let restart = path.strip_prefix("/api/services/").map(str::to_owned);
@@ -130,7 +130,7 @@ fn restarted(a: &mut Appliance, name: &str) -> Told {
     if let Some(collector) = a.collector(real) {
         collector.alive = true;
     }
-    Told::json(format!("{{\"success\": true, \"message\": \"Service {real} restarted\"}}"))
+    Told::literal(format!("{{\"success\": true, \"message\": \"Service {real} restarted\"}}"))
 }
 
 fn saved(a: &Appliance) -> Told {
@@ -140,7 +140,7 @@ fn saved(a: &Appliance) -> Told {
             StatusCode::INTERNAL_SERVER_ERROR,
             "read error: invalid character 'o' in literal null (expecting 'u')",
         ),
-        Saved::Told(value) => Told::json(serde_json::to_string_pretty(value).unwrap_or_default()),
+        Saved::Told(value) => Told::json(serde_json::to_string_pretty(&sorted(value.clone())).unwrap_or_default()),
     }
 }
 
@@ -149,8 +149,8 @@ fn save(a: &mut Appliance, asked: &Asked) -> Told {
     let body = asked.body.as_deref().filter(|b| b.len() <= LARGEST);
     match body.map(go::value) {
         Some(Ok(value @ (Value::Object(_) | Value::Null))) => {
-            a.saved = Saved::Told(sorted(value));
-            Told::json(r#"{"success": true, "message": "Configuration saved and applied"}"#)
+            a.saved = Saved::Told(value);
+            Told::literal(r#"{"success": true, "message": "Configuration saved and applied"}"#)
         }
         other => Told { close: other.is_none(), ..Told::error(StatusCode::BAD_REQUEST, "invalid json") },
     }

@@ -151,6 +151,11 @@ impl Told {
         Self { status: StatusCode::OK, kind: Some("application/json"), body, location: None, close: false }
     }
 
+    /// JSON that was written by hand, without a new line.
+    fn literal(body: impl Into<String>) -> Self {
+        Self { body: body.into(), ..Self::json("") }
+    }
+
     /// An error, in plain text.
     fn error(status: StatusCode, words: impl std::fmt::Display) -> Self {
         let body = format!("{words}\n");
@@ -230,7 +235,8 @@ pub(crate) async fn serve(listener: TcpListener, live: Arc<Live>, which: Which, 
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        if faults.refuses() || (which == Which::Buffer && !live.appliance().alive) || stream.set_nodelay(true).is_err() {
+        if faults.refuses() || (which == Which::Buffer && !live.appliance().alive) || stream.set_nodelay(true).is_err()
+        {
             continue;
         }
         let (live, faults, stop) = (Arc::clone(&live), Arc::clone(&faults), stop.clone());

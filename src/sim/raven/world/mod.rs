@@ -186,8 +186,12 @@ impl Appliance {
             let Some(collector) = self.collectors.get_mut(n).filter(|c| c.alive) else { continue };
             let came = (collector.rate * share * noise).mul_add(seconds, collector.carry);
             // While a probe holds the lock nothing is stored: it waits in memory, then comes at once.
-            if self.monitor.frozen_until().is_some() || !self.alive {
-                collector.carry = if self.alive { came.min(1000.0 + collector.rate * 5.0) } else { 0.0 };
+            // In the long steps of a past that is neither here nor there.
+            if self.monitor.frozen_until().is_some() && seconds < 30.0 && self.alive {
+                collector.carry = came;
+                continue;
+            }
+            if !self.alive {
                 continue;
             }
             let whole = came.floor().max(0.0);
