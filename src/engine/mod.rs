@@ -1,7 +1,12 @@
-//! Pure state machines: the lifecycle of alarms and the counters that follow from it, and jobs. No
-//! I/O, no clock: every instant comes from a journal record, so folding a record twice gives the same.
+//! Pure state machines: the lifecycle of alarms and the counters that follow from it, jobs, and the
+//! buffers of appliances with their health. No I/O, no clock: every instant comes from a journal
+//! record or a poll, so folding a record twice gives the same.
 
+pub mod buffer;
+pub mod health;
 pub mod job;
 pub mod lifecycle;
 pub mod operator;
+pub mod ports;
+pub mod restart;
 pub mod tally;

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use super::error::{Call, Error, Failure};
 use crate::config::schema::{HttpAuth, Raven, Tls};
 use crate::controllers::http::{Limits, Server};
+use crate::controllers::route::Route;
 use crate::model::appliance::poll::{HostStatus, Version};
 use crate::model::ids::SourceName;
 
@@ -146,11 +147,13 @@ impl Client {
             // One of the two is often plain where the other is behind a proxy with TLS. Settings
             // that none of them can use are an error all the same.
             let tls = if secure(url) || !any_secure { config.tls.clone() } else { Tls::default() };
-            Server::new(url, &tls, &HttpAuth::default(), limits).map_err(|why| bad(what, why))
+            Server::through(url, &tls, &HttpAuth::default(), limits, Route::of(config.ssh.as_ref()))
+                .map_err(|why| bad(what, why))
         };
         let plain = |what: &str, url: &str| {
             let tls = if secure(url) { config.tls.clone() } else { Tls::default() };
-            Server::new(url, &tls, &HttpAuth::default(), limits).map_err(|why| bad(what, why))
+            Server::through(url, &tls, &HttpAuth::default(), limits, Route::of(config.ssh.as_ref()))
+                .map_err(|why| bad(what, why))
         };
         let endpoints = [
             ("fluent-bit", "metrics.fluent_bit", &config.metrics.fluent_bit),
