@@ -9,6 +9,7 @@ pub mod genieacs;
 pub mod kafka;
 mod net;
 mod network;
+pub mod raven;
 mod run;
 mod timed;
 mod voltha;
@@ -80,6 +81,8 @@ pub struct SimOptions {
     pub mechanisms: Vec<kafka::Mechanism>,
     /// Whether there is an ACS too, whose CPEs are behind the ONUs.
     pub acs: bool,
+    /// Whether there are the telemetry appliances of a fair too.
+    pub fair: bool,
 }
 
 impl Default for SimOptions {
@@ -97,6 +100,7 @@ impl Default for SimOptions {
             login: None,
             mechanisms: kafka::Mechanism::ALL.to_vec(),
             acs: false,
+            fair: false,
         }
     }
 }
