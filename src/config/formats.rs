@@ -22,6 +22,7 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
         "base-url" => base_url(text),
         "header-name" => header_name(text),
         "host-port" => host_port(text),
+        "ssh-host" => ssh_host(text),
         // The text is not quoted: it may be the secret itself.
         "secret-reference" => text.parse::<SecretRef>().map(drop).map_err(|e| e.to_string()),
         _ => Ok(()),
@@ -76,6 +77,26 @@ fn header_name(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// A host of `ssh`: `host`, `user@host`, or a name of its configuration. What begins with `-` would
+/// be an option, and blanks, quotes and the like could reach the shell of a `ProxyCommand`.
+///
+/// # Errors
+/// What it has to look like, in words.
+pub fn ssh_host(text: &str) -> Result<(), String> {
+    let good = |part: &str, more: &str| {
+        !part.is_empty()
+            && !part.starts_with('-')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+    };
+    let (user, host) = text.rsplit_once('@').map_or((None, text), |(user, host)| (Some(user), host));
+    let host_good = good(host, "-_.") || host.parse::<std::net::Ipv6Addr>().is_ok();
+    if text.len() <= 255 && host_good && user.is_none_or(|u| good(u, "-_.@+")) {
+        return Ok(());
+    }
+    Err("an SSH host is written host, user@host, or like a Host of the SSH configuration; it does not begin with -"
+        .into())
+}
+
 fn host_port(text: &str) -> Result<(), String> {
     let usage = || "it is written host:port, an IPv6 address in brackets: [::1]:9092".to_owned();
     let (host, port) = text.rsplit_once(':').ok_or_else(usage)?;
@@ -86,4 +107,21 @@ fn host_port(text: &str) -> Result<(), String> {
         None => !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')),
     };
     if port_good && host_good { Ok(()) } else { Err(usage()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ssh_hosts_are_no_options_and_no_shell_words() {
+        for good in ["jump-1", "root@10.0.0.1", "first.last@corp@bastion", "::1", "user@fe80::1", "venue_7"] {
+            assert_eq!(ssh_host(good), Ok(()), "{good}");
+        }
+        let bad =
+            ["", "-oProxyCommand=x", "u@-x", "@h", "-u@h", "a b", "a;b", "$(id)", "a`id`", "h:22", "a/b", "a'b", "%h"];
+        for bad in bad {
+            assert!(ssh_host(bad).is_err(), "{bad}");
+        }
+    }
 }

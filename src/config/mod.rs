@@ -10,7 +10,7 @@ mod check;
 pub mod dirs;
 pub mod edit;
 mod env;
-mod formats;
+pub mod formats;
 pub mod inventory;
 mod load;
 pub mod schema;

@@ -12,6 +12,7 @@
 
 use std::future::Future;
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -31,13 +32,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use zeroize::Zeroizing;
 
 use crate::config::schema::{HttpAuth, Tls};
+use crate::controllers::route::{Route, RouteStream, never_reached};
 use crate::controllers::tls;
+use crate::model::time::{SECOND, Ts};
 
 /// What is sent.
 pub(in crate::controllers) type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -88,6 +90,21 @@ impl Server {
     /// # Errors
     /// What of the configuration cannot be used, in words.
     pub(in crate::controllers) fn new(base: &str, tls: &Tls, auth: &HttpAuth, limits: Limits) -> Result<Self, String> {
+        Self::through(base, tls, auth, limits, Route::Direct)
+    }
+
+    /// A server at this base URL, reached that way: through SSH the host of the URL is what the SSH
+    /// host calls it.
+    ///
+    /// # Errors
+    /// See [`Server::new`].
+    pub(in crate::controllers) fn through(
+        base: &str,
+        tls: &Tls,
+        auth: &HttpAuth,
+        limits: Limits,
+        route: Route,
+    ) -> Result<Self, String> {
         let base = base.trim_end_matches('/');
         let uri: Uri = base.parse().map_err(|e| format!("{base}: {e}"))?;
         let secure = match uri.scheme_str() {
@@ -108,8 +125,26 @@ impl Server {
             }
             false => None,
         };
-        let dial =
-            Dial { host: host(base).into(), port: uri.port_u16().unwrap_or(if secure { 443 } else { 80 }), connector };
+        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let dial = Dial { target: Target::Tcp(host(base).into(), port), connector, route };
+        Self::dialling(base, dial, auth, limits)
+    }
+
+    /// A server that listens on a Unix socket, on the other side of the route. Reads secrets.
+    ///
+    /// # Errors
+    /// See [`Server::new`].
+    pub(in crate::controllers) fn at_socket(
+        path: &str,
+        auth: &HttpAuth,
+        limits: Limits,
+        route: Route,
+    ) -> Result<Self, String> {
+        let dial = Dial { target: Target::Unix(Path::new(path).into()), connector: None, route };
+        Self::dialling("http://localhost", dial, auth, limits)
+    }
+
+    fn dialling(base: &str, dial: Dial, auth: &HttpAuth, limits: Limits) -> Result<Self, String> {
         let pool = Pool::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(limits.idle)
@@ -141,10 +176,9 @@ impl Server {
         map.insert(USER_AGENT, HeaderValue::from_static(concat!("noctule/", env!("CARGO_PKG_VERSION"))));
         map.extend(headers);
         self.login.show(map).map_err(|e| unsendable(&e))?;
-        self.pool
-            .request(request)
-            .await
-            .map_err(|e| if e.is_connect() { NoAnswer::NotConnected(e) } else { NoAnswer::Closed(e) })
+        self.pool.request(request).await.map_err(|e| {
+            if e.is_connect() || never_reached(&e) { NoAnswer::NotConnected(e) } else { NoAnswer::Closed(e) }
+        })
     }
 
     /// How long a connection may take.
@@ -251,13 +285,38 @@ pub fn host(url: &str) -> &str {
     authority.rsplit_once(':').map_or(authority, |(host, _)| host)
 }
 
-/// Makes connections: TCP, and TLS over it where the base URL asks for it. Every request goes to
-/// the one server, whatever its URI says.
+/// When an answer was given, by the server's clock.
+pub(in crate::controllers) fn date(headers: &http::HeaderMap) -> Option<Ts> {
+    let told = headers.get(http::header::DATE)?.to_str().ok()?;
+    Some(Ts(chrono::DateTime::parse_from_rfc2822(told).ok()?.timestamp_micros()))
+}
+
+/// How far the server's clock, which cuts off what is less than a second, is ahead of ours between
+/// the question and the answer, µs.
+pub(in crate::controllers) fn skew(told: Ts, asked: Ts, answered: Ts) -> i64 {
+    if told > answered {
+        told.since(answered)
+    } else if told.plus(SECOND) < asked {
+        told.plus(SECOND).since(asked)
+    } else {
+        0
+    }
+}
+
+/// Makes connections, and TLS over them where the base URL asks for it. Every request goes to the
+/// one server, whatever its URI says.
 #[derive(Clone)]
 pub(in crate::controllers) struct Dial {
-    host: Arc<str>,
-    port: u16,
+    target: Target,
     connector: Option<TlsConnector>,
+    route: Route,
+}
+
+/// What is connected to, at the end of the route.
+#[derive(Clone)]
+enum Target {
+    Tcp(Arc<str>, u16),
+    Unix(Arc<Path>),
 }
 
 impl tower_service::Service<Uri> for Dial {
@@ -270,16 +329,18 @@ impl tower_service::Service<Uri> for Dial {
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
-        let Self { host, port, connector } = self.clone();
+        let Self { target, connector, route } = self.clone();
         Box::pin(async move {
-            let tcp = TcpStream::connect((&*host, port)).await?;
-            tcp.set_nodelay(true)?;
-            let wire = match connector {
-                None => Wire::Plain(tcp),
-                Some(connector) => {
+            let stream = match &target {
+                Target::Tcp(host, port) => route.connect(host, *port).await?,
+                Target::Unix(path) => route.connect_unix(path).await?,
+            };
+            let wire = match (connector, target) {
+                (Some(connector), Target::Tcp(host, _)) => {
                     let name = ServerName::try_from(host.to_string()).map_err(io::Error::other)?;
-                    Wire::Secure(Box::new(connector.connect(name, tcp).await?))
+                    Wire::Secure(Box::new(connector.connect(name, stream).await?))
                 }
+                _ => Wire::Plain(stream),
             };
             Ok(TokioIo::new(wire))
         })
@@ -288,8 +349,8 @@ impl tower_service::Service<Uri> for Dial {
 
 /// A connection.
 pub(in crate::controllers) enum Wire {
-    Plain(TcpStream),
-    Secure(Box<TlsStream<TcpStream>>),
+    Plain(RouteStream),
+    Secure(Box<TlsStream<RouteStream>>),
 }
 
 impl Connection for Wire {
@@ -353,5 +414,17 @@ mod tests {
         assert!(told("https://a", &tls, &none).contains("tls.ca"));
         let auth = HttpAuth { bearer: Some("env:NOT_SET_AT_ALL".parse().unwrap()), ..HttpAuth::default() };
         assert!(told("http://a", &plain, &auth).contains("NOT_SET_AT_ALL"));
+    }
+
+    #[test]
+    fn a_clock_that_tells_whole_seconds_is_judged_by_what_is_certain() {
+        let s = |seconds: i64| Ts(seconds * SECOND);
+        let (asked, answered) = (s(100).plus(200_000), s(101).plus(700_000));
+        for told in [100, 101] {
+            assert_eq!(skew(s(told), asked, answered), 0, "{told}");
+        }
+        assert_eq!(skew(s(99), asked, answered), -200_000);
+        assert_eq!(skew(s(701), asked, answered), 599_300_000);
+        assert_eq!(skew(s(-501), asked, answered), -600_200_000);
     }
 }

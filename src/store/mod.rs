@@ -210,6 +210,14 @@ impl Store {
         Reader::open(&self.inner.options, Arc::clone(&self.inner.purge_looked))
     }
 
+    /// Size of the file with its write-ahead log, bytes; `None` when it cannot be looked at.
+    #[must_use]
+    pub fn file_bytes(&self) -> Option<u64> {
+        let path = &self.inner.options.path;
+        let of = |path: &Path| std::fs::metadata(path).map(|m| m.len());
+        Some(of(path).ok()? + of(&open::beside(path, "-wal")).unwrap_or(0))
+    }
+
     /// How long what is over is kept, µs.
     #[must_use]
     pub fn keep_us(&self) -> i64 {

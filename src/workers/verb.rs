@@ -13,6 +13,7 @@ use crate::model::source::{Breaker, Health, SourceRow};
 use crate::model::time::{DAY, Ts, parse_duration};
 use crate::model::topology::{AdminState, ConnectStatus, NodeRow, OperStatus};
 
+use super::appliance::ApplianceVerb;
 use super::cpe_verb::CpeVerb;
 use super::job_verb::JobVerb;
 use super::pm::PmChange;
@@ -84,7 +85,7 @@ pub enum VerbError {
 }
 
 /// What is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Work {
     /// An operator's action on alarms; journalled.
     Alarm(Verb),
@@ -98,6 +99,8 @@ pub enum Work {
     Job(JobVerb),
     /// A change of what a server keeps beside devices.
     Stored(StoredVerb),
+    /// Something done to a telemetry appliance or a service of one.
+    Appliance(ApplianceVerb),
 }
 
 /// What can be asked of a device.
@@ -206,7 +209,10 @@ impl Work {
                 (None, Some(verb)) => Self::Cpe(verb),
                 (None, None) => match StoredVerb::parse(command, args)? {
                     Some(verb) => Self::Stored(verb),
-                    None => return Err(VerbError::Unknown(other.to_owned())),
+                    None => match ApplianceVerb::parse(command, args)? {
+                        Some(verb) => Self::Appliance(verb),
+                        None => return Err(VerbError::Unknown(other.to_owned())),
+                    },
                 },
             },
         })
@@ -222,6 +228,7 @@ impl Work {
             Self::Source(_) => Table::Sources,
             Self::Job(_) => Table::Jobs,
             Self::Stored(_) => Table::Stored,
+            Self::Appliance(verb) => verb.table(),
         }
     }
 }
