@@ -164,12 +164,11 @@ impl Past {
     /// The series named, or the next one.
     pub(super) fn choose(&mut self, word: Option<&str>, collectors: bool) -> bool {
         let all = if collectors { &Series::OF_COLLECTORS[..] } else { &Series::ALL[..] };
-        let found = match word {
-            Some(word) => all.iter().find(|s| s.word() == word.trim()),
-            None => {
-                let at = all.iter().position(|s| *s == self.series);
-                all.get(at.map_or(0, |at| (at + 1) % all.len()))
-            }
+        let found = if let Some(word) = word {
+            all.iter().find(|s| s.word() == word.trim())
+        } else {
+            let at = all.iter().position(|s| *s == self.series);
+            all.get(at.map_or(0, |at| (at + 1) % all.len()))
         };
         found.is_some_and(|series| {
             self.series = *series;
