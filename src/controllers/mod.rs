@@ -2,10 +2,13 @@
 
 pub mod diag;
 pub mod genieacs;
+pub mod host;
 pub mod http;
 pub mod raven;
 pub mod resilience;
 pub mod route;
 pub mod ssh;
+pub mod supervisor;
+pub mod systemd;
 pub(crate) mod tls;
 pub mod voltha;

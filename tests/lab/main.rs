@@ -12,5 +12,8 @@
 mod kcat;
 mod mock;
 mod net;
+mod process;
 mod recorded;
+mod ssh;
+mod sshd;
 mod stack;
