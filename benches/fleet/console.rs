@@ -12,7 +12,7 @@ use noctule::controllers::genieacs::client::Client;
 use noctule::controllers::genieacs::device::DeviceDoc;
 use noctule::controllers::genieacs::map;
 use noctule::controllers::genieacs::profile::Profiles;
-use noctule::controllers::genieacs::stream::Documents;
+use noctule::controllers::stream::Documents;
 use noctule::controllers::genieacs::wire::Filter;
 use noctule::model::page::{Anchor, Data, DataRequest, PageRequest, Rows, Scope, Table};
 use noctule::model::query::Query;

@@ -8,6 +8,7 @@ mod control;
 pub mod genieacs;
 pub mod kafka;
 mod net;
+pub mod prometheus;
 mod network;
 pub mod raven;
 mod run;
@@ -83,6 +84,8 @@ pub struct SimOptions {
     pub acs: bool,
     /// Whether there are the telemetry appliances of a fair too.
     pub fair: bool,
+    /// Whether there is an Alertmanager with a Prometheus too, which watch what is around the network.
+    pub alerts: bool,
 }
 
 impl Default for SimOptions {
@@ -101,6 +104,7 @@ impl Default for SimOptions {
             mechanisms: kafka::Mechanism::ALL.to_vec(),
             acs: false,
             fair: false,
+            alerts: false,
         }
     }
 }

@@ -7,7 +7,7 @@ use noctule::config::{alarm_types, check_text, inventory};
 use noctule::controllers::diag::{dns, icmp};
 use noctule::controllers::genieacs::device::DeviceDoc;
 use noctule::controllers::genieacs::profile::Profiles;
-use noctule::controllers::genieacs::stream::Documents;
+use noctule::controllers::stream::Documents;
 use noctule::controllers::genieacs::wire::Collection;
 use noctule::controllers::genieacs::{map, validate};
 use noctule::controllers::raven::map as raven;

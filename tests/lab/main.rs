@@ -9,6 +9,7 @@
     reason = "tests may fail loudly and share helpers"
 )]
 
+mod alertmanager;
 mod kcat;
 mod mock;
 mod net;
