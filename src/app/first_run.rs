@@ -290,7 +290,9 @@ impl FirstRun {
                 DraftKind::Alertmanager => {
                     "An Alertmanager. How its labels become alarms (mapping) can be set in the file afterwards."
                 }
-                DraftKind::Prometheus => "A Prometheus. A login (auth) and the mapping can be set in the file afterwards.",
+                DraftKind::Prometheus => {
+                    "A Prometheus. A login (auth) and the mapping can be set in the file afterwards."
+                }
             },
             fields: &fields,
             focus: form.focus,

@@ -12,7 +12,7 @@ use super::fresh::say;
 use super::live::{Live, Role};
 use crate::controllers::prometheus::map::silence_matchers;
 use crate::controllers::prometheus::wire::{QueryResult, Sample, Silence, series};
-use crate::model::text::{clean, pad, Align, width};
+use crate::model::text::{Align, clean, pad, width};
 use crate::model::time::{MINUTE, SECOND, Ts, parse_duration};
 use crate::workers::now;
 use crate::workers::source::{SourceHandle, Span};
@@ -26,8 +26,8 @@ pub(super) fn query(start: &Start, args: &QueryArgs) -> Result<Code, Failure> {
     let mut loaded = start.load()?;
     let _log = start.log(&mut loaded)?;
     let live = Live::start(&loaded, Role::Once)?;
-    let result = server(&live, args.source.as_deref(), "answers queries", SourceHandle::answers_queries)
-        .and_then(|source| {
+    let result =
+        server(&live, args.source.as_deref(), "answers queries", SourceHandle::answers_queries).and_then(|source| {
             let answer = live.runtime.block_on(source.query(&args.expr, span));
             answer.map_err(|why| Failure::new(Code::Failed, clean(&why).into_owned()))
         });
@@ -48,9 +48,8 @@ pub(super) fn silences(start: &Start, args: &SilencesArgs) -> Result<Code, Failu
     let mut loaded = start.load()?;
     let _log = start.log(&mut loaded)?;
     let live = Live::start(&loaded, Role::Once)?;
-    let wanted = |s: &&SourceHandle| {
-        s.is_alertmanager() && args.source.as_deref().is_none_or(|name| name == &**s.name())
-    };
+    let wanted =
+        |s: &&SourceHandle| s.is_alertmanager() && args.source.as_deref().is_none_or(|name| name == &**s.name());
     let lists: Vec<(String, Result<Vec<Silence>, String>)> = live
         .sources
         .iter()

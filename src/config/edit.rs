@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, value};
 
-use super::schema::{Alertmanager, Genieacs, HttpAuth, Kafka, Mapping, Prometheus, Raven, Sasl, Source, SourceKind, Ssh, Tls, Voltha};
+use super::schema::{
+    Alertmanager, Genieacs, HttpAuth, Kafka, Mapping, Prometheus, Raven, Sasl, Source, SourceKind, Ssh, Tls, Voltha,
+};
 
 /// Why the file was not changed. It is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -394,7 +396,8 @@ mod tests {
             ..Mapping::default()
         };
         let ssh = Some(Ssh { host: "jump".into(), port: Some(2222), config_file: None });
-        let prometheus = Prometheus { pending: true, poll_s: 7, mapping: mapping.clone(), ..Prometheus::new("http://p:9090") };
+        let prometheus =
+            Prometheus { pending: true, poll_s: 7, mapping: mapping.clone(), ..Prometheus::new("http://p:9090") };
         let alertmanager = Alertmanager {
             prometheus: Some("http://p:9090".into()),
             filter: vec!["team=\"noc\"".into()],

@@ -174,7 +174,9 @@ impl LiveRequest {
     #[must_use]
     pub fn about(&self) -> &str {
         match self {
-            Self::Detail(node) | Self::Value { node, .. } | Self::Alarm { node, .. } | Self::Secret { node, .. } => node,
+            Self::Detail(node) | Self::Value { node, .. } | Self::Alarm { node, .. } | Self::Secret { node, .. } => {
+                node
+            }
             Self::BufferConfig { source } => source,
         }
     }

@@ -29,9 +29,9 @@ use super::jobs::{self, Jobs, Typed};
 use super::now;
 use super::resolve::{NewJob, Resolved, resolve};
 use super::source::Sources;
-use super::{silences, stored};
 use super::targets::{AlarmTargets, CpeTargets, JobTargets as JobRows, NodeTargets, SourceTargets, Tally, node_label};
 use super::verb::{DeviceVerb, SourceVerb, alarm_words};
+use super::{silences, stored};
 use crate::model::text::{counted, grouped};
 
 /// Actions journalled in one go.

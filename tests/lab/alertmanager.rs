@@ -140,7 +140,8 @@ impl Console {
         let (msgs, mut news) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move { while news.recv().await.is_some() {} });
         let supervisor = Supervisor::new(tokio::runtime::Handle::current(), msgs.clone());
-        let prometheus = Prometheus { poll_s: 1, ..Prometheus::new(format!("http://127.0.0.1:{}", lab.prometheus_port)) };
+        let prometheus =
+            Prometheus { poll_s: 1, ..Prometheus::new(format!("http://127.0.0.1:{}", lab.prometheus_port)) };
         let config = Config {
             sources: vec![
                 Source { name: "am".into(), kind: SourceKind::Alertmanager(Box::new(lab.settings())) },
@@ -202,7 +203,11 @@ async fn alerts_silences_and_outages_of_the_real_ones() {
     assert_eq!(down.canonical, "am/object/olt-001");
     let own = console.until("the same at the Prometheus", "prom", "OLTDown", |r| !r.cleared).await;
     assert_eq!(own.text, down.text);
-    let ask = LiveRequest::Alarm { node: down.canonical.clone(), type_id: down.type_id.clone(), qualifier: down.qualifier.clone() };
+    let ask = LiveRequest::Alarm {
+        node: down.canonical.clone(),
+        type_id: down.type_id.clone(),
+        qualifier: down.qualifier.clone(),
+    };
     let live = console.sources.get("am").expect("the source").live(ask).await.expect("an answer");
     assert!(live.iter().any(|s| s.title == "Rule" && s.rows.iter().any(|r| r[1] == "vector(1)")), "{live:?}");
     assert!(live.iter().any(|s| s.title == "Values now" && s.rows.iter().any(|r| r[1] == "1")), "{live:?}");
@@ -213,8 +218,7 @@ async fn alerts_silences_and_outages_of_the_real_ones() {
     let kept = client.silences().await.expect("silences");
     assert_eq!(kept.len(), 1);
     assert_eq!((kept[0].created_by.as_str(), kept[0].comment.as_str()), ("anna", "MW-42 splice"));
-    let hidden =
-        console.until("it is suppressed", "am", "OLTDown", |r| r.visibility == Visibility::Suppressed).await;
+    let hidden = console.until("it is suppressed", "am", "OLTDown", |r| r.visibility == Visibility::Suppressed).await;
     assert!(!hidden.cleared);
     console.run("silence.expire", &down, &[]).await;
     assert_eq!(client.silence(&kept[0].id).await.expect("the silence").status.state, "expired");

@@ -20,8 +20,7 @@ use super::rig::{Console, folder, until};
 
 const DOWN: &[(&str, &str)] =
     &[("alertname", "OLTDown"), ("instance", "10.0.0.1:9100"), ("olt", "olt-001"), ("severity", "critical")];
-const LOS: &[(&str, &str)] =
-    &[("alertname", "PonLos"), ("olt", "olt-001"), ("pon", "1/1/3"), ("severity", "major")];
+const LOS: &[(&str, &str)] = &[("alertname", "PonLos"), ("olt", "olt-001"), ("pon", "1/1/3"), ("severity", "major")];
 
 struct Rig {
     sim: RunningAlerts,

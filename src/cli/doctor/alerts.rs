@@ -135,7 +135,8 @@ fn clock(skew: Option<i64>) -> Check {
         None => Check::ok("clock", "not known: a proxy before it tells no time"),
         Some(s) if s.abs() > SKEW_S => {
             let way = if s > 0 { "ahead of" } else { "behind" };
-            let found = format!("its clock is {} s {way} ours: since when alarms stand is shown wrong by as much", s.abs());
+            let found =
+                format!("its clock is {} s {way} ours: since when alarms stand is shown wrong by as much", s.abs());
             Check::warn("clock", found, "let both sides take the time from the same place (NTP)")
         }
         Some(_) => Check::ok("clock", "agrees with ours"),

@@ -51,12 +51,7 @@ impl AmClient {
     /// # Errors
     /// What of the configuration cannot be used.
     pub fn new(source: &SourceName, config: &Alertmanager) -> Result<Self, Error> {
-        let peer = Peer::new(
-            source,
-            &config.url,
-            (&config.tls, &config.auth, config.ssh.as_ref()),
-            config.timeout_s,
-        )?;
+        let peer = Peer::new(source, &config.url, (&config.tls, &config.auth, config.ssh.as_ref()), config.timeout_s)?;
         let filter = config.filter.iter().map(|text| Matcher::parse(text)).collect::<Result<_, _>>();
         let filter = filter.map_err(|why| peer.call("filter").error(Failure::Config(why)))?;
         Ok(Self { peer, filter })
@@ -124,12 +119,7 @@ impl AmClient {
     pub async fn create(&self, new: &NewSilence) -> Result<String, Error> {
         let call = self.peer.call("POST silences");
         let body = serde_json::to_vec(new).map_err(|e| call.error(Failure::Invalid(e.to_string())))?;
-        let ask = Ask {
-            method: Method::POST,
-            target: "/api/v2/silences".into(),
-            body: Some(body.into()),
-            form: false,
-        };
+        let ask = Ask { method: Method::POST, target: "/api/v2/silences".into(), body: Some(body.into()), form: false };
         let (made, _): (Made, _) = self.peer.json(&call, &ask).await?;
         Ok(made.id)
     }

@@ -163,16 +163,13 @@ impl PromClient {
         }
         let points = span.end.since(span.start) / span.step;
         if points > MAX_POINTS {
-            let why = format!("{points} points a series are more than the {MAX_POINTS} that it gives: take a longer step");
+            let why =
+                format!("{points} points a series are more than the {MAX_POINTS} that it gives: take a longer step");
             return Err(call.error(Failure::Invalid(why)));
         }
         let step = format!("{:.3}", span.step as f64 / SECOND as f64);
-        let pairs = [
-            ("query", expr.to_owned()),
-            ("start", seconds(span.start)),
-            ("end", seconds(span.end)),
-            ("step", step),
-        ];
+        let pairs =
+            [("query", expr.to_owned()), ("start", seconds(span.start)), ("end", seconds(span.end)), ("step", step)];
         Ok(self.data("POST query_range", &form("/api/v1/query_range", &pairs)).await?.0)
     }
 }

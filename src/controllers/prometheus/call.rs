@@ -72,7 +72,8 @@ impl Peer {
     ) -> Result<Self, Error> {
         let call = Call { source: source.clone(), name: "connect".into() };
         let limits = Limits { connect: CONNECT, idle: IDLE };
-        let server = Server::through(url, tls, auth, limits, Route::of(ssh)).map_err(|why| call.error(Failure::Config(why)))?;
+        let server =
+            Server::through(url, tls, auth, limits, Route::of(ssh)).map_err(|why| call.error(Failure::Config(why)))?;
         let limit = Duration::from_secs(timeout_s.max(1));
         Ok(Self { source: source.clone(), server: Arc::new(server), limit })
     }

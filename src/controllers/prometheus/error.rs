@@ -90,7 +90,9 @@ impl Failure {
             Self::Login(_) => "check auth of the source",
             Self::NotFound(_) => "it may be gone: look again; else check the prefix of url",
             Self::Refused { .. } => "see its words",
-            Self::Answer(_) | Self::List(_) => "check that url is the server's own (ports 9090 and 9093) and its prefix",
+            Self::Answer(_) | Self::List(_) => {
+                "check that url is the server's own (ports 9090 and 9093) and its prefix"
+            }
         }
     }
 

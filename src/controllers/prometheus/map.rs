@@ -101,10 +101,8 @@ impl Mapper {
     /// A template that is none, in words.
     pub fn new(mapping: &Mapping, types: Arc<TypeIndex>) -> Result<Self, String> {
         let templates = mapping.resource.iter().map(|t| Template::parse(t)).collect::<Result<Vec<_>, _>>()?;
-        let mut severities: HashMap<String, Severity> = WORDS
-            .iter()
-            .flat_map(|(severity, words)| words.iter().map(|w| ((*w).to_owned(), *severity)))
-            .collect();
+        let mut severities: HashMap<String, Severity> =
+            WORDS.iter().flat_map(|(severity, words)| words.iter().map(|w| ((*w).to_owned(), *severity))).collect();
         severities.extend(mapping.severities.iter().map(|(w, s)| (w.to_ascii_lowercase(), *s)));
         Ok(Self {
             templates,
@@ -268,9 +266,10 @@ fn suppressed_by(alert: &AmAlert, silences: &BTreeMap<String, String>) -> String
     if status.state != "suppressed" {
         return String::new();
     }
-    let silenced = status.silenced_by.iter().map(|id| {
-        silences.get(id).cloned().unwrap_or_else(|| format!("silence {}", bounded(id, NAME)))
-    });
+    let silenced = status
+        .silenced_by
+        .iter()
+        .map(|id| silences.get(id).cloned().unwrap_or_else(|| format!("silence {}", bounded(id, NAME))));
     let inhibited = status.inhibited_by.iter().map(|f| format!("inhibited by alert {}", bounded(f, NAME)));
     let muted = status.muted_by.iter().map(|name| format!("muted by interval {}", bounded(name, NAME)));
     let all: Vec<String> = silenced.chain(inhibited).chain(muted).take(5).collect();
@@ -357,7 +356,8 @@ fn spaced(name: &str) -> String {
     for (i, c) in chars.iter().enumerate() {
         let before = i.checked_sub(1).and_then(|j| chars.get(j)).copied();
         let after_lower = chars.get(i + 1).is_some_and(|n| n.is_lowercase());
-        let begins = c.is_uppercase() && before.is_some_and(|b| b.is_lowercase() || b.is_ascii_digit() || (b.is_uppercase() && after_lower));
+        let begins = c.is_uppercase()
+            && before.is_some_and(|b| b.is_lowercase() || b.is_ascii_digit() || (b.is_uppercase() && after_lower));
         if matches!(c, '_' | '-') {
             out.push(' ');
         } else if begins {
@@ -396,7 +396,10 @@ mod tests {
         let names: Vec<&str> = seen.iter().map(|s| s.event.resource.name.as_str()).collect();
         assert_eq!(names, ["olt-001/1/1/3/ALCL12345678", "olt-001", "olt-001/1/1/3"]);
         assert_eq!(seen[1].event.qualifier, "instance=127.0.0.1:19999,job=olt");
-        assert_eq!((seen[1].event.raise, seen[1].event.text.as_str()), (Some(Severity::Critical), "OLT olt-001 unreachable"));
+        assert_eq!(
+            (seen[1].event.raise, seen[1].event.text.as_str()),
+            (Some(Severity::Critical), "OLT olt-001 unreachable")
+        );
         assert_eq!(seen[1].event.source_time, Ts::parse_rfc3339("2026-11-20T14:01:04.474Z").unwrap());
         assert!(seen.iter().all(|s| !s.over && s.hidden != 0));
         assert_eq!(
@@ -419,7 +422,10 @@ mod tests {
         assert_eq!(told(false).len(), 2);
         let all = told(true);
         assert_eq!(all.len(), 3);
-        assert_eq!((all[2].event.raise, all[2].event.text.as_str()), (Some(Severity::Indeterminate), "pending: Pending"));
+        assert_eq!(
+            (all[2].event.raise, all[2].event.text.as_str()),
+            (Some(Severity::Indeterminate), "pending: Pending")
+        );
         assert_eq!(all[0].id, mapper().identity(&alerts[0].labels).hash());
     }
 

@@ -38,7 +38,12 @@ const SOURCE: ArgSpec = ArgSpec {
     kind: ArgKind::Text,
 };
 
-const fn silence(id: &'static str, title: &'static str, doc: &'static str, keys: &'static [&'static str]) -> CommandSpec {
+const fn silence(
+    id: &'static str,
+    title: &'static str,
+    doc: &'static str,
+    keys: &'static [&'static str],
+) -> CommandSpec {
     CommandSpec { mutates: Mutates::Device, confirm: Confirm::YesNo, ..verb(id, title, doc, keys) }
 }
 
@@ -104,7 +109,12 @@ pub(crate) static ALARMS: &[CommandSpec] = &[
     },
     CommandSpec {
         args: &[
-            ArgSpec { name: "duration", doc: "for how long, e.g. 2h; it ends by itself", required: true, kind: ArgKind::Duration },
+            ArgSpec {
+                name: "duration",
+                doc: "for how long, e.g. 2h; it ends by itself",
+                required: true,
+                kind: ArgKind::Duration,
+            },
             ArgSpec { name: "comment", doc: "why, for whoever finds it", required: true, kind: ArgKind::Text },
             ArgSpec {
                 name: "matchers",

@@ -21,7 +21,6 @@ use crate::model::page::{Data, DataRequest, RequestId, Scope, Sort};
 use crate::model::text;
 use crate::model::time::Ts;
 
-
 use live::Live;
 
 use super::detail::Fetched;

@@ -16,8 +16,8 @@ use crate::ui::Piece;
 use crate::ui::sections::Block;
 
 use super::AlarmsPane;
-use super::live::Live;
 use super::columns::{state_token, title};
+use super::live::Live;
 
 impl AlarmsPane {
     /// Draws the pane.

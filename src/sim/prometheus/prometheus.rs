@@ -16,7 +16,9 @@ pub(super) fn answer(live: &Live, asked: &Asked) -> Answer {
     match path.as_slice() {
         ["-", "healthy" | "ready"] => text(StatusCode::OK, "Prometheus Server is Healthy.\n"),
         ["api", "v1", rest @ ..] => match rest {
-            ["status", "buildinfo"] => good(&json!({ "version": "2.42.0", "revision": "sim", "goVersion": "go1.19.8" })),
+            ["status", "buildinfo"] => {
+                good(&json!({ "version": "2.42.0", "revision": "sim", "goVersion": "go1.19.8" }))
+            }
             ["status", "runtimeinfo"] => {
                 let started = live.state().started.to_rfc3339();
                 good(&json!({ "startTime": started, "storageRetention": "15d" }))
@@ -64,11 +66,8 @@ fn rules(live: &Live) -> Answer {
         .rules()
         .iter()
         .map(|rule| {
-            let own: Vec<Json> = alerts
-                .iter()
-                .filter(|a| a.labels.get("alertname") == Some(&rule.name))
-                .map(written)
-                .collect();
+            let own: Vec<Json> =
+                alerts.iter().filter(|a| a.labels.get("alertname") == Some(&rule.name)).map(written).collect();
             let state = own.first().map_or(Json::from("inactive"), |a| a["state"].clone());
             json!({
                 "state": state, "name": rule.name, "query": rule.expr, "duration": rule.wait_s, "keepFiringFor": 0,
@@ -132,7 +131,9 @@ fn query_range(live: &Live, asked: &Asked) -> Answer {
         return bad("zero or negative query resolution step widths are not accepted. Try a positive integer");
     }
     if (end - start) / step > MOST {
-        return bad("exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)");
+        return bad(
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
+        );
     }
     let expr = asked.get("query").unwrap_or_default();
     let mut lines: Vec<(Json, Vec<Json>)> = Vec::new();
@@ -152,6 +153,7 @@ fn query_range(live: &Live, asked: &Asked) -> Answer {
         }
         at += step;
     }
-    let result: Vec<Json> = lines.into_iter().map(|(metric, values)| json!({ "metric": metric, "values": values })).collect();
+    let result: Vec<Json> =
+        lines.into_iter().map(|(metric, values)| json!({ "metric": metric, "values": values })).collect();
     good(&json!({ "resultType": "matrix", "result": result }))
 }

@@ -203,7 +203,13 @@ mod tests {
         let of = |pairs: &[(&str, &str)]| {
             fingerprint(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
         };
-        let los = [("alertname", "OnuLos"), ("olt", "olt-001"), ("onu", "ALCL12345678"), ("pon", "1/1/3"), ("severity", "major")];
+        let los = [
+            ("alertname", "OnuLos"),
+            ("olt", "olt-001"),
+            ("onu", "ALCL12345678"),
+            ("pon", "1/1/3"),
+            ("severity", "major"),
+        ];
         assert_eq!(of(&los), "033e3a5f56af9bee");
     }
 

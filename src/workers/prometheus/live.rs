@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::controllers::prometheus::error::Error;
-use crate::controllers::prometheus::map::{
-    Mapper, expression, identity_hash, moment, silence_matchers,
-};
+use crate::controllers::prometheus::map::{Mapper, expression, identity_hash, moment, silence_matchers};
 use crate::controllers::prometheus::wire::{AmAlert, PromAlert, QueryResult, Silence, series};
 use crate::controllers::prometheus::{AmClient, PromClient};
 use crate::model::command::{LiveRequest, LiveSection};
@@ -241,7 +239,12 @@ fn silence_section(title: &str, silences: &[Silence]) -> LiveSection {
         })
         .collect();
     let note = if silences.is_empty() { "there is none".to_owned() } else { String::new() };
-    LiveSection { title: title.into(), headers: headers(&["Id", "State", "By", "Until", "Conditions", "Comment"]), rows, note }
+    LiveSection {
+        title: title.into(),
+        headers: headers(&["Id", "State", "By", "Until", "Conditions", "Comment"]),
+        rows,
+        note,
+    }
 }
 
 /// Which alerts inhibit, by name: the server only tells their fingerprints.

@@ -191,9 +191,10 @@ impl Wish {
     }
 
     fn add(&mut self, one: One) {
-        let known = self.ones.iter().any(|o| {
-            o.server.name() == one.server.name() && o.matchers == one.matchers && o.id == one.id
-        });
+        let known = self
+            .ones
+            .iter()
+            .any(|o| o.server.name() == one.server.name() && o.matchers == one.matchers && o.id == one.id);
         if !known {
             let label = clean(&one.label).into_owned();
             self.tally.take(|| label);
@@ -382,7 +383,10 @@ mod tests {
             matchers: vec![Matcher::is("olt", "a")],
         };
         assert_eq!(good, Ok(Some(wanted)));
-        assert_eq!(parse("silence.expire", &[("id", "a, b")]), Ok(Some(SilenceVerb::Expire(vec!["a".into(), "b".into()]))));
+        assert_eq!(
+            parse("silence.expire", &[("id", "a, b")]),
+            Ok(Some(SilenceVerb::Expire(vec!["a".into(), "b".into()])))
+        );
         assert_eq!(parse("alarm.ack", &[]), Ok(None));
     }
 }

@@ -43,8 +43,8 @@ use super::raven::RavenHandle;
 use super::supervisor::Supervisor;
 use shared::Shared;
 
-pub use cache::{Cache, Durable, Known};
 pub use super::prometheus::Span;
+pub use cache::{Cache, Durable, Known};
 pub use probe::{Step, probe};
 pub(super) use watch::{Reach, Turn};
 
@@ -254,7 +254,9 @@ impl SourceHandle {
     fn appliance(&self) -> Result<&RavenHandle, String> {
         match &self.kind {
             Kind::Raven(raven) => Ok(raven),
-            Kind::Voltha(_) | Kind::Acs(_) | Kind::Alerts(_) => Err(format!("{} is no telemetry appliance", self.name())),
+            Kind::Voltha(_) | Kind::Acs(_) | Kind::Alerts(_) => {
+                Err(format!("{} is no telemetry appliance", self.name()))
+            }
         }
     }
 
