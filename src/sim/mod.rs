@@ -10,6 +10,7 @@ pub mod kafka;
 mod net;
 mod network;
 mod run;
+pub mod supervisor;
 mod timed;
 mod voltha;
 

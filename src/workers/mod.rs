@@ -16,6 +16,7 @@ pub mod pm;
 pub mod relay;
 pub mod report;
 pub mod resolve;
+pub mod restart;
 pub mod rows;
 pub mod source;
 pub mod stored;

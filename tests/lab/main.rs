@@ -9,10 +9,15 @@
     reason = "tests may fail loudly and share helpers"
 )]
 
+mod host;
 mod kcat;
 mod mock;
 mod process;
 mod recorded;
+#[path = "../common/restarts.rs"]
+mod restarts;
 mod ssh;
 mod sshd;
 mod stack;
+mod supervisord;
+mod systemd;
