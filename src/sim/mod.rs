@@ -12,6 +12,7 @@ pub mod prometheus;
 mod network;
 pub mod raven;
 mod run;
+pub mod supervisor;
 mod timed;
 mod voltha;
 

@@ -60,7 +60,12 @@ impl From<zbus::Error> for Failure {
                 zbus::fdo::Error::AccessDenied(words)
                 | zbus::fdo::Error::AuthFailed(words)
                 | zbus::fdo::Error::InteractiveAuthorizationRequired(words) => return Self::Denied(bounded(words)),
-                other => return Self::Other(bounded(&other.to_string())),
+                other => {
+                    let words = other.to_string();
+                    // Where systemd is not process 1, the bus tries to start it, and cannot.
+                    let none = words.contains("org.freedesktop.DBus.Error.Spawn.");
+                    return if none { Self::NoSystemd } else { Self::Other(bounded(&words)) };
+                }
             },
             zbus::Error::InputOutput(e) => return Self::Lost(bounded(&e.to_string())),
             other => return Self::Other(bounded(&other.to_string())),
