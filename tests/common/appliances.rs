@@ -74,11 +74,7 @@ fn shipped() -> Vec<CollectorState> {
             "goflow2",
             "flows",
             true,
-            vec![
-                port(2055, Some(12055), false),
-                port(4739, Some(14739), false),
-                port(6343, Some(16343), false),
-            ],
+            vec![port(2055, Some(12055), false), port(4739, Some(14739), false), port(6343, Some(16343), false)],
         ),
         collector("telegraf", "SNMP traps", false, vec![port(162, Some(10162), false)]),
         collector("vector", "Windows events", true, vec![port(8084, None, true)]),

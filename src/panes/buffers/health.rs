@@ -14,9 +14,7 @@ use crate::ui::sections::Block;
 use super::parts;
 use super::services::ports;
 use super::view::answers;
-use super::words::{
-    ago, coverage, flow_token, forecast, percent, process_token, replay_token, uplink_token, verdict,
-};
+use super::words::{ago, coverage, flow_token, forecast, percent, process_token, replay_token, uplink_token, verdict};
 
 /// The page.
 #[derive(Debug, Default)]

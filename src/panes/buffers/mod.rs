@@ -174,12 +174,8 @@ impl BuffersPane {
         let Some(row) = self.split.watched(PaneId::Buffers, cx).filter(|_| !self.health.open && !self.form.open) else {
             return Vec::new();
         };
-        let subject = Subject {
-            source: row.source.to_string(),
-            collector: None,
-            at: row.state.at,
-            poll_ms: row.state.poll_ms,
-        };
+        let subject =
+            Subject { source: row.source.to_string(), collector: None, at: row.state.at, poll_ms: row.state.poll_ms };
         self.past.ask(subject, detail_width(&self.split.detail, cx.size), cx)
     }
 
@@ -321,9 +317,8 @@ impl Pane for BuffersPane {
         } else {
             let empty = view::empty(self.split.list.filtered());
             let room = (detail_width(&self.split.detail, cx.ctx.size), chart_height(&self.split.detail, cx.ctx.size));
-            self.split.draw(buf, area, cx, &empty, |row| {
-                (row.source.to_string(), view::blocks(row, &self.past, room, cx))
-            });
+            self.split
+                .draw(buf, area, cx, &empty, |row| (row.source.to_string(), view::blocks(row, &self.past, room, cx)));
         }
     }
 

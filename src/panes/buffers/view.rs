@@ -13,7 +13,7 @@ use crate::ui::sections::Block;
 use super::parts;
 use super::past::Past;
 use super::words::{
-    bytes, brief, contact_token, coverage, doubt, fill_token, forecast, maybe_rate, old_words, percent, replay_token,
+    brief, bytes, contact_token, coverage, doubt, fill_token, forecast, maybe_rate, old_words, percent, replay_token,
     took, uplink_token, verdict,
 };
 
@@ -51,7 +51,10 @@ pub(super) fn blocks<'a>(row: &'a ApplianceRow, past: &Past, room: (u16, u16), c
     blocks.extend(parts::estimates(state));
     blocks.extend([
         Block::Gap,
-        Block::Words("c its services, H health, E configuration, a alarms, o its source, x what can be done.".into(), Token::Dim),
+        Block::Words(
+            "c its services, H health, E configuration, a alarms, o its source, x what can be done.".into(),
+            Token::Dim,
+        ),
     ]);
     blocks
 }

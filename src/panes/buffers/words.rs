@@ -166,7 +166,11 @@ pub(super) fn bytes(n: u64) -> String {
 
 /// Thousandths as per cent, without decimals from ten on.
 pub(super) fn percent(permille: u64) -> String {
-    if permille == 0 || permille >= 100 { format!("{}%", permille / 10) } else { format!("{:.1}%", permille as f64 / 10.0) }
+    if permille == 0 || permille >= 100 {
+        format!("{}%", permille / 10)
+    } else {
+        format!("{:.1}%", permille as f64 / 10.0)
+    }
 }
 
 /// How long it took, from µs.

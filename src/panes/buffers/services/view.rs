@@ -17,10 +17,9 @@ use super::super::words::{ago, bytes, flow_token, forecast, maybe_rate, mute, pe
 pub(super) fn empty(filtered: bool, one: Option<&str>) -> Vec<String> {
     match (filtered, one) {
         (true, _) => vec!["No service matches; esc shows all.".to_owned()],
-        (_, Some(name)) => vec![
-            format!("Nothing is known of the services of {name}."),
-            "A shows those of all appliances.".to_owned(),
-        ],
+        (_, Some(name)) => {
+            vec![format!("Nothing is known of the services of {name}."), "A shows those of all appliances.".to_owned()]
+        }
         _ => vec!["No appliance has told of a service yet.".to_owned()],
     }
 }
@@ -43,7 +42,10 @@ pub(super) fn blocks<'a>(row: &'a CollectorRow, past: &Past, room: (u16, u16), c
     blocks.push(Block::Gap);
     blocks.extend(past.blocks(&row.source, Some(&row.state.name), room, cx));
     blocks.extend(stored(row, cx));
-    blocks.extend([Block::Gap, Block::Words("x r restarts it, A shows all appliances, esc goes back.".into(), Token::Dim)]);
+    blocks.extend([
+        Block::Gap,
+        Block::Words("x r restarts it, A shows all appliances, esc goes back.".into(), Token::Dim),
+    ]);
     blocks
 }
 
