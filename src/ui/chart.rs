@@ -114,7 +114,7 @@ impl Chart<'_> {
         for cell in cells {
             match cell {
                 Some(_) => push(&mut line, glyphs.horizontal, Token::Border),
-                None => push(&mut line, if glyphs.ascii { "?" } else { glyphs.bullet }, Token::Warning),
+                None => push(&mut line, if glyphs.ascii { "?" } else { glyphs.bullet }, Token::Busy),
             }
         }
         line

@@ -225,7 +225,7 @@ fn drawn<'a>(series: Series, points: &[Point], (width, height): (u16, u16), cx: 
         times: &times(points, cx.ctx.utc_offset_s),
         height,
         width,
-        token: Token::Text,
+        token: Token::Dim,
     };
     let mut blocks: Vec<Block<'a>> = chart.lines(cx.glyphs).into_iter().map(Block::Line).collect();
     let (least, last) = (known.reduce(f64::min).unwrap_or(most), values.last().copied().flatten());
@@ -236,7 +236,7 @@ fn drawn<'a>(series: Series, points: &[Point], (width, height): (u16, u16), cx: 
     if gaps > 0 {
         let sign = if cx.glyphs.ascii { "?" } else { cx.glyphs.bullet };
         words.push(Piece::plain("   "));
-        words.push(Piece::new(sign, Token::Warning));
+        words.push(Piece::new(sign, Token::Busy));
         words
             .push(Piece::dim(format!(" nothing heard ({} % of the time)", (gaps * 100).div_ceil(values.len().max(1)))));
     }
