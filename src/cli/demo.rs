@@ -39,6 +39,7 @@ pub(super) fn run(start: &Start, args: &DemoArgs) -> Result<Code, Failure> {
         speed: args.speed,
         acs: true,
         fair: true,
+        alerts: true,
         ..SimOptions::default()
     };
     let folder = Folder::create()?;
@@ -131,6 +132,15 @@ fn configuration(config: &Config, inventory: &Path, args: &DemoArgs) -> String {
                 let _ = writeln!(text, "poll_s = {}", raven.poll_s);
                 appliance(&mut text, raven);
             }
+            SourceKind::Prometheus(p) => {
+                let _ = writeln!(text, "kind = \"prometheus\"\nurl = {}\npoll_s = {}", string(&p.url), p.poll_s);
+            }
+            SourceKind::Alertmanager(a) => {
+                let _ = writeln!(text, "kind = \"alertmanager\"\nurl = {}\npoll_s = {}", string(&a.url), a.poll_s);
+                if let Some(prometheus) = &a.prometheus {
+                    let _ = writeln!(text, "prometheus = {}", string(prometheus));
+                }
+            }
         }
     }
     text
@@ -192,7 +202,7 @@ mod tests {
     #[test]
     fn the_printed_configuration_is_one() {
         let rt = runtime().unwrap();
-        let options = SimOptions { scale: Scale::City, acs: true, fair: true, ..SimOptions::still() };
+        let options = SimOptions { scale: Scale::City, acs: true, fair: true, alerts: true, ..SimOptions::still() };
         let network = rt.block_on(Network::start(options)).unwrap();
         let args = DemoArgs { scale: DemoScale::City, seed: 1, speed: 1.0, headless: true };
         let text = configuration(&network.config(), Path::new("/tmp/a \"b\".csv"), &args);

@@ -8,9 +8,11 @@ mod control;
 pub mod genieacs;
 pub mod kafka;
 mod net;
+pub mod prometheus;
 mod network;
 pub mod raven;
 mod run;
+pub mod supervisor;
 mod timed;
 mod voltha;
 
@@ -83,6 +85,8 @@ pub struct SimOptions {
     pub acs: bool,
     /// Whether there are the telemetry appliances of a fair too.
     pub fair: bool,
+    /// Whether there is an Alertmanager with a Prometheus too, which watch what is around the network.
+    pub alerts: bool,
 }
 
 impl Default for SimOptions {
@@ -101,6 +105,7 @@ impl Default for SimOptions {
             mechanisms: kafka::Mechanism::ALL.to_vec(),
             acs: false,
             fair: false,
+            alerts: false,
         }
     }
 }

@@ -18,6 +18,7 @@ use super::control::Control;
 use super::genieacs::{Acs, AcsControl, AcsOptions, RunningAcs};
 use super::kafka::{Broker, BrokerOptions, Message};
 use super::net::Faults;
+use super::prometheus::{AlertsOptions, AlertsSim, RunningAlerts};
 use super::network::events::Emitted;
 use super::network::{Rules, SECOND, World};
 use super::raven::{Fair, Past, RunningFair};
@@ -75,6 +76,7 @@ pub struct Running {
     control: Control,
     acs: Option<RunningAcs>,
     fair: Option<RunningFair>,
+    alerts: Option<RunningAlerts>,
     options: SimOptions,
     stop: CancellationToken,
 }
@@ -104,6 +106,10 @@ impl Network {
         let past = world.advance(0);
         let stacks = world.stacks.len();
         let acs = if options.acs { Some(acs(&options, &mut world).await?) } else { None };
+        let alerts = match options.alerts {
+            true => Some(AlertsSim::start(AlertsOptions::demo(options.speed)).await?),
+            false => None,
+        };
         let fleet = acs.as_ref().map(RunningAcs::control);
         let fair = if options.fair { Some(Fair::start(options.seed, options.speed).await?) } else { None };
         let live = Arc::new(Live {
@@ -120,7 +126,7 @@ impl Network {
         let served: Arc<[Served]> = served.into();
         publish(&served, options.partitions, past);
         tokio::spawn(drive(Arc::clone(&live), Arc::clone(&served), fleet, options.partitions, stop.clone()));
-        Ok(Running { control: Control::new(live, served), acs, fair, options, stop })
+        Ok(Running { control: Control::new(live, served), acs, fair, alerts, options, stop })
     }
 }
 
@@ -313,8 +319,11 @@ impl Running {
             });
             Source { name: s.name.clone(), kind }
         });
-        let sources = sources.chain(self.acs.iter().map(RunningAcs::config));
-        let sources = sources.chain(self.fair.iter().flat_map(RunningFair::config)).collect();
+        let sources = sources
+            .chain(self.acs.iter().map(RunningAcs::config))
+            .chain(self.fair.iter().flat_map(RunningFair::config))
+            .chain(self.alerts.iter().map(RunningAlerts::config))
+            .collect();
         Config { sources, ..Config::default() }
     }
 

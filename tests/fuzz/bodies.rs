@@ -1,17 +1,21 @@
 //! What the fuzz targets do with their input: shared with a test, so that what a fuzzer runs for
 //! hours is run for seconds with every build.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use noctule::config::schema::Mapping;
 use noctule::config::{alarm_types, check_text, inventory};
 use noctule::controllers::diag::{dns, icmp};
 use noctule::controllers::genieacs::device::DeviceDoc;
 use noctule::controllers::genieacs::profile::Profiles;
-use noctule::controllers::genieacs::stream::Documents;
 use noctule::controllers::genieacs::wire::Collection;
 use noctule::controllers::genieacs::{map, validate};
 use noctule::controllers::raven::map as raven;
 use noctule::controllers::raven::metrics::{self, text};
+use noctule::controllers::prometheus::error::refusal;
+use noctule::controllers::prometheus::map::{Mapper, expression};
+use noctule::controllers::prometheus::wire::{AmAlert, PromAlert, QueryResult};
+use noctule::controllers::stream::Documents;
 use noctule::controllers::voltha::map::{Directory, TypeIndex, message};
 use noctule::model::diag::{DnsName, DnsType};
 use noctule::model::field::{Record, Value};
@@ -101,6 +105,37 @@ pub fn events(bytes: &[u8]) {
         let stored = minicbor::to_vec(&what).expect("an observation has a disk form");
         assert_eq!(minicbor::decode::<Observation>(&stored).expect("and is read back"), what);
     }
+}
+
+/// Alerts of an Alertmanager and of a Prometheus: no bytes panic, where the pieces end changes nothing,
+/// a list cut short is never taken for a whole one, and what becomes of an alert can be shown.
+pub fn alerts(bytes: &[u8]) {
+    let mapper = Mapper::new(&Mapping::default(), Arc::default()).expect("the usual mapping");
+    let (head, tail) = bytes.split_at(bytes.len() / 2);
+    let mut whole = Documents::<AmAlert>::elements(1 << 16);
+    let ended = whole.feed(bytes).and_then(|()| whole.finish());
+    let all: Vec<AmAlert> = std::iter::from_fn(|| whole.take()).collect();
+    let mut cut = Documents::<AmAlert>::elements(1 << 16);
+    let again = cut.feed(head).and_then(|()| cut.feed(tail)).and_then(|()| cut.finish());
+    assert_eq!(ended.is_ok(), again.is_ok());
+    if ended.is_ok() {
+        assert_eq!(all, std::iter::from_fn(|| cut.take()).collect::<Vec<_>>());
+    }
+    for alert in &all {
+        let seen = mapper.alertmanager(alert, &std::collections::BTreeMap::new(), Ts(0));
+        let event = &seen.event;
+        let texts = [&event.text, &event.resource.name, &event.type_id, &event.qualifier, &seen.by];
+        assert!(texts.iter().all(|t| !t.chars().any(char::is_control)), "{event:?}");
+        assert!(event.context.iter().all(|(k, v)| !k.chars().chain(v.chars()).any(char::is_control)), "{event:?}");
+        let _ = expression(&alert.generator_url);
+    }
+    let mut inside = Documents::<PromAlert>::inside(1 << 16);
+    let _ = inside.feed(bytes).and_then(|()| inside.finish());
+    while let Some(alert) = inside.take() {
+        let _ = mapper.prometheus(&alert, true);
+    }
+    let _ = refusal(400, "Bad Request", bytes);
+    let _ = serde_json::from_slice::<QueryResult>(bytes);
 }
 
 static PROFILES: LazyLock<Profiles> = LazyLock::new(|| Profiles::load(None).expect("the shipped profiles"));

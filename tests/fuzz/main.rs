@@ -187,6 +187,14 @@ fn answers_of_any_bytes() {
 }
 
 #[test]
+fn alerts_of_any_bytes() {
+    let samples = files("tests/fixtures/prometheus");
+    samples.iter().for_each(|bytes| bodies::alerts(bytes));
+    run(1500, mutated(samples), |bytes| bodies::alerts(&bytes));
+    run(1000, proptest::collection::vec(any::<u8>(), 0..300), |bytes| bodies::alerts(&bytes));
+}
+
+#[test]
 fn files_of_any_text() {
     let mut samples = files("tests/fixtures/config/valid");
     samples.extend(files("tests/fixtures/config/invalid"));

@@ -132,13 +132,11 @@ fn stored<'a>(row: &'a CollectorRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
         }
     }
     if let Some(quota) = s.quota_records {
-        let mut line = vec![Piece::plain(format!("{} records", grouped(quota)))];
-        if let Some(permille) = s.quota_permille {
-            line.push(Piece::plain(format!(", {} used, reached in ", percent(permille))));
-            line.push(forecast(&s.quota_full));
-        }
-        line.push(Piece::new("   not enforced by the appliance", Token::Warning));
-        blocks.push(Block::Fact("quota".into(), line));
+        let used = s.quota_permille.map_or_else(String::new, |p| format!(", {} used", percent(p)));
+        let reached = forecast(&s.quota_full).text;
+        let words = format!("{} records{used}, reached in {reached}", grouped(quota));
+        blocks.push(Block::fact("quota", words));
+        blocks.push(Block::Fact("".into(), vec![Piece::new("not enforced by the appliance", Token::Warning)]));
     }
     if let Some(hours) = s.retention_hours {
         blocks.push(Block::fact("kept for", format!("{hours} h")));
