@@ -174,10 +174,11 @@ fn played(plan: &Plan, seed: u64, now: i64, past: &mut Vec<Past>) -> Appliance {
             let gone = if story == Story::Filling { Target::Hangs } else { Target::Refuses };
             a.monitor.target = if away { gone } else { Target::Answers(19) };
         }
-        if story == Story::DeadCollector && to > before(1.6) {
-            if let Some(collector) = a.collector("fluent-bit") {
-                collector.alive = false;
-            }
+        if story == Story::DeadCollector
+            && to > before(1.6)
+            && let Some(collector) = a.collector("fluent-bit")
+        {
+            collector.alive = false;
         }
         a.advance(to);
         past.push(Past { source: name.to_owned(), poll: poll(&a) });
