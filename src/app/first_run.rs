@@ -23,6 +23,8 @@ pub enum DraftKind {
     Alertmanager,
     /// A Prometheus.
     Prometheus,
+    /// A NoC Raven.
+    Raven,
 }
 
 /// A source as typed.
@@ -40,6 +42,10 @@ pub struct Draft {
     pub topic: String,
     /// Address of the file server; empty for none.
     pub fs: String,
+    /// Address of the config service of an appliance; empty for none.
+    pub config: String,
+    /// The SSH host before an appliance; empty for none.
+    pub ssh: String,
     /// Address of the Prometheus behind an Alertmanager; empty for none.
     pub prometheus: String,
     /// PEM file of the authority, for https; empty for the system's.
@@ -89,12 +95,20 @@ const PROMETHEUS: Labels = &[
     ("CA file", "for https: a private authority's PEM file"),
 ];
 
-const CHOICES: [(&str, &str); 6] = [
+const RAVEN: Labels = &[
+    ("Name", "shown everywhere: letters, digits, - _ ."),
+    ("Buffer service", "such as http://hall-1.example:5005; with an SSH host, as that reaches it"),
+    ("Config service", "for services and ports, such as http://hall-1.example:5004; or empty"),
+    ("SSH host", "user@host, when the services are not published; or empty"),
+];
+
+const CHOICES: [(&str, &str); 7] = [
     ("demo", "a living network inside this process, nothing to install"),
     ("voltha", "add a VOLTHA stack: OLTs, ONUs, their alarms"),
     ("genieacs", "add a GenieACS: the CPEs behind them"),
     ("alertmanager", "add an Alertmanager: alerts and silences"),
     ("prometheus", "add a Prometheus: the alerts of its rules, queries"),
+    ("raven", "add a NoC Raven: the buffers of a telemetry appliance"),
     ("quit", "leave noctule"),
 ];
 
@@ -122,6 +136,7 @@ impl FormState {
             DraftKind::Genieacs => &["acs-1", "http://127.0.0.1:7557", "http://127.0.0.1:7567", ""],
             DraftKind::Alertmanager => &["alerts-1", "http://127.0.0.1:9093", "http://127.0.0.1:9090", ""],
             DraftKind::Prometheus => &["prometheus-1", "http://127.0.0.1:9090", ""],
+            DraftKind::Raven => &["raven-1", "http://127.0.0.1:5005", "http://127.0.0.1:5004", ""],
         };
         Self { kind, lines: lines.iter().copied().map(Line::new).collect(), focus: 0, testing: false, tested: None }
     }
@@ -132,6 +147,7 @@ impl FormState {
             DraftKind::Genieacs => GENIEACS,
             DraftKind::Alertmanager => ALERTMANAGER,
             DraftKind::Prometheus => PROMETHEUS,
+            DraftKind::Raven => RAVEN,
         }
     }
 
@@ -143,6 +159,7 @@ impl FormState {
             DraftKind::Genieacs => Draft { fs: text(2), ca: text(3), ..draft },
             DraftKind::Alertmanager => Draft { prometheus: text(2), ca: text(3), ..draft },
             DraftKind::Prometheus => Draft { ca: text(2), ..draft },
+            DraftKind::Raven => Draft { config: text(2), ssh: text(3), ..draft },
         }
     }
 
@@ -202,7 +219,7 @@ impl FirstRun {
         match key.code {
             KeyCode::Up => self.choice = (self.choice + CHOICES.len() - 1) % CHOICES.len(),
             KeyCode::Down | KeyCode::Tab => self.choice = (self.choice + 1) % CHOICES.len(),
-            KeyCode::Char(c @ '1'..='6') => {
+            KeyCode::Char(c @ '1'..='7') => {
                 self.choice = usize::from(c as u8 - b'1');
                 return self.chosen();
             }
@@ -216,12 +233,13 @@ impl FirstRun {
     fn chosen(&mut self) -> Step {
         match self.choice {
             0 => Step::Demo,
-            1..=4 => {
+            1..=5 => {
                 let kind = match self.choice {
                     1 => DraftKind::Voltha,
                     2 => DraftKind::Genieacs,
                     3 => DraftKind::Alertmanager,
-                    _ => DraftKind::Prometheus,
+                    4 => DraftKind::Prometheus,
+                    _ => DraftKind::Raven,
                 };
                 self.form = Some(FormState::new(kind));
                 Step::Stay
@@ -292,6 +310,9 @@ impl FirstRun {
                 }
                 DraftKind::Prometheus => {
                     "A Prometheus. A login (auth) and the mapping can be set in the file afterwards."
+                }
+                DraftKind::Raven => {
+                    "A NoC Raven. Its key (api_key), who restarts its services (control) and the rest go into the file."
                 }
             },
             fields: &fields,

@@ -14,9 +14,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Start;
 use super::args::{DemoArgs, DemoScale};
 use super::exit::{Code, Failure};
+use super::live::store_options;
 use crate::config::Loaded;
-use crate::config::schema::{Config, SourceKind};
+use crate::config::schema::{CollectorMetrics, Config, Probe, Protocol, Raven, SourceKind};
+use crate::sim::raven::Past;
 use crate::sim::{Network, Running, Scale, SimOptions};
+use crate::store::Store;
+use crate::workers::appliance::remember;
 
 /// Name of the demo's profile.
 const PROFILE: &str = "demo";
@@ -38,19 +42,21 @@ pub(super) fn run(start: &Start, args: &DemoArgs) -> Result<Code, Failure> {
         seed: args.seed,
         speed: args.speed,
         acs: true,
+        fair: true,
         alerts: true,
         ..SimOptions::default()
     };
     let folder = Folder::create()?;
     let runtime = runtime()?;
-    let network = runtime.block_on(Network::start(options)).map_err(|e| Failure::new(Code::Failed, e.to_string()))?;
+    let mut network = runtime.block_on(Network::start(options)).map_err(|e| Failure::new(Code::Failed, e.to_string()))?;
+    let past = network.take_past();
     let inventory = folder.0.join("inventory.csv");
     let file = std::fs::File::create(&inventory)?;
     network.write_inventory(std::io::BufWriter::new(file))?;
     let code = if args.headless {
         runtime.block_on(serve(&network, &inventory, args))
     } else {
-        dashboard(start, &network, &inventory, &folder.0)
+        dashboard(start, &network, past, &inventory, &folder.0)
     };
     network.stop();
     // Connections of the network may still be closing; nobody waits for them.
@@ -64,7 +70,13 @@ fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// The user's screen settings, the simulated sources, and the right to write.
-fn dashboard(start: &Start, network: &Running, inventory: &Path, folder: &Path) -> Result<Code, Failure> {
+fn dashboard(
+    start: &Start,
+    network: &Running,
+    past: Vec<Past>,
+    inventory: &Path,
+    folder: &Path,
+) -> Result<Code, Failure> {
     let own = start.load()?;
     let mut config = Config { ui: own.config.ui.clone(), ..network.config() };
     config.inventory.file = Some(inventory.to_string_lossy().into_owned());
@@ -76,6 +88,11 @@ fn dashboard(start: &Start, network: &Running, inventory: &Path, folder: &Path) 
     }
     let mut loaded = Loaded::of(config, PROFILE, dirs);
     loaded.profile.read_only = start.global.read_only;
+    // The appliances have been watched for days, as far as the cache knows.
+    let (store, _) = Store::open(&store_options(&loaded, false))?;
+    let past = past.into_iter().map(|p| (p.source, p.poll));
+    remember(&store, &loaded.config, past).map_err(|e| Failure::new(Code::Failed, e))?;
+    store.close();
     super::dashboard::show(start, loaded)
 }
 
@@ -129,6 +146,7 @@ fn configuration(config: &Config, inventory: &Path, args: &DemoArgs) -> String {
                     let _ = writeln!(text, "config = {}", string(config));
                 }
                 let _ = writeln!(text, "poll_s = {}", raven.poll_s);
+                appliance(&mut text, raven);
             }
             SourceKind::Prometheus(p) => {
                 let _ = writeln!(text, "kind = \"prometheus\"\nurl = {}\npoll_s = {}", string(&p.url), p.poll_s);
@@ -142,6 +160,36 @@ fn configuration(config: &Config, inventory: &Path, args: &DemoArgs) -> String {
         }
     }
     text
+}
+
+/// What an appliance has whose ports are on this machine.
+fn appliance(text: &mut String, raven: &Raven) {
+    let string = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    if raven.probe == Probe::Local {
+        text.push_str("probe = \"local\"\n");
+    }
+    let CollectorMetrics { telegraf, fluent_bit, goflow2, vector } = &raven.metrics;
+    let endpoints = [("telegraf", telegraf), ("fluent_bit", fluent_bit), ("goflow2", goflow2), ("vector", vector)];
+    if endpoints.iter().any(|(_, url)| url.is_some()) {
+        text.push_str("[source.metrics]\n");
+    }
+    for (service, url) in endpoints {
+        if let Some(url) = url {
+            let _ = writeln!(text, "{service} = {}", string(url));
+        }
+    }
+    for (service, settings) in &raven.services {
+        let _ = writeln!(text, "[source.services.{service}]");
+        for port in settings.ports.iter().flatten() {
+            let _ = writeln!(text, "[[source.services.{service}.ports]]\nport = {}", port.port);
+            if let Some(inner) = port.inner {
+                let _ = writeln!(text, "inner = {inner}");
+            }
+            if port.protocol == Protocol::Tcp {
+                text.push_str("protocol = \"tcp\"\n");
+            }
+        }
+    }
 }
 
 /// A folder of this run that only its user may read.
@@ -170,7 +218,7 @@ mod tests {
     #[test]
     fn the_printed_configuration_is_one() {
         let rt = runtime().unwrap();
-        let options = SimOptions { scale: Scale::City, acs: true, alerts: true, ..SimOptions::still() };
+        let options = SimOptions { scale: Scale::City, acs: true, fair: true, alerts: true, ..SimOptions::still() };
         let network = rt.block_on(Network::start(options)).unwrap();
         let args = DemoArgs { scale: DemoScale::City, seed: 1, speed: 1.0, headless: true };
         let text = configuration(&network.config(), Path::new("/tmp/a \"b\".csv"), &args);

@@ -120,6 +120,16 @@ fn source(draft: &Draft) -> Result<Source, String> {
                 put("fs", draft.fs.as_str().into());
             }
         }
+        DraftKind::Raven => {
+            put("kind", "raven".into());
+            put("buffer", draft.address.as_str().into());
+            if !draft.config.is_empty() {
+                put("config", draft.config.as_str().into());
+            }
+            if !draft.ssh.is_empty() {
+                put("ssh", toml::Table::from_iter([("host".to_owned(), draft.ssh.as_str().into())]).into());
+            }
+        }
         DraftKind::Prometheus => {
             put("kind", "prometheus".into());
             put("url", draft.address.as_str().into());

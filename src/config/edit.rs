@@ -128,6 +128,17 @@ fn raven_into(table: &mut Table, raven: &Raven) {
     if let Some(config) = &raven.config {
         table.insert("config", value(config));
     }
+    if let Some(ssh) = &raven.ssh {
+        let mut way = toml_edit::InlineTable::new();
+        way.insert("host", ssh.host.as_str().into());
+        if let Some(port) = ssh.port {
+            way.insert("port", i64::from(port).into());
+        }
+        if let Some(file) = &ssh.config_file {
+            way.insert("config_file", file.as_str().into());
+        }
+        table.insert("ssh", value(way));
+    }
     if raven.poll_s != Raven::new("").poll_s {
         table.insert("poll_s", value(raven.poll_s as i64));
     }

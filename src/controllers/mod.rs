@@ -1,6 +1,8 @@
 //! One folder a system noctule speaks to.
 
+pub mod diag;
 pub mod genieacs;
+pub mod host;
 pub mod http;
 pub mod prometheus;
 pub mod raven;
@@ -9,5 +11,6 @@ pub mod route;
 pub mod ssh;
 pub mod stream;
 pub mod supervisor;
+pub mod systemd;
 pub(crate) mod tls;
 pub mod voltha;

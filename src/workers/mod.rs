@@ -7,6 +7,7 @@ pub mod asks;
 pub mod bridge;
 mod cache;
 pub mod cpe_verb;
+pub mod diag;
 pub mod export;
 #[cfg(test)]
 mod fixture;
@@ -20,6 +21,7 @@ mod raven;
 pub mod relay;
 pub mod report;
 pub mod resolve;
+pub mod restart;
 pub mod rows;
 pub mod silences;
 pub mod source;

@@ -10,6 +10,7 @@
 )]
 
 mod acs_rig;
+mod diag;
 mod events;
 mod genieacs;
 mod genieacs_guard;
@@ -17,5 +18,8 @@ mod grpc;
 mod hostile;
 mod lab;
 mod limits;
+#[path = "../common/restarts.rs"]
+mod restarts;
+mod supervisor;
 mod wire;
 mod worker;

@@ -140,8 +140,11 @@ impl Console {
         let (msgs, mut news) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move { while news.recv().await.is_some() {} });
         let supervisor = Supervisor::new(tokio::runtime::Handle::current(), msgs.clone());
-        let prometheus =
-            Prometheus { poll_s: 1, ..Prometheus::new(format!("http://127.0.0.1:{}", lab.prometheus_port)) };
+        let prometheus = Prometheus {
+            poll_s: 1,
+            restart_grace_s: 5,
+            ..Prometheus::new(format!("http://127.0.0.1:{}", lab.prometheus_port))
+        };
         let config = Config {
             sources: vec![
                 Source { name: "am".into(), kind: SourceKind::Alertmanager(Box::new(lab.settings())) },

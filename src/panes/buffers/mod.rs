@@ -28,6 +28,7 @@ use crate::model::appliance::{ApplianceRow, Span};
 use crate::model::command::Args;
 use crate::model::page::Data;
 use crate::model::text;
+use crate::ui::density::Density;
 
 use super::detail::{DetailState, pane_rows};
 use super::list::Landing;
@@ -63,8 +64,8 @@ fn detail_width(detail: &DetailState, size: (u16, u16)) -> u16 {
 fn chart_height(detail: &DetailState, size: (u16, u16)) -> u16 {
     let area = Rect { x: 0, y: 0, width: size.0, height: pane_rows(size) };
     match detail.areas(area, size).detail.map_or(0, |d| d.height) {
-        0..=15 => 4,
-        16..=30 => 6,
+        0..=23 => 4,
+        24..=34 => 6,
         _ => 8,
     }
 }
@@ -94,7 +95,7 @@ impl BuffersPane {
     }
 
     /// Shows the list of appliances again.
-    fn to_list(&mut self, cx: &Ctx) -> Vec<Effect> {
+    fn back_to_list(&mut self, cx: &Ctx) -> Vec<Effect> {
         self.services.hide();
         self.health.open = false;
         self.form.open = false;
@@ -117,7 +118,7 @@ impl BuffersPane {
     /// Runs one of the pane's own commands; `None` when it is none.
     fn own(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Option<Vec<Effect>> {
         Some(match id {
-            "buffer.services" if self.services.open => self.to_list(cx),
+            "buffer.services" if self.services.open => self.back_to_list(cx),
             "buffer.services" => {
                 self.health.open = false;
                 self.services.show(self.split.list.current(), cx)
@@ -154,16 +155,16 @@ impl BuffersPane {
 
     /// Who asks for another curve wants to see it: its view is opened where there is none.
     fn look(&mut self, cx: &Ctx) -> Vec<Effect> {
+        let detail = if self.services.open { &mut self.services.split.detail } else { &mut self.split.detail };
+        let low = Density::of(cx.size.0, cx.size.1) == Density::Compact;
+        if !detail.visible(cx.size) || (low && !detail.focus) {
+            detail.enter(cx.size);
+        }
         if self.services.open {
-            if !self.services.split.detail.visible(cx.size) {
-                self.services.split.detail.enter(cx.size);
-            }
-            return self.services.split.shown(pane_rows(cx.size), cx);
+            self.services.split.shown(pane_rows(cx.size), cx)
+        } else {
+            self.split.shown(pane_rows(cx.size), cx)
         }
-        if !self.split.detail.visible(cx.size) {
-            self.split.detail.enter(cx.size);
-        }
-        self.split.shown(pane_rows(cx.size), cx)
     }
 
     /// Asks for the past of what the detail view shows.
@@ -174,12 +175,8 @@ impl BuffersPane {
         let Some(row) = self.split.watched(PaneId::Buffers, cx).filter(|_| !self.health.open && !self.form.open) else {
             return Vec::new();
         };
-        let subject = Subject {
-            source: row.source.to_string(),
-            collector: None,
-            at: row.state.at,
-            poll_ms: row.state.poll_ms,
-        };
+        let subject =
+            Subject { source: row.source.to_string(), collector: None, at: row.state.at, poll_ms: row.state.poll_ms };
         self.past.ask(subject, detail_width(&self.split.detail, cx.size), cx)
     }
 
@@ -190,13 +187,12 @@ impl BuffersPane {
             self.wanted = Some(name);
             return Vec::new();
         }
-        match self.split.list.rows().iter().find(|row| *row.source == *name) {
-            Some(row) => self.split.list.reset(Landing::Row(row.id), cx),
-            None => {
-                self.split.list.set_filter(&format!("name=\"{}\"", name.replace(['"', '\\'], "")));
-                self.split.list.reset(Landing::First, cx)
-            }
+        let found = self.split.list.rows().iter().find(|row| *row.source == *name).map(|row| row.id);
+        if let Some(id) = found {
+            return self.split.list.reset(Landing::Row(id), cx);
         }
+        self.split.list.set_filter(&format!("name=\"{}\"", name.replace(['"', '\\'], "")));
+        self.split.list.reset(Landing::First, cx)
     }
 }
 
@@ -245,7 +241,7 @@ impl Pane for BuffersPane {
         }
         if self.health.open {
             if id == "list.escape" {
-                return self.to_list(cx);
+                return self.back_to_list(cx);
             }
             if self.health.command(id, cx.size) {
                 return Vec::new();
@@ -261,7 +257,7 @@ impl Pane for BuffersPane {
     }
 
     fn goto(&mut self, to: &Location, cx: &Ctx) -> Vec<Effect> {
-        let mut effects = self.to_list(cx);
+        let mut effects = self.back_to_list(cx);
         if let Some(filter) = &to.filter {
             self.split.list.set_filter(filter);
         }
@@ -321,9 +317,8 @@ impl Pane for BuffersPane {
         } else {
             let empty = view::empty(self.split.list.filtered());
             let room = (detail_width(&self.split.detail, cx.ctx.size), chart_height(&self.split.detail, cx.ctx.size));
-            self.split.draw(buf, area, cx, &empty, |row| {
-                (row.source.to_string(), view::blocks(row, &self.past, room, cx))
-            });
+            self.split
+                .draw(buf, area, cx, &empty, |row| (row.source.to_string(), view::blocks(row, &self.past, room, cx)));
         }
     }
 
