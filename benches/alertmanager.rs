@@ -139,11 +139,9 @@ fn main() {
         Sources::start(&config, store.clone(), types, &supervisor, &msgs)
     };
     let handle = sources.get("am").expect("the source").clone();
-    let standing = || {
-        let mut n = 0_u64;
-        store.reader().expect("a reader").each_standing_alarm("am", &mut |_| n += 1).expect("alarms");
-        n
-    };
+    // The counters cost nothing to look at; asking the cache would be measured with the rest.
+    let snapshots = store.snapshots();
+    let standing = || u64::from(snapshots.borrow().counts.total());
 
     let (first_curl, _) = curl(&url);
     let _ = std::fs::write("/proc/self/clear_refs", "5");
