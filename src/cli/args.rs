@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+pub use super::diag::args::DiagCommand;
 use crate::model::field::TableSpec;
 use crate::model::tables;
 
@@ -70,6 +71,9 @@ pub struct Screen {
 pub enum Command {
     /// Show the dashboard over simulated networks that speak the real protocols
     Demo(DemoArgs),
+    /// Check the network: ping, trace, DNS, bandwidth, ports
+    #[command(subcommand, arg_required_else_help = true)]
+    Diag(DiagCommand),
     /// Check the terminal, the configuration, the cache and every source
     Doctor(DoctorArgs),
     /// Print alarms
@@ -96,6 +100,18 @@ pub enum Command {
     /// Print jobs over many CPEs, one of them with its progress, or its devices
     #[command(after_long_help = job_fields())]
     Jobs(JobsArgs),
+    /// Print telemetry appliances and their buffers, one of them whole, or its past
+    #[command(after_long_help = fields(&tables::APPLIANCES))]
+    Buffers(BuffersArgs),
+    /// Print the collectors and other services of telemetry appliances
+    #[command(after_long_help = fields(&tables::COLLECTORS))]
+    Services(ListArgs),
+    /// Judge the health of telemetry appliances; exit code 0 well, 3 warnings, 1 critical
+    Health(HealthArgs),
+    /// Print the silences of Alertmanagers, asked now
+    Silences(SilencesArgs),
+    /// Ask a Prometheus for the value of an expression, or for its values over a time
+    Query(QueryArgs),
     /// Run a command of the dashboard without it
     Run(RunArgs),
     /// Poll, keep and run jobs in the background, without a screen
@@ -249,6 +265,98 @@ pub struct JobsArgs {
     pub list: ListArgs,
 }
 
+/// Arguments of `buffers`.
+#[derive(Debug, Clone, Args)]
+pub struct BuffersArgs {
+    /// One appliance, whole
+    pub appliance: Option<String>,
+    /// Print its past instead: 10m, 1h, 6h, 24h, 7d or 30d
+    #[arg(long, value_enum, value_name = "SPAN", requires = "appliance")]
+    pub history: Option<HistorySpan>,
+    /// The past of one collector of it
+    #[arg(long, value_name = "SERVICE", requires = "history")]
+    pub collector: Option<String>,
+    /// As with the other lists.
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+/// How much of the past is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HistorySpan {
+    /// Ten minutes, in steps of 10 s
+    #[value(name = "10m")]
+    TenMinutes,
+    /// An hour, in steps of 10 s
+    #[value(name = "1h")]
+    Hour,
+    /// Six hours, in steps of 2 min
+    #[value(name = "6h")]
+    SixHours,
+    /// A day, in steps of 2 min
+    #[value(name = "24h")]
+    Day,
+    /// A week, in steps of 30 min
+    #[value(name = "7d")]
+    Week,
+    /// Thirty days, in steps of 30 min
+    #[value(name = "30d")]
+    Month,
+}
+
+/// Arguments of `health`.
+#[derive(Debug, Clone, Args)]
+pub struct HealthArgs {
+    /// Only these appliances
+    pub appliances: Vec<String>,
+    /// Print JSON
+    #[arg(long, group = "health_format")]
+    pub json: bool,
+    /// Print lines for people (this is what is printed when nothing else is asked for)
+    #[arg(long, group = "health_format")]
+    pub human: bool,
+    /// Print metrics in the text format of Prometheus
+    #[arg(long, group = "health_format")]
+    pub prometheus: bool,
+    /// Ask the appliances once before printing, instead of trusting the cache
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+/// Arguments of `silences`.
+#[derive(Debug, Clone, Args)]
+pub struct SilencesArgs {
+    /// Only this Alertmanager
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Also those that are over
+    #[arg(long)]
+    pub all: bool,
+    /// Print one JSON array
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `query`.
+#[derive(Debug, Clone, Args)]
+pub struct QueryArgs {
+    /// The expression in PromQL, e.g. 'up == 0'
+    #[arg(value_name = "EXPR")]
+    pub expr: String,
+    /// Values from so long ago until now, e.g. 1h; without it the value now
+    #[arg(long, value_name = "TIME")]
+    pub range: Option<String>,
+    /// Distance of the values, e.g. 1m
+    #[arg(long, value_name = "TIME", requires = "range")]
+    pub step: Option<String>,
+    /// Which source to ask, where several can answer
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Print one JSON array
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `agent`.
 #[derive(Debug, Clone, Args)]
 pub struct AgentArgs {
@@ -258,6 +366,9 @@ pub struct AgentArgs {
     /// Print the status as JSON
     #[arg(long, requires = "status")]
     pub json: bool,
+    /// Serve metrics for Prometheus here, e.g. 127.0.0.1:9464 (path /metrics): plain HTTP without a login
+    #[arg(long, value_name = "ADDR", conflicts_with = "status")]
+    pub metrics: Option<std::net::SocketAddr>,
 }
 
 /// Arguments of `run`.

@@ -120,6 +120,17 @@ fn source(draft: &Draft) -> Result<Source, String> {
                 put("fs", draft.fs.as_str().into());
             }
         }
+        DraftKind::Prometheus => {
+            put("kind", "prometheus".into());
+            put("url", draft.address.as_str().into());
+        }
+        DraftKind::Alertmanager => {
+            put("kind", "alertmanager".into());
+            put("url", draft.address.as_str().into());
+            if !draft.prometheus.is_empty() {
+                put("prometheus", draft.prometheus.as_str().into());
+            }
+        }
     }
     if !draft.ca.is_empty() {
         put("tls", toml::Table::from_iter([("ca".to_owned(), draft.ca.as_str().into())]).into());
@@ -146,6 +157,8 @@ async fn probe(mut source: Source) -> Result<String, String> {
         SourceKind::Voltha(voltha) => voltha.paused = true,
         SourceKind::Genieacs(acs) => acs.paused = true,
         SourceKind::Raven(raven) => raven.paused = true,
+        SourceKind::Prometheus(p) => p.paused = true,
+        SourceKind::Alertmanager(a) => a.paused = true,
     }
     let name = source.name.clone();
     let (msgs, _news) = mpsc::unbounded_channel();

@@ -4,19 +4,23 @@
 
 mod agent;
 pub mod args;
+mod buffers;
 mod completions;
 mod config;
 mod dashboard;
 mod demo;
+pub mod diag;
 mod doctor;
 pub mod exit;
 mod first_run;
 mod fresh;
+mod health;
 mod jobs;
 mod keys;
 mod live;
 mod man;
 mod objects;
+mod promql;
 mod query;
 mod run;
 
@@ -102,6 +106,7 @@ fn dispatch(start: &Start, command: Option<Command>) -> Result<Code, Failure> {
     match command {
         None => dashboard::run(start),
         Some(Command::Demo(args)) => demo::run(start, &args),
+        Some(Command::Diag(command)) => diag::run(start, &command),
         Some(Command::Doctor(args)) => doctor::run(start, &args),
         Some(Command::Alarms(args)) => query::run(start, Table::Alarms, &args),
         Some(Command::Pon(args)) => query::run(start, Table::Nodes, &args),
@@ -111,7 +116,12 @@ fn dispatch(start: &Start, command: Option<Command>) -> Result<Code, Failure> {
         Some(Command::Sources(args)) => query::run(start, Table::Sources, &args),
         Some(Command::Log(args)) => query::run(start, Table::Log, &args),
         Some(Command::Jobs(args)) => jobs::run(start, &args),
+        Some(Command::Buffers(args)) => buffers::run(start, &args),
+        Some(Command::Services(args)) => query::run(start, Table::Collectors, &args),
+        Some(Command::Health(args)) => health::run(start, &args),
         Some(Command::Agent(args)) => agent::run(start, &args),
+        Some(Command::Silences(args)) => promql::silences(start, &args),
+        Some(Command::Query(args)) => promql::query(start, &args),
         Some(Command::Run(args)) => run::run(start, &args),
         Some(Command::Config(command)) => config::run(start, &command),
         Some(Command::Completions { shell }) => completions::run(shell),

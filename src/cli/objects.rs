@@ -1,25 +1,19 @@
-//! `noctule objects`: presets, provisions, virtual parameters and files, read from their servers;
-//! and the changes of them without a screen. They are in no cache, so each of these asks a server.
+//! `noctule objects`: presets, provisions, virtual parameters and files, read from their servers:
+//! they are in no cache.
 
 use std::io::{self, BufWriter, Write as _};
 
-use tokio_util::sync::CancellationToken;
-
 use super::Start;
-use super::args::{ListArgs, RunArgs};
+use super::args::ListArgs;
 use super::exit::{Code, Failure};
 use super::fresh::say;
 use super::live::{Live, Role};
 use super::query::ask::ask;
 use super::query::print;
-use super::run::reached;
-use crate::commands::spec::CommandSpec;
-use crate::config::Loaded;
-use crate::model::command::{Intent, Outcome, Plan};
 use crate::model::field::Record as _;
 use crate::model::page::Table;
 use crate::model::stored::Stored;
-use crate::workers::{now, stored};
+use crate::workers::now;
 
 /// Prints what the servers keep.
 pub(super) fn list(start: &Start, args: &ListArgs) -> Result<Code, Failure> {
@@ -75,59 +69,4 @@ pub(super) fn list(start: &Start, args: &ListArgs) -> Result<Code, Failure> {
         n if n == servers => Code::Unreachable,
         _ => Code::Partly,
     })
-}
-
-/// Runs a change: the plan asks the server, and so does what comes after it.
-pub(super) fn run(
-    start: &Start,
-    mut loaded: Loaded,
-    spec: &'static CommandSpec,
-    mut intent: Intent,
-    args: &RunArgs,
-) -> Result<Code, Failure> {
-    let _log = start.log(&mut loaded)?;
-    // Whoever runs it may do so in another folder.
-    if let Some(file) = intent.args.get_mut("file")
-        && let Ok(whole) = std::path::absolute(&*file)
-    {
-        *file = whole.display().to_string();
-    }
-    let mut live = Live::start(&loaded, Role::Once)?;
-    let result = if args.dry_run {
-        run_on(&live, &loaded, spec, intent, args)
-    } else {
-        reached(&mut live, &loaded, Role::Once, spec, &intent).and_then(|()| run_on(&live, &loaded, spec, intent, args))
-    };
-    live.stop();
-    result
-}
-
-fn run_on(
-    live: &Live,
-    loaded: &Loaded,
-    spec: &'static CommandSpec,
-    intent: Intent,
-    args: &RunArgs,
-) -> Result<Code, Failure> {
-    let plan: Plan =
-        live.runtime.block_on(stored::plan(&live.sources, &intent)).map_err(|why| Failure::new(Code::Failed, why))?;
-    if args.dry_run {
-        super::run::print_plan(&plan, args.json)?;
-        if loaded.profile.read_only {
-            say(&format!("profile `{}` is read-only: it would be refused", loaded.profile_name));
-        }
-        return Ok(Code::Done);
-    }
-    if !args.yes {
-        super::run::print_plan(&plan, args.json)?;
-        return Err(Failure::usage(format!("nothing was done: {} asks first; add --yes to run it", spec.id)));
-    }
-    if plan.total == 0 {
-        let summary = plan.skipped.first().map(|(why, _)| format!("nothing to do: {why}")).unwrap_or_default();
-        super::run::print_outcome(&Outcome { command: spec.id.into(), summary, ..Outcome::default() }, args.json)?;
-        return Ok(Code::Done);
-    }
-    let outcome = live.runtime.block_on(live.hands.run(intent, &CancellationToken::new(), &|_, _| ()));
-    super::run::print_outcome(&outcome, args.json)?;
-    Ok(if outcome.done == outcome.total { Code::Done } else { Code::Failed })
 }

@@ -39,6 +39,7 @@ use zeroize::Zeroizing;
 use crate::config::schema::{HttpAuth, Tls};
 use crate::controllers::route::{Route, RouteStream, never_reached};
 use crate::controllers::tls;
+use crate::model::time::{SECOND, Ts};
 
 /// What is sent.
 pub(in crate::controllers) type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -284,6 +285,24 @@ pub fn host(url: &str) -> &str {
     authority.rsplit_once(':').map_or(authority, |(host, _)| host)
 }
 
+/// When an answer was given, by the server's clock.
+pub(in crate::controllers) fn date(headers: &http::HeaderMap) -> Option<Ts> {
+    let told = headers.get(http::header::DATE)?.to_str().ok()?;
+    Some(Ts(chrono::DateTime::parse_from_rfc2822(told).ok()?.timestamp_micros()))
+}
+
+/// How far the server's clock, which cuts off what is less than a second, is ahead of ours between
+/// the question and the answer, µs.
+pub(in crate::controllers) fn skew(told: Ts, asked: Ts, answered: Ts) -> i64 {
+    if told > answered {
+        told.since(answered)
+    } else if told.plus(SECOND) < asked {
+        told.plus(SECOND).since(asked)
+    } else {
+        0
+    }
+}
+
 /// Makes connections, and TLS over them where the base URL asks for it. Every request goes to the
 /// one server, whatever its URI says.
 #[derive(Clone)]
@@ -395,5 +414,17 @@ mod tests {
         assert!(told("https://a", &tls, &none).contains("tls.ca"));
         let auth = HttpAuth { bearer: Some("env:NOT_SET_AT_ALL".parse().unwrap()), ..HttpAuth::default() };
         assert!(told("http://a", &plain, &auth).contains("NOT_SET_AT_ALL"));
+    }
+
+    #[test]
+    fn a_clock_that_tells_whole_seconds_is_judged_by_what_is_certain() {
+        let s = |seconds: i64| Ts(seconds * SECOND);
+        let (asked, answered) = (s(100).plus(200_000), s(101).plus(700_000));
+        for told in [100, 101] {
+            assert_eq!(skew(s(told), asked, answered), 0, "{told}");
+        }
+        assert_eq!(skew(s(99), asked, answered), -200_000);
+        assert_eq!(skew(s(701), asked, answered), 599_300_000);
+        assert_eq!(skew(s(-501), asked, answered), -600_200_000);
     }
 }

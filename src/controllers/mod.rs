@@ -1,11 +1,15 @@
 //! One folder a system noctule speaks to.
 
+pub mod diag;
 pub mod genieacs;
 pub mod host;
 pub mod http;
+pub mod prometheus;
+pub mod raven;
 pub mod resilience;
 pub mod route;
 pub mod ssh;
+pub mod stream;
 pub mod supervisor;
 pub mod systemd;
 pub(crate) mod tls;

@@ -224,11 +224,32 @@ pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(n), if n == 1 { one } else { many })
 }
 
+/// Bytes with an IEC unit: `900 B`, `1.5 KiB`, `250 MiB`.
+#[must_use]
+pub fn iec(bytes: u64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let unit = units.get(unit).copied().unwrap_or("B");
+    if value < 10.0 && unit != "B" { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn bytes_have_iec_units() {
+        assert_eq!(iec(900), "900 B");
+        assert_eq!(iec(1536), "1.5 KiB");
+        assert_eq!(iec(250 << 20), "250 MiB");
+    }
 
     #[test]
     fn good_text_is_borrowed() {

@@ -9,6 +9,8 @@ pub mod genieacs;
 pub mod kafka;
 mod net;
 mod network;
+pub mod prometheus;
+pub mod raven;
 mod run;
 pub mod supervisor;
 mod timed;
@@ -81,6 +83,10 @@ pub struct SimOptions {
     pub mechanisms: Vec<kafka::Mechanism>,
     /// Whether there is an ACS too, whose CPEs are behind the ONUs.
     pub acs: bool,
+    /// Whether there are the telemetry appliances of a fair too.
+    pub fair: bool,
+    /// Whether there is an Alertmanager with a Prometheus too, which watch what is around the network.
+    pub alerts: bool,
 }
 
 impl Default for SimOptions {
@@ -98,6 +104,8 @@ impl Default for SimOptions {
             login: None,
             mechanisms: kafka::Mechanism::ALL.to_vec(),
             acs: false,
+            fair: false,
+            alerts: false,
         }
     }
 }

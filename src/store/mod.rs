@@ -35,7 +35,7 @@ pub use error::Error;
 pub use examine::{Examined, examine};
 pub use journal::{Journal, Ticket};
 pub use open::owner;
-pub use reader::{Blast, Interrupter, KnownCpe, KnownNode, Reader};
+pub use reader::{Blast, Interrupter, KnownCpe, KnownNode, Reader, StandingAlarm};
 
 use crate::model::alarm::Counts;
 use crate::model::appliance::ApplianceState;
@@ -208,6 +208,14 @@ impl Store {
     /// When the file cannot be opened.
     pub fn reader(&self) -> Result<Reader, Error> {
         Reader::open(&self.inner.options, Arc::clone(&self.inner.purge_looked))
+    }
+
+    /// Size of the file with its write-ahead log, bytes; `None` when it cannot be looked at.
+    #[must_use]
+    pub fn file_bytes(&self) -> Option<u64> {
+        let path = &self.inner.options.path;
+        let of = |path: &Path| std::fs::metadata(path).map(|m| m.len());
+        Some(of(path).ok()? + of(&open::beside(path, "-wal")).unwrap_or(0))
     }
 
     /// How long what is over is kept, µs.

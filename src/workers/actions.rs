@@ -22,15 +22,16 @@ use crate::model::time::Ts;
 use crate::model::topology::NodeRow;
 use crate::store::Store;
 
+use super::appliance;
 use super::cpe_verb::CpeVerb;
 use super::job_verb::JobVerb;
 use super::jobs::{self, Jobs, Typed};
 use super::now;
 use super::resolve::{NewJob, Resolved, resolve};
 use super::source::Sources;
-use super::stored;
 use super::targets::{AlarmTargets, CpeTargets, JobTargets as JobRows, NodeTargets, SourceTargets, Tally, node_label};
 use super::verb::{DeviceVerb, SourceVerb, alarm_words};
+use super::{silences, stored};
 use crate::model::text::{counted, grouped};
 
 /// Actions journalled in one go.
@@ -68,6 +69,14 @@ impl Executor {
         let command = intent.command;
         if stored::is(command) {
             let (targets, outcome) = stored::run(&self.sources, &intent).await;
+            return self.record(&intent, targets, outcome).await;
+        }
+        if silences::is(command) {
+            let (targets, outcome) = silences::run(&self.store, &self.sources, &intent, stop, progress).await;
+            return self.record(&intent, targets, outcome).await;
+        }
+        if appliance::is(command) {
+            let (targets, outcome) = appliance::run(&self.store, &self.sources, &intent, stop, progress).await;
             return self.record(&intent, targets, outcome).await;
         }
         let store = self.store.clone();
@@ -432,15 +441,16 @@ fn new_id() -> ActionId {
 }
 
 /// An outcome in the making.
-struct Run {
-    outcome: Outcome,
+pub(super) struct Run {
+    pub(super) outcome: Outcome,
     left_out: Vec<(String, u64)>,
     failures: u64,
-    stopped: bool,
+    /// It ended before all was done.
+    pub(super) stopped: bool,
 }
 
 impl Run {
-    fn new(command: &str, tally: &Tally) -> Self {
+    pub(super) fn new(command: &str, tally: &Tally) -> Self {
         let outcome = Outcome { command: command.to_owned(), total: tally.total, ..Outcome::default() };
         let left_out = tally.skipped.iter().map(|(reason, n)| (reason.clone(), *n)).collect();
         Self { outcome, left_out, failures: 0, stopped: false }
@@ -461,7 +471,7 @@ impl Run {
         self.stopped = ended < self.outcome.total;
     }
 
-    fn error(&mut self, target: String, why: &str) {
+    pub(super) fn error(&mut self, target: String, why: &str) {
         self.failures += 1;
         if self.outcome.errors.len() < ERRORS {
             self.outcome.errors.push((target, text::clean(why).into_owned()));
@@ -469,7 +479,7 @@ impl Run {
     }
 
     /// Puts it in one line: `acknowledged 12 alarms; 3 skipped (already acknowledged)`.
-    fn end(mut self, past: &str, one: &str, many: &str) -> Outcome {
+    pub(super) fn end(mut self, past: &str, one: &str, many: &str) -> Outcome {
         let (done, total) = (self.outcome.done, self.outcome.total);
         let mut line = match (done, total) {
             (0, 0) => "nothing to do".to_owned(),
@@ -492,7 +502,7 @@ impl Run {
 }
 
 /// The outcome of a command that did not begin.
-fn failed(command: &str, why: String) -> Outcome {
+pub(super) fn failed(command: &str, why: String) -> Outcome {
     Outcome {
         command: command.to_owned(),
         summary: why.clone(),

@@ -1,6 +1,8 @@
 //! The store as the workers of sources see it.
 
+use crate::model::appliance::{ApplianceState, Point};
 use crate::model::command::Targets;
+use crate::model::ids::SourceName;
 use crate::model::observation::Origin;
 use crate::model::page::Table;
 use crate::model::record::Record;
@@ -35,6 +37,22 @@ impl Cache for Store {
 
     fn each_cpe(&self, source: &str, each: &mut dyn FnMut(crate::store::KnownCpe)) -> Result<(), String> {
         self.reader().and_then(|mut r| r.each_known_cpe(source, each)).map_err(|e| e.to_string())
+    }
+
+    fn measured(&self, source: &SourceName, state: &ApplianceState) {
+        self.measured(source.clone(), state.clone());
+    }
+
+    fn known_appliance(&self, source: &str) -> Result<Option<(ApplianceState, Vec<Point>)>, String> {
+        self.reader().and_then(|mut r| r.known_appliance(source)).map_err(|e| e.to_string())
+    }
+
+    fn each_standing_alarm(
+        &self,
+        source: &str,
+        each: &mut dyn FnMut(crate::store::StandingAlarm),
+    ) -> Result<(), String> {
+        self.reader().and_then(|mut r| r.each_standing_alarm(source, each)).map_err(|e| e.to_string())
     }
 
     fn note(&self, key: &str, value: &str) {

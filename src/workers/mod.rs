@@ -2,9 +2,12 @@
 
 mod acs;
 pub mod actions;
+pub mod appliance;
+pub mod asks;
 pub mod bridge;
 mod cache;
 pub mod cpe_verb;
+pub mod diag;
 pub mod export;
 #[cfg(test)]
 mod fixture;
@@ -13,17 +16,21 @@ pub mod job_verb;
 pub mod jobs;
 pub mod plan;
 pub mod pm;
+mod prometheus;
+mod raven;
 pub mod relay;
 pub mod report;
 pub mod resolve;
 pub mod restart;
 pub mod rows;
+pub mod silences;
 pub mod source;
 pub mod stored;
 pub mod supervisor;
 pub mod targets;
 pub mod timers;
 pub mod verb;
+mod watched;
 
 use crate::model::time::Ts;
 

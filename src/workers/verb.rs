@@ -13,9 +13,11 @@ use crate::model::source::{Breaker, Health, SourceRow};
 use crate::model::time::{DAY, Ts, parse_duration};
 use crate::model::topology::{AdminState, ConnectStatus, NodeRow, OperStatus};
 
+use super::appliance::ApplianceVerb;
 use super::cpe_verb::CpeVerb;
 use super::job_verb::JobVerb;
 use super::pm::PmChange;
+use super::silences::SilenceVerb;
 use super::stored::StoredVerb;
 
 /// The longest a shelf may last, µs. A shelf is a promise to look again, not a way to forget.
@@ -84,7 +86,7 @@ pub enum VerbError {
 }
 
 /// What is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Work {
     /// An operator's action on alarms; journalled.
     Alarm(Verb),
@@ -98,6 +100,10 @@ pub enum Work {
     Job(JobVerb),
     /// A change of what a server keeps beside devices.
     Stored(StoredVerb),
+    /// A silence at an Alertmanager.
+    Silence(SilenceVerb),
+    /// Something done to a telemetry appliance or a service of one.
+    Appliance(ApplianceVerb),
 }
 
 /// What can be asked of a device.
@@ -206,7 +212,13 @@ impl Work {
                 (None, Some(verb)) => Self::Cpe(verb),
                 (None, None) => match StoredVerb::parse(command, args)? {
                     Some(verb) => Self::Stored(verb),
-                    None => return Err(VerbError::Unknown(other.to_owned())),
+                    None => match ApplianceVerb::parse(command, args)? {
+                        Some(verb) => Self::Appliance(verb),
+                        None => match SilenceVerb::parse(command, args, now)? {
+                            Some(verb) => Self::Silence(verb),
+                            None => return Err(VerbError::Unknown(other.to_owned())),
+                        },
+                    },
                 },
             },
         })
@@ -216,12 +228,13 @@ impl Work {
     #[must_use]
     pub const fn table(&self) -> Table {
         match self {
-            Self::Alarm(_) => Table::Alarms,
+            Self::Alarm(_) | Self::Silence(_) => Table::Alarms,
             Self::Device(_) => Table::Nodes,
             Self::Cpe(_) | Self::Job(JobVerb::Create(_)) => Table::Cpes,
             Self::Source(_) => Table::Sources,
             Self::Job(_) => Table::Jobs,
             Self::Stored(_) => Table::Stored,
+            Self::Appliance(verb) => verb.table(),
         }
     }
 }
@@ -240,7 +253,7 @@ fn owner(args: &Args) -> Result<String, VerbError> {
 }
 
 /// A duration between a second and `max`.
-fn span(arg: &'static str, value: &str, max: i64, words: &'static str) -> Result<i64, VerbError> {
+pub(super) fn span(arg: &'static str, value: &str, max: i64, words: &'static str) -> Result<i64, VerbError> {
     let micros = parse_duration(value).ok_or_else(|| VerbError::Duration { arg, value: value.to_owned() })?;
     if (1..=max).contains(&micros) {
         Ok(micros)

@@ -4,12 +4,16 @@
 use std::sync::LazyLock;
 
 use noctule::config::{alarm_types, check_text, inventory};
+use noctule::controllers::diag::{dns, icmp};
 use noctule::controllers::genieacs::device::DeviceDoc;
 use noctule::controllers::genieacs::profile::Profiles;
-use noctule::controllers::genieacs::stream::Documents;
 use noctule::controllers::genieacs::wire::Collection;
 use noctule::controllers::genieacs::{map, validate};
+use noctule::controllers::raven::map as raven;
+use noctule::controllers::raven::metrics::{self, text};
+use noctule::controllers::stream::Documents;
 use noctule::controllers::voltha::map::{Directory, TypeIndex, message};
+use noctule::model::diag::{DnsName, DnsType};
 use noctule::model::field::{Record, Value};
 use noctule::model::observation::Observation;
 use noctule::model::page::Table;
@@ -18,6 +22,57 @@ use noctule::model::time::Ts;
 
 static TYPES: LazyLock<TypeIndex> =
     LazyLock::new(|| TypeIndex::new(&alarm_types::load(None).expect("the shipped alarm types")));
+
+/// Answers of an appliance and of its collectors: no bytes panic, what cannot be read is told in words
+/// that can be shown, and so is what can; instants are plausible, counters add up to counters.
+pub fn appliance(bytes: &[u8]) {
+    const AT: Ts = Ts(1_795_187_413_000_000);
+    let shown = |text: &str| assert!(!text.chars().any(char::is_control) && text.len() < 4096, "{text:?}");
+    let plausible = |ts: Ts| assert!(!ts.is_set() || (0..=AT.0 + 86_400_000_000).contains(&ts.0), "{ts:?}");
+    match raven::stats(bytes, AT) {
+        Ok(told) => {
+            [told.oldest, told.newest].into_iter().for_each(plausible);
+            shown(&told.overflow_action);
+            told.by_service.iter().for_each(|(name, _)| shown(name));
+        }
+        Err(why) => shown(&why),
+    }
+    match raven::status(bytes, AT) {
+        Ok(told) => {
+            for service in &told.services {
+                [service.oldest, service.newest].into_iter().for_each(plausible);
+                shown(&service.service);
+            }
+            plausible(told.uplink.last_check);
+            shown(&told.uplink.last_error);
+        }
+        Err(why) => shown(&why),
+    }
+    let _ = raven::service(bytes, "vector", AT).map(|told| [told.oldest, told.newest].into_iter().for_each(plausible));
+    let _ = raven::uplink(bytes, AT).map(|told| shown(&told.last_error));
+    let _ = raven::system(bytes).map(|told| told.processes.iter().for_each(|p| shown(&p.service)));
+    let _ = raven::metrics(bytes).map(|told| assert!(told.host.is_some()));
+    let _ = raven::telemetry(bytes);
+    let _ = raven::services(bytes).map(|told| told.services.iter().for_each(|s| shown(s)));
+    let _ = raven::appliance_config(bytes).map(|told| told.ports().iter().for_each(|p| assert_ne!(p.port, 0)));
+    for page in ["flows", "windows"] {
+        let _ = raven::estimates(bytes, page).map(|all| all.iter().for_each(|e| (shown(&e.name), shown(&e.value)).0));
+    }
+    let _ = raven::buffer_config(bytes).map(|told| raven::configured(&told));
+    let _ = raven::done(bytes).map(|words| shown(&words));
+    let _ = raven::health(bytes, AT).map(|told| plausible(told.clock));
+    for service in ["fluent-bit", "goflow2", "telegraf", "vector"] {
+        match metrics::prometheus(service, bytes) {
+            Ok(meters) => meters.iter().for_each(|m| assert!(m.value >= 0.0 && m.value.is_finite())),
+            Err(why) => shown(&why),
+        }
+    }
+    let _ = metrics::fluent_bit(bytes).map(|meters| meters.iter().for_each(|m| assert!(m.value >= 0.0)));
+    if let Ok(words) = std::str::from_utf8(bytes) {
+        let _ =
+            text::samples(words).map(|all| all.iter().for_each(|s| assert!(s.labels().all(|(n, _)| !n.is_empty()))));
+    }
+}
 
 /// Files an operator writes: no text panics, every problem has a place inside the text, and what
 /// is no configuration is never taken for one.
@@ -107,5 +162,29 @@ pub fn filter(text: &str) {
             Err(e) => assert!(e.at <= chars && e.len > 0 && (e.at == chars || e.at + e.len <= chars), "{e:?}"),
         }
         let _ = complete(text, chars / 2, table);
+    }
+}
+
+/// Packets of anybody: no bytes panic, what is read of an echo lies inside it, and no text of a name
+/// server can act on a terminal.
+pub fn packets(bytes: &[u8]) {
+    for v6 in [false, true] {
+        if let Some(echo) = icmp::read(v6, bytes) {
+            assert_eq!(echo.payload.len() + 8, bytes.len());
+        }
+    }
+    if let Some((_, rest)) = icmp::behind_ipv4(bytes) {
+        assert!(rest.len() + 20 <= bytes.len());
+    }
+    let _ = dns::servers_of(bytes);
+    let about = DnsName::parse("www.example.net").expect("a name");
+    let id = bytes.first().zip(bytes.get(1)).map_or(0, |(a, b)| u16::from_be_bytes([*a, *b]));
+    for kind in DnsType::ALL {
+        if let dns::wire::Read::Answer(answer) = dns::wire::read(bytes, id, &about, kind) {
+            for record in &answer.records {
+                let text = [&record.owner, &record.kind, &record.value];
+                assert!(!text.iter().any(|t| t.chars().any(char::is_control)), "{record:?}");
+            }
+        }
     }
 }

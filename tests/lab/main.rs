@@ -1,4 +1,4 @@
-//! The lab: noctule against programs that others wrote. Needs Debian's `kcat`; run with
+//! The lab: noctule against programs that others wrote. Needs what `.ci/run` installs; run with
 //! `cargo test --features lab --test lab`. Ends only the processes it started.
 #![allow(
     clippy::expect_used,
@@ -9,9 +9,11 @@
     reason = "tests may fail loudly and share helpers"
 )]
 
+mod alertmanager;
 mod host;
 mod kcat;
 mod mock;
+mod net;
 mod process;
 mod recorded;
 #[path = "../common/restarts.rs"]

@@ -3,6 +3,7 @@
 //!
 //! It never works beside another owner of the cache: it waits until that one ends, and takes over.
 
+mod metrics;
 mod news;
 mod notify;
 mod status;
@@ -17,6 +18,7 @@ use super::live::{Live, Role};
 use crate::config::Loaded;
 use crate::model::text::counted;
 use crate::store;
+use crate::workers::now;
 use crate::workers::relay::Client;
 use news::{Journal, Level, News};
 use notify::Notify;
@@ -50,12 +52,22 @@ pub(super) fn run(start: &Start, args: &AgentArgs) -> Result<Code, Failure> {
             live.stop();
             continue;
         }
-        let worked = work(&loaded, &mut live, &lines, &manager);
+        let worked = serve_metrics(args, &live, &lines).and_then(|()| work(&loaded, &mut live, &lines, &manager));
         manager.tell("STOPPING=1");
         live.stop();
         lines.line(Level::Notice, "ended");
         return worked.map(|()| Code::Done);
     }
+}
+
+/// Begins to serve metrics, when that was asked for.
+fn serve_metrics(args: &AgentArgs, live: &Live, lines: &Journal) -> Result<(), Failure> {
+    let Some(address) = args.metrics else { return Ok(()) };
+    let listener = live.runtime.block_on(metrics::listen(address))?;
+    let told = listener.local_addr().unwrap_or(address);
+    lines.line(Level::Notice, &format!("metrics at http://{told}/metrics"));
+    live.runtime.spawn(metrics::serve(listener, live.store.clone(), now(), live.supervisor.stopping()));
+    Ok(())
 }
 
 /// Waits until nobody owns the cache. Whether to go on: not when told to end meanwhile.

@@ -4,7 +4,9 @@
 //! 1 when something else failed.
 
 mod acs;
+mod alerts;
 mod kafka;
+mod raven;
 mod report;
 mod setup;
 mod source;
@@ -113,7 +115,9 @@ async fn check(source: &Source, known: &Known) -> Vec<Check> {
     let voltha = match &source.kind {
         SourceKind::Voltha(voltha) => voltha,
         SourceKind::Genieacs(acs) => return acs::checks(&name, acs).await,
-        SourceKind::Raven(_) => return Vec::new(),
+        SourceKind::Raven(raven) => return raven::checks(&name, raven).await,
+        SourceKind::Prometheus(p) => return alerts::prometheus(&name, p).await,
+        SourceKind::Alertmanager(a) => return alerts::alertmanager(&name, a).await,
     };
     let mut checks = source::grpc(&name, voltha, known.skew).await;
     match &voltha.kafka {

@@ -8,7 +8,7 @@ use super::super::dashboard::keymap_of;
 use super::report::Check;
 use crate::config::{self, Error, Loaded};
 use crate::model::ids::Seq;
-use crate::model::text::{counted, grouped};
+use crate::model::text::{counted, grouped, iec};
 use crate::model::time::Ts;
 use crate::store;
 use crate::theme::load;
@@ -163,29 +163,4 @@ fn journal(first: Option<(Seq, Ts)>, last: Option<(Seq, Ts)>) -> Check {
     };
     let records = grouped(u64::try_from(to.0 - from.0 + 1).unwrap_or(0));
     Check::ok("journal", format!("{records} records, {} to {}", since.to_rfc3339(), until.to_rfc3339()))
-}
-
-/// Bytes with an IEC unit.
-pub(super) fn iec(bytes: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < units.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    let unit = units.get(unit).copied().unwrap_or("B");
-    if value < 10.0 && unit != "B" { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_have_iec_units() {
-        assert_eq!(iec(900), "900 B");
-        assert_eq!(iec(1536), "1.5 KiB");
-        assert_eq!(iec(250 << 20), "250 MiB");
-    }
 }

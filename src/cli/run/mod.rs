@@ -5,6 +5,7 @@
 //! are polled first, so that a device that meanwhile has another id is called by that; one that
 //! cannot be reached ends the run with code 4 before anything is done.
 
+mod asks;
 mod job;
 mod report;
 mod wait;
@@ -34,7 +35,7 @@ use crate::workers::plan::lines;
 use crate::workers::resolve::{self, ResolveError};
 use crate::workers::targets::{NO_JOB, NO_SOURCE, NOT_CACHED};
 use crate::workers::verb::{VerbError, Work};
-use crate::workers::{now, stored};
+use crate::workers::{self, now};
 
 /// Runs a command.
 pub(super) fn run(start: &Start, args: &RunArgs) -> Result<Code, Failure> {
@@ -49,8 +50,8 @@ pub(super) fn run(start: &Start, args: &RunArgs) -> Result<Code, Failure> {
     let actor = loaded.operator(&start.vars);
     let made = spec.id == job::CREATE;
     let intent = if made { job::intent(spec, args, actor)? } else { intent(spec, args, actor)? };
-    if stored::is(spec.id) {
-        return super::objects::run(start, loaded, spec, intent, args);
+    if workers::asks::is(spec.id) {
+        return asks::run(start, loaded, spec, intent, args);
     }
     if args.dry_run && (!made || loaded.profile.read_only) {
         return dry_run(&loaded, &intent, args.json);
@@ -84,7 +85,8 @@ fn find(name: &str) -> Result<&'static CommandSpec, Failure> {
         let hint = registry.nearest(name).map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
         return Err(Failure::usage(format!("no command is called `{}`{hint}", text::clean(name))));
     };
-    let known = stored::is(spec.id) || !matches!(Work::parse(spec.id, &Args::new(), now()), Err(VerbError::Unknown(_)));
+    let known =
+        workers::asks::is(spec.id) || !matches!(Work::parse(spec.id, &Args::new(), now()), Err(VerbError::Unknown(_)));
     if spec.headless && known {
         return Ok(spec);
     }
@@ -104,6 +106,7 @@ fn intent(spec: &'static CommandSpec, args: &RunArgs, actor: String) -> Result<I
             below: None,
             except: HashSet::new(),
         },
+        None if args.targets.is_empty() && workers::silences::stands_alone(spec.id, &given) => Targets::None,
         None if args.targets.is_empty() => {
             let what = what(table);
             return Err(Failure::usage(format!("`{}` needs {what} to work on, or --filter", spec.id)));
@@ -139,6 +142,49 @@ fn dry_run(loaded: &Loaded, intent: &Intent, json: bool) -> Result<Code, Failure
 fn plan(loaded: &Loaded, intent: &Intent) -> Result<Plan, Failure> {
     let (store, _) = Store::open(&store_options(loaded, true))?;
     Ok(resolve::plan(&mut store.reader()?, intent, now())?)
+}
+
+/// Refuses what an intent of one target would be refused for, before there is anything to do: by
+/// the gate, or because there is no such target.
+pub(super) fn allowed(loaded: &Loaded, start: &Start, command: &str, target: &str, args: Args) -> Result<(), Failure> {
+    let (spec, intent) = single(loaded, start, command, target, args)?;
+    let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off: None };
+    if let Decision::Refuse(why) = decide(spec, &intent.targets, rights) {
+        return Err(Failure::usage(why));
+    }
+    let plan = plan(loaded, &intent)?;
+    match (plan.total, plan.skipped.first()) {
+        (0, Some((why, _))) => Err(Failure::new(Code::Failed, format!("{}: {why}", text::clean(target)))),
+        (0, None) => Err(Failure::new(Code::Failed, format!("{}: {NOT_CACHED}", text::clean(target)))),
+        _ => Ok(()),
+    }
+}
+
+/// Runs an intent of one target for another command, through the same gate.
+pub(super) fn in_passing(
+    loaded: &Loaded,
+    start: &Start,
+    command: &str,
+    target: &str,
+    args: Args,
+) -> Result<Outcome, Failure> {
+    let (spec, intent) = single(loaded, start, command, target, args)?;
+    let mut live = Live::start(loaded, Role::Once)?;
+    let result = reached(&mut live, loaded, Role::Once, spec, &intent).map(|()| ask_owner(&live, intent));
+    live.stop();
+    result
+}
+
+fn single(
+    loaded: &Loaded,
+    start: &Start,
+    command: &str,
+    target: &str,
+    args: Args,
+) -> Result<(&'static CommandSpec, Intent), Failure> {
+    let spec = find(command)?;
+    let targets = Targets::Names(Table::Alarms, vec![target.to_owned()]);
+    Ok((spec, Intent { command: spec.id, targets, args, actor: loaded.operator(&start.vars) }))
 }
 
 /// Starts what a command needs, lets `work` do it where that is possible, and ends it.

@@ -1,10 +1,12 @@
 //! The configuration file as types. `noctule config schema` prints their JSON schema,
 //! `noctule config example` a commented file.
 
+mod prometheus;
 mod raven;
 
 use serde::{Deserialize, Serialize};
 
+pub use prometheus::{Alertmanager, Mapping, Prometheus};
 pub use raven::{
     ApiKey, ApiKeyHeader, BufferAlarms, CollectorMetrics, Control, Probe, Protocol, Raven, ServicePort,
     ServiceSettings, Ssh, SupervisorControl, SystemdControl,
@@ -238,6 +240,10 @@ pub enum SourceKind {
     Genieacs(Genieacs),
     /// A NoC Raven: a telemetry appliance at a venue.
     Raven(Box<Raven>),
+    /// A Prometheus: the alerts of its rules, and answers to queries.
+    Prometheus(Box<Prometheus>),
+    /// An Alertmanager: alerts, silences, inhibitions.
+    Alertmanager(Box<Alertmanager>),
 }
 
 /// A VOLTHA stack: `rw_core` over gRPC, `voltha.events` over Kafka.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use minicbor::{Decode, Encode};
 
 use super::super::ids::{RowId, SourceName};
+use super::super::severity::Severity;
 use super::super::time::Ts;
 use super::poll::{Disk, Estimate, Version};
 
@@ -634,6 +635,30 @@ pub struct ApplianceState {
     /// The buffer is switched on, by its configuration.
     #[n(44)]
     pub enabled: Option<bool>,
+    /// Its alarms that stand, the worst first: a tracker goes on from them after a restart of noctule.
+    #[n(45)]
+    #[cbor(default)]
+    pub standing: Vec<StandingAlarm>,
+}
+
+/// An alarm that stands on an appliance.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+pub struct StandingAlarm {
+    /// Entry of the inventory (`buffer.fill`).
+    #[n(0)]
+    pub type_id: String,
+    /// Collector or service; empty: the appliance.
+    #[n(1)]
+    pub collector: String,
+    /// What the type does not tell apart.
+    #[n(2)]
+    pub qualifier: String,
+    /// How bad.
+    #[n(3)]
+    pub severity: Severity,
+    /// One line.
+    #[n(4)]
+    pub text: String,
 }
 
 impl ApplianceState {

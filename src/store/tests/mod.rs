@@ -1,5 +1,6 @@
 //! Tests of the store through its own doors, and the means they share.
 
+mod appliances;
 mod crash;
 mod fold;
 mod jobs;

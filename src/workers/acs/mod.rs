@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
-use tokio::sync::oneshot;
 
 use crate::config::schema::Genieacs;
 use crate::controllers::genieacs::client::Client;
@@ -37,6 +36,7 @@ use crate::model::stored::{Stored, StoredKind};
 use super::cpe_verb::CpeVerb;
 use super::source::Cache;
 use super::supervisor::Supervisor;
+use super::watched::Watched;
 use shared::Shared;
 
 /// How long [`AcsHandle::poll_now`] waits for the outcome: a first read of a large fleet takes its time.
@@ -71,7 +71,7 @@ impl AcsHandle {
     }
 
     pub(super) fn is_paused(&self) -> bool {
-        *self.shared.paused.borrow()
+        self.shared.is_paused()
     }
 
     /// The client and the device profiles.
@@ -135,30 +135,12 @@ impl AcsHandle {
         stored::upload(&self.shared, path, meta, actor).await
     }
 
-    pub(super) fn pause(&self, paused: bool) {
-        self.shared.paused.send_replace(paused);
-        self.shared.wake.notify_one();
-        self.shared.report(true);
-    }
-
-    pub(super) fn reset_breaker(&self) {
-        self.shared.breaker().reset();
-        self.shared.wake.notify_one();
-        self.shared.report(true);
+    pub(super) fn watched(&self) -> &Watched {
+        &self.shared
     }
 
     pub(super) async fn poll_now(&self) -> Result<(), String> {
-        if *self.shared.paused.borrow() {
-            return Err(format!("{} is paused; resume it first", self.shared.name));
-        }
-        let (tell, told) = oneshot::channel();
-        self.shared.waiting().push(tell);
-        self.shared.wake.notify_one();
-        match tokio::time::timeout(POLL_NOW, told).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(format!("{}: the poller is not running", self.shared.name)),
-            Err(_) => Err(format!("{}: no answer within {} s", self.shared.name, POLL_NOW.as_secs())),
-        }
+        self.shared.poll_now(POLL_NOW).await
     }
 
     pub(super) async fn test(&self) -> Result<String, String> {

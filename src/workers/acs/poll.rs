@@ -134,7 +134,7 @@ impl Poller {
         {
             let mut status = self.shared.status();
             status.ok = Some(outcome.is_ok());
-            status.restarting = false;
+            status.degraded = false;
             match &outcome {
                 Ok(()) => {
                     status.report.latency_us = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);

@@ -20,17 +20,18 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::effect::{ExportRequest, ReportRequest};
+use crate::app::effect::{DiagExport, ExportRequest, ReportRequest};
 use crate::app::message::Msg;
 use crate::app::port::{Backend, Request};
 use crate::model::command::{LiveRequest, LiveSection, Outcome};
+use crate::model::diag::DiagRequest;
 use crate::model::page::{DataRequest, RequestId};
 use crate::model::text;
 use crate::store::Store;
 
 use super::relay::Hands;
 use super::source::Sources;
-use super::{export, report, stored};
+use super::{asks, diag, export, report};
 use queue::{Job, Queue};
 use views::Views;
 pub use views::{recall, ui_key};
@@ -59,6 +60,7 @@ pub struct Bridge {
     hands: Hands,
     views: Arc<Views>,
     running: Running,
+    diagnostics: diag::Slots,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -77,7 +79,8 @@ impl Bridge {
         tasks.spawn_on(news::forward(store.snapshots(), msgs.clone(), stop.clone()), &options.runtime);
         let views = Arc::new(Views::load(&store, &options.profile));
         let _ = msgs.send(Msg::Views(views.all()));
-        Self { store, sources, msgs, options, windows, details, hands, views, running: Running::default(), stop, tasks }
+        let (running, diagnostics) = (Running::default(), diag::Slots::default());
+        Self { store, sources, msgs, options, windows, details, hands, views, running, diagnostics, stop, tasks }
     }
 
     /// Ends what runs: bulks stop after the chunk at hand, and everything that was promised is on
@@ -147,6 +150,25 @@ impl Bridge {
                 }
             }
         });
+    }
+
+    fn diag(&self, id: RequestId, request: DiagRequest) {
+        let slots = self.diagnostics.clone();
+        self.spawn(id, |stop, msgs| async move {
+            let tell = |news| {
+                let _ = msgs.send(Msg::Diag(id, news));
+            };
+            slots.run(request, stop, &tell).await;
+        });
+    }
+
+    fn export_diag(&self, id: RequestId, request: DiagExport) {
+        let msgs = self.msgs.clone();
+        let work = move || {
+            let _ = msgs.send(Msg::Done(id, diag::export(&request)));
+        };
+        let ended = self.tasks.spawn_blocking_on(work, &self.options.runtime);
+        self.mourn(id, "export", ended);
     }
 
     fn export(&self, id: RequestId, request: ExportRequest) {
@@ -223,12 +245,12 @@ impl Backend for Bridge {
                 DataRequest::Page(_) | DataRequest::Tree(_) => self.windows.push(id, Job::Data(data)),
                 _ => self.details.push(id, Job::Data(data)),
             },
-            Request::Plan(id, intent) if stored::is(intent.command) => {
-                let sources = self.sources.clone();
+            Request::Plan(id, intent) if asks::is(intent.command) => {
+                let (store, sources) = (self.store.clone(), self.sources.clone());
                 self.spawn(id, |stop, msgs| async move {
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        plan = stored::plan(&sources, &intent) => {
+                        plan = asks::plan(&store, &sources, &intent) => {
                             let _ = msgs.send(Msg::Planned(id, plan));
                         }
                     }
@@ -239,6 +261,8 @@ impl Backend for Bridge {
             Request::Cancel(id) => self.cancel(id),
             Request::Execute(id, _) | Request::Undo(id, _) => self.execute(id, request),
             Request::Live(id, live) => self.live(id, live),
+            Request::Diag(id, request) => self.diag(id, request),
+            Request::DiagExport(id, request) => self.export_diag(id, request),
             Request::Export(id, export) => self.export(id, export),
             Request::Report(id, report) => self.report(id, report),
             Request::Remember { key, value } => self.store.remember(&ui_key(&self.options.profile, &key), &value),
@@ -274,11 +298,8 @@ impl Drop for Forget {
 
 /// Asks the source of a node.
 async fn ask(sources: &Sources, request: LiveRequest) -> Result<Vec<LiveSection>, String> {
-    let node = match &request {
-        LiveRequest::Detail(node) | LiveRequest::Value { node, .. } | LiveRequest::Secret { node, .. } => node.as_str(),
-    };
-    match sources.of(node) {
+    match sources.of(request.about()) {
         Some(source) => source.live(request).await,
-        None => Err(format!("{} belongs to no source of this configuration", text::clean(node))),
+        None => Err(format!("{} belongs to no source of this configuration", text::clean(request.about()))),
     }
 }

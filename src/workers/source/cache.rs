@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::model::appliance::{ApplianceState, Point};
+use crate::model::ids::SourceName;
 use crate::model::observation::Origin;
 use crate::model::record::Record;
 use crate::model::topology::NodeRow;
@@ -53,12 +55,35 @@ pub trait Cache: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Every alarm of the source that stands, one by one.
+    ///
+    /// # Errors
+    /// Those of the disk, in words.
+    fn each_standing_alarm(
+        &self,
+        _source: &str,
+        _each: &mut dyn FnMut(crate::store::StandingAlarm),
+    ) -> Result<(), String> {
+        Ok(())
+    }
+
     /// The faults of the CPEs of the source.
     ///
     /// # Errors
     /// Those of the disk, in words.
     fn faults(&self, _source: &str) -> Result<Vec<crate::model::cpe::CpeFault>, String> {
         Ok(Vec::new())
+    }
+
+    /// Keeps what was measured of an appliance, beside the journal; never blocks.
+    fn measured(&self, _source: &SourceName, _state: &ApplianceState) {}
+
+    /// What was last known of an appliance, and its last day in points.
+    ///
+    /// # Errors
+    /// Those of the disk, in words.
+    fn known_appliance(&self, _source: &str) -> Result<Option<(ApplianceState, Vec<Point>)>, String> {
+        Ok(None)
     }
 
     /// Keeps a value under a name, beside the journal.

@@ -25,7 +25,10 @@ use super::shared::{Actor, Shared};
 pub(super) async fn answer(shared: &Arc<Shared>, request: LiveRequest) -> Result<Vec<LiveSection>, String> {
     match request {
         LiveRequest::Secret { .. } => Err(format!("{} has no parameters", shared.name)),
-        LiveRequest::Detail(canonical) => detail(shared, &node(shared, canonical).await?).await,
+        LiveRequest::BufferConfig { .. } => Err(format!("{} is no appliance with a buffer", shared.name)),
+        LiveRequest::Detail(canonical) | LiveRequest::Alarm { node: canonical, .. } => {
+            detail(shared, &node(shared, canonical).await?).await
+        }
         LiveRequest::Value { node: canonical, value } => {
             let Some(value) = Value::parse(&value) else {
                 return Err(format!("`{value}` is no value; there are: {}", Value::NAMES));

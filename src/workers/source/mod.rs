@@ -21,10 +21,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::message::Msg;
 use crate::config::schema::{Config, SourceKind};
 use crate::controllers::genieacs::wire::FileMeta;
+use crate::controllers::prometheus::wire::{QueryResult, Silence};
 use crate::controllers::voltha::map::TypeIndex;
 use crate::model::alarm_type::AlarmTypes;
 use crate::model::command::{Intent, LiveRequest, LiveSection};
@@ -34,10 +36,14 @@ use crate::model::stored::{Stored, StoredKind};
 use crate::model::topology::NodeRow;
 
 use super::acs::AcsHandle;
+use super::appliance::{ApplianceVerb, Preview};
 use super::cpe_verb::CpeVerb;
+use super::prometheus::AlertsHandle;
+use super::raven::RavenHandle;
 use super::supervisor::Supervisor;
 use shared::Shared;
 
+pub use super::prometheus::Span;
 pub use cache::{Cache, Durable, Known};
 pub use probe::{Step, probe};
 pub(super) use watch::{Reach, Turn};
@@ -75,7 +81,7 @@ impl Sources {
     pub fn attach(config: &Config, cache: impl Cache, types: Arc<AlarmTypes>, msgs: &UnboundedSender<Msg>) -> Self {
         let cache: Arc<dyn Cache> = Arc::new(cache);
         let types = Arc::new(TypeIndex::new(&types));
-        let handles = config.sources.iter().filter_map(|source| {
+        let handles = config.sources.iter().map(|source| {
             let name: SourceName = source.name.as_str().into();
             let kind = match &source.kind {
                 SourceKind::Voltha(voltha) => Kind::Voltha(Arc::new(Shared::new(
@@ -88,9 +94,26 @@ impl Sources {
                 SourceKind::Genieacs(acs) => {
                     Kind::Acs(AcsHandle::new(Arc::clone(&name), acs.clone(), Arc::clone(&cache), Arc::clone(&types)))
                 }
-                SourceKind::Raven(_) => return None,
+                SourceKind::Prometheus(prometheus) => Kind::Alerts(AlertsHandle::prometheus(
+                    Arc::clone(&name),
+                    (**prometheus).clone(),
+                    Arc::clone(&cache),
+                    Arc::clone(&types),
+                )),
+                SourceKind::Alertmanager(alertmanager) => Kind::Alerts(AlertsHandle::alertmanager(
+                    Arc::clone(&name),
+                    (**alertmanager).clone(),
+                    Arc::clone(&cache),
+                    Arc::clone(&types),
+                )),
+                SourceKind::Raven(raven) => Kind::Raven(RavenHandle::new(
+                    Arc::clone(&name),
+                    (**raven).clone(),
+                    Arc::clone(&cache),
+                    Arc::clone(&types),
+                )),
             };
-            Some((name, SourceHandle { kind }))
+            (name, SourceHandle { kind })
         });
         Self { by_name: Arc::new(handles.collect()) }
     }
@@ -137,6 +160,8 @@ pub struct SourceHandle {
 enum Kind {
     Voltha(Arc<Shared>),
     Acs(AcsHandle),
+    Alerts(AlertsHandle),
+    Raven(RavenHandle),
 }
 
 impl SourceHandle {
@@ -144,6 +169,8 @@ impl SourceHandle {
         let shared = match &self.kind {
             Kind::Voltha(shared) => shared,
             Kind::Acs(acs) => return acs.spawn(supervisor),
+            Kind::Alerts(alerts) => return alerts.spawn(supervisor),
+            Kind::Raven(raven) => return raven.spawn(supervisor),
         };
         let (poller, stop) = (Arc::clone(shared), supervisor.stopping());
         supervisor
@@ -159,7 +186,7 @@ impl SourceHandle {
     pub(in crate::workers) const fn genieacs(&self) -> Option<&AcsHandle> {
         match &self.kind {
             Kind::Acs(acs) => Some(acs),
-            Kind::Voltha(_) => None,
+            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) => None,
         }
     }
 
@@ -169,6 +196,8 @@ impl SourceHandle {
         match &self.kind {
             Kind::Voltha(shared) => &shared.name,
             Kind::Acs(acs) => acs.name(),
+            Kind::Alerts(alerts) => alerts.name(),
+            Kind::Raven(raven) => &raven.watched().name,
         }
     }
 
@@ -180,6 +209,8 @@ impl SourceHandle {
         match &self.kind {
             Kind::Voltha(shared) => live::answer(shared, request).await,
             Kind::Acs(acs) => acs.live(request).await,
+            Kind::Alerts(alerts) => alerts.live(request).await,
+            Kind::Raven(raven) => raven.live(request).await,
         }
     }
 
@@ -191,7 +222,9 @@ impl SourceHandle {
     pub async fn command(&self, intent: &Intent, node: NodeRow) -> Result<(), String> {
         match &self.kind {
             Kind::Voltha(shared) => commands::run(shared, intent, &node).await,
-            Kind::Acs(_) => Err(format!("{}: `{}` is no command of a GenieACS source", self.name(), intent.command)),
+            Kind::Acs(_) | Kind::Raven(_) | Kind::Alerts(_) => {
+                Err(format!("{}: `{}` is a command for devices of a VOLTHA stack", self.name(), intent.command))
+            }
         }
     }
 
@@ -202,7 +235,7 @@ impl SourceHandle {
     pub async fn cpe(&self, verb: &CpeVerb, row: &CpeRow, actor: &str) -> Result<(), String> {
         match &self.kind {
             Kind::Acs(acs) => acs.command(verb, row, actor).await,
-            Kind::Voltha(_) => Err(format!("{} has no CPEs", self.name())),
+            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) => Err(format!("{} has no CPEs", self.name())),
         }
     }
 
@@ -212,11 +245,87 @@ impl SourceHandle {
         matches!(self.kind, Kind::Acs(_))
     }
 
+    /// Whether it is a telemetry appliance.
+    #[must_use]
+    pub const fn is_appliance(&self) -> bool {
+        matches!(self.kind, Kind::Raven(_))
+    }
+
+    fn appliance(&self) -> Result<&RavenHandle, String> {
+        match &self.kind {
+            Kind::Raven(raven) => Ok(raven),
+            Kind::Voltha(_) | Kind::Acs(_) | Kind::Alerts(_) => {
+                Err(format!("{} is no telemetry appliance", self.name()))
+            }
+        }
+    }
+
+    /// What a verb would do to an appliance, or to one of its services, as it is now.
+    ///
+    /// # Errors
+    /// Why it cannot be done, in words.
+    pub async fn preview(&self, verb: &ApplianceVerb, service: Option<&str>) -> Result<Preview, String> {
+        self.appliance()?.preview(verb, service).await
+    }
+
+    /// Does something to an appliance or to one of its services for the operator `actor`; what was
+    /// done and proven, in words.
+    ///
+    /// # Errors
+    /// Why it was not done, or not for certain, in words.
+    pub async fn carry_out(
+        &self,
+        verb: &ApplianceVerb,
+        service: Option<&str>,
+        actor: &str,
+        stop: &CancellationToken,
+    ) -> Result<String, String> {
+        self.appliance()?.carry_out(verb, service, actor, stop).await
+    }
+
     fn acs(&self) -> Result<&AcsHandle, String> {
         match &self.kind {
             Kind::Acs(acs) => Ok(acs),
-            Kind::Voltha(_) => Err(format!("{} is no GenieACS", self.name())),
+            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) => Err(format!("{} is no GenieACS", self.name())),
         }
+    }
+
+    /// The Prometheus or Alertmanager that it is, when it is one.
+    pub(in crate::workers) const fn alerts(&self) -> Option<&AlertsHandle> {
+        match &self.kind {
+            Kind::Alerts(alerts) => Some(alerts),
+            Kind::Voltha(_) | Kind::Acs(_) | Kind::Raven(_) => None,
+        }
+    }
+
+    /// Whether silences are kept there.
+    #[must_use]
+    pub fn is_alertmanager(&self) -> bool {
+        self.alerts().is_some_and(AlertsHandle::is_alertmanager)
+    }
+
+    /// Whether it answers queries in PromQL.
+    #[must_use]
+    pub fn answers_queries(&self) -> bool {
+        self.alerts().is_some_and(AlertsHandle::answers_queries)
+    }
+
+    /// The value of an expression now, or its values over a time.
+    ///
+    /// # Errors
+    /// What the server refuses, or why it cannot be asked, in words.
+    pub async fn query(&self, expr: &str, span: Option<Span>) -> Result<QueryResult, String> {
+        let alerts = self.alerts().ok_or_else(|| format!("{} answers no queries", self.name()))?;
+        alerts.query(expr, span).await
+    }
+
+    /// All silences of an Alertmanager, those that are over for a while included.
+    ///
+    /// # Errors
+    /// Why it does not tell, in words.
+    pub async fn silences(&self) -> Result<Vec<Silence>, String> {
+        let alerts = self.alerts().ok_or_else(|| format!("{} keeps no silences", self.name()))?;
+        alerts.silences().await
     }
 
     /// Reads presets, provisions, virtual parameters and files.
@@ -272,7 +381,9 @@ impl SourceHandle {
                 shared.wake.notify_one();
                 shared.report();
             }
-            Kind::Acs(acs) => acs.pause(paused),
+            Kind::Acs(acs) => acs.watched().pause(paused),
+            Kind::Alerts(alerts) => alerts.pause(paused),
+            Kind::Raven(raven) => raven.watched().pause(paused),
         }
         std::future::ready(Ok(())).await
     }
@@ -288,7 +399,9 @@ impl SourceHandle {
                 shared.poll_within(Duration::ZERO);
                 shared.report();
             }
-            Kind::Acs(acs) => acs.reset_breaker(),
+            Kind::Acs(acs) => acs.watched().reset_breaker(),
+            Kind::Alerts(alerts) => alerts.reset_breaker(),
+            Kind::Raven(raven) => raven.watched().reset_breaker(),
         }
         std::future::ready(Ok(())).await
     }
@@ -301,6 +414,8 @@ impl SourceHandle {
         let shared = match &self.kind {
             Kind::Voltha(shared) => shared,
             Kind::Acs(acs) => return acs.poll_now().await,
+            Kind::Alerts(alerts) => return alerts.poll_now().await,
+            Kind::Raven(raven) => return raven.poll_now().await,
         };
         if shared.is_paused() {
             return Err(format!("{} is paused; resume it first", shared.name));
@@ -323,6 +438,8 @@ impl SourceHandle {
         let shared = match &self.kind {
             Kind::Voltha(shared) => shared,
             Kind::Acs(acs) => return acs.test().await,
+            Kind::Alerts(alerts) => return alerts.test().await,
+            Kind::Raven(raven) => return raven.test().await,
         };
         let steps = probe(shared.name.clone(), &shared.config).await;
         let words: Vec<_> = steps.iter().map(|step| format!("{}: {}", step.name, step.words)).collect();

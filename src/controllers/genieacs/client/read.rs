@@ -15,11 +15,11 @@ use super::{Client, Upload};
 use crate::controllers::genieacs::device::DeviceDoc;
 use crate::controllers::genieacs::error::{Call, Error, Failure};
 use crate::controllers::genieacs::map::{FaultDoc, FileDoc, OperationDoc, TaskDoc};
-use crate::controllers::genieacs::stream::Fault;
 use crate::controllers::genieacs::validate;
 use crate::controllers::genieacs::wire::{Collection, DeviceId, Filter, Find, Projection, TaskId};
-use crate::controllers::http::{empty, segment};
-use crate::model::time::{SECOND, Ts};
+use crate::controllers::http::{date, empty, segment, skew};
+use crate::controllers::stream::Fault;
+use crate::model::time::Ts;
 
 /// The header with the server's version, in every answer of its own.
 const VERSION: &str = "genieacs-version";
@@ -53,7 +53,7 @@ impl Client {
         self.retried(|| async {
             let asked = now();
             let head = self.get(&call, Method::GET, "/".to_owned()).await?;
-            let skew_us = date(&head).map(|told| skew(told, asked, now()));
+            let skew_us = date(head.response.headers()).map(|told| skew(told, asked, now()));
             match head.response.headers().get(VERSION).and_then(|v| v.to_str().ok()) {
                 Some(version) => Ok(About { version: crate::model::text::clean(version).into_owned(), skew_us }),
                 None if matches!(head.status.as_u16(), 404 | 405) || head.status.is_success() => {
@@ -387,24 +387,6 @@ fn now() -> Ts {
     Ts(chrono::Utc::now().timestamp_micros())
 }
 
-/// When the answer was given, by the server's clock.
-fn date(head: &Head) -> Option<Ts> {
-    let told = head.response.headers().get(http::header::DATE)?.to_str().ok()?;
-    Some(Ts(chrono::DateTime::parse_from_rfc2822(told).ok()?.timestamp_micros()))
-}
-
-/// How far the server's clock, which cuts off what is less than a second, is ahead of ours between
-/// the question and the answer.
-fn skew(told: Ts, asked: Ts, answered: Ts) -> i64 {
-    if told > answered {
-        told.since(answered)
-    } else if told.plus(SECOND) < asked {
-        told.plus(SECOND).since(asked)
-    } else {
-        0
-    }
-}
-
 fn total(head: &Head) -> Option<u64> {
     head.response.headers().get("total")?.to_str().ok()?.trim().parse().ok()
 }
@@ -443,21 +425,4 @@ fn escape(text: &str) -> String {
         }
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_that_tells_whole_seconds_is_judged_by_what_is_certain() {
-        let s = |seconds: i64| Ts(seconds * SECOND);
-        let (asked, answered) = (s(100).plus(200_000), s(101).plus(700_000));
-        for told in [100, 101] {
-            assert_eq!(skew(s(told), asked, answered), 0, "{told}");
-        }
-        assert_eq!(skew(s(99), asked, answered), -200_000);
-        assert_eq!(skew(s(701), asked, answered), 599_300_000);
-        assert_eq!(skew(s(-501), asked, answered), -600_200_000);
-    }
 }

@@ -1,0 +1,96 @@
+//! Commands whose plan asks the controller: a preset, an appliance's configuration.
+
+use tokio_util::sync::CancellationToken;
+
+use super::{print_outcome, print_plan, reached, wanted};
+use crate::cli::Start;
+use crate::cli::args::RunArgs;
+use crate::cli::exit::{Code, Failure};
+use crate::cli::fresh::{poll, say};
+use crate::cli::live::{Live, Role};
+use crate::commands::spec::CommandSpec;
+use crate::config::Loaded;
+use crate::model::command::{Intent, Outcome, Plan};
+use crate::workers::{appliance, asks};
+
+/// Runs a change: the plan asks the server, and so does what comes after it.
+pub(super) fn run(
+    start: &Start,
+    mut loaded: Loaded,
+    spec: &'static CommandSpec,
+    mut intent: Intent,
+    args: &RunArgs,
+) -> Result<Code, Failure> {
+    let _log = start.log(&mut loaded)?;
+    // Whoever runs it may do so in another folder.
+    if let Some(file) = intent.args.get_mut("file")
+        && let Ok(whole) = std::path::absolute(&*file)
+    {
+        *file = whole.display().to_string();
+    }
+    let mut live = Live::start(&loaded, Role::Once)?;
+    let result = if args.dry_run {
+        run_on(&live, &loaded, spec, intent, args)
+    } else {
+        reached(&mut live, &loaded, Role::Once, spec, &intent).and_then(|()| run_on(&live, &loaded, spec, intent, args))
+    };
+    live.stop();
+    result
+}
+
+fn run_on(
+    live: &Live,
+    loaded: &Loaded,
+    spec: &'static CommandSpec,
+    intent: Intent,
+    args: &RunArgs,
+) -> Result<Code, Failure> {
+    if appliance::is(spec.id) {
+        // What it works on has to be in the cache, and is to be as it is now.
+        match poll(live, &wanted(&intent.targets), &intent.actor) {
+            Code::Done => {}
+            Code::Unreachable => {
+                return Err(Failure::new(Code::Unreachable, "nothing was done: an appliance could not be reached"));
+            }
+            code => return Err(Failure::new(code, "nothing was done")),
+        }
+    }
+    let plan: Plan = live
+        .runtime
+        .block_on(asks::plan(&live.store, &live.sources, &intent))
+        .map_err(|why| Failure::new(Code::Failed, why))?;
+    if args.dry_run {
+        print_plan(&plan, args.json)?;
+        if loaded.profile.read_only {
+            say(&format!("profile `{}` is read-only: it would be refused", loaded.profile_name));
+        }
+        return Ok(Code::Done);
+    }
+    if !args.yes {
+        print_plan(&plan, args.json)?;
+        return Err(Failure::usage(format!("nothing was done: {} asks first; add --yes to run it", spec.id)));
+    }
+    if plan.total == 0 {
+        let summary = plan.skipped.first().map(|(why, _)| format!("nothing to do: {why}")).unwrap_or_default();
+        print_outcome(&Outcome { command: spec.id.into(), summary, ..Outcome::default() }, args.json)?;
+        return Ok(Code::Done);
+    }
+    let stop = CancellationToken::new();
+    let outcome = live.runtime.block_on(async {
+        let mut work = std::pin::pin!(live.hands.run(intent, &stop, &|_, _| ()));
+        tokio::select! {
+            outcome = &mut work => outcome,
+            _ = tokio::signal::ctrl_c() => {
+                // What has begun is ended in order: a service is not left stopped.
+                stop.cancel();
+                work.await
+            }
+        }
+    });
+    print_outcome(&outcome, args.json)?;
+    Ok(match outcome.done {
+        done if done == outcome.total => Code::Done,
+        0 => Code::Failed,
+        _ => Code::Partly,
+    })
+}

@@ -1,0 +1,60 @@
+//! Carrying a command out, appliance by appliance.
+
+use futures_util::stream::{self, StreamExt as _};
+use tokio_util::sync::CancellationToken;
+
+use crate::model::command::{Intent, Outcome};
+use crate::store::Store;
+use crate::workers::actions::{Progress, Run, failed};
+use crate::workers::source::Sources;
+
+use super::{ApplianceVerb, Wish};
+
+/// Appliances worked on at a time.
+const AT_ONCE: usize = 4;
+
+/// Runs a command: the canonical names it was for, and what came of it.
+pub async fn run(
+    store: &Store,
+    sources: &Sources,
+    intent: &Intent,
+    stop: &CancellationToken,
+    progress: &dyn Progress,
+) -> (Vec<String>, Outcome) {
+    let wish = match Wish::of(store, sources, intent).await {
+        Ok(wish) => wish,
+        Err(why) => return (Vec::new(), failed(intent.command, why)),
+    };
+    let names: Vec<String> = wish.targets.iter().map(|(target, _)| target.canonical().to_owned()).collect();
+    let mut run = Run::new(intent.command, &wish.tally);
+    let mut told = Vec::new();
+    let verb = std::sync::Arc::clone(&wish.verb);
+    let calls = stream::iter(wish.targets)
+        .take_while(|_| std::future::ready(!stop.is_cancelled()))
+        .map(|(target, source)| {
+            let (verb, actor, stop) = (std::sync::Arc::clone(&verb), intent.actor.clone(), stop.clone());
+            async move { (target.label(), source.carry_out(&verb, target.service(), &actor, &stop).await) }
+        })
+        .buffer_unordered(AT_ONCE);
+    let mut calls = std::pin::pin!(calls);
+    let mut ended = 0;
+    while let Some((label, result)) = calls.next().await {
+        ended += 1;
+        match result {
+            Ok(words) => {
+                run.outcome.done += 1;
+                told.extend((!words.is_empty()).then(|| format!("{label}: {words}")));
+            }
+            Err(why) => run.error(label, &why),
+        }
+        progress(ended, run.outcome.total);
+    }
+    run.stopped = ended < run.outcome.total;
+    let services = matches!(*verb, ApplianceVerb::Restart { .. });
+    let (one, many) = if services { ("service", "services") } else { ("appliance", "appliances") };
+    let mut outcome = run.end(verb.words().1, one, many);
+    if let [only] = told.as_slice() {
+        outcome.summary.clone_from(only);
+    }
+    (names, outcome)
+}

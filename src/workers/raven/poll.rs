@@ -1,0 +1,154 @@
+//! Keeping what is known of an appliance up to date: a heartbeat every few seconds, the dearer calls
+//! in their own time, the tracker after each, and what it finds into journal and measurements.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::controllers::raven::rhythm::{Rhythm, What};
+use crate::model::appliance::poll::Answer;
+use crate::model::appliance::state::Contact;
+use crate::model::appliance::{ApplianceState, Poll};
+use crate::model::observation::Observation;
+use crate::workers::now;
+
+use super::shared::Shared;
+use super::{alarms, host, restart};
+
+/// The poller of one appliance.
+pub(super) struct Poller {
+    shared: Arc<Shared>,
+    rhythm: Rhythm,
+    host: host::Pace,
+    response_us: i64,
+    resumed: bool,
+}
+
+impl Poller {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, rhythm: Rhythm::default(), host: host::Pace::default(), response_us: 0, resumed: false }
+    }
+
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let mut paused = self.shared.paused.subscribe();
+        drop(self.shared.report(true));
+        loop {
+            if *paused.borrow_and_update() {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    _ = paused.changed() => continue,
+                }
+            }
+            let began = Instant::now();
+            let asked = std::mem::take(&mut *self.shared.waiting());
+            let outcome = tokio::select! {
+                () = stop.cancelled() => return,
+                outcome = self.poll(!asked.is_empty()) => outcome,
+            };
+            for waiting in asked {
+                let _ = waiting.send(outcome.clone());
+            }
+            let pause = self.shared.tracker().next_poll().saturating_sub(began.elapsed());
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.shared.wake.notified() => {}
+                _ = paused.changed() => {}
+                () = tokio::time::sleep(pause.max(Duration::from_millis(100))) => {}
+            }
+        }
+    }
+
+    async fn poll(&mut self, asked: bool) -> Result<(), String> {
+        self.resume().await;
+        let poll = match self.shared.admit() {
+            Ok(()) => self.ask(asked).await,
+            // The row says so too: that nothing is asked is a reason why nothing is known.
+            Err(held) => Poll { at: now(), stats: Answer::Silent(held), ..Poll::default() },
+        };
+        let answered = !matches!(poll.stats, Answer::Silent(_));
+        if answered {
+            self.response_us = poll.response_us;
+        } else {
+            self.rhythm.reset();
+        }
+        let outcome = match poll.stats.trouble() {
+            Some(why) => Err(format!("{}: {why}", self.shared.name)),
+            None => Ok(()),
+        };
+        let state = self.take(&poll);
+        self.tell(&state, &outcome);
+        match self.shared.report(false) {
+            Some(done) if asked => done.await?,
+            _ => {}
+        }
+        outcome
+    }
+
+    /// Takes up what the cache knows, once.
+    async fn resume(&mut self) {
+        if self.resumed {
+            return;
+        }
+        self.resumed = true;
+        let shared = Arc::clone(&self.shared);
+        let read = tokio::task::spawn_blocking(move || shared.cache.known_appliance(&shared.name)).await;
+        match read {
+            Ok(Ok(Some((state, past)))) => {
+                self.shared.tracker().resume(&state, &past);
+                *self.shared.last() = state;
+            }
+            Ok(Ok(None)) | Err(_) => {}
+            Ok(Err(why)) => tracing::warn!(source = %self.shared.name, %why, "what was known of it cannot be read"),
+        }
+    }
+
+    async fn ask(&mut self, everything: bool) -> Poll {
+        let at = now();
+        let made = match self.shared.made().await {
+            Ok(made) => made,
+            Err(why) => return Poll { at, stats: Answer::Silent(why), ..Poll::default() },
+        };
+        let due = self.rhythm.next(at, self.response_us);
+        let what = if everything { What::ALL } else { due };
+        let (mut poll, seen) =
+            tokio::join!(made.client.poll(what, at), host::look(&self.shared, &mut self.host, at, everything));
+        seen.into_poll(&mut poll);
+        self.shared.answered(!matches!(poll.stats, Answer::Silent(_)));
+        poll
+    }
+
+    /// Gives a poll to the tracker and writes down what it made of it.
+    fn take(&self, poll: &Poll) -> ApplianceState {
+        let shared = &self.shared;
+        let (step, next) = {
+            let mut tracker = shared.tracker();
+            let step = tracker.step(poll);
+            (step, tracker.next_poll())
+        };
+        let alarms = step.alarms.iter().map(|a| alarms::alarm(&shared.types, &shared.name, a, poll.at));
+        let notices = step.notices.iter().map(|n| alarms::notice(&shared.name, n, poll.at));
+        let found: Vec<Observation> = alarms.chain(notices).collect();
+        drop(shared.journal(found));
+        let poll_ms = u64::try_from(next.as_millis()).unwrap_or(u64::MAX);
+        let mut state = ApplianceState { poll_ms, ..step.state };
+        restart::overlay(shared, &mut state);
+        shared.cache.measured(&shared.name, &state);
+        shared.last().clone_from(&state);
+        state
+    }
+
+    /// Health of the source, as every pane knows it.
+    fn tell(&self, state: &ApplianceState, outcome: &Result<(), String>) {
+        let mut status = self.shared.status();
+        status.ok = Some(outcome.is_ok());
+        status.degraded = matches!(state.contact, Contact::Unreadable | Contact::LimitZero | Contact::Refusing);
+        status.report.latency_us = state.response_us;
+        status.report.devices = u32::try_from(state.collectors.len()).unwrap_or(u32::MAX);
+        status.report.version = state.version.word().to_owned();
+        match outcome {
+            Ok(()) => status.report.last_error = state.trouble.clone(),
+            Err(why) => status.report.last_error.clone_from(why),
+        }
+    }
+}
