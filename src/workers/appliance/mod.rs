@@ -5,6 +5,7 @@
 //! sends whole objects only, refuses what would kill the service, and believes nothing that it has
 //! not read back.
 
+mod past;
 mod plan;
 mod run;
 
@@ -21,6 +22,7 @@ use super::source::{SourceHandle, Sources};
 use super::targets::Tally;
 use super::verb::{VerbError, table_of};
 
+pub use past::remember;
 pub use plan::plan;
 pub use run::run;
 

@@ -94,8 +94,7 @@ impl Scan<'_> {
             b'\n' => "'\\n'".to_owned(),
             b'\t' => "'\\t'".to_owned(),
             b'\r' => "'\\r'".to_owned(),
-            0x20..0x7f => format!("'{}'", char::from(byte)),
-            0x7f.. => format!("'{}'", char::from(byte)),
+            0x20.. => format!("'{}'", char::from(byte)),
             _ => format!("'\\x{byte:02x}'"),
         };
         format!("invalid character {shown} {context}")
