@@ -48,7 +48,8 @@ pub(super) fn run(start: &Start, args: &DemoArgs) -> Result<Code, Failure> {
     };
     let folder = Folder::create()?;
     let runtime = runtime()?;
-    let mut network = runtime.block_on(Network::start(options)).map_err(|e| Failure::new(Code::Failed, e.to_string()))?;
+    let mut network =
+        runtime.block_on(Network::start(options)).map_err(|e| Failure::new(Code::Failed, e.to_string()))?;
     let past = network.take_past();
     let inventory = folder.0.join("inventory.csv");
     let file = std::fs::File::create(&inventory)?;
