@@ -1,6 +1,9 @@
 //! What panes and overlays want done. Only the kernel does it.
 
+use std::sync::Arc;
+
 use crate::model::command::{Intent, LiveRequest};
+use crate::model::diag::{DiagRequest, DiagResult};
 use crate::model::ids::{ActionId, RowId};
 use crate::model::job::JobId;
 use crate::model::page::{DataRequest, PageRequest, RequestId};
@@ -23,6 +26,11 @@ pub enum Effect {
     /// Ask every auto-configuration server for what it keeps beside devices; the answer is
     /// [`super::message::Msg::Stored`].
     Stored(RequestId),
+    /// Run a network diagnostic; its news are [`super::message::Msg::Diag`] with the same id, the
+    /// last of them its end. [`Effect::Cancel`] ends it early, with what is known by then.
+    Diag(RequestId, DiagRequest),
+    /// Write the result of a diagnostic to a file.
+    DiagExport(DiagExport),
     /// Put text on the clipboard (OSC 52).
     Copy {
         /// The text.
@@ -177,6 +185,26 @@ pub struct ExportRequest {
     pub path: String,
     /// Field names, in order; all of the table when empty.
     pub fields: Vec<&'static str>,
+}
+
+/// Forms of the result of a diagnostic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DiagFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// Writes the result of a diagnostic to a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DiagExport {
+    /// The result.
+    pub result: Arc<DiagResult>,
+    /// Form.
+    pub format: DiagFormat,
+    /// File; an existing one is not overwritten.
+    pub path: String,
 }
 
 /// Forms of the report of a job.

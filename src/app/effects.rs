@@ -84,6 +84,12 @@ impl App {
             }
             Effect::Live(id, request) => self.backend.send(Request::Live(id, request)),
             Effect::Stored(id) => self.backend.send(Request::Stored(id)),
+            Effect::Diag(id, request) => self.backend.send(Request::Diag(id, request)),
+            Effect::DiagExport(request) => {
+                let id = self.ctx.request_id();
+                self.running.insert(id, (format!("export to {}", request.path), 0, 0));
+                self.backend.send(Request::DiagExport(id, request));
+            }
             Effect::EditFile(edit) => self.acts.push(TerminalAct::EditFile(edit)),
             Effect::Copy { text, what } => self.acts.push(TerminalAct::Copy { text, what }),
             Effect::Export(request) => {

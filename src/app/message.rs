@@ -6,6 +6,7 @@ use crossterm::event::Event;
 
 use crate::model::alarm::Counts;
 use crate::model::command::{LiveSection, Outcome, Plan};
+use crate::model::diag::{DiagEvent, DiagResult};
 use crate::model::ids::SourceName;
 use crate::model::page::{Data, Generations, RequestId};
 use crate::model::source::SourceRow;
@@ -40,6 +41,8 @@ pub enum Msg {
     Live(RequestId, Result<Vec<LiveSection>, String>),
     /// What auto-configuration servers keep beside devices.
     Stored(RequestId, Vec<StoredList>),
+    /// News of a diagnostic that runs; ended ones send no more.
+    Diag(RequestId, DiagNews),
     /// A source compared its full list with the cache after a gap.
     Rebuilt {
         /// Source.
@@ -75,6 +78,16 @@ pub enum Msg {
     },
     /// We run again after a stop.
     Resumed,
+}
+
+/// News of a diagnostic.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DiagNews {
+    /// Something happened.
+    Event(DiagEvent),
+    /// It is over: its result, or in words why there is none. A result of one that was cancelled
+    /// says so itself.
+    Ended(Result<Arc<DiagResult>, String>),
 }
 
 /// News of the noctule that owns the cache, for those that are attached to it.

@@ -1,10 +1,11 @@
 //! The way out of the kernel: everything slow is asked for here and answered by a message.
 
 use crate::model::command::{Intent, LiveRequest};
+use crate::model::diag::DiagRequest;
 use crate::model::ids::ActionId;
 use crate::model::page::{DataRequest, RequestId};
 
-use super::effect::{ExportRequest, ReportRequest, SavedView};
+use super::effect::{DiagExport, ExportRequest, ReportRequest, SavedView};
 
 /// A request to the workers.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,10 @@ pub enum Request {
     Live(RequestId, LiveRequest),
     /// Ask every auto-configuration server for presets, provisions, virtual parameters and files.
     Stored(RequestId),
+    /// Run a network diagnostic.
+    Diag(RequestId, DiagRequest),
+    /// Write the result of one.
+    DiagExport(RequestId, DiagExport),
     /// Write a file.
     Export(RequestId, ExportRequest),
     /// Write a report of a job.

@@ -63,7 +63,7 @@ impl App {
             Msg::ThemeFiles => self.reload_theme(),
             Msg::Terminate { .. } => self.acts.push(TerminalAct::Quit),
             Msg::Resumed => self.acts.push(TerminalAct::Redraw),
-            Msg::Data(..) | Msg::Live(..) | Msg::Stored(..) | Msg::Views(_) => {}
+            Msg::Data(..) | Msg::Live(..) | Msg::Stored(..) | Msg::Diag(..) | Msg::Views(_) => {}
         }
         self.tell_panes(msg);
     }
@@ -125,7 +125,7 @@ impl App {
             }
         }
         // News of a pane that is not shown change nothing on the screen, but they are rare enough.
-        self.dirty |= matches!(msg, Msg::Data(..) | Msg::Live(..) | Msg::Stored(..) | Msg::Views(_));
+        self.dirty |= matches!(msg, Msg::Data(..) | Msg::Live(..) | Msg::Stored(..) | Msg::Diag(..) | Msg::Views(_));
         self.apply(effects);
     }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+pub use super::diag::args::DiagCommand;
 use crate::model::field::TableSpec;
 use crate::model::tables;
 
@@ -70,6 +71,9 @@ pub struct Screen {
 pub enum Command {
     /// Show the dashboard over simulated networks that speak the real protocols
     Demo(DemoArgs),
+    /// Check the network: ping, trace, DNS, bandwidth, ports
+    #[command(subcommand, arg_required_else_help = true)]
+    Diag(DiagCommand),
     /// Check the terminal, the configuration, the cache and every source
     Doctor(DoctorArgs),
     /// Print alarms

@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod dashboard;
 mod demo;
+pub mod diag;
 mod doctor;
 pub mod exit;
 mod first_run;
@@ -104,6 +105,7 @@ fn dispatch(start: &Start, command: Option<Command>) -> Result<Code, Failure> {
     match command {
         None => dashboard::run(start),
         Some(Command::Demo(args)) => demo::run(start, &args),
+        Some(Command::Diag(command)) => diag::run(start, &command),
         Some(Command::Doctor(args)) => doctor::run(start, &args),
         Some(Command::Alarms(args)) => query::run(start, Table::Alarms, &args),
         Some(Command::Pon(args)) => query::run(start, Table::Nodes, &args),

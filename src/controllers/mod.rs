@@ -1,5 +1,6 @@
 //! One folder a system noctule speaks to.
 
+pub mod diag;
 pub mod genieacs;
 pub mod http;
 pub mod raven;

@@ -11,6 +11,7 @@ pub mod alarm_type;
 pub mod appliance;
 pub mod command;
 pub mod cpe;
+pub mod diag;
 pub mod diff;
 pub mod fault;
 pub mod field;

@@ -7,6 +7,7 @@ pub mod asks;
 pub mod bridge;
 mod cache;
 pub mod cpe_verb;
+pub mod diag;
 pub mod export;
 #[cfg(test)]
 mod fixture;

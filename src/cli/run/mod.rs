@@ -143,6 +143,49 @@ fn plan(loaded: &Loaded, intent: &Intent) -> Result<Plan, Failure> {
     Ok(resolve::plan(&mut store.reader()?, intent, now())?)
 }
 
+/// Refuses what an intent of one target would be refused for, before there is anything to do: by
+/// the gate, or because there is no such target.
+pub(super) fn allowed(loaded: &Loaded, start: &Start, command: &str, target: &str, args: Args) -> Result<(), Failure> {
+    let (spec, intent) = single(loaded, start, command, target, args)?;
+    let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off: None };
+    if let Decision::Refuse(why) = decide(spec, &intent.targets, rights) {
+        return Err(Failure::usage(why));
+    }
+    let plan = plan(loaded, &intent)?;
+    match (plan.total, plan.skipped.first()) {
+        (0, Some((why, _))) => Err(Failure::new(Code::Failed, format!("{}: {why}", text::clean(target)))),
+        (0, None) => Err(Failure::new(Code::Failed, format!("{}: {NOT_CACHED}", text::clean(target)))),
+        _ => Ok(()),
+    }
+}
+
+/// Runs an intent of one target for another command, through the same gate.
+pub(super) fn in_passing(
+    loaded: &Loaded,
+    start: &Start,
+    command: &str,
+    target: &str,
+    args: Args,
+) -> Result<Outcome, Failure> {
+    let (spec, intent) = single(loaded, start, command, target, args)?;
+    let mut live = Live::start(loaded, Role::Once)?;
+    let result = reached(&mut live, loaded, Role::Once, spec, &intent).map(|()| ask_owner(&live, intent));
+    live.stop();
+    result
+}
+
+fn single(
+    loaded: &Loaded,
+    start: &Start,
+    command: &str,
+    target: &str,
+    args: Args,
+) -> Result<(&'static CommandSpec, Intent), Failure> {
+    let spec = find(command)?;
+    let targets = Targets::Names(Table::Alarms, vec![target.to_owned()]);
+    Ok((spec, Intent { command: spec.id, targets, args, actor: loaded.operator(&start.vars) }))
+}
+
 /// Starts what a command needs, lets `work` do it where that is possible, and ends it.
 fn on(
     loaded: &Loaded,

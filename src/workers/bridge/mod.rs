@@ -20,17 +20,18 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::effect::{ExportRequest, ReportRequest};
+use crate::app::effect::{DiagExport, ExportRequest, ReportRequest};
 use crate::app::message::Msg;
 use crate::app::port::{Backend, Request};
 use crate::model::command::{LiveRequest, LiveSection, Outcome};
+use crate::model::diag::DiagRequest;
 use crate::model::page::{DataRequest, RequestId};
 use crate::model::text;
 use crate::store::Store;
 
 use super::relay::Hands;
 use super::source::Sources;
-use super::{asks, export, report};
+use super::{asks, diag, export, report};
 use queue::{Job, Queue};
 use views::Views;
 pub use views::{recall, ui_key};
@@ -59,6 +60,7 @@ pub struct Bridge {
     hands: Hands,
     views: Arc<Views>,
     running: Running,
+    diagnostics: diag::Slots,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -77,7 +79,8 @@ impl Bridge {
         tasks.spawn_on(news::forward(store.snapshots(), msgs.clone(), stop.clone()), &options.runtime);
         let views = Arc::new(Views::load(&store, &options.profile));
         let _ = msgs.send(Msg::Views(views.all()));
-        Self { store, sources, msgs, options, windows, details, hands, views, running: Running::default(), stop, tasks }
+        let (running, diagnostics) = (Running::default(), diag::Slots::default());
+        Self { store, sources, msgs, options, windows, details, hands, views, running, diagnostics, stop, tasks }
     }
 
     /// Ends what runs: bulks stop after the chunk at hand, and everything that was promised is on
@@ -147,6 +150,25 @@ impl Bridge {
                 }
             }
         });
+    }
+
+    fn diag(&self, id: RequestId, request: DiagRequest) {
+        let slots = self.diagnostics.clone();
+        self.spawn(id, |stop, msgs| async move {
+            let tell = |news| {
+                let _ = msgs.send(Msg::Diag(id, news));
+            };
+            slots.run(request, stop, &tell).await;
+        });
+    }
+
+    fn export_diag(&self, id: RequestId, request: DiagExport) {
+        let msgs = self.msgs.clone();
+        let work = move || {
+            let _ = msgs.send(Msg::Done(id, diag::export(&request)));
+        };
+        let ended = self.tasks.spawn_blocking_on(work, &self.options.runtime);
+        self.mourn(id, "export", ended);
     }
 
     fn export(&self, id: RequestId, request: ExportRequest) {
@@ -239,6 +261,8 @@ impl Backend for Bridge {
             Request::Cancel(id) => self.cancel(id),
             Request::Execute(id, _) | Request::Undo(id, _) => self.execute(id, request),
             Request::Live(id, live) => self.live(id, live),
+            Request::Diag(id, request) => self.diag(id, request),
+            Request::DiagExport(id, request) => self.export_diag(id, request),
             Request::Export(id, export) => self.export(id, export),
             Request::Report(id, report) => self.report(id, report),
             Request::Remember { key, value } => self.store.remember(&ui_key(&self.options.profile, &key), &value),
