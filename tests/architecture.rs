@@ -228,7 +228,7 @@ fn every_pane_has_screens_at_four_sizes() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/screens/snapshots");
     let names: Vec<String> =
         fs::read_dir(&dir).unwrap().flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
-    for pane in ["alarms", "pon", "cpe", "sources", "log"] {
+    for pane in ["alarms", "pon", "cpe", "buffers", "sources", "log"] {
         for size in ["200x50", "120x30", "80x24", "60x15"] {
             assert!(
                 names.iter().any(|n| n.contains(pane) && n.contains(size)),

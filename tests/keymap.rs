@@ -47,7 +47,7 @@ fn a_pane_hides_a_global_key_only_on_purpose() {
     let map = map();
     let always: Vec<(Context, String, &str)> =
         map.bindings().into_iter().filter(|(context, ..)| *context == Context::Global).collect();
-    for pane in [Context::Alarms, Context::Pon, Context::Cpe, Context::Sources, Context::Log] {
+    for pane in [Context::Alarms, Context::Pon, Context::Cpe, Context::Buffers, Context::Sources, Context::Log] {
         for (_, keys, command) in &always {
             let found = map.lookup(&[pane, Context::List, Context::Global], &parse_sequence(keys).unwrap());
             assert_eq!(found, Lookup::Command(command), "`{keys}` in [{}]", pane.word());

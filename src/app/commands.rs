@@ -16,6 +16,15 @@ pub static GLOBAL: &[CommandSpec] = &[
     CommandSpec { keys: &["2"], ..CommandSpec::view("pane.pon", "PON", "Shows the PON tree.", Context::Global) },
     CommandSpec { keys: &["3"], ..CommandSpec::view("pane.cpe", "CPE", "Shows the fleet of CPEs.", Context::Global) },
     CommandSpec {
+        keys: &["4"],
+        ..CommandSpec::view(
+            "pane.buffers",
+            "Buffers",
+            "Shows the telemetry appliances: how full, until when, what was lost.",
+            Context::Global,
+        )
+    },
+    CommandSpec {
         keys: &["6"],
         ..CommandSpec::view("pane.sources", "Sources", "Shows every controller and how well it goes.", Context::Global)
     },

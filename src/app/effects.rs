@@ -43,6 +43,7 @@ impl App {
             "pane.alarms" => self.show_pane(PaneId::Alarms),
             "pane.pon" => self.show_pane(PaneId::Pon),
             "pane.cpe" => self.show_pane(PaneId::Cpe),
+            "pane.buffers" => self.show_pane(PaneId::Buffers),
             "pane.sources" => self.show_pane(PaneId::Sources),
             "pane.log" => self.show_pane(PaneId::Log),
             "pane.next" => self.step_pane(1),

@@ -21,6 +21,8 @@ pub enum PaneId {
     Pon,
     /// 3
     Cpe,
+    /// 4
+    Buffers,
     /// 6
     Sources,
     /// 7
@@ -29,7 +31,7 @@ pub enum PaneId {
 
 impl PaneId {
     /// All panes, in order.
-    pub const ALL: [Self; 5] = [Self::Alarms, Self::Pon, Self::Cpe, Self::Sources, Self::Log];
+    pub const ALL: [Self; 6] = [Self::Alarms, Self::Pon, Self::Cpe, Self::Buffers, Self::Sources, Self::Log];
 
     /// Title.
     #[must_use]
@@ -38,6 +40,7 @@ impl PaneId {
             Self::Alarms => "Alarms",
             Self::Pon => "PON",
             Self::Cpe => "CPE",
+            Self::Buffers => "Buffers",
             Self::Sources => "Sources",
             Self::Log => "Log",
         }
@@ -50,6 +53,7 @@ impl PaneId {
             Self::Alarms => '1',
             Self::Pon => '2',
             Self::Cpe => '3',
+            Self::Buffers => '4',
             Self::Sources => '6',
             Self::Log => '7',
         }
@@ -62,6 +66,7 @@ impl PaneId {
             Self::Alarms => Context::Alarms,
             Self::Pon => Context::Pon,
             Self::Cpe => Context::Cpe,
+            Self::Buffers => Context::Buffers,
             Self::Sources => Context::Sources,
             Self::Log => Context::Log,
         }

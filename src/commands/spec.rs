@@ -32,6 +32,12 @@ pub enum Context {
     Params,
     /// In the list of the fleet's faults.
     Faults,
+    /// In the pane of telemetry appliances.
+    Buffers,
+    /// In the list of the services of appliances.
+    Services,
+    /// In the form of an appliance's configuration.
+    Form,
     /// In every view inside a pane.
     Inner,
     /// In the log pane.
@@ -44,7 +50,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the documentation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Global,
         Self::List,
         Self::Alarms,
@@ -56,6 +62,9 @@ impl Context {
         Self::Objects,
         Self::Params,
         Self::Faults,
+        Self::Buffers,
+        Self::Services,
+        Self::Form,
         Self::Inner,
         Self::Sources,
         Self::Log,
@@ -78,6 +87,9 @@ impl Context {
             Self::Objects => "objects",
             Self::Params => "params",
             Self::Faults => "faults",
+            Self::Buffers => "buffers",
+            Self::Services => "services",
+            Self::Form => "form",
             Self::Inner => "inner",
             Self::Sources => "sources",
             Self::Log => "log",

@@ -163,7 +163,10 @@ impl Overlay<'_> {
 /// Whether keys of the section `context` may run a command of the context `own`: where they are
 /// pressed the command must be at home. Details and overlays lie over every pane.
 fn usable(own: Context, context: Context) -> bool {
-    let pane = matches!(context, Context::Alarms | Context::Pon | Context::Cpe | Context::Sources | Context::Log);
+    let pane = matches!(
+        context,
+        Context::Alarms | Context::Pon | Context::Cpe | Context::Buffers | Context::Sources | Context::Log
+    );
     own == context || own == Context::Global || context == Context::Detail || (own == Context::List && pane)
 }
 

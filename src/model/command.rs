@@ -152,7 +152,27 @@ pub enum LiveRequest {
         /// Who wants to see it.
         actor: String,
     },
+    /// The configuration of an appliance's buffer service. The answer is one section titled
+    /// [`CONFIGURATION`] with one row of one cell: the whole object as JSON text, as it was told.
+    BufferConfig {
+        /// The appliance's source.
+        source: String,
+    },
 }
+
+impl LiveRequest {
+    /// The name of a source or of a thing of one, by which its source is found.
+    #[must_use]
+    pub fn about(&self) -> &str {
+        match self {
+            Self::Detail(node) | Self::Value { node, .. } | Self::Secret { node, .. } => node,
+            Self::BufferConfig { source } => source,
+        }
+    }
+}
+
+/// Title of the section that answers [`LiveRequest::BufferConfig`].
+pub const CONFIGURATION: &str = "Configuration";
 
 /// A titled table of a live answer, ready for a detail view or JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -5,6 +5,7 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod alarms;
+pub mod buffers;
 pub mod cpe;
 mod detail;
 mod health;
@@ -25,6 +26,7 @@ pub fn all() -> Vec<Box<dyn Pane>> {
         Box::new(alarms::AlarmsPane::new()),
         Box::new(pon::PonPane::new()),
         Box::new(cpe::CpePane::new()),
+        Box::new(buffers::BuffersPane::new()),
         Box::new(sources::SourcesPane::new()),
         Box::new(log::LogPane::new()),
     ]
@@ -43,6 +45,9 @@ pub fn commands() -> Vec<&'static [CommandSpec]> {
         cpe::objects::commands::OBJECTS,
         cpe::params::commands::PARAMS,
         cpe::faults::FAULTS,
+        buffers::commands::BUFFERS,
+        buffers::services::commands::SERVICES,
+        buffers::form::commands::FORM,
         sources::commands::SOURCES,
         log::commands::LOG,
     ]

@@ -3,6 +3,7 @@
 //! [`crate::model::text`], so that nothing from outside can reach the terminal as it came.
 #![deny(clippy::indexing_slicing)]
 
+pub mod chart;
 pub mod choose;
 pub mod confirm;
 pub mod density;
@@ -15,6 +16,7 @@ pub mod paint;
 pub mod palette;
 pub mod prompt;
 pub mod sections;
+pub mod spark;
 pub mod status_bar;
 pub mod table;
 pub mod text_input;

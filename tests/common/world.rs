@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use noctule::model::alarm::{AlarmDetail, AlarmRow, OpChange, RawEvent, StatusChange};
+use noctule::model::appliance::state::Verdict;
 use noctule::model::appliance::{ApplianceRow, CollectorRow, Point};
 use noctule::model::command::Targets;
 use noctule::model::cpe::{CpeDetail, CpeRow, FleetStats, Online};
@@ -50,8 +51,8 @@ impl World {
             cpes: super::cpes::cpes(),
             jobs: super::jobs::jobs(),
             job_devices: super::jobs::devices(),
-            appliances: Vec::new(),
-            collectors: Vec::new(),
+            appliances: super::appliances::appliances(),
+            collectors: super::appliances::collectors(),
             history: Vec::new(),
             seq: Seq(1000),
             new_from: i64::MAX,
@@ -104,7 +105,8 @@ impl World {
             DataRequest::Appliance(id) => {
                 Data::Appliance(self.appliances.iter().find(|r| r.id == *id).map(|r| Box::new(r.clone())))
             }
-            DataRequest::History(_) => Data::History(self.history.clone()),
+            DataRequest::History(_) if !self.history.is_empty() => Data::History(self.history.clone()),
+            DataRequest::History(wanted) => Data::History(super::appliances::history(wanted)),
             DataRequest::Fleet(page) => Data::Fleet(Box::new(self.fleet(page))),
             DataRequest::Count(page, _) => {
                 Data::Count(self.page(&PageRequest { limit: u16::MAX, ..page.clone() }).total)
@@ -140,7 +142,8 @@ impl World {
                 self.cut(select(self.appliances.iter(), request, now), request, Rows::Appliances, |r| r.id)
             }
             Table::Collectors => {
-                self.cut(select(self.collectors.iter(), request, now), request, Rows::Collectors, |r| r.id)
+                let of = |r: &&CollectorRow| request.below.is_none_or(|id| r.appliance() == id);
+                self.cut(select(self.collectors.iter().filter(of), request, now), request, Rows::Collectors, |r| r.id)
             }
             Table::Stored => self.cut(Vec::new(), request, Rows::Faults, |r| r.id),
         }
@@ -289,10 +292,17 @@ fn compare(a: &Value<'_>, b: &Value<'_>) -> Ordering {
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
         (Value::Float(a), Value::Float(b)) => a.total_cmp(b),
         (Value::Time(a), Value::Time(b)) => a.cmp(b),
+        (Value::Text(a), Value::Text(b)) if [a, b].iter().all(|v| Verdict::WORDS.contains(&v.as_ref())) => {
+            let place = |v: &str| Verdict::WORDS.iter().position(|w| *w == v);
+            place(a).cmp(&place(b))
+        }
         (Value::Text(a), Value::Text(b)) => match (Severity::parse(a), Severity::parse(b)) {
             (Some(a), Some(b)) => a.cmp(&b),
             _ => a.cmp(b),
         },
+        (Value::None, Value::None) => Ordering::Equal,
+        (Value::None, _) => Ordering::Less,
+        (_, Value::None) => Ordering::Greater,
         _ => Ordering::Equal,
     }
 }

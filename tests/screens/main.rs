@@ -10,6 +10,7 @@
 )]
 
 mod behaviour;
+mod buffers;
 #[path = "../common/mod.rs"]
 mod common;
 mod harness;

@@ -22,6 +22,14 @@ pub use history::{HistoryRequest, Point, Span};
 pub use poll::Poll;
 pub use state::{ApplianceRow, ApplianceState, CollectorRow, CollectorState};
 
+impl CollectorRow {
+    /// The row of its appliance: the identity of a collector begins with that of its appliance.
+    #[must_use]
+    pub const fn appliance(&self) -> super::ids::RowId {
+        super::ids::RowId(self.id.0 >> 32)
+    }
+}
+
 /// The collecting services of a shipped appliance, in the order of the screen, with what they
 /// collect and the ports they are reached at (facts: source-systems §1.1): service, words, critical,
 /// ports as (public, inner, tcp).

@@ -27,6 +27,12 @@ pub static APPLIANCES: TableSpec = TableSpec {
         field("why", "Why", FieldKind::Text, "The reasons of the verdict, the worst first.").free(),
         field("contact", "Contact", FieldKind::Word(Contact::WORDS), "How it answers.").sortable(),
         field("fill_pct", "Fill %", FieldKind::Float, "Fill against its limit, %.").sortable().also(&["fill"]),
+        field(
+            "fill_hour",
+            "Last hour",
+            FieldKind::Text,
+            "Fill of the last hour in steps, %, oldest first; - where nothing is known.",
+        ),
         field("used_bytes", "Used", FieldKind::Int, "Bytes in the buffer, after compression.").sortable(),
         field("limit_bytes", "Limit", FieldKind::Int, "Its limit, bytes; empty when zero or not told.").sortable(),
         field("records", "Records", FieldKind::Int, "Records in the buffer: calls of ingest, not messages.").sortable(),
@@ -111,6 +117,12 @@ pub static COLLECTORS: TableSpec = TableSpec {
         field("newest", "Newest", FieldKind::Time, "Its newest record."),
         field("in_per_s", "In/s", FieldKind::Float, "Records coming in, a second.").sortable().also(&["in"]),
         field("out_per_s", "Out/s", FieldKind::Float, "Records forwarded, a second.").sortable().also(&["out"]),
+        field(
+            "in_hour",
+            "Last hour",
+            FieldKind::Text,
+            "Records a second coming in over the last hour in steps, oldest first; - where nothing is known.",
+        ),
         field("quota_records", "Quota", FieldKind::Int, "Configured most records; the appliance does not enforce it."),
         field("quota_pct", "Quota %", FieldKind::Float, "Records against that quota, %.").sortable(),
         field("quota_in_s", "Quota in", FieldKind::Int, "Time until the quota is reached, s."),
@@ -139,6 +151,15 @@ fn percent(permille: Option<u64>) -> Value<'static> {
     permille.map_or(Value::None, |n| Value::Float(n as f64 / 10.0))
 }
 
+/// The steps of a curve with blanks between; nothing where the row came without one.
+fn curve<T>(steps: &[Option<T>], words: impl Fn(&T) -> String) -> Value<'static> {
+    if steps.is_empty() {
+        return Value::None;
+    }
+    let steps = steps.iter().map(|step| step.as_ref().map_or_else(|| "-".to_owned(), &words));
+    Value::Text(steps.collect::<Vec<_>>().join(" ").into())
+}
+
 impl Record for ApplianceRow {
     fn row_id(&self) -> Option<RowId> {
         Some(self.id)
@@ -152,6 +173,7 @@ impl Record for ApplianceRow {
             "why" => Value::Text(s.reasons.join("; ").into()),
             "contact" => Value::text(s.contact.word()),
             "fill_pct" => percent(s.fill_permille),
+            "fill_hour" => curve(&self.fill_hour, |permille| format!("{:.1}", f64::from(*permille) / 10.0)),
             "used_bytes" => int(s.used_bytes),
             "limit_bytes" => int(s.limit_bytes),
             "records" => int(s.records),
@@ -241,6 +263,7 @@ impl Record for CollectorRow {
             "newest" => time(s.newest),
             "in_per_s" => milli(s.in_milli),
             "out_per_s" => milli(s.out_milli),
+            "in_hour" => curve(&self.in_hour, |milli| format!("{:.3}", *milli as f64 / 1000.0)),
             "quota_records" => int(s.quota_records),
             "quota_pct" => percent(s.quota_permille),
             "quota_in_s" => seconds(s.quota_full.in_us),

@@ -4,6 +4,7 @@ use crate::app::ctx::Ctx;
 use crate::app::effect::{Effect, Level};
 use crate::commands::spec::{ArgKind, ArgSpec, CommandSpec, Confirm, Context, Mutates, Reason, Situation};
 use crate::model::command::{Args, Targets};
+use crate::model::resource::NodeKind;
 use crate::panes::list::commands::toast;
 use crate::panes::verbs::{ask, choose, given, intent};
 
@@ -94,7 +95,12 @@ pub(crate) static ALARMS: &[CommandSpec] = &[
         hint: true,
         ..view("alarm.feed", "Live feed", "Shows the newest changes first and follows them; again goes back.", &["f"])
     },
-    view("alarm.device", "Go to the device", "Shows the alarmed object in the PON tree.", &["d"]),
+    view(
+        "alarm.device",
+        "Go to the device",
+        "Shows the alarmed object in the PON tree, or the appliance that it belongs to.",
+        &["d"],
+    ),
     view("alarm.cpe", "Go to the CPE", "Shows the CPE with the serial number of the alarmed ONU.", &["c"]),
 ];
 
@@ -167,7 +173,7 @@ impl AlarmsPane {
             "alarm.close" => self.close(args, cx),
             "alarm.note" => self.with(id, "text", "Note on", false, args, cx),
             "alarm.feed" => self.feed(cx),
-            "alarm.device" => self.device(),
+            "alarm.device" => self.device(cx),
             "alarm.cpe" => match self.split.list.current() {
                 Some(row) => crate::panes::cpe::behind(&row.resource.name),
                 None => Vec::new(),
@@ -268,8 +274,18 @@ impl AlarmsPane {
         self.with("alarm.close", "reason", "Why close", false, args, cx)
     }
 
-    fn device(&self) -> Vec<Effect> {
+    fn device(&self, cx: &Ctx) -> Vec<Effect> {
         let Some(row) = self.split.list.current() else { return Vec::new() };
+        let appliance = cx.sources.iter().any(|s| s.name == row.source && &*s.report.kind == "raven");
+        if row.resource.kind == NodeKind::Collector || (row.resource.kind == NodeKind::Source && appliance) {
+            return vec![Effect::Goto(crate::app::effect::Location {
+                pane: crate::app::pane::PaneId::Buffers,
+                row: None,
+                canonical: Some(row.source.to_string()),
+                filter: None,
+                below: None,
+            })];
+        }
         if row.node.is_none() {
             return vec![toast(Level::Info, "the tree does not know this object (yet)")];
         }

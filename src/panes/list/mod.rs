@@ -52,6 +52,8 @@ pub(crate) trait Row: Record + Sized + 'static {
     fn arrived(&self) -> Ts {
         Ts::NEVER
     }
+    /// Whether its table is measured: it changes without a record in the journal.
+    const MEASURED: bool = false;
     /// Whether what it says may be old, because its source is silent.
     fn stale(&self, _: &Ctx) -> bool {
         false
@@ -83,6 +85,8 @@ pub(crate) struct ListState<R: Row> {
     counting: Option<RequestId>,
     counted: Option<Total>,
     views: Vec<SavedView>,
+    /// The generation of the table that was asked for last.
+    generation: u64,
     /// The answer on its way is already behind the cache.
     behind: bool,
     /// Shown as a tree with this unfolded, as long as no filter is set.
@@ -115,6 +119,7 @@ impl<R: Row> ListState<R> {
             counting: None,
             counted: None,
             views: Vec::new(),
+            generation: 0,
             behind: false,
             tree: None,
             follow: false,
@@ -255,6 +260,7 @@ impl<R: Row> ListState<R> {
             effects.extend(self.window.forget().map(Effect::Cancel));
         }
         self.behind = false;
+        self.generation = cx.generations.of(R::TABLE);
         if self.follow && self.window.landing() == Landing::Keep {
             self.window.land(Landing::First);
         }
@@ -294,7 +300,10 @@ impl<R: Row> ListState<R> {
                 self.counted = Some(*total);
             }
             Msg::Data(id, data) if self.window.pending() == Some(*id) => return self.answer(*id, data, cx),
-            Msg::Changed(generations) if self.window.page().is_none_or(|p| p.seq < generations.seq) => {
+            Msg::Changed(generations)
+                if self.window.page().is_none_or(|p| p.seq < generations.seq)
+                    || (R::MEASURED && self.generation != generations.of(R::TABLE)) =>
+            {
                 return self.ask(false, cx);
             }
             Msg::Views(views) => {

@@ -22,9 +22,10 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: LiveRequest) -> Result
     if let LiveRequest::Secret { node, path, actor } = &request {
         return secret(shared, node, path, actor).await;
     }
-    let (LiveRequest::Detail(canonical)
-    | LiveRequest::Value { node: canonical, .. }
-    | LiveRequest::Secret { node: canonical, .. }) = &request;
+    if let LiveRequest::BufferConfig { .. } = &request {
+        return Err(format!("{} is no appliance with a buffer", shared.name));
+    }
+    let canonical = request.about();
     let (_, id) = id_of(canonical).ok_or_else(|| format!("{}: not the name of a CPE", text::clean(canonical)))?;
     shared.admit()?;
     let sections = read(shared, &DeviceId::new(id)).await;

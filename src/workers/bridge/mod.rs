@@ -298,11 +298,8 @@ impl Drop for Forget {
 
 /// Asks the source of a node.
 async fn ask(sources: &Sources, request: LiveRequest) -> Result<Vec<LiveSection>, String> {
-    let node = match &request {
-        LiveRequest::Detail(node) | LiveRequest::Value { node, .. } | LiveRequest::Secret { node, .. } => node.as_str(),
-    };
-    match sources.of(node) {
+    match sources.of(request.about()) {
         Some(source) => source.live(request).await,
-        None => Err(format!("{} belongs to no source of this configuration", text::clean(node))),
+        None => Err(format!("{} belongs to no source of this configuration", text::clean(request.about()))),
     }
 }

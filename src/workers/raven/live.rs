@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::model::command::{LiveRequest, LiveSection};
+use crate::model::command::{CONFIGURATION, LiveRequest, LiveSection};
 use crate::model::text::clean;
 use crate::workers::now;
 
@@ -12,6 +12,12 @@ use super::shared::Shared;
 pub(super) async fn answer(shared: &Shared, request: LiveRequest) -> Result<Vec<LiveSection>, String> {
     match request {
         LiveRequest::Detail(_) => detail(shared).await,
+        LiveRequest::BufferConfig { .. } => {
+            let config = shared.made().await?.client.buffer_config().await.map_err(|e| e.to_string())?;
+            let text = serde_json::Value::Object(config.whole().clone()).to_string();
+            let (title, headers) = (CONFIGURATION.to_owned(), vec!["JSON".to_owned()]);
+            Ok(vec![LiveSection { title, headers, rows: vec![vec![text]], note: String::new() }])
+        }
         LiveRequest::Value { .. } | LiveRequest::Secret { .. } => {
             Err(format!("{}: an appliance has no values that are asked for one by one", shared.name))
         }

@@ -25,6 +25,7 @@ use super::shared::{Actor, Shared};
 pub(super) async fn answer(shared: &Arc<Shared>, request: LiveRequest) -> Result<Vec<LiveSection>, String> {
     match request {
         LiveRequest::Secret { .. } => Err(format!("{} has no parameters", shared.name)),
+        LiveRequest::BufferConfig { .. } => Err(format!("{} is no appliance with a buffer", shared.name)),
         LiveRequest::Detail(canonical) => detail(shared, &node(shared, canonical).await?).await,
         LiveRequest::Value { node: canonical, value } => {
             let Some(value) = Value::parse(&value) else {
