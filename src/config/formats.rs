@@ -2,6 +2,7 @@
 //! gives them.
 
 use super::schema::parse_size;
+use super::schema::MenuPin;
 use super::secret::SecretRef;
 use crate::model::time::parse_duration;
 
@@ -24,6 +25,7 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
         "host-port" => host_port(text),
         "ssh-host" => ssh_host(text),
         // The text is not quoted: it may be the secret itself.
+        "pin-reference" => text.parse::<MenuPin>().map(drop).map_err(|e| e.to_string()),
         "secret-reference" => text.parse::<SecretRef>().map(drop).map_err(|e| e.to_string()),
         _ => Ok(()),
     }

@@ -1,10 +1,12 @@
 //! The configuration file as types. `noctule config schema` prints their JSON schema,
 //! `noctule config example` a commented file.
 
+mod menu;
 mod raven;
 
 use serde::{Deserialize, Serialize};
 
+pub use menu::{Menu, MenuPin};
 pub use raven::{
     ApiKey, ApiKeyHeader, BufferAlarms, CollectorMetrics, Control, Probe, Protocol, Raven, ServicePort,
     ServiceSettings, Ssh, SupervisorControl, SystemdControl,
@@ -26,6 +28,8 @@ pub struct Config {
     pub cache: Cache,
     /// Sites, names and subscribers.
     pub inventory: Inventory,
+    /// The console of an appliance, `noctule menu`.
+    pub menu: Menu,
     /// A file with the user's own alarm types, over the shipped ones.
     #[schemars(extend("format" = "path"))]
     pub alarm_types: Option<String>,
