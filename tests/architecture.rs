@@ -57,6 +57,9 @@ const IO_CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["controllers", "sim", "cli"]),
     ("hyper_util", &["controllers", "sim", "cli"]),
     ("rskafka", &["controllers", "sim", "cli"]),
+    ("socket2", &["controllers"]),
+    ("nix", &["controllers"]),
+    ("domain", &["controllers"]),
     ("tokio", &["store", "controllers", "workers", "terminal", "sim", "cli", "app", "theme"]),
     ("notify", &["theme", "workers", "cli"]),
 ];

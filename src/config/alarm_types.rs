@@ -193,6 +193,23 @@ mod tests {
         "voltha.drift",
         "source.unreachable",
         "source.stream_gap",
+        // Telemetry appliances (engine::buffer).
+        "buffer.config_kills",
+        "buffer.coverage",
+        "buffer.dead_listener",
+        "buffer.emptied",
+        "buffer.fill",
+        "buffer.limit_zero",
+        "buffer.loss",
+        "buffer.no_data",
+        "buffer.quota",
+        "buffer.replay_stuck",
+        "buffer.slow",
+        "buffer.time_to_full",
+        "buffer.unreadable",
+        "buffer.uplink_down",
+        "host.disk",
+        "service.down",
     ];
 
     #[test]
@@ -216,6 +233,14 @@ mod tests {
             assert!(!entry.events.is_empty() || OWN.contains(&id.as_str()), "{id} is never raised");
             let good = |c: char| c.is_ascii_lowercase() || c == '.' || c == '_';
             assert!(id.chars().all(good), "{id}");
+        }
+    }
+
+    #[test]
+    fn every_alarm_of_the_engine_is_in_the_inventory() {
+        let types = parse(None).unwrap();
+        for (id, ..) in crate::engine::buffer::TYPES {
+            assert!(types.get(id).is_some() && OWN.contains(&id), "{id}");
         }
     }
 

@@ -7,5 +7,6 @@ pub mod raven;
 pub mod resilience;
 pub mod route;
 pub mod ssh;
+pub mod supervisor;
 pub(crate) mod tls;
 pub mod voltha;

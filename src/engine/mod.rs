@@ -7,4 +7,6 @@ pub mod health;
 pub mod job;
 pub mod lifecycle;
 pub mod operator;
+pub mod ports;
+pub mod restart;
 pub mod tally;

@@ -3,6 +3,7 @@
 
 mod agent;
 mod config;
+mod diag;
 mod headless;
 mod help;
 mod jobs;

@@ -10,6 +10,7 @@
 )]
 
 mod acs_rig;
+mod diag;
 mod events;
 mod genieacs;
 mod genieacs_guard;

@@ -4,12 +4,14 @@
 use std::sync::LazyLock;
 
 use noctule::config::{alarm_types, check_text, inventory};
+use noctule::controllers::diag::{dns, icmp};
 use noctule::controllers::genieacs::device::DeviceDoc;
 use noctule::controllers::genieacs::profile::Profiles;
 use noctule::controllers::genieacs::stream::Documents;
 use noctule::controllers::genieacs::wire::Collection;
 use noctule::controllers::genieacs::{map, validate};
 use noctule::controllers::voltha::map::{Directory, TypeIndex, message};
+use noctule::model::diag::{DnsName, DnsType};
 use noctule::model::field::{Record, Value};
 use noctule::model::observation::Observation;
 use noctule::model::page::Table;
@@ -107,5 +109,29 @@ pub fn filter(text: &str) {
             Err(e) => assert!(e.at <= chars && e.len > 0 && (e.at == chars || e.at + e.len <= chars), "{e:?}"),
         }
         let _ = complete(text, chars / 2, table);
+    }
+}
+
+/// Packets of anybody: no bytes panic, what is read of an echo lies inside it, and no text of a name
+/// server can act on a terminal.
+pub fn packets(bytes: &[u8]) {
+    for v6 in [false, true] {
+        if let Some(echo) = icmp::read(v6, bytes) {
+            assert_eq!(echo.payload.len() + 8, bytes.len());
+        }
+    }
+    if let Some((_, rest)) = icmp::behind_ipv4(bytes) {
+        assert!(rest.len() + 20 <= bytes.len());
+    }
+    let _ = dns::servers_of(bytes);
+    let about = DnsName::parse("www.example.net").expect("a name");
+    let id = bytes.first().zip(bytes.get(1)).map_or(0, |(a, b)| u16::from_be_bytes([*a, *b]));
+    for kind in DnsType::ALL {
+        if let dns::wire::Read::Answer(answer) = dns::wire::read(bytes, id, &about, kind) {
+            for record in &answer.records {
+                let text = [&record.owner, &record.kind, &record.value];
+                assert!(!text.iter().any(|t| t.chars().any(char::is_control)), "{record:?}");
+            }
+        }
     }
 }

@@ -124,6 +124,40 @@ fn events_of_any_bytes() {
     run(1000, proptest::collection::vec(any::<u8>(), 0..300), |bytes| bodies::events(&bytes));
 }
 
+/// Answers of a name server to the question of [`bodies::packets`], and an echo.
+fn packets() -> Vec<Vec<u8>> {
+    use domain::base::iana::{Rcode, Rtype};
+    use domain::base::{Message, MessageBuilder, Name};
+    let name: Name<Vec<u8>> = "www.example.net".parse().unwrap();
+    let answer = |kind: Rtype| {
+        let mut question = MessageBuilder::new_vec().question();
+        question.push((&name, kind)).unwrap();
+        let question = Message::from_octets(question.finish()).unwrap();
+        let mut answer = MessageBuilder::new_vec().start_answer(&question, Rcode::NOERROR).unwrap();
+        answer.push((&name, 60, domain::rdata::A::from_octets(192, 0, 2, 1))).unwrap();
+        answer.push((&name, 60, domain::rdata::Mx::new(1, &name))).unwrap();
+        answer.push((&name, 60, domain::rdata::Txt::<Vec<u8>>::build_from_slice(b"\x1b[2J\x9b").unwrap())).unwrap();
+        answer.finish()
+    };
+    let echo = noctule::controllers::diag::icmp::request(false, 7, 1, b"payload of an echo");
+    let packet = [&[0x45, 0, 0, 46, 0, 0, 0, 0, 64, 1, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1][..], &echo].concat();
+    vec![answer(Rtype::A), answer(Rtype::MX), answer(Rtype::TXT), echo, packet, b"nameserver fe80::1%1\n".to_vec()]
+}
+
+#[test]
+fn packets_of_any_bytes() {
+    let samples = packets();
+    let about = noctule::model::diag::DnsName::parse("www.example.net").unwrap();
+    let read = noctule::controllers::diag::dns::wire::read(&samples[0], 0, &about, noctule::model::diag::DnsType::A);
+    assert!(
+        matches!(read, noctule::controllers::diag::dns::wire::Read::Answer(a) if a.records.len() == 3),
+        "the samples get past the header"
+    );
+    samples.iter().for_each(|bytes| bodies::packets(bytes));
+    run(3000, mutated(samples), |bytes| bodies::packets(&bytes));
+    run(1000, proptest::collection::vec(any::<u8>(), 0..300), |bytes| bodies::packets(&bytes));
+}
+
 #[test]
 fn lists_of_any_bytes() {
     let mut samples = files("tests/fixtures/genieacs");

@@ -1,4 +1,4 @@
-//! The lab: noctule against programs that others wrote. Needs Debian's `kcat`; run with
+//! The lab: noctule against programs that others wrote. Needs what `.ci/run` installs; run with
 //! `cargo test --features lab --test lab`. Ends only the processes it started.
 #![allow(
     clippy::expect_used,
@@ -11,5 +11,9 @@
 
 mod kcat;
 mod mock;
+mod net;
+mod process;
 mod recorded;
+mod ssh;
+mod sshd;
 mod stack;

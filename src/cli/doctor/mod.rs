@@ -5,6 +5,7 @@
 
 mod acs;
 mod kafka;
+mod raven;
 mod report;
 mod setup;
 mod source;
@@ -113,7 +114,7 @@ async fn check(source: &Source, known: &Known) -> Vec<Check> {
     let voltha = match &source.kind {
         SourceKind::Voltha(voltha) => voltha,
         SourceKind::Genieacs(acs) => return acs::checks(&name, acs).await,
-        SourceKind::Raven(_) => return Vec::new(),
+        SourceKind::Raven(raven) => return raven::checks(&name, raven).await,
     };
     let mut checks = source::grpc(&name, voltha, known.skew).await;
     match &voltha.kafka {

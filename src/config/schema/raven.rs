@@ -140,6 +140,7 @@ pub struct CollectorMetrics {
 /// Who restarts the services of an appliance.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+#[schemars(extend("type" = "object"))]
 pub enum Control {
     /// The config service does.
     #[default]

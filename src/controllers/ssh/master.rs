@@ -37,7 +37,7 @@ const WATCHDOG: &str = r#"dir=$1; shift
 exec 3<&0
 "$@" 3<&- </dev/null & ssh=$!
 ( read -r _ <&3; kill "$ssh"; sleep 2; kill -9 "$ssh" ) >/dev/null 2>&1 & dog=$!
-exec 3<&- </dev/null
+exec 3<&- </dev/null 2>/dev/null
 wait "$ssh"; code=$?
 kill "$dog" 2>/dev/null
 rm -rf -- "$dir"; rmdir -- "${dir%/*}" 2>/dev/null
@@ -297,7 +297,8 @@ impl Master {
     async fn with_fingerprint(&self, why: Failure) -> Failure {
         let Failure::HostKeyUnknown { fingerprint, command } = why else { return why };
         let mut again = run::ssh("ssh".as_ref());
-        again.args(args::connection(&self.ssh)).args(["-o", "ControlPath=none", "-o", "LogLevel=DEBUG1", "--"]);
+        // The first of two equal options counts.
+        again.args(["-o", "ControlPath=none", "-o", "LogLevel=DEBUG1"]).args(args::connection(&self.ssh)).arg("--");
         again.arg(&self.ssh.host);
         let told = run::output(again, READY).await.ok().and_then(|out| shown_key(&out.words()));
         Failure::HostKeyUnknown { fingerprint: told.unwrap_or(fingerprint), command }

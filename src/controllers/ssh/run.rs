@@ -95,7 +95,8 @@ async fn bounded(stream: Option<impl AsyncRead + Unpin>, most: usize) -> io::Res
 pub struct RemoteStream {
     /// Ended on drop.
     _child: Child,
-    stdin: ChildStdin,
+    /// Gone once it was shut down: that is how the program sees its end.
+    stdin: Option<ChildStdin>,
     stdout: ChildStdout,
     log: Arc<Log>,
 }
@@ -105,7 +106,7 @@ impl RemoteStream {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn()?;
         let missing = || io::Error::other("a pipe is missing");
-        let stdin = child.stdin.take().ok_or_else(missing)?;
+        let stdin = child.stdin.take();
         let stdout = child.stdout.take().ok_or_else(missing)?;
         let stderr = child.stderr.take().ok_or_else(missing)?;
         let log = Arc::new(Log::default());
@@ -129,14 +130,18 @@ impl AsyncRead for RemoteStream {
 
 impl AsyncWrite for RemoteStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stdin).poll_write(cx, bytes)
+        match &mut self.get_mut().stdin {
+            Some(stdin) => Pin::new(stdin).poll_write(cx, bytes),
+            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stdin).poll_flush(cx)
+        self.get_mut().stdin.as_mut().map_or(Poll::Ready(Ok(())), |stdin| Pin::new(stdin).poll_flush(cx))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stdin).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().stdin = None;
+        Poll::Ready(Ok(()))
     }
 }

@@ -7,8 +7,24 @@
 //! measured.
 
 mod alarms;
+mod collectors;
+mod conditions;
+mod contact;
+mod forecast;
+mod losses;
+mod pool;
+mod ports;
+mod rates;
+mod replay;
 mod settings;
+#[cfg(test)]
+mod tests;
+mod timeline;
 mod tracker;
+mod trend;
+mod uplink;
+mod verdict;
+mod words;
 
 pub use alarms::{AlarmChange, TYPES};
 pub use settings::{Port, Service, Settings};

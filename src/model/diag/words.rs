@@ -50,6 +50,19 @@ fn by(from: Option<IpAddr>) -> String {
     from.map_or_else(|| "this machine".to_owned(), |ip| ip.to_string())
 }
 
+/// What a returned echo request tells: it has no port, so that word comes from a filter.
+fn echo_words(why: Unreach) -> String {
+    match why {
+        Unreach::Port => "refused, as firewalls do".to_owned(),
+        other => other.words(),
+    }
+}
+
+/// A word for machines as one for people.
+fn spaced(word: &str) -> String {
+    word.replace('_', " ")
+}
+
 impl DiagEvent {
     /// One line for a person, without the names of hops that are not known yet.
     #[must_use]
@@ -85,7 +98,7 @@ fn ping_line(event: &PingEvent) -> String {
         PingEvent::Late { seq, rtt_us } => format!("{seq:>5}  {:>12}  too late, counted as lost", ms(*rtt_us)),
         PingEvent::Corrupt { seq } => format!("{seq:>5}  answered with other bytes than were sent"),
         PingEvent::Timeout { seq } => format!("{seq:>5}  no answer in time"),
-        PingEvent::Unreachable { seq, from, why } => format!("{seq:>5}  {} says: {}", by(*from), why.words()),
+        PingEvent::Unreachable { seq, from, why } => format!("{seq:>5}  {} says: {}", by(*from), echo_words(*why)),
         PingEvent::Unsent { seq, why } => format!("{seq:>5}  not sent: {}", clean(why)),
     }
 }
@@ -160,9 +173,15 @@ fn dns_lines(answer: &DnsAnswer) -> Vec<String> {
             clean(&record.value)
         ));
     }
+    let mut failed: Vec<(String, u32)> = Vec::new();
     for (server, why) in &answer.failed {
-        out.push(format!("      {server}: {}", clean(why)));
+        let line = format!("      {server}: {}", clean(why));
+        match failed.iter_mut().find(|(l, _)| *l == line) {
+            Some((_, n)) => *n += 1,
+            None => failed.push((line, 1)),
+        }
     }
+    out.extend(failed.into_iter().map(|(line, n)| format!("{line}{}", times(n))));
     out
 }
 
@@ -262,7 +281,7 @@ fn ping_summary(at: &str, p: &PingOutcome) -> String {
         None if p.sent == 0 && p.unsent > 0 => format!("{at}: nothing could be sent: {}", clean(&p.unsent_why)),
         None if p.sent == p.pending => format!("{at}: nothing is known yet"),
         None => match p.unreachable.iter().max_by_key(|(.., n)| *n) {
-            Some((from, why, _)) => format!("{at}: {counts}; {} says: {}", by(*from), why.words()),
+            Some((from, why, _)) => format!("{at}: {counts}; {} says: {}", by(*from), echo_words(*why)),
             None => format!("{at}: {counts}: it is down, or echo requests are filtered on the way"),
         },
     }
@@ -292,7 +311,9 @@ fn ping_figures(p: &PingOutcome) -> Vec<String> {
     if !odd.is_empty() {
         out.push(odd.join(", "));
     }
-    out.extend(p.unreachable.iter().map(|(from, why, n)| format!("{} says: {}{}", by(*from), why.words(), times(*n))));
+    out.extend(
+        p.unreachable.iter().map(|(from, why, n)| format!("{} says: {}{}", by(*from), echo_words(*why), times(*n))),
+    );
     if !p.unsent_why.is_empty() {
         out.push(format!("not sent: {}", clean(&p.unsent_why)));
     }
@@ -338,7 +359,7 @@ fn dns_summary(at: &str, answers: &[DnsAnswer]) -> String {
         .iter()
         .map(|a| match &a.outcome {
             DnsOutcome::Answered => format!("{} {}", a.records.len(), a.kind.word()),
-            other => format!("{} {}", a.kind.word(), other.word()),
+            other => format!("{} {}", a.kind.word(), spaced(other.word())),
         })
         .collect();
     let slowest = answers.iter().filter_map(|a| a.rtt_us).max();
@@ -375,7 +396,9 @@ fn bandwidth_figures(b: &BandwidthOutcome) -> Vec<String> {
     if let Some((low, middle, high)) = b.spread() {
         out.push(format!("samples: slowest {}, median {}, fastest {}", rate(low), rate(middle), rate(high)));
     }
-    out.push(format!("{} in all, {} of them measured", bytes(b.total_bytes), bytes(b.measured_bytes)));
+    if b.total_bytes > 0 {
+        out.push(format!("{} in all, {} measured", bytes(b.total_bytes), bytes(b.measured_bytes)));
+    }
     out.extend(b.errors.iter().map(|e| clean(e).into_owned()));
     out
 }
@@ -392,7 +415,7 @@ fn port_summary(at: &str, protocol: Protocol, ports: &[PortOutcome]) -> String {
             None => words.push((port.state.word(), 1)),
         }
     }
-    let words: Vec<String> = words.iter().map(|(w, n)| format!("{n} {}", w.replace('_', " "))).collect();
+    let words: Vec<String> = words.iter().map(|(w, n)| format!("{n} {}", spaced(w))).collect();
     format!("{at}: {} ports over {}: {}", ports.len(), protocol.word(), words.join(", "))
 }
 
@@ -513,10 +536,10 @@ mod tests {
             DiagResult { address: None, ..result(DiagRequest::Dns(request), DiagData::Dns(answers)) }
         };
         let cases = [
-            (vec![found.clone(), answer(DnsType::Aaaa, DnsOutcome::NoData)], Verdict::Reached, "1 A, AAAA no_data"),
+            (vec![found.clone(), answer(DnsType::Aaaa, DnsOutcome::NoData)], Verdict::Reached, "1 A, AAAA no data"),
             (vec![found.clone(), answer(DnsType::Aaaa, DnsOutcome::ServFail)], Verdict::Partly, "AAAA servfail"),
             (vec![answer(DnsType::A, DnsOutcome::NxDomain)], Verdict::Failed, "A nxdomain within 1.234 ms"),
-            (vec![answer(DnsType::A, DnsOutcome::TimedOut)], Verdict::Unreachable, "A timed_out"),
+            (vec![answer(DnsType::A, DnsOutcome::TimedOut)], Verdict::Unreachable, "A timed out"),
         ];
         for (answers, verdict, words) in cases {
             let r = of(answers);

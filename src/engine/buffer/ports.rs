@@ -1,0 +1,196 @@
+//! Ports and processes. A relay stands before every collector that listens on UDP, so that somebody
+//! listens on the public port says nothing about the collector (facts: source-systems §1.1): both
+//! ports are looked at, and the process.
+
+use super::settings::{Port, Service};
+use crate::model::appliance::poll::{PortSetting, ProcessStatus, Socket};
+use crate::model::appliance::state::{PortCheck, PortState, ProcessState};
+use crate::model::text::clean;
+use crate::model::time::{SECOND, Ts};
+
+/// Most ports of one service.
+const MOST: usize = 16;
+
+/// The ports of a service: as the appliance's configuration has them, unless an operator has set
+/// them; the relay's inner port is the public one and ten thousand, eleven thousand for syslog.
+pub(super) fn planned(service: &Service, plan: &[PortSetting]) -> Vec<Port> {
+    let mut told: Vec<Port> = Vec::new();
+    for p in plan.iter().filter(|p| p.service == service.name && p.enabled && p.port != 0).take(MOST) {
+        let inner =
+            if p.tcp { None } else { p.port.checked_add(if service.name == "fluent-bit" { 11_000 } else { 10_000 }) };
+        let port = Port { public: p.port, inner, tcp: p.tcp };
+        if !told.contains(&port) {
+            told.push(port);
+        }
+    }
+    if service.ports_fixed || told.is_empty() { service.ports.clone() } else { told }
+}
+
+/// Whether the appliance's configuration switches a service off.
+pub(super) fn disabled(service: &str, plan: &[PortSetting]) -> bool {
+    let mut its = plan.iter().filter(|p| p.service == service).peekable();
+    its.peek().is_some() && its.all(|p| !p.enabled)
+}
+
+/// How the ports stand. `listening` is `None` when nobody could look.
+pub(super) fn check(ports: &[Port], listening: Option<&[Socket]>) -> Vec<PortState> {
+    ports
+        .iter()
+        .map(|p| {
+            let find = |port: u16| {
+                let sockets = listening?;
+                Some(sockets.iter().find(|s| s.port == port && s.tcp == p.tcp))
+            };
+            let state = |found: Option<Option<&Socket>>| match found {
+                None => PortCheck::NotChecked,
+                Some(Some(_)) => PortCheck::Listening,
+                Some(None) => PortCheck::Closed,
+            };
+            let public = find(p.public);
+            PortState {
+                tcp: p.tcp,
+                public: p.public,
+                public_state: state(public),
+                holder: public.flatten().map(|s| clean(&s.process).into_owned()).unwrap_or_default(),
+                inner: p.inner,
+                inner_state: p.inner.map_or(PortCheck::NotChecked, |inner| state(find(inner))),
+            }
+        })
+        .collect()
+}
+
+/// A process, over time.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Process {
+    pub(super) state: ProcessState,
+    pub(super) since: Ts,
+    pub(super) restarts: Option<u32>,
+    pub(super) critical: Option<bool>,
+    pid: u32,
+    started: Ts,
+}
+
+impl Process {
+    /// Goes on after a restart of noctule. Process ids are not kept: the first one seen is no restart.
+    pub(super) fn resume(&mut self, state: ProcessState, since: Ts, restarts: Option<u32>) {
+        (self.state, self.since, self.restarts) = (state, since, restarts);
+    }
+
+    /// Takes what is told of it. Says whether it has been restarted.
+    pub(super) fn read(&mut self, told: &ProcessStatus, at: Ts) -> bool {
+        let state = state(told);
+        let other_pid = told.pid != 0 && self.pid != 0 && told.pid != self.pid;
+        // Start times are worked out of running times and may be off by a second or two.
+        let later = told.since.is_set() && self.started.is_set() && told.since.since(self.started) > 3 * SECOND;
+        let restarted =
+            state == ProcessState::Running && if told.pid != 0 && self.pid != 0 { other_pid } else { later };
+        if told.pid != 0 {
+            self.pid = told.pid;
+        }
+        if told.since.is_set() {
+            self.started = told.since;
+        }
+        self.critical = told.critical.or(self.critical);
+        let counts = told.pid != 0 || told.since.is_set();
+        self.restarts = match (told.restarts, self.restarts) {
+            (Some(n), _) => Some(n),
+            (None, seen) if restarted => Some(seen.unwrap_or(0).saturating_add(1)),
+            (None, None) if counts => Some(0),
+            (None, seen) => seen,
+        };
+        if state == ProcessState::Running && told.since.is_set() {
+            self.since = told.since;
+        } else if state != self.state {
+            self.since = if self.state == ProcessState::Unknown { Ts::NEVER } else { at };
+        }
+        self.state = state;
+        restarted
+    }
+
+    /// It does not run, as far as is known.
+    pub(super) const fn down(&self) -> bool {
+        matches!(self.state, ProcessState::Stopped | ProcessState::Failed)
+    }
+}
+
+/// The state that a word means. Words are those of the config service, supervisor and systemd.
+fn state(told: &ProcessStatus) -> ProcessState {
+    let word = told.word.to_ascii_lowercase();
+    match (word.as_str(), told.running) {
+        ("starting" | "stopping" | "backoff" | "activating" | "deactivating" | "reloading", _) => {
+            ProcessState::Changing
+        }
+        ("fatal", _) => ProcessState::Failed,
+        // The config service says "failed" of whatever its list of processes does not show; it alone
+        // tells what is critical.
+        ("failed", Some(false)) if told.critical.is_none() => ProcessState::Failed,
+        (_, Some(true)) => ProcessState::Running,
+        (_, Some(false)) => ProcessState::Stopped,
+        (_, None) => ProcessState::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service() -> Service {
+        let ports = vec![Port { public: 1514, inner: Some(12514), tcp: false }];
+        Service { name: "fluent-bit".into(), ports, ..Service::default() }
+    }
+
+    fn bound(port: u16, process: &str) -> Socket {
+        Socket { port, process: process.into(), address: "0.0.0.0".into(), ..Socket::default() }
+    }
+
+    #[test]
+    fn a_relay_without_its_collector_is_seen() {
+        let ports = planned(&service(), &[]);
+        let seen = check(&ports, Some(&[bound(1514, "socat")]));
+        assert!(seen[0].relay_without_collector() && seen[0].holder == "socat");
+        let seen = check(&ports, Some(&[bound(1514, "socat"), bound(12514, "fluent-bit")]));
+        assert!(!seen[0].relay_without_collector());
+        let seen = check(&ports, None);
+        assert_eq!((seen[0].public_state, seen[0].inner_state), (PortCheck::NotChecked, PortCheck::NotChecked));
+        let tcp = Socket { tcp: true, ..bound(1514, "x") };
+        assert_eq!(check(&ports, Some(&[tcp]))[0].public_state, PortCheck::Closed);
+    }
+
+    #[test]
+    fn the_appliances_own_ports_replace_the_shipped_ones() {
+        let moved = PortSetting { service: "fluent-bit".into(), port: 5140, enabled: true, ..PortSetting::default() };
+        assert_eq!(planned(&service(), &[moved.clone()])[0], Port { public: 5140, inner: Some(16140), tcp: false });
+        let high = PortSetting { port: 60_000, ..moved.clone() };
+        assert_eq!(planned(&service(), &[high])[0].inner, None);
+        let fixed = Service { ports_fixed: true, ..service() };
+        assert_eq!(planned(&fixed, &[moved.clone()])[0].public, 1514);
+        let off = PortSetting { enabled: false, ..moved };
+        assert!(disabled("fluent-bit", &[off]) && !disabled("vector", &[]));
+    }
+
+    #[test]
+    fn restarts_are_counted_by_pid_or_start() {
+        let mut p = Process::default();
+        let told = |pid, since| ProcessStatus {
+            running: Some(true),
+            word: "RUNNING".into(),
+            pid,
+            since: Ts(since),
+            ..ProcessStatus::default()
+        };
+        assert!(!p.read(&told(10, 0), Ts(1)));
+        assert!(!p.read(&told(10, 0), Ts(2)));
+        assert!(p.read(&told(11, 0), Ts(3)));
+        assert_eq!(p.restarts, Some(1));
+        let mut p = Process::default();
+        p.read(&told(0, 100 * SECOND), Ts(1));
+        assert!(!p.read(&told(0, 101 * SECOND), Ts(2)), "a second off is no restart");
+        assert!(p.read(&told(0, 200 * SECOND), Ts(3)));
+        let gone = ProcessStatus { running: Some(false), word: "failed".into(), critical: Some(true), ..told(0, 0) };
+        p.read(&gone, Ts(4));
+        assert!(p.state == ProcessState::Stopped && p.down() && p.since == Ts(4));
+        let fatal = ProcessStatus { running: Some(false), word: "FATAL".into(), ..told(0, 0) };
+        assert_eq!(state(&fatal), ProcessState::Failed);
+        assert_eq!(state(&ProcessStatus::default()), ProcessState::Unknown);
+    }
+}

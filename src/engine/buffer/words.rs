@@ -1,0 +1,35 @@
+//! Numbers in words, as alarms and forecasts tell them.
+
+use crate::model::time::{HOUR, MINUTE, brief_duration};
+
+/// Bytes with their unit: `512 B`, `3.4 MiB`.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("kiB", 1 << 10)];
+    units
+        .iter()
+        .find(|(_, of)| bytes >= *of)
+        .map_or_else(|| format!("{bytes} B"), |(unit, of)| format!("{:.1} {unit}", bytes as f64 / *of as f64))
+}
+
+/// Bytes a second in a unit of time that gives a number worth reading.
+pub(super) fn growth(per_second: f64) -> String {
+    let rate = per_second.abs();
+    let (factor, word) = if rate >= 1024.0 {
+        (1.0, "s")
+    } else if rate * 3600.0 >= 10.0 * 1024.0 {
+        (3600.0, "h")
+    } else {
+        (86_400.0, "day")
+    };
+    format!("{}/{word}", size((rate * factor) as u64))
+}
+
+/// A part of a thousand as percent: `83.4 %`.
+pub(super) fn percent(permille: u64) -> String {
+    format!("{}.{} %", permille / 10, permille % 10)
+}
+
+/// A span of time in words.
+pub(super) fn span(us: i64) -> String {
+    if us >= 2 * HOUR || us < 2 * MINUTE { brief_duration(us) } else { format!("{} min", us / MINUTE) }
+}
