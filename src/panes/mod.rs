@@ -11,6 +11,7 @@ mod detail;
 mod health;
 mod list;
 pub mod log;
+mod pick;
 pub mod pon;
 pub mod sources;
 mod split;

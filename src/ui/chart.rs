@@ -127,7 +127,11 @@ impl Chart<'_> {
         for (i, time) in self.times.iter().enumerate() {
             let wide = usize::from(wide(time));
             let middle = (room * i).checked_div(last).unwrap_or(0);
-            let at = if i == last { room.saturating_sub(wide) } else { middle.saturating_sub(if i == 0 { 0 } else { wide / 2 }) };
+            let at = if i == last {
+                room.saturating_sub(wide)
+            } else {
+                middle.saturating_sub(if i == 0 { 0 } else { wide / 2 })
+            };
             if at < used || at + wide > room {
                 continue;
             }

@@ -74,11 +74,7 @@ fn shipped() -> Vec<CollectorState> {
             "goflow2",
             "flows",
             true,
-            vec![
-                port(2055, Some(12055), false),
-                port(4739, Some(14739), false),
-                port(6343, Some(16343), false),
-            ],
+            vec![port(2055, Some(12055), false), port(4739, Some(14739), false), port(6343, Some(16343), false)],
         ),
         collector("telegraf", "SNMP traps", false, vec![port(162, Some(10162), false)]),
         collector("vector", "Windows events", true, vec![port(8084, None, true)]),
@@ -394,4 +390,35 @@ pub fn history(wanted: &HistoryRequest) -> Vec<Point> {
         }
     };
     (0..points).map(point).collect()
+}
+
+/// The configuration of a shipped appliance, as its buffer service tells it.
+pub fn configuration() -> serde_json::Value {
+    let service = |mode: &str, records: i64, mb: i64, priority: i64, hours: i64| {
+        serde_json::json!({
+            "enabled": true, "buffer_mode": mode, "max_records": records, "max_file_size_mb": mb,
+            "compression_mode": "gzip", "priority": priority, "retention_hours": hours,
+        })
+    };
+    serde_json::json!({
+        "enabled": true,
+        "max_retention_days": 14,
+        "max_db_size_gb": 2,
+        "max_file_size_gb": 10,
+        "cleanup_interval_minutes": 60,
+        "compression_enabled": true,
+        "vpn_failover_enabled": true,
+        "vpn_check_interval_seconds": 30,
+        "forwarding_enabled": false,
+        "forwarding_url": "https://target.example/api/ingest",
+        "max_buffer_size_mb": 1000,
+        "overflow_action": "drop_oldest",
+        "services": {
+            "fluent-bit": service("files", 0, 100, 9, 336),
+            "goflow2": service("files", 10_000_000, 0, 10, 168),
+            "telegraf": service("database", 500_000, 0, 7, 720),
+            "vector": service("database", 1_000_000, 0, 8, 336),
+        },
+        "made_later": [1, 2],
+    })
 }

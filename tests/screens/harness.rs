@@ -16,7 +16,7 @@ use noctule::app::registry;
 use noctule::app::state::{App, Settings};
 use noctule::keymap::Keymap;
 use noctule::model::alarm::Counts;
-use noctule::model::command::{LiveSection, Outcome, Plan};
+use noctule::model::command::{CONFIGURATION, LiveRequest, LiveSection, Outcome, Plan};
 use noctule::model::ids::ActionId;
 use noctule::model::page::Generations;
 use noctule::model::time::Ts;
@@ -158,6 +158,7 @@ impl Screen {
                 "esc" => (KeyCode::Esc, KeyModifiers::NONE),
                 "space" => (KeyCode::Char(' '), KeyModifiers::NONE),
                 "down" => (KeyCode::Down, KeyModifiers::NONE),
+                "backspace" => (KeyCode::Backspace, KeyModifiers::NONE),
                 "right" => (KeyCode::Right, KeyModifiers::NONE),
                 "left" => (KeyCode::Left, KeyModifiers::NONE),
                 "pagedown" => (KeyCode::PageDown, KeyModifiers::NONE),
@@ -204,6 +205,20 @@ impl Screen {
         for request in std::mem::take(&mut self.sent) {
             if let Request::Live(id, _) = request {
                 self.tell(Msg::Live(id, Ok(vec![super::common::cpes::parameters()])));
+            }
+        }
+    }
+
+    /// The appliance tells its configuration.
+    pub fn configuration(&mut self, answer: Result<String, String>) {
+        for request in std::mem::take(&mut self.sent) {
+            if let Request::Live(id, LiveRequest::BufferConfig { .. }) = request {
+                let section = |text: String| LiveSection {
+                    title: CONFIGURATION.into(),
+                    rows: vec![vec![text]],
+                    ..LiveSection::default()
+                };
+                self.tell(Msg::Live(id, answer.clone().map(|text| vec![section(text)])));
             }
         }
     }

@@ -150,6 +150,7 @@ fn empty_lists_say_what_to_do() {
         (PaneId::Alarms, "No source is configured"),
         (PaneId::Pon, "noctule demo"),
         (PaneId::Cpe, "genieacs"),
+        (PaneId::Buffers, "No appliance is configured"),
         (PaneId::Sources, "noctule config example"),
         (PaneId::Log, "Nothing has been logged yet"),
     ] {

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::app::ctx::ViewCtx;
 use crate::model::appliance::ApplianceRow;
 use crate::model::appliance::state::{CollectorState, Flow, ProcessState};
+use crate::model::text;
 use crate::panes::detail::DetailState;
 use crate::theme::Token;
 use crate::ui::Piece;
@@ -15,7 +16,7 @@ use super::parts;
 use super::services::ports;
 use super::view::answers;
 use super::words::{
-    ago, coverage, flow_token, forecast, percent, process_token, replay_token, uplink_token, verdict,
+    ago, coverage, flow, flow_token, forecast, percent, process_token, replay_token, uplink_token, verdict,
 };
 
 /// The page.
@@ -63,12 +64,15 @@ impl Health {
     }
 }
 
+/// Columns of a service's name.
+const NAME: usize = 14;
+
 fn blocks<'a>(row: &'a ApplianceRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     let state = &*row.state;
     let (sign, token) = verdict(state.verdict);
     let mut blocks = vec![Block::Fact(
         "verdict".into(),
-        vec![Piece::new(format!(" {} ", if sign == "ok" { sign } else { state.verdict.word() }), token)],
+        vec![Piece::new(if sign == "ok" { sign } else { state.verdict.word() }, token)],
     )];
     if state.reasons.is_empty() {
         let words = if state.answered.is_set() { "nothing speaks against it" } else { "nothing is known yet" };
@@ -114,18 +118,18 @@ fn service<'a>(c: &'a CollectorState, cx: &ViewCtx<'a>) -> Block<'a> {
         (_, false) if c.process == ProcessState::Unknown && !dead && c.flow != Flow::Silent => ("?", Token::Off),
         (_, false) => (cx.glyphs.bad, if c.critical { Token::Critical } else { Token::Bad }),
     };
-    let mut line = vec![Piece::new(sign, token), Piece::plain(" ")];
+    let gap = if cx.glyphs.ascii && sign.len() > 1 { " " } else { "  " };
+    let name = text::clip(&text::clean(&c.name), NAME, cx.glyphs.ellipsis).into_owned();
+    let pad = " ".repeat(NAME.saturating_sub(text::width(&name)));
+    let mut line = vec![Piece::new(sign, token), Piece::plain(format!("{gap}{name}{pad}  "))];
     if c.disabled {
         line.push(Piece::dim("switched off on purpose"));
-        return Block::Fact(c.name.as_str().into(), line);
+        return Block::Line(line);
     }
     line.push(Piece::new(format!("{:<8}", c.process.word()), process_token(c.process)));
     line.push(Piece::plain("  data "));
-    line.push(Piece::new(format!("{:<12}", c.flow.word()), flow_token(c.flow)));
-    line.push(Piece::plain(format!("  last {:<5}  ", ago(c.last_data, cx.ctx.now))));
+    line.push(Piece::new(format!("{:<9}", flow(c.flow)), flow_token(c.flow)));
+    line.push(Piece::plain(format!("last {:<5} ", ago(c.last_data, cx.ctx.now))));
     line.extend(ports(&c.ports, cx.glyphs));
-    if !c.critical {
-        line.push(Piece::dim("  not critical"));
-    }
-    Block::Fact(c.name.as_str().into(), line)
+    Block::Line(line)
 }

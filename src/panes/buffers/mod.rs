@@ -28,6 +28,7 @@ use crate::model::appliance::{ApplianceRow, Span};
 use crate::model::command::Args;
 use crate::model::page::Data;
 use crate::model::text;
+use crate::ui::density::Density;
 
 use super::detail::{DetailState, pane_rows};
 use super::list::Landing;
@@ -63,8 +64,8 @@ fn detail_width(detail: &DetailState, size: (u16, u16)) -> u16 {
 fn chart_height(detail: &DetailState, size: (u16, u16)) -> u16 {
     let area = Rect { x: 0, y: 0, width: size.0, height: pane_rows(size) };
     match detail.areas(area, size).detail.map_or(0, |d| d.height) {
-        0..=15 => 4,
-        16..=30 => 6,
+        0..=23 => 4,
+        24..=34 => 6,
         _ => 8,
     }
 }
@@ -154,16 +155,16 @@ impl BuffersPane {
 
     /// Who asks for another curve wants to see it: its view is opened where there is none.
     fn look(&mut self, cx: &Ctx) -> Vec<Effect> {
+        let detail = if self.services.open { &mut self.services.split.detail } else { &mut self.split.detail };
+        let low = Density::of(cx.size.0, cx.size.1) == Density::Compact;
+        if !detail.visible(cx.size) || (low && !detail.focus) {
+            detail.enter(cx.size);
+        }
         if self.services.open {
-            if !self.services.split.detail.visible(cx.size) {
-                self.services.split.detail.enter(cx.size);
-            }
-            return self.services.split.shown(pane_rows(cx.size), cx);
+            self.services.split.shown(pane_rows(cx.size), cx)
+        } else {
+            self.split.shown(pane_rows(cx.size), cx)
         }
-        if !self.split.detail.visible(cx.size) {
-            self.split.detail.enter(cx.size);
-        }
-        self.split.shown(pane_rows(cx.size), cx)
     }
 
     /// Asks for the past of what the detail view shows.
@@ -174,12 +175,8 @@ impl BuffersPane {
         let Some(row) = self.split.watched(PaneId::Buffers, cx).filter(|_| !self.health.open && !self.form.open) else {
             return Vec::new();
         };
-        let subject = Subject {
-            source: row.source.to_string(),
-            collector: None,
-            at: row.state.at,
-            poll_ms: row.state.poll_ms,
-        };
+        let subject =
+            Subject { source: row.source.to_string(), collector: None, at: row.state.at, poll_ms: row.state.poll_ms };
         self.past.ask(subject, detail_width(&self.split.detail, cx.size), cx)
     }
 
@@ -321,9 +318,8 @@ impl Pane for BuffersPane {
         } else {
             let empty = view::empty(self.split.list.filtered());
             let room = (detail_width(&self.split.detail, cx.ctx.size), chart_height(&self.split.detail, cx.ctx.size));
-            self.split.draw(buf, area, cx, &empty, |row| {
-                (row.source.to_string(), view::blocks(row, &self.past, room, cx))
-            });
+            self.split
+                .draw(buf, area, cx, &empty, |row| (row.source.to_string(), view::blocks(row, &self.past, room, cx)));
         }
     }
 

@@ -178,12 +178,20 @@ impl Past {
     }
 
     /// The chart as lines of a detail view `width` wide.
-    pub(super) fn blocks<'a>(&self, source: &str, collector: Option<&str>, room: (u16, u16), cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
-        let series = if collector.is_some() && !Series::OF_COLLECTORS.contains(&self.series) { Series::In } else { self.series };
+    pub(super) fn blocks<'a>(
+        &self,
+        source: &str,
+        collector: Option<&str>,
+        room: (u16, u16),
+        cx: &ViewCtx<'a>,
+    ) -> Vec<Block<'a>> {
+        let series =
+            if collector.is_some() && !Series::OF_COLLECTORS.contains(&self.series) { Series::In } else { self.series };
         let mut blocks = vec![Block::Title(format!("{}, last {}", series.title(), self.span.word()).into())];
-        let known = self.known.as_ref().filter(|(k, _)| {
-            k.of.source == source && k.of.collector.as_deref() == collector && k.span == self.span
-        });
+        let known = self
+            .known
+            .as_ref()
+            .filter(|(k, _)| k.of.source == source && k.of.collector.as_deref() == collector && k.span == self.span);
         match known {
             None => blocks.push(Block::Words("reading the past".into(), Token::Busy)),
             Some((_, Err(why))) => {
@@ -230,7 +238,8 @@ fn drawn<'a>(series: Series, points: &[Point], (width, height): (u16, u16), cx: 
         let sign = if cx.glyphs.ascii { "?" } else { cx.glyphs.bullet };
         words.push(Piece::plain("   "));
         words.push(Piece::new(sign, Token::Warning));
-        words.push(Piece::dim(format!(" nothing heard ({} % of the time)", (gaps * 100).div_ceil(values.len().max(1)))));
+        words
+            .push(Piece::dim(format!(" nothing heard ({} % of the time)", (gaps * 100).div_ceil(values.len().max(1)))));
     }
     blocks.push(Block::Line(words));
     blocks

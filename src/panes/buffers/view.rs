@@ -13,8 +13,8 @@ use crate::ui::sections::Block;
 use super::parts;
 use super::past::Past;
 use super::words::{
-    bytes, brief, contact_token, coverage, doubt, fill_token, forecast, maybe_rate, old_words, percent, replay_token,
-    took, uplink_token, verdict,
+    brief, bytes, contact_token, coverage, fill_token, forecast, maybe_rate, old_words, percent, replay_token, took,
+    uplink_token, verdict,
 };
 
 /// Columns of the bar.
@@ -38,11 +38,18 @@ pub(super) fn empty(filtered: bool) -> Vec<String> {
 pub(super) fn blocks<'a>(row: &'a ApplianceRow, past: &Past, room: (u16, u16), cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     let state = &*row.state;
     let mut blocks = judged(row);
+    // Where it does not answer well, that comes before what it said.
+    let well = state.contact == Contact::Answering;
+    if !well {
+        blocks.extend(contact(row, cx));
+    }
     blocks.push(fill(state, cx));
     blocks.extend(outlook(state));
-    blocks.extend(amount(row, cx));
-    blocks.push(Block::Gap);
     blocks.extend(past.blocks(&row.source, None, room, cx));
+    blocks.extend(amount(state));
+    if well {
+        blocks.extend(contact(row, cx));
+    }
     blocks.extend(parts::losses(state, cx));
     blocks.extend(uplink(state, cx));
     blocks.extend(parts::collectors(state, cx));
@@ -51,7 +58,10 @@ pub(super) fn blocks<'a>(row: &'a ApplianceRow, past: &Past, room: (u16, u16), c
     blocks.extend(parts::estimates(state));
     blocks.extend([
         Block::Gap,
-        Block::Words("c its services, H health, E configuration, a alarms, o its source, x what can be done.".into(), Token::Dim),
+        Block::Words(
+            "c its services, H health, E configuration, a alarms, o its source, x what can be done.".into(),
+            Token::Dim,
+        ),
     ]);
     blocks
 }
@@ -119,11 +129,18 @@ fn fill<'a>(state: &'a ApplianceState, cx: &ViewCtx<'a>) -> Block<'a> {
     Block::Fact("fill".into(), fill)
 }
 
-/// Rates, records, and how it answers.
-fn amount<'a>(row: &'a ApplianceRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
-    let state = &*row.state;
-    let rates = format!("in {}/s   out {}/s", maybe_rate(state.in_milli), maybe_rate(state.out_milli));
-    let mut blocks = vec![Block::fact("rates", rates)];
+/// How it answers, and what is wrong with that.
+fn contact<'a>(row: &'a ApplianceRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
+    let mut blocks = vec![Block::Fact("answers".into(), answers(&row.state, &row.source, cx))];
+    if !row.state.trouble.is_empty() {
+        blocks.push(Block::Fact("trouble".into(), vec![Piece::new(row.state.trouble.as_str(), Token::Bad)]));
+    }
+    blocks
+}
+
+/// Records in it.
+fn amount(state: &ApplianceState) -> Vec<Block<'_>> {
+    let mut blocks = vec![Block::Gap];
     if let Some(records) = state.records {
         let count = |n: Option<u64>| n.map_or_else(|| "?".to_owned(), grouped);
         let words = format!(
@@ -134,10 +151,6 @@ fn amount<'a>(row: &'a ApplianceRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
         );
         let note = "   calls of ingest, not messages";
         blocks.push(Block::Fact("records".into(), vec![Piece::plain(words), Piece::dim(note)]));
-    }
-    blocks.push(Block::Fact("answers".into(), answers(state, &row.source, cx)));
-    if !state.trouble.is_empty() {
-        blocks.push(Block::Fact("trouble".into(), vec![Piece::new(state.trouble.as_str(), Token::Bad)]));
     }
     blocks
 }
@@ -153,21 +166,22 @@ fn outlook(state: &ApplianceState) -> Vec<Block<'_>> {
         covers.push(Piece::dim(format!("   {} when full, at this rate", brief(full))));
     }
     blocks.push(Block::Fact("reaches back".into(), covers));
+    let rates = format!("in {}/s   out {}/s", maybe_rate(state.in_milli), maybe_rate(state.out_milli));
+    blocks.push(Block::fact("rates", rates));
     blocks
 }
 
 /// A forecast with its confidence and how it was made.
 fn predicted(f: &Forecast) -> Vec<Piece<'_>> {
-    let mut line = vec![forecast(f)];
+    let mut words = String::new();
     if f.in_us.is_some() {
-        let sign = doubt(f.confidence);
-        let sign = if sign.is_empty() { String::new() } else { format!(" ({sign})") };
-        line.push(Piece::plain(format!("   confidence {}{sign}", f.confidence.word())));
+        words = format!("   {} confidence", f.confidence.word());
     }
     if !f.method.is_empty() {
-        line.push(Piece::dim(format!("   {}", f.method)));
+        words.push_str(if words.is_empty() { "   " } else { ": " });
+        words.push_str(&f.method);
     }
-    line
+    vec![forecast(f), Piece::plain(words)]
 }
 
 /// The way out, and what is sent on.

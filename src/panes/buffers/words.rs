@@ -76,6 +76,16 @@ pub(super) const fn process_token(state: ProcessState) -> Token {
     }
 }
 
+/// A flow of data in a short word.
+pub(super) const fn flow(flow: Flow) -> &'static str {
+    match flow {
+        Flow::Flowing => "flowing",
+        Flow::Silent => "silent",
+        Flow::NotExpected => "none due",
+        Flow::Unknown => UNKNOWN,
+    }
+}
+
 /// The colour of a flow of data.
 pub(super) const fn flow_token(flow: Flow) -> Token {
     match flow {
@@ -166,7 +176,11 @@ pub(super) fn bytes(n: u64) -> String {
 
 /// Thousandths as per cent, without decimals from ten on.
 pub(super) fn percent(permille: u64) -> String {
-    if permille == 0 || permille >= 100 { format!("{}%", permille / 10) } else { format!("{:.1}%", permille as f64 / 10.0) }
+    if permille == 0 || permille >= 100 {
+        format!("{}%", permille / 10)
+    } else {
+        format!("{:.1}%", permille as f64 / 10.0)
+    }
 }
 
 /// How long it took, from µs.

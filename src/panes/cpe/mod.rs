@@ -7,7 +7,6 @@ pub(crate) mod faults;
 pub(crate) mod jobs;
 pub(crate) mod objects;
 pub(crate) mod params;
-mod pick;
 mod view;
 
 use ratatui::Frame;

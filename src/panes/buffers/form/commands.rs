@@ -15,7 +15,7 @@ pub(crate) static FORM: &[CommandSpec] = &[
     CommandSpec {
         args: &[text("path", "the field"), text("value", "its new value")],
         hint: true,
-        ..form("form.set", "Change", "Changes the field under the cursor; nothing is sent yet.", &["enter", "E"])
+        ..form("form.set", "Change", "Changes the field under the cursor; nothing is sent yet.", &["enter"])
     },
     form("form.unset", "As it was", "Takes the change of the field under the cursor back.", &["backspace", "delete"]),
     form("form.drop", "Drop all changes", "Takes all changes back.", &["U"]),

@@ -2,7 +2,7 @@
 
 use crate::app::ctx::Ctx;
 use crate::model::appliance::CollectorRow;
-use crate::model::appliance::state::{Flow, PortCheck, PortState};
+use crate::model::appliance::state::{Flow, PortCheck, PortState, ProcessState};
 use crate::model::ids::RowId;
 use crate::model::page::{Rows, Table};
 use crate::panes::health::stale_words;
@@ -12,7 +12,7 @@ use crate::ui::Piece;
 use crate::ui::spark::spark;
 
 use super::super::columns::CURVE;
-use super::super::words::{UNKNOWN, ago, compact, flow_token, maybe, maybe_rate, mute, percent, process_token};
+use super::super::words::{UNKNOWN, ago, compact, flow, flow_token, maybe, maybe_rate, mute, percent, process_token};
 
 impl Row for CollectorRow {
     const TABLE: Table = Table::Collectors;
@@ -38,20 +38,23 @@ fn number<'a>(words: String) -> Vec<Piece<'a>> {
 
 /// The columns, in their order.
 pub(in super::super) static COLUMNS: &[ColumnDef<CollectorRow>] = &[
-    ColumnDef::left("appliance", "Appliance", (10, 18), 1, |row, _| vec![Piece::plain(&*row.source)]),
+    ColumnDef::left("appliance", "Appliance", (9, 18), 2, |row, _| vec![Piece::plain(&*row.source)]),
     ColumnDef::left("name", "Service", (10, 16), 0, |row, _| vec![Piece::new(row.state.name.as_str(), Token::Strong)]),
     ColumnDef::left("process", "Process", (8, 8), 0, |row, _| {
         if row.state.disabled {
             return vec![Piece::new("off", Token::Off)];
         }
+        if row.state.process == ProcessState::Unknown {
+            return number(UNKNOWN.to_owned());
+        }
         vec![Piece::new(row.state.process.word(), process_token(row.state.process))]
     }),
-    ColumnDef::left("ports", "Ports", (16, 36), 1, |row, cx| ports(&row.state.ports, cx.glyphs)),
-    ColumnDef::left("flow", "Data", (8, 12), 0, |row, _| {
-        vec![Piece::new(row.state.flow.word(), flow_token(row.state.flow))]
+    ColumnDef::left("ports", "Ports", (17, 36), 1, |row, cx| ports(&row.state.ports, cx.glyphs)),
+    ColumnDef::left("flow", "Data", (8, 8), 0, |row, _| {
+        vec![Piece::new(flow(row.state.flow), flow_token(row.state.flow))]
     }),
-    ColumnDef::right("last_data", "Last", (4, 5), 2, last),
-    ColumnDef::right("in_per_s", "In/s", (5, 6), 2, |row, _| number(maybe_rate(row.state.in_milli))),
+    ColumnDef::right("last_data", "Last", (4, 5), 3, last),
+    ColumnDef::right("in_per_s", "In/s", (5, 6), 1, |row, _| number(maybe_rate(row.state.in_milli))),
     ColumnDef::left("in_hour", "Last hour", (CURVE, CURVE), 3, curve),
     ColumnDef::right("out_per_s", "Out/s", (5, 6), 5, |row, _| number(maybe_rate(row.state.out_milli))),
     ColumnDef::right("pending", "Waiting", (7, 7), 4, |row, _| number(maybe(row.state.pending))),
@@ -97,7 +100,13 @@ pub(in super::super) fn ports<'a>(ports: &[PortState], glyphs: &Glyphs) -> Vec<P
         return vec![Piece::new(UNKNOWN, Token::Off)];
     }
     let mut pieces = Vec::new();
-    let (dead, alive): (Vec<&PortState>, Vec<&PortState>) = ports.iter().partition(|p| p.relay_without_collector());
+    let (dead, mut alive): (Vec<&PortState>, Vec<&PortState>) = ports.iter().partition(|p| p.relay_without_collector());
+    // What is cut at the edge is what is well.
+    alive.sort_by_key(|p| match p.public_state {
+        PortCheck::Closed => 0,
+        PortCheck::NotChecked => 1,
+        PortCheck::Listening => 2,
+    });
     if !dead.is_empty() {
         let numbers: Vec<String> = dead.iter().map(|p| p.public.to_string()).collect();
         pieces.push(Piece::new(format!("DEAD RELAY {}", numbers.join(" ")), Token::Critical));
@@ -132,8 +141,8 @@ mod tests {
             port(6343, PortCheck::NotChecked, PortCheck::NotChecked),
         ];
         let words = |g| ports(&all, g).iter().map(|p| p.text.to_string()).collect::<String>();
-        assert_eq!(words(&Glyphs::UNICODE), "DEAD RELAY 4739 2055✓ 6343?");
-        assert_eq!(words(&Glyphs::ASCII), "DEAD RELAY 4739 2055 ok 6343?");
+        assert_eq!(words(&Glyphs::UNICODE), "DEAD RELAY 4739 6343? 2055✓");
+        assert_eq!(words(&Glyphs::ASCII), "DEAD RELAY 4739 6343? 2055 ok");
         assert_eq!(ports(&all, &Glyphs::ASCII).first().map(|p| p.token), Some(Token::Critical));
     }
 }

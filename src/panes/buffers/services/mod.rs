@@ -86,12 +86,8 @@ impl Services {
     /// Asks for the past of the service in the detail view.
     pub(super) fn follow(&mut self, cx: &Ctx) -> Vec<Effect> {
         let Some(row) = self.split.watched(PaneId::Buffers, cx).filter(|_| self.open) else { return Vec::new() };
-        let subject = Subject {
-            source: row.source.to_string(),
-            collector: Some(row.state.name.clone()),
-            at: row.at,
-            poll_ms: 0,
-        };
+        let subject =
+            Subject { source: row.source.to_string(), collector: Some(row.state.name.clone()), at: row.at, poll_ms: 0 };
         self.past.ask(subject, detail_width(&self.split.detail, cx.size), cx)
     }
 
@@ -133,9 +129,10 @@ impl Services {
 
     /// The appliance of the service under the cursor, as a target.
     pub(super) fn appliance(&self) -> Targets {
-        self.split.list.current().map_or(Targets::None, |row| {
-            Targets::Names(Table::Appliances, vec![row.source.to_string()])
-        })
+        self.split
+            .list
+            .current()
+            .map_or(Targets::None, |row| Targets::Names(Table::Appliances, vec![row.source.to_string()]))
     }
 
     /// What commands are told.
@@ -162,8 +159,6 @@ impl Services {
     pub(super) fn draw(&self, buf: &mut Buffer, area: Rect, cx: &ViewCtx<'_>) {
         let empty = view::empty(self.split.list.filtered(), self.one.as_ref().map(|(_, name)| name.as_str()));
         let room = (detail_width(&self.split.detail, cx.ctx.size), chart_height(&self.split.detail, cx.ctx.size));
-        self.split.draw(buf, area, cx, &empty, |row| {
-            (row.canonical.clone(), view::blocks(row, &self.past, room, cx))
-        });
+        self.split.draw(buf, area, cx, &empty, |row| (row.canonical.clone(), view::blocks(row, &self.past, room, cx)));
     }
 }

@@ -17,10 +17,9 @@ use super::super::words::{ago, bytes, flow_token, forecast, maybe_rate, mute, pe
 pub(super) fn empty(filtered: bool, one: Option<&str>) -> Vec<String> {
     match (filtered, one) {
         (true, _) => vec!["No service matches; esc shows all.".to_owned()],
-        (_, Some(name)) => vec![
-            format!("Nothing is known of the services of {name}."),
-            "A shows those of all appliances.".to_owned(),
-        ],
+        (_, Some(name)) => {
+            vec![format!("Nothing is known of the services of {name}."), "A shows those of all appliances.".to_owned()]
+        }
         _ => vec!["No appliance has told of a service yet.".to_owned()],
     }
 }
@@ -43,7 +42,10 @@ pub(super) fn blocks<'a>(row: &'a CollectorRow, past: &Past, room: (u16, u16), c
     blocks.push(Block::Gap);
     blocks.extend(past.blocks(&row.source, Some(&row.state.name), room, cx));
     blocks.extend(stored(row, cx));
-    blocks.extend([Block::Gap, Block::Words("x r restarts it, A shows all appliances, esc goes back.".into(), Token::Dim)]);
+    blocks.extend([
+        Block::Gap,
+        Block::Words("x r restarts it, A shows all appliances, esc goes back.".into(), Token::Dim),
+    ]);
     blocks
 }
 
@@ -130,13 +132,11 @@ fn stored<'a>(row: &'a CollectorRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
         }
     }
     if let Some(quota) = s.quota_records {
-        let mut line = vec![Piece::plain(format!("{} records", grouped(quota)))];
-        if let Some(permille) = s.quota_permille {
-            line.push(Piece::plain(format!(", {} used, reached in ", percent(permille))));
-            line.push(forecast(&s.quota_full));
-        }
-        line.push(Piece::new("   not enforced by the appliance", Token::Warning));
-        blocks.push(Block::Fact("quota".into(), line));
+        let used = s.quota_permille.map_or_else(String::new, |p| format!(", {} used", percent(p)));
+        let reached = forecast(&s.quota_full).text;
+        let words = format!("{} records{used}, reached in {reached}", grouped(quota));
+        blocks.push(Block::fact("quota", words));
+        blocks.push(Block::Fact("".into(), vec![Piece::new("not enforced by the appliance", Token::Warning)]));
     }
     if let Some(hours) = s.retention_hours {
         blocks.push(Block::fact("kept for", format!("{hours} h")));

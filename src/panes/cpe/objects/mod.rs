@@ -18,7 +18,7 @@ use crate::panes::detail::DetailState;
 use crate::panes::list::commands::toast;
 use crate::panes::verbs::{ask, given, intent};
 
-use super::pick::Pick;
+use crate::panes::pick::Pick;
 
 /// A text that was edited and not stored: what it is about, the text, and the file that keeps it.
 type Draft = ((SourceName, StoredKind, String), String, String);

@@ -21,7 +21,7 @@ use crate::model::secret::looks_secret;
 use crate::model::time::Ts;
 use crate::panes::list::commands::toast;
 
-use super::pick::Pick;
+use crate::panes::pick::Pick;
 
 /// Title of the live section with all parameters.
 const PARAMETERS: &str = "Parameters";

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 /// The cursor, and the part of the list that is shown.
 #[derive(Debug, Default)]
-pub(super) struct Pick {
+pub(crate) struct Pick {
     at: usize,
     top: Cell<usize>,
     height: Cell<usize>,
@@ -12,17 +12,17 @@ pub(super) struct Pick {
 
 impl Pick {
     /// The row under the cursor, of `len`.
-    pub(super) fn at(&self, len: usize) -> Option<usize> {
+    pub(crate) fn at(&self, len: usize) -> Option<usize> {
         len.checked_sub(1).map(|last| self.at.min(last))
     }
 
     /// Goes to a row.
-    pub(super) const fn go(&mut self, at: usize) {
+    pub(crate) const fn go(&mut self, at: usize) {
         self.at = at;
     }
 
     /// The first row shown when `height` fit; called while drawing.
-    pub(super) fn top(&self, len: usize, height: usize) -> usize {
+    pub(crate) fn top(&self, len: usize, height: usize) -> usize {
         self.height.set(height);
         let at = self.at(len).unwrap_or(0);
         let least = (at + 1).saturating_sub(height);
@@ -32,7 +32,7 @@ impl Pick {
     }
 
     /// Runs one of the moves that all lists have; tells whether it was one.
-    pub(super) fn command(&mut self, id: &str, len: usize) -> bool {
+    pub(crate) fn command(&mut self, id: &str, len: usize) -> bool {
         let (at, page) = (self.at(len).unwrap_or(0), self.height.get().max(2));
         let last = len.saturating_sub(1);
         self.at = match id {
@@ -50,13 +50,13 @@ impl Pick {
     }
 
     /// The wheel turned.
-    pub(super) fn wheel(&mut self, lines: i16, len: usize) {
+    pub(crate) fn wheel(&mut self, lines: i16, len: usize) {
         let at = self.at(len).unwrap_or(0);
         self.at = at.saturating_add_signed(lines.into()).min(len.saturating_sub(1));
     }
 
     /// A click on the n-th row of the screen that shows the list; whether it was the row already.
-    pub(super) fn click(&mut self, row: usize, len: usize) -> bool {
+    pub(crate) fn click(&mut self, row: usize, len: usize) -> bool {
         let hit = self.top.get() + row;
         let same = self.at == hit;
         if hit < len {
