@@ -70,7 +70,7 @@ fn dashboard(start: &Start, network: &Running, inventory: &Path, folder: &Path) 
     }
     let mut loaded = Loaded::of(config, PROFILE, dirs);
     loaded.profile.read_only = start.global.read_only;
-    super::dashboard::show(start, loaded)
+    super::dashboard::show(start, loaded, None)
 }
 
 /// Prints the configuration and serves until told to end.

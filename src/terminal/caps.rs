@@ -61,6 +61,8 @@ pub struct Caps {
     pub frugal: bool,
     /// What the line takes, in bytes a second, where it is slow and known.
     pub pace: Option<u32>,
+    /// Minutes after which the Linux console goes dark, while we hold it and afterwards.
+    pub blank: Option<(u8, u8)>,
 }
 
 impl Caps {
@@ -96,6 +98,7 @@ impl Caps {
             multiplexer: multiplexer(&get, &term),
             frugal: false,
             pace: None,
+            blank: None,
         }
     }
 
@@ -124,6 +127,7 @@ impl Caps {
             multiplexer: self.multiplexer,
             frugal: true,
             pace,
+            blank: None,
         }
     }
 

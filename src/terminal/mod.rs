@@ -172,6 +172,22 @@ impl Screen {
     }
 }
 
+/// Bytes a second that the serial device on standard output is set to; `None` where it is none.
+#[must_use]
+pub fn line_pace() -> Option<u32> {
+    let device = std::fs::read_link("/proc/self/fd/1").ok()?;
+    let name = device.file_name()?.to_str()?;
+    let serial = ["ttyS", "ttyUSB", "ttyACM", "ttyAMA", "ttyO", "ttymxc"].iter().any(|kind| name.starts_with(kind));
+    let set = serial.then(|| rustix::termios::tcgetattr(rustix::stdio::stdout()).ok()).flatten()?;
+    bytes_a_second(set.output_speed())
+}
+
+/// Bytes that a line of bits a second takes: a start bit, eight of data, a stop bit.
+#[must_use]
+pub const fn bytes_a_second(baud: u32) -> Option<u32> {
+    if baud == 0 { None } else { Some(baud / 10) }
+}
+
 /// Columns and rows of the terminal on standard output. A serial line does not know them: then
 /// COLUMNS and LINES, or 80x24.
 #[must_use]

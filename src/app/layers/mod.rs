@@ -7,6 +7,7 @@ mod confirm;
 mod help;
 mod messages;
 mod palette;
+mod pin;
 mod prompt;
 
 use std::fmt::Debug;
@@ -22,6 +23,7 @@ pub use confirm::ConfirmLayer;
 pub use help::HelpLayer;
 pub use messages::MessagesLayer;
 pub use palette::PaletteLayer;
+pub use pin::{PinLayer, Typed};
 pub use prompt::PromptLayer;
 
 use crate::commands::Registry;
@@ -61,6 +63,10 @@ pub enum Act {
     KeepHistory,
     /// Answer the question in `$EDITOR`; its text is where to begin.
     Editor(Prompt),
+    /// A PIN was typed.
+    Pin(Typed),
+    /// The question for the PIN was left.
+    NoPin,
 }
 
 /// What became of a key.

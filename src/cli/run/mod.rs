@@ -67,6 +67,7 @@ pub(super) fn run(start: &Start, args: &RunArgs) -> Result<Code, Failure> {
             print_plan(&plan(&loaded, &intent)?, args.json)?;
             return Err(Failure::usage(format!("nothing was done: {} asks first; add --yes to run it", spec.id)));
         }
+        Decision::AskPin => return Err(Failure::usage("the PIN of a console is asked for on its screen only")),
         Decision::Ask(_) | Decision::Run => {}
     }
     let _log = start.log(&mut loaded)?;
@@ -219,6 +220,7 @@ pub(super) fn reached(
     let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off, ..Rights::default() };
     match decide(spec, &intent.targets, rights) {
         Decision::Refuse(why) => Err(Failure::new(if cut_off.is_some() { Code::Failed } else { Code::Usage }, why)),
+        Decision::AskPin => Err(Failure::usage("the PIN of a console is asked for on its screen only")),
         Decision::Ask(_) | Decision::Run => Ok(()),
     }
 }

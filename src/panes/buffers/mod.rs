@@ -10,7 +10,7 @@ mod past;
 pub(crate) mod services;
 mod verbs;
 mod view;
-mod words;
+pub(crate) mod words;
 
 use std::collections::HashMap;
 
