@@ -46,7 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "app::pane",
         ],
     ),
-    ("sim", &["model", "config::schema", "controllers::voltha::proto"]),
+    ("sim", &["model", "config::schema", "controllers::voltha::proto", "controllers::supervisor::xmlrpc"]),
     ("app", &["panes", "ui", "commands", "keymap", "theme", "terminal", "config", "telemetry", "model"]),
 ];
 
@@ -54,6 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const IO_CRATES: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("tonic", &["controllers", "sim", "cli"]),
+    ("zbus", &["controllers"]),
     ("hyper", &["controllers", "sim", "cli"]),
     ("hyper_util", &["controllers", "sim", "cli"]),
     ("rskafka", &["controllers", "sim", "cli"]),

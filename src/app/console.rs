@@ -109,11 +109,11 @@ impl App {
     /// The kernel as the console of an appliance: the menu is its first screen.
     #[must_use]
     pub fn on_console(mut self, options: ConsoleOptions) -> Self {
-        // The list of appliances stands on ours from the beginning.
+        // The list of appliances is there when it is first looked at.
         let to = Location {
             pane: PaneId::Buffers,
             row: None,
-            canonical: Some(options.appliance.clone()),
+            canonical: None,
             filter: None,
             below: None,
         };
@@ -288,6 +288,7 @@ impl App {
     pub(super) fn run_console(&mut self, id: &str) -> bool {
         let Some(console) = &self.console else { return false };
         let appliance = console.appliance().to_owned();
+        let row = self.ctx.sources.iter().find(|s| *s.name == *appliance).map(|s| s.id).filter(|id| id.0 >= 0);
         let quoted = appliance.replace(['"', '\\'], "");
         let to = |pane, canonical: Option<String>, filter: Option<String>| Location {
             pane,
@@ -297,11 +298,12 @@ impl App {
             below: None,
         };
         match id {
-            "menu.status" => self.page(&to(PaneId::Buffers, Some(appliance), None), Some("buffer.health")),
-            "menu.buffers" => self.page(&to(PaneId::Buffers, Some(appliance), None), None),
-            "menu.services" => self.page(&to(PaneId::Buffers, Some(appliance), None), Some("buffer.services")),
-            "menu.ports" | "menu.help" => {
-                let page = if id == "menu.ports" { "ports" } else { "help" };
+            "menu.buffers" => self.page(&Location { row, ..to(PaneId::Buffers, None, None) }, None),
+            "menu.services" => {
+                self.page(&Location { row, ..to(PaneId::Buffers, None, None) }, Some("buffer.services"));
+            }
+            "menu.status" | "menu.ports" | "menu.help" => {
+                let page = id.strip_prefix("menu.").unwrap_or(id);
                 self.page(&to(PaneId::Menu, Some(page.to_owned()), None), None);
             }
             "menu.network" => self.page(&to(PaneId::Diag, None, None), None),
@@ -326,6 +328,7 @@ impl App {
                 self.toast(Toast::new(Level::Info, "the console of an appliance is not suspended"));
             }
             "app.quit" | "app.interrupt" => self.step_back(),
+            "app.theme" => self.toast(Toast::new(Level::Info, "the console keeps its colours")),
             _ => return false,
         }
         true

@@ -19,6 +19,12 @@ pub enum DraftKind {
     Voltha,
     /// A GenieACS.
     Genieacs,
+    /// An Alertmanager.
+    Alertmanager,
+    /// A Prometheus.
+    Prometheus,
+    /// A NoC Raven.
+    Raven,
 }
 
 /// A source as typed.
@@ -36,6 +42,12 @@ pub struct Draft {
     pub topic: String,
     /// Address of the file server; empty for none.
     pub fs: String,
+    /// Address of the config service of an appliance; empty for none.
+    pub config: String,
+    /// The SSH host before an appliance; empty for none.
+    pub ssh: String,
+    /// Address of the Prometheus behind an Alertmanager; empty for none.
+    pub prometheus: String,
     /// PEM file of the authority, for https; empty for the system's.
     pub ca: String,
 }
@@ -71,10 +83,32 @@ const GENIEACS: Labels = &[
     ("CA file", "for https: a private authority's PEM file"),
 ];
 
-const CHOICES: [(&str, &str); 4] = [
+const ALERTMANAGER: Labels = &[
+    ("Name", "shown everywhere: letters, digits, - _ ."),
+    ("Address", "such as http://alerts.example:9093, with its prefix"),
+    ("Prometheus", "for rules and values, such as http://prometheus.example:9090; or empty"),
+    ("CA file", "for https: a private authority's PEM file"),
+];
+const PROMETHEUS: Labels = &[
+    ("Name", "shown everywhere: letters, digits, - _ ."),
+    ("Address", "such as http://prometheus.example:9090, with its prefix"),
+    ("CA file", "for https: a private authority's PEM file"),
+];
+
+const RAVEN: Labels = &[
+    ("Name", "shown everywhere: letters, digits, - _ ."),
+    ("Buffer service", "such as http://hall-1.example:5005; with an SSH host, as that reaches it"),
+    ("Config service", "for services and ports, such as http://hall-1.example:5004; or empty"),
+    ("SSH host", "user@host, when the services are not published; or empty"),
+];
+
+const CHOICES: [(&str, &str); 7] = [
     ("demo", "a living network inside this process, nothing to install"),
     ("voltha", "add a VOLTHA stack: OLTs, ONUs, their alarms"),
     ("genieacs", "add a GenieACS: the CPEs behind them"),
+    ("alertmanager", "add an Alertmanager: alerts and silences"),
+    ("prometheus", "add a Prometheus: the alerts of its rules, queries"),
+    ("raven", "add a NoC Raven: the buffers of a telemetry appliance"),
     ("quit", "leave noctule"),
 ];
 
@@ -100,6 +134,9 @@ impl FormState {
         let lines: &[&str] = match kind {
             DraftKind::Voltha => &["voltha-1", "http://127.0.0.1:50057", "127.0.0.1:9092", "voltha.events", ""],
             DraftKind::Genieacs => &["acs-1", "http://127.0.0.1:7557", "http://127.0.0.1:7567", ""],
+            DraftKind::Alertmanager => &["alerts-1", "http://127.0.0.1:9093", "http://127.0.0.1:9090", ""],
+            DraftKind::Prometheus => &["prometheus-1", "http://127.0.0.1:9090", ""],
+            DraftKind::Raven => &["raven-1", "http://127.0.0.1:5005", "http://127.0.0.1:5004", ""],
         };
         Self { kind, lines: lines.iter().copied().map(Line::new).collect(), focus: 0, testing: false, tested: None }
     }
@@ -108,6 +145,9 @@ impl FormState {
         match self.kind {
             DraftKind::Voltha => VOLTHA,
             DraftKind::Genieacs => GENIEACS,
+            DraftKind::Alertmanager => ALERTMANAGER,
+            DraftKind::Prometheus => PROMETHEUS,
+            DraftKind::Raven => RAVEN,
         }
     }
 
@@ -117,6 +157,9 @@ impl FormState {
         match self.kind {
             DraftKind::Voltha => Draft { kafka: text(2), topic: text(3), ca: text(4), ..draft },
             DraftKind::Genieacs => Draft { fs: text(2), ca: text(3), ..draft },
+            DraftKind::Alertmanager => Draft { prometheus: text(2), ca: text(3), ..draft },
+            DraftKind::Prometheus => Draft { ca: text(2), ..draft },
+            DraftKind::Raven => Draft { config: text(2), ssh: text(3), ..draft },
         }
     }
 
@@ -176,7 +219,7 @@ impl FirstRun {
         match key.code {
             KeyCode::Up => self.choice = (self.choice + CHOICES.len() - 1) % CHOICES.len(),
             KeyCode::Down | KeyCode::Tab => self.choice = (self.choice + 1) % CHOICES.len(),
-            KeyCode::Char(c @ '1'..='4') => {
+            KeyCode::Char(c @ '1'..='7') => {
                 self.choice = usize::from(c as u8 - b'1');
                 return self.chosen();
             }
@@ -190,8 +233,14 @@ impl FirstRun {
     fn chosen(&mut self) -> Step {
         match self.choice {
             0 => Step::Demo,
-            1 | 2 => {
-                let kind = if self.choice == 1 { DraftKind::Voltha } else { DraftKind::Genieacs };
+            1..=5 => {
+                let kind = match self.choice {
+                    1 => DraftKind::Voltha,
+                    2 => DraftKind::Genieacs,
+                    3 => DraftKind::Alertmanager,
+                    4 => DraftKind::Prometheus,
+                    _ => DraftKind::Raven,
+                };
                 self.form = Some(FormState::new(kind));
                 Step::Stay
             }
@@ -256,6 +305,15 @@ impl FirstRun {
             intro: match form.kind {
                 DraftKind::Voltha => "A VOLTHA stack. Secrets and certificates can be added in the file afterwards.",
                 DraftKind::Genieacs => "A GenieACS. A login before its NBI (auth) can be added in the file afterwards.",
+                DraftKind::Alertmanager => {
+                    "An Alertmanager. How its labels become alarms (mapping) can be set in the file afterwards."
+                }
+                DraftKind::Prometheus => {
+                    "A Prometheus. A login (auth) and the mapping can be set in the file afterwards."
+                }
+                DraftKind::Raven => {
+                    "A NoC Raven. Its key (api_key), who restarts its services (control) and the rest go into the file."
+                }
             },
             fields: &fields,
             focus: form.focus,

@@ -110,6 +110,10 @@ pub enum Command {
     Services(ListArgs),
     /// Judge the health of telemetry appliances; exit code 0 well, 3 warnings, 1 critical
     Health(HealthArgs),
+    /// Print the silences of Alertmanagers, asked now
+    Silences(SilencesArgs),
+    /// Ask a Prometheus for the value of an expression, or for its values over a time
+    Query(QueryArgs),
     /// Run a command of the dashboard without it
     Run(RunArgs),
     /// Poll, keep and run jobs in the background, without a screen
@@ -342,6 +346,40 @@ pub struct HealthArgs {
     /// Ask the appliances once before printing, instead of trusting the cache
     #[arg(long)]
     pub fresh: bool,
+}
+
+/// Arguments of `silences`.
+#[derive(Debug, Clone, Args)]
+pub struct SilencesArgs {
+    /// Only this Alertmanager
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Also those that are over
+    #[arg(long)]
+    pub all: bool,
+    /// Print one JSON array
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `query`.
+#[derive(Debug, Clone, Args)]
+pub struct QueryArgs {
+    /// The expression in PromQL, e.g. 'up == 0'
+    #[arg(value_name = "EXPR")]
+    pub expr: String,
+    /// Values from so long ago until now, e.g. 1h; without it the value now
+    #[arg(long, value_name = "TIME")]
+    pub range: Option<String>,
+    /// Distance of the values, e.g. 1m
+    #[arg(long, value_name = "TIME", requires = "range")]
+    pub step: Option<String>,
+    /// Which source to ask, where several can answer
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Print one JSON array
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `agent`.

@@ -198,6 +198,8 @@ fn starting((i, source): (usize, &Source)) -> SourceRow {
         SourceKind::Voltha(voltha) => ("voltha", &voltha.grpc),
         SourceKind::Genieacs(acs) => ("genieacs", &acs.nbi),
         SourceKind::Raven(raven) => ("raven", &raven.buffer),
+        SourceKind::Prometheus(p) => ("prometheus", &p.url),
+        SourceKind::Alertmanager(a) => ("alertmanager", &a.url),
     };
     let report = SourceReport { kind: kind.into(), endpoint: endpoint.clone(), ..SourceReport::default() };
     let id = RowId(-1 - i64::try_from(i).unwrap_or(0));

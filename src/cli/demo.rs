@@ -15,7 +15,7 @@ use super::Start;
 use super::args::{DemoArgs, DemoScale};
 use super::exit::{Code, Failure};
 use crate::config::Loaded;
-use crate::config::schema::{Config, SourceKind};
+use crate::config::schema::{CollectorMetrics, Config, Probe, Protocol, Raven, SourceKind};
 use crate::sim::{Network, Running, Scale, SimOptions};
 
 /// Name of the demo's profile.
@@ -33,8 +33,15 @@ impl From<DemoScale> for Scale {
 
 /// Runs the demo.
 pub(super) fn run(start: &Start, args: &DemoArgs) -> Result<Code, Failure> {
-    let options =
-        SimOptions { scale: args.scale.into(), seed: args.seed, speed: args.speed, acs: true, ..SimOptions::default() };
+    let options = SimOptions {
+        scale: args.scale.into(),
+        seed: args.seed,
+        speed: args.speed,
+        acs: true,
+        fair: true,
+        alerts: true,
+        ..SimOptions::default()
+    };
     let folder = Folder::create()?;
     let runtime = runtime()?;
     let network = runtime.block_on(Network::start(options)).map_err(|e| Failure::new(Code::Failed, e.to_string()))?;
@@ -123,10 +130,50 @@ fn configuration(config: &Config, inventory: &Path, args: &DemoArgs) -> String {
                     let _ = writeln!(text, "config = {}", string(config));
                 }
                 let _ = writeln!(text, "poll_s = {}", raven.poll_s);
+                appliance(&mut text, raven);
+            }
+            SourceKind::Prometheus(p) => {
+                let _ = writeln!(text, "kind = \"prometheus\"\nurl = {}\npoll_s = {}", string(&p.url), p.poll_s);
+            }
+            SourceKind::Alertmanager(a) => {
+                let _ = writeln!(text, "kind = \"alertmanager\"\nurl = {}\npoll_s = {}", string(&a.url), a.poll_s);
+                if let Some(prometheus) = &a.prometheus {
+                    let _ = writeln!(text, "prometheus = {}", string(prometheus));
+                }
             }
         }
     }
     text
+}
+
+/// What an appliance has whose ports are on this machine.
+fn appliance(text: &mut String, raven: &Raven) {
+    let string = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    if raven.probe == Probe::Local {
+        text.push_str("probe = \"local\"\n");
+    }
+    let CollectorMetrics { telegraf, fluent_bit, goflow2, vector } = &raven.metrics;
+    let endpoints = [("telegraf", telegraf), ("fluent_bit", fluent_bit), ("goflow2", goflow2), ("vector", vector)];
+    if endpoints.iter().any(|(_, url)| url.is_some()) {
+        text.push_str("[source.metrics]\n");
+    }
+    for (service, url) in endpoints {
+        if let Some(url) = url {
+            let _ = writeln!(text, "{service} = {}", string(url));
+        }
+    }
+    for (service, settings) in &raven.services {
+        let _ = writeln!(text, "[source.services.{service}]");
+        for port in settings.ports.iter().flatten() {
+            let _ = writeln!(text, "[[source.services.{service}.ports]]\nport = {}", port.port);
+            if let Some(inner) = port.inner {
+                let _ = writeln!(text, "inner = {inner}");
+            }
+            if port.protocol == Protocol::Tcp {
+                text.push_str("protocol = \"tcp\"\n");
+            }
+        }
+    }
 }
 
 /// A folder of this run that only its user may read.
@@ -155,7 +202,7 @@ mod tests {
     #[test]
     fn the_printed_configuration_is_one() {
         let rt = runtime().unwrap();
-        let options = SimOptions { scale: Scale::City, acs: true, ..SimOptions::still() };
+        let options = SimOptions { scale: Scale::City, acs: true, fair: true, alerts: true, ..SimOptions::still() };
         let network = rt.block_on(Network::start(options)).unwrap();
         let args = DemoArgs { scale: DemoScale::City, seed: 1, speed: 1.0, headless: true };
         let text = configuration(&network.config(), Path::new("/tmp/a \"b\".csv"), &args);

@@ -120,6 +120,27 @@ fn source(draft: &Draft) -> Result<Source, String> {
                 put("fs", draft.fs.as_str().into());
             }
         }
+        DraftKind::Raven => {
+            put("kind", "raven".into());
+            put("buffer", draft.address.as_str().into());
+            if !draft.config.is_empty() {
+                put("config", draft.config.as_str().into());
+            }
+            if !draft.ssh.is_empty() {
+                put("ssh", toml::Table::from_iter([("host".to_owned(), draft.ssh.as_str().into())]).into());
+            }
+        }
+        DraftKind::Prometheus => {
+            put("kind", "prometheus".into());
+            put("url", draft.address.as_str().into());
+        }
+        DraftKind::Alertmanager => {
+            put("kind", "alertmanager".into());
+            put("url", draft.address.as_str().into());
+            if !draft.prometheus.is_empty() {
+                put("prometheus", draft.prometheus.as_str().into());
+            }
+        }
     }
     if !draft.ca.is_empty() {
         put("tls", toml::Table::from_iter([("ca".to_owned(), draft.ca.as_str().into())]).into());
@@ -146,6 +167,8 @@ async fn probe(mut source: Source) -> Result<String, String> {
         SourceKind::Voltha(voltha) => voltha.paused = true,
         SourceKind::Genieacs(acs) => acs.paused = true,
         SourceKind::Raven(raven) => raven.paused = true,
+        SourceKind::Prometheus(p) => p.paused = true,
+        SourceKind::Alertmanager(a) => a.paused = true,
     }
     let name = source.name.clone();
     let (msgs, _news) = mpsc::unbounded_channel();

@@ -21,6 +21,7 @@ mod live;
 mod man;
 mod menu;
 mod objects;
+mod promql;
 mod query;
 mod run;
 
@@ -121,6 +122,8 @@ fn dispatch(start: &Start, command: Option<Command>) -> Result<Code, Failure> {
         Some(Command::Services(args)) => query::run(start, Table::Collectors, &args),
         Some(Command::Health(args)) => health::run(start, &args),
         Some(Command::Agent(args)) => agent::run(start, &args),
+        Some(Command::Silences(args)) => promql::silences(start, &args),
+        Some(Command::Query(args)) => promql::query(start, &args),
         Some(Command::Run(args)) => run::run(start, &args),
         Some(Command::Config(command)) => config::run(start, &command),
         Some(Command::Completions { shell }) => completions::run(shell),

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, value};
 
-use super::schema::{Genieacs, HttpAuth, Kafka, Raven, Sasl, Source, SourceKind, Tls, Voltha};
+use super::schema::{
+    Alertmanager, Genieacs, HttpAuth, Kafka, Mapping, Prometheus, Raven, Sasl, Source, SourceKind, Ssh, Tls, Voltha,
+};
 
 /// Why the file was not changed. It is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +87,14 @@ fn table_of(source: &Source) -> Table {
             table.insert("kind", value("raven"));
             raven_into(&mut table, raven);
         }
+        SourceKind::Prometheus(prometheus) => {
+            table.insert("kind", value("prometheus"));
+            prometheus_into(&mut table, prometheus);
+        }
+        SourceKind::Alertmanager(alertmanager) => {
+            table.insert("kind", value("alertmanager"));
+            alertmanager_into(&mut table, alertmanager);
+        }
     }
     table
 }
@@ -117,6 +127,17 @@ fn raven_into(table: &mut Table, raven: &Raven) {
     table.insert("buffer", value(&raven.buffer));
     if let Some(config) = &raven.config {
         table.insert("config", value(config));
+    }
+    if let Some(ssh) = &raven.ssh {
+        let mut way = toml_edit::InlineTable::new();
+        way.insert("host", ssh.host.as_str().into());
+        if let Some(port) = ssh.port {
+            way.insert("port", i64::from(port).into());
+        }
+        if let Some(file) = &ssh.config_file {
+            way.insert("config_file", file.as_str().into());
+        }
+        table.insert("ssh", value(way));
     }
     if raven.poll_s != Raven::new("").poll_s {
         table.insert("poll_s", value(raven.poll_s as i64));
@@ -158,6 +179,94 @@ fn genieacs_into(table: &mut Table, acs: &Genieacs) {
     if !acs.auth.is_none() {
         table.insert("auth", value(auth_of(&acs.auth)));
     }
+}
+
+fn prometheus_into(table: &mut Table, p: &Prometheus) {
+    let defaults = Prometheus::new("");
+    table.insert("url", value(&p.url));
+    if p.pending {
+        table.insert("pending", value(true));
+    }
+    let numbers = [
+        ("poll_s", p.poll_s, defaults.poll_s),
+        ("timeout_s", p.timeout_s, defaults.timeout_s),
+        ("restart_grace_s", p.restart_grace_s, defaults.restart_grace_s),
+    ];
+    alerts_into(table, &numbers, p.paused, (&p.tls, &p.auth, &p.mapping, p.ssh.as_ref()));
+}
+
+fn alertmanager_into(table: &mut Table, a: &Alertmanager) {
+    let defaults = Alertmanager::new("");
+    table.insert("url", value(&a.url));
+    if let Some(prometheus) = &a.prometheus {
+        table.insert("prometheus", value(prometheus));
+    }
+    if !a.filter.is_empty() {
+        table.insert("filter", value(a.filter.iter().collect::<Array>()));
+    }
+    let numbers = [
+        ("poll_s", a.poll_s, defaults.poll_s),
+        ("timeout_s", a.timeout_s, defaults.timeout_s),
+        ("restart_grace_s", a.restart_grace_s, defaults.restart_grace_s),
+    ];
+    alerts_into(table, &numbers, a.paused, (&a.tls, &a.auth, &a.mapping, a.ssh.as_ref()));
+}
+
+/// What both sources of alerts have.
+fn alerts_into(
+    table: &mut Table,
+    numbers: &[(&str, u64, u64)],
+    paused: bool,
+    (tls, auth, mapping, ssh): (&Tls, &HttpAuth, &Mapping, Option<&Ssh>),
+) {
+    for (name, now, default) in numbers {
+        if now != default {
+            table.insert(name, value(*now as i64));
+        }
+    }
+    if paused {
+        table.insert("paused", value(true));
+    }
+    if let Some(tls) = tls_of(tls) {
+        table.insert("tls", value(tls));
+    }
+    if !auth.is_none() {
+        table.insert("auth", value(auth_of(auth)));
+    }
+    if let Some(ssh) = ssh {
+        table.insert("ssh", value(ssh_of(ssh)));
+    }
+    if *mapping != Mapping::default() {
+        table.insert("mapping", Item::Table(mapping_of(mapping)));
+    }
+}
+
+fn ssh_of(ssh: &Ssh) -> InlineTable {
+    let mut table = InlineTable::new();
+    table.insert("host", ssh.host.as_str().into());
+    if let Some(port) = ssh.port {
+        table.insert("port", i64::from(port).into());
+    }
+    if let Some(file) = &ssh.config_file {
+        table.insert("config_file", file.as_str().into());
+    }
+    table
+}
+
+fn mapping_of(mapping: &Mapping) -> Table {
+    let mut table = Table::new();
+    table.insert("resource", value(mapping.resource.iter().collect::<Array>()));
+    table.insert("severity_label", value(&mapping.severity_label));
+    table.insert("default_severity", value(mapping.default_severity.word()));
+    table.insert("replica_labels", value(mapping.replica_labels.iter().collect::<Array>()));
+    if !mapping.severities.is_empty() {
+        let mut words = InlineTable::new();
+        for (word, severity) in &mapping.severities {
+            words.insert(word, severity.word().into());
+        }
+        table.insert("severities", value(words));
+    }
+    table
 }
 
 fn auth_of(auth: &HttpAuth) -> InlineTable {
@@ -288,6 +397,36 @@ mod tests {
         assert_eq!((read.poll_s, read.full_s, read.max_concurrent, read.timeout_s), (7, 3600, 20, 180));
         assert_eq!(read.auth.basic.as_ref().unwrap().password.reference(), "env:P");
         assert_eq!(read.auth.header.as_ref().unwrap().value.reference(), "env:K");
+    }
+
+    #[test]
+    fn sources_of_alerts_are_written_with_all_that_differs() {
+        let mapping = Mapping {
+            resource: vec!["{olt}".into()],
+            severities: [("page".to_owned(), crate::model::severity::Severity::Critical)].into(),
+            ..Mapping::default()
+        };
+        let ssh = Some(Ssh { host: "jump".into(), port: Some(2222), config_file: None });
+        let prometheus =
+            Prometheus { pending: true, poll_s: 7, mapping: mapping.clone(), ..Prometheus::new("http://p:9090") };
+        let alertmanager = Alertmanager {
+            prometheus: Some("http://p:9090".into()),
+            filter: vec!["team=\"noc\"".into()],
+            restart_grace_s: 0,
+            mapping,
+            ssh,
+            ..Alertmanager::new("http://a:9093")
+        };
+        let sources = [
+            Source { name: "p".into(), kind: SourceKind::Prometheus(Box::new(prometheus)) },
+            Source { name: "a".into(), kind: SourceKind::Alertmanager(Box::new(alertmanager)) },
+        ];
+        let mut text = String::new();
+        for source in &sources {
+            text = with_source(Path::new("x"), &text, source).unwrap();
+        }
+        let read = check_text("x", &text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        assert_eq!(format!("{:?}", read.sources), format!("{:?}", sources));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use super::schema::parse_size;
 use super::schema::MenuPin;
 use super::secret::SecretRef;
+use crate::model::labels::{Matcher, Template, is_label};
 use crate::model::time::parse_duration;
 
 /// Checks a text against a format; formats without rules pass.
@@ -22,6 +23,10 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
         "endpoint" => endpoint(text),
         "base-url" => base_url(text),
         "header-name" => header_name(text),
+        "label-template" => Template::parse(text).map(drop),
+        "label-matcher" => Matcher::parse(text).map(drop),
+        "label-name" if is_label(text) => Ok(()),
+        "label-name" => Err("a label has letters, digits and _, and begins with no digit".into()),
         "host-port" => host_port(text),
         "ssh-host" => ssh_host(text),
         // The text is not quoted: it may be the secret itself.

@@ -235,11 +235,17 @@ impl Layers {
     fn combinations(&mut self) {
         let sources: Vec<Value> = self.merged.get("source").and_then(Value::as_array).cloned().unwrap_or_default();
         for (i, source) in sources.iter().enumerate() {
-            let Some("genieacs") = source.get("kind").and_then(Value::as_str) else { continue };
+            let kind = source.get("kind").and_then(Value::as_str).unwrap_or_default();
+            if !matches!(kind, "genieacs" | "prometheus" | "alertmanager") {
+                continue;
+            }
             let auth = source.get("auth");
             if auth.and_then(|a| a.get("basic")).is_some() && auth.and_then(|a| a.get("bearer")).is_some() {
                 let message = "basic and bearer are both sent in the header Authorization: keep one".to_owned();
                 self.refer(&format!("source[{i}].auth.bearer"), message);
+            }
+            if kind != "genieacs" {
+                continue;
             }
             let number = |key: &str, default| source.get(key).and_then(Value::as_integer).unwrap_or(default);
             let acs = super::schema::Genieacs::new("");

@@ -2,11 +2,15 @@
 
 pub mod diag;
 pub mod genieacs;
+pub mod host;
 pub mod http;
+pub mod prometheus;
 pub mod raven;
 pub mod resilience;
 pub mod route;
 pub mod ssh;
+pub mod stream;
 pub mod supervisor;
+pub mod systemd;
 pub(crate) mod tls;
 pub mod voltha;

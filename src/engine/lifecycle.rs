@@ -106,6 +106,8 @@ impl Life {
             self.text.clone_from(&event.text);
         }
         if self.cleared {
+            // Whoever suppressed it before: the source says anew whether it does.
+            self.operator.suppress("");
             let hold = i64::from(event.hold_down_s) * SECOND;
             if moment(Some(event.source_time), at).since(self.cleared_at) <= hold {
                 self.resume(severity, at);
@@ -194,6 +196,16 @@ impl Life {
         true
     }
 
+    /// The source itself suppresses the alarm, or (with empty words) no longer does. Whether that
+    /// changed anything.
+    pub fn suppress(&mut self, by: &str, at: Ts) -> bool {
+        let changed = self.operator.suppress(by);
+        if changed {
+            self.last_changed = at;
+        }
+        changed
+    }
+
     /// Whether the alarm stood at `then`, which we learn of at `now`. What is told as it happens comes
     /// after all that is known; what is read late is placed by the source's own time, in which the
     /// alarm was raised as well.
@@ -237,7 +249,7 @@ impl Life {
             }
             TimerKind::Purge
                 if self.cleared
-                    && op.visibility == Visibility::Visible
+                    && matches!(op.visibility, Visibility::Visible | Visibility::Suppressed)
                     && at.since(self.last_changed) >= PURGE_GUARD =>
             {
                 return Expired::Purge;

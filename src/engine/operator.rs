@@ -59,6 +59,9 @@ pub struct Operator {
     pub text: String,
     #[n(13)]
     last_by: ActionId,
+    /// By whom its source suppresses it, in words; empty when it does not.
+    #[cbor(n(14), default)]
+    pub suppressed_by: String,
 }
 
 impl Default for Operator {
@@ -78,6 +81,7 @@ impl Default for Operator {
             time: Ts::NEVER,
             text: String::new(),
             last_by: NOBODY,
+            suppressed_by: String::new(),
         }
     }
 }
@@ -102,9 +106,26 @@ impl Operator {
         self.state_by = by;
     }
 
+    /// What it is when it is not shelved.
+    fn unshelved(&self) -> Visibility {
+        if self.suppressed_by.is_empty() { Visibility::Visible } else { Visibility::Suppressed }
+    }
+
+    /// The source suppresses it, or (with empty words) no longer does. Whether that changed anything.
+    pub fn suppress(&mut self, by: &str) -> bool {
+        if self.suppressed_by == by {
+            return false;
+        }
+        by.clone_into(&mut self.suppressed_by);
+        if self.visibility != Visibility::Shelved {
+            self.visibility = self.unshelved();
+        }
+        true
+    }
+
     /// Ends the shelf: back to the operator state underneath, unless raised anew meanwhile.
     pub fn unshelve(&mut self, by: ActionId) {
-        self.visibility = Visibility::Visible;
+        self.visibility = self.unshelved();
         self.shelf_until = Ts::NEVER;
         self.shelf_by = by;
         if std::mem::take(&mut self.reraised) {
@@ -181,7 +202,11 @@ impl Operator {
             self.owner_by = before.owner_by;
         }
         if self.shelf_by == of {
-            self.visibility = before.visibility;
+            // What the source does is no act of an operator's: it is as it is now.
+            self.visibility = match before.visibility {
+                Visibility::Visible | Visibility::Suppressed => self.unshelved(),
+                other => other,
+            };
             self.shelf_until = before.shelf_until;
             self.reraised = before.reraised;
             self.shelf_by = before.shelf_by;

@@ -36,7 +36,8 @@ impl Tally {
         match (life.operator.visibility, life.cleared, life.operator.state) {
             (Visibility::Visible, false, op) => Self::Active(life.severity, op == OpState::None),
             (Visibility::Visible, true, OpState::None) => Self::Returned,
-            (Visibility::Visible, true, _) => Self::Nothing,
+            // What its source suppressed until it was over asks nobody to look.
+            (Visibility::Visible | Visibility::Suppressed, true, _) => Self::Nothing,
             (hidden, ..) => Self::Hidden(hidden),
         }
     }

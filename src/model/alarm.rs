@@ -274,6 +274,8 @@ pub struct AlarmDetail {
     pub history_dropped: u32,
     /// Operator changes, newest first.
     pub op_history: Vec<OpChange>,
+    /// By what and by whom its own source suppresses it, in words; empty when it does not.
+    pub suppressed_by: String,
     /// Events of the newest status changes as they came, newest first: `(when, event name, context)`.
     pub raw: Vec<RawEvent>,
 }

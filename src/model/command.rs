@@ -143,6 +143,15 @@ pub enum LiveRequest {
         /// Name of the value.
         value: String,
     },
+    /// The alert behind an alarm as its server has it now, what suppresses it, its rule and values.
+    Alarm {
+        /// Canonical name of the alarmed object.
+        node: String,
+        /// The alarm's type.
+        type_id: String,
+        /// Its qualifier.
+        qualifier: String,
+    },
     /// The value of a parameter of a CPE that is a secret; that it was shown is logged.
     Secret {
         /// Canonical name of the device.
@@ -165,7 +174,9 @@ impl LiveRequest {
     #[must_use]
     pub fn about(&self) -> &str {
         match self {
-            Self::Detail(node) | Self::Value { node, .. } | Self::Secret { node, .. } => node,
+            Self::Detail(node) | Self::Value { node, .. } | Self::Alarm { node, .. } | Self::Secret { node, .. } => {
+                node
+            }
             Self::BufferConfig { source } => source,
         }
     }

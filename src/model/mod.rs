@@ -17,6 +17,7 @@ pub mod fault;
 pub mod field;
 pub mod ids;
 pub mod job;
+pub mod labels;
 pub mod log;
 pub mod observation;
 pub mod page;

@@ -87,6 +87,26 @@ pub enum Observation {
     /// It no longer does: device id and channel.
     #[n(14)]
     CpeFaultGone(#[n(0)] String, #[n(1)] String),
+    /// The source itself suppresses an alarm, or no longer does.
+    #[n(24)]
+    Suppressed(#[n(0)] Suppression),
+}
+
+/// An alarm that its own source suppresses: a silence, an inhibition.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Suppression {
+    /// The alarmed object.
+    #[n(0)]
+    pub resource: Resource,
+    /// As in [`AlarmEvent::type_id`].
+    #[n(1)]
+    pub type_id: String,
+    /// As in [`AlarmEvent::qualifier`].
+    #[n(2)]
+    pub qualifier: String,
+    /// By what and by whom, in words; empty when it no longer is.
+    #[n(3)]
+    pub by: String,
 }
 
 /// A raise or a clear.

@@ -8,8 +8,11 @@ mod control;
 pub mod genieacs;
 pub mod kafka;
 mod net;
+pub mod prometheus;
 mod network;
+pub mod raven;
 mod run;
+pub mod supervisor;
 mod timed;
 mod voltha;
 
@@ -80,6 +83,10 @@ pub struct SimOptions {
     pub mechanisms: Vec<kafka::Mechanism>,
     /// Whether there is an ACS too, whose CPEs are behind the ONUs.
     pub acs: bool,
+    /// Whether there are the telemetry appliances of a fair too.
+    pub fair: bool,
+    /// Whether there is an Alertmanager with a Prometheus too, which watch what is around the network.
+    pub alerts: bool,
 }
 
 impl Default for SimOptions {
@@ -97,6 +104,8 @@ impl Default for SimOptions {
             login: None,
             mechanisms: kafka::Mechanism::ALL.to_vec(),
             acs: false,
+            fair: false,
+            alerts: false,
         }
     }
 }

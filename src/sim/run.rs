@@ -18,8 +18,10 @@ use super::control::Control;
 use super::genieacs::{Acs, AcsControl, AcsOptions, RunningAcs};
 use super::kafka::{Broker, BrokerOptions, Message};
 use super::net::Faults;
+use super::prometheus::{AlertsOptions, AlertsSim, RunningAlerts};
 use super::network::events::Emitted;
 use super::network::{Rules, SECOND, World};
+use super::raven::{Fair, Past, RunningFair};
 use super::{Error, Scale, SimOptions, SimTls, voltha};
 use crate::config::schema::{Config, Kafka, Source, SourceKind, Tls, Voltha};
 use crate::model::log::InventoryItem;
@@ -73,6 +75,8 @@ pub struct Network;
 pub struct Running {
     control: Control,
     acs: Option<RunningAcs>,
+    fair: Option<RunningFair>,
+    alerts: Option<RunningAlerts>,
     options: SimOptions,
     stop: CancellationToken,
 }
@@ -102,7 +106,12 @@ impl Network {
         let past = world.advance(0);
         let stacks = world.stacks.len();
         let acs = if options.acs { Some(acs(&options, &mut world).await?) } else { None };
+        let alerts = match options.alerts {
+            true => Some(AlertsSim::start(AlertsOptions::demo(options.speed)).await?),
+            false => None,
+        };
         let fleet = acs.as_ref().map(RunningAcs::control);
+        let fair = if options.fair { Some(Fair::start(options.seed, options.speed).await?) } else { None };
         let live = Arc::new(Live {
             world: Mutex::new(world),
             started: Instant::now(),
@@ -117,7 +126,7 @@ impl Network {
         let served: Arc<[Served]> = served.into();
         publish(&served, options.partitions, past);
         tokio::spawn(drive(Arc::clone(&live), Arc::clone(&served), fleet, options.partitions, stop.clone()));
-        Ok(Running { control: Control::new(live, served), acs, options, stop })
+        Ok(Running { control: Control::new(live, served), acs, fair, alerts, options, stop })
     }
 }
 
@@ -275,6 +284,18 @@ impl Running {
         self.acs.as_ref().map(RunningAcs::control)
     }
 
+    /// The appliances of the fair, when there is one.
+    #[must_use]
+    pub const fn fair(&self) -> Option<&RunningFair> {
+        self.fair.as_ref()
+    }
+
+    /// The past of the appliances, for a cache that is to know it; see [`RunningFair::take_past`].
+    #[must_use]
+    pub fn take_past(&mut self) -> Vec<Past> {
+        self.fair.as_mut().map(RunningFair::take_past).unwrap_or_default()
+    }
+
     /// The configuration that watches this network: its sources, nothing else. TLS files and the
     /// password are not in it; a test that uses them adds where it put them.
     #[must_use]
@@ -298,7 +319,11 @@ impl Running {
             });
             Source { name: s.name.clone(), kind }
         });
-        let sources = sources.chain(self.acs.iter().map(RunningAcs::config)).collect();
+        let sources = sources
+            .chain(self.acs.iter().map(RunningAcs::config))
+            .chain(self.fair.iter().flat_map(RunningFair::config))
+            .chain(self.alerts.iter().map(RunningAlerts::config))
+            .collect();
         Config { sources, ..Config::default() }
     }
 

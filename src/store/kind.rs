@@ -22,6 +22,7 @@ pub(crate) const fn of(record: &Record) -> u8 {
             Observation::CpeGone(..) => 8,
             Observation::CpeFault(_) => 9,
             Observation::CpeFaultGone(..) => 10,
+            Observation::Suppressed(_) => 12,
             Observation::Call(_) => 16,
             Observation::Notice(_) => 19,
             Observation::Source(_) => 20,

@@ -35,7 +35,7 @@ pub use error::Error;
 pub use examine::{Examined, examine};
 pub use journal::{Journal, Ticket};
 pub use open::owner;
-pub use reader::{Blast, Interrupter, KnownCpe, KnownNode, Reader};
+pub use reader::{Blast, Interrupter, KnownCpe, KnownNode, Reader, StandingAlarm};
 
 use crate::model::alarm::Counts;
 use crate::model::appliance::ApplianceState;

@@ -63,8 +63,7 @@ mod tests {
 
     #[test]
     fn a_peak_among_many_values_is_drawn() {
-        let mut values = vec![Some(1); 100];
-        values[41] = Some(90);
+        let values: Vec<Option<u64>> = (0..100).map(|i| Some(if i == 41 { 90 } else { 1 })).collect();
         let drawn = spark(&values, 90, 10, &Glyphs::ASCII);
         assert_eq!(drawn, "....@.....");
         assert_eq!(columns(&[None, None, Some(1), None], 2), [None, Some(1)]);

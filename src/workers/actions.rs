@@ -29,9 +29,9 @@ use super::jobs::{self, Jobs, Typed};
 use super::now;
 use super::resolve::{NewJob, Resolved, resolve};
 use super::source::Sources;
-use super::stored;
 use super::targets::{AlarmTargets, CpeTargets, JobTargets as JobRows, NodeTargets, SourceTargets, Tally, node_label};
 use super::verb::{DeviceVerb, SourceVerb, alarm_words};
+use super::{silences, stored};
 use crate::model::text::{counted, grouped};
 
 /// Actions journalled in one go.
@@ -69,6 +69,10 @@ impl Executor {
         let command = intent.command;
         if stored::is(command) {
             let (targets, outcome) = stored::run(&self.sources, &intent).await;
+            return self.record(&intent, targets, outcome).await;
+        }
+        if silences::is(command) {
+            let (targets, outcome) = silences::run(&self.store, &self.sources, &intent, stop, progress).await;
             return self.record(&intent, targets, outcome).await;
         }
         if appliance::is(command) {

@@ -4,12 +4,12 @@ use crate::model::command::{Intent, Plan};
 use crate::store::Store;
 
 use super::source::Sources;
-use super::{appliance, stored};
+use super::{appliance, silences, stored};
 
 /// Whether a command is one of these.
 #[must_use]
 pub fn is(command: &str) -> bool {
-    stored::is(command) || appliance::is(command)
+    stored::is(command) || appliance::is(command) || silences::is(command)
 }
 
 /// What a command would do, as its controllers are now.
@@ -17,6 +17,9 @@ pub fn is(command: &str) -> bool {
 /// # Errors
 /// Why it cannot be done, in words.
 pub async fn plan(store: &Store, sources: &Sources, intent: &Intent) -> Result<Plan, String> {
+    if silences::is(intent.command) {
+        return silences::plan(store, sources, intent).await;
+    }
     if appliance::is(intent.command) {
         return appliance::plan(store, sources, intent).await;
     }

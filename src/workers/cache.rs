@@ -47,6 +47,14 @@ impl Cache for Store {
         self.reader().and_then(|mut r| r.known_appliance(source)).map_err(|e| e.to_string())
     }
 
+    fn each_standing_alarm(
+        &self,
+        source: &str,
+        each: &mut dyn FnMut(crate::store::StandingAlarm),
+    ) -> Result<(), String> {
+        self.reader().and_then(|mut r| r.each_standing_alarm(source, each)).map_err(|e| e.to_string())
+    }
+
     fn note(&self, key: &str, value: &str) {
         self.remember(key, value);
     }

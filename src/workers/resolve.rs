@@ -108,7 +108,7 @@ impl Resolved {
 /// [`ResolveError`].
 pub fn resolve(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Resolved, ResolveError> {
     let work = Work::of(intent, now)?;
-    if intent.targets == Targets::None && !matches!(work, Work::Job(JobVerb::Create(_))) {
+    if intent.targets == Targets::None && !matches!(work, Work::Job(JobVerb::Create(_)) | Work::Silence(_)) {
         return Err(ResolveError::NoTargets(intent.command));
     }
     match work {
@@ -125,7 +125,7 @@ pub fn resolve(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Resolved
             let targets = cpes(reader, &meant, &verb)?;
             Ok(Resolved::Cpes(verb, targets))
         }
-        Work::Stored(_) | Work::Appliance(_) => Err(ResolveError::Asks(intent.command)),
+        Work::Stored(_) | Work::Appliance(_) | Work::Silence(_) => Err(ResolveError::Asks(intent.command)),
         Work::Source(verb) => {
             let all = sources(reader, now)?;
             Ok(Resolved::Sources(verb, SourceTargets::pick(verb, &intent.targets, &all)))

@@ -17,6 +17,7 @@ use super::appliance::ApplianceVerb;
 use super::cpe_verb::CpeVerb;
 use super::job_verb::JobVerb;
 use super::pm::PmChange;
+use super::silences::SilenceVerb;
 use super::stored::StoredVerb;
 
 /// The longest a shelf may last, µs. A shelf is a promise to look again, not a way to forget.
@@ -99,6 +100,8 @@ pub enum Work {
     Job(JobVerb),
     /// A change of what a server keeps beside devices.
     Stored(StoredVerb),
+    /// A silence at an Alertmanager.
+    Silence(SilenceVerb),
     /// Something done to a telemetry appliance or a service of one.
     Appliance(ApplianceVerb),
 }
@@ -211,7 +214,10 @@ impl Work {
                     Some(verb) => Self::Stored(verb),
                     None => match ApplianceVerb::parse(command, args)? {
                         Some(verb) => Self::Appliance(verb),
-                        None => return Err(VerbError::Unknown(other.to_owned())),
+                        None => match SilenceVerb::parse(command, args, now)? {
+                            Some(verb) => Self::Silence(verb),
+                            None => return Err(VerbError::Unknown(other.to_owned())),
+                        },
                     },
                 },
             },
@@ -222,7 +228,7 @@ impl Work {
     #[must_use]
     pub const fn table(&self) -> Table {
         match self {
-            Self::Alarm(_) => Table::Alarms,
+            Self::Alarm(_) | Self::Silence(_) => Table::Alarms,
             Self::Device(_) => Table::Nodes,
             Self::Cpe(_) | Self::Job(JobVerb::Create(_)) => Table::Cpes,
             Self::Source(_) => Table::Sources,
@@ -247,7 +253,7 @@ fn owner(args: &Args) -> Result<String, VerbError> {
 }
 
 /// A duration between a second and `max`.
-fn span(arg: &'static str, value: &str, max: i64, words: &'static str) -> Result<i64, VerbError> {
+pub(super) fn span(arg: &'static str, value: &str, max: i64, words: &'static str) -> Result<i64, VerbError> {
     let micros = parse_duration(value).ok_or_else(|| VerbError::Duration { arg, value: value.to_owned() })?;
     if (1..=max).contains(&micros) {
         Ok(micros)

@@ -7,9 +7,9 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt};
 use noctule::controllers::genieacs::client::Client;
 use noctule::controllers::genieacs::error::{Error, Failure};
-use noctule::controllers::genieacs::stream::Fault;
 use noctule::controllers::genieacs::task::{ConnectionRequest, DownloadFile, Outcome, Setting, Task, TaskKind};
 use noctule::controllers::genieacs::wire::{Collection, DeviceId, FileMeta, Filter, Find, Projection, Scalar, TaskId};
+use noctule::controllers::stream::{Fault, Spot};
 use noctule::controllers::voltha::error::ErrorKind;
 use serde_json::{Value as Json, json};
 
@@ -123,7 +123,10 @@ async fn lists_that_break_say_so_after_what_was_whole() {
 
     let broken = Rig::start(|_| Does::Breaks(vec![head(2), chunked(b"[\n{\"_id\":\"a\"},\n{nonsense}\n]")])).await;
     let found: Vec<_> = broken.client().devices(&Find::default()).collect().await;
-    assert!(matches!(&found[1], Err(Error { what: Failure::List(Fault::Broken { line: 3, .. }), .. })), "{found:?}");
+    assert!(
+        matches!(&found[1], Err(Error { what: Failure::List(Fault::Broken { at: Spot::Line(3), .. }), .. })),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]

@@ -18,5 +18,8 @@ mod grpc;
 mod hostile;
 mod lab;
 mod limits;
+#[path = "../common/restarts.rs"]
+mod restarts;
+mod supervisor;
 mod wire;
 mod worker;

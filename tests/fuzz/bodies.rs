@@ -1,15 +1,21 @@
 //! What the fuzz targets do with their input: shared with a test, so that what a fuzzer runs for
 //! hours is run for seconds with every build.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use noctule::config::schema::Mapping;
 use noctule::config::{alarm_types, check_text, inventory};
 use noctule::controllers::diag::{dns, icmp};
 use noctule::controllers::genieacs::device::DeviceDoc;
 use noctule::controllers::genieacs::profile::Profiles;
-use noctule::controllers::genieacs::stream::Documents;
 use noctule::controllers::genieacs::wire::Collection;
 use noctule::controllers::genieacs::{map, validate};
+use noctule::controllers::raven::map as raven;
+use noctule::controllers::raven::metrics::{self, text};
+use noctule::controllers::prometheus::error::refusal;
+use noctule::controllers::prometheus::map::{Mapper, expression};
+use noctule::controllers::prometheus::wire::{AmAlert, PromAlert, QueryResult};
+use noctule::controllers::stream::Documents;
 use noctule::controllers::voltha::map::{Directory, TypeIndex, message};
 use noctule::model::diag::{DnsName, DnsType};
 use noctule::model::field::{Record, Value};
@@ -20,6 +26,57 @@ use noctule::model::time::Ts;
 
 static TYPES: LazyLock<TypeIndex> =
     LazyLock::new(|| TypeIndex::new(&alarm_types::load(None).expect("the shipped alarm types")));
+
+/// Answers of an appliance and of its collectors: no bytes panic, what cannot be read is told in words
+/// that can be shown, and so is what can; instants are plausible, counters add up to counters.
+pub fn appliance(bytes: &[u8]) {
+    const AT: Ts = Ts(1_795_187_413_000_000);
+    let shown = |text: &str| assert!(!text.chars().any(char::is_control) && text.len() < 4096, "{text:?}");
+    let plausible = |ts: Ts| assert!(!ts.is_set() || (0..=AT.0 + 86_400_000_000).contains(&ts.0), "{ts:?}");
+    match raven::stats(bytes, AT) {
+        Ok(told) => {
+            [told.oldest, told.newest].into_iter().for_each(plausible);
+            shown(&told.overflow_action);
+            told.by_service.iter().for_each(|(name, _)| shown(name));
+        }
+        Err(why) => shown(&why),
+    }
+    match raven::status(bytes, AT) {
+        Ok(told) => {
+            for service in &told.services {
+                [service.oldest, service.newest].into_iter().for_each(plausible);
+                shown(&service.service);
+            }
+            plausible(told.uplink.last_check);
+            shown(&told.uplink.last_error);
+        }
+        Err(why) => shown(&why),
+    }
+    let _ = raven::service(bytes, "vector", AT).map(|told| [told.oldest, told.newest].into_iter().for_each(plausible));
+    let _ = raven::uplink(bytes, AT).map(|told| shown(&told.last_error));
+    let _ = raven::system(bytes).map(|told| told.processes.iter().for_each(|p| shown(&p.service)));
+    let _ = raven::metrics(bytes).map(|told| assert!(told.host.is_some()));
+    let _ = raven::telemetry(bytes);
+    let _ = raven::services(bytes).map(|told| told.services.iter().for_each(|s| shown(s)));
+    let _ = raven::appliance_config(bytes).map(|told| told.ports().iter().for_each(|p| assert_ne!(p.port, 0)));
+    for page in ["flows", "windows"] {
+        let _ = raven::estimates(bytes, page).map(|all| all.iter().for_each(|e| (shown(&e.name), shown(&e.value)).0));
+    }
+    let _ = raven::buffer_config(bytes).map(|told| raven::configured(&told));
+    let _ = raven::done(bytes).map(|words| shown(&words));
+    let _ = raven::health(bytes, AT).map(|told| plausible(told.clock));
+    for service in ["fluent-bit", "goflow2", "telegraf", "vector"] {
+        match metrics::prometheus(service, bytes) {
+            Ok(meters) => meters.iter().for_each(|m| assert!(m.value >= 0.0 && m.value.is_finite())),
+            Err(why) => shown(&why),
+        }
+    }
+    let _ = metrics::fluent_bit(bytes).map(|meters| meters.iter().for_each(|m| assert!(m.value >= 0.0)));
+    if let Ok(words) = std::str::from_utf8(bytes) {
+        let _ =
+            text::samples(words).map(|all| all.iter().for_each(|s| assert!(s.labels().all(|(n, _)| !n.is_empty()))));
+    }
+}
 
 /// Files an operator writes: no text panics, every problem has a place inside the text, and what
 /// is no configuration is never taken for one.
@@ -48,6 +105,37 @@ pub fn events(bytes: &[u8]) {
         let stored = minicbor::to_vec(&what).expect("an observation has a disk form");
         assert_eq!(minicbor::decode::<Observation>(&stored).expect("and is read back"), what);
     }
+}
+
+/// Alerts of an Alertmanager and of a Prometheus: no bytes panic, where the pieces end changes nothing,
+/// a list cut short is never taken for a whole one, and what becomes of an alert can be shown.
+pub fn alerts(bytes: &[u8]) {
+    let mapper = Mapper::new(&Mapping::default(), Arc::default()).expect("the usual mapping");
+    let (head, tail) = bytes.split_at(bytes.len() / 2);
+    let mut whole = Documents::<AmAlert>::elements(1 << 16);
+    let ended = whole.feed(bytes).and_then(|()| whole.finish());
+    let all: Vec<AmAlert> = std::iter::from_fn(|| whole.take()).collect();
+    let mut cut = Documents::<AmAlert>::elements(1 << 16);
+    let again = cut.feed(head).and_then(|()| cut.feed(tail)).and_then(|()| cut.finish());
+    assert_eq!(ended.is_ok(), again.is_ok());
+    if ended.is_ok() {
+        assert_eq!(all, std::iter::from_fn(|| cut.take()).collect::<Vec<_>>());
+    }
+    for alert in &all {
+        let seen = mapper.alertmanager(alert, &std::collections::BTreeMap::new(), Ts(0));
+        let event = &seen.event;
+        let texts = [&event.text, &event.resource.name, &event.type_id, &event.qualifier, &seen.by];
+        assert!(texts.iter().all(|t| !t.chars().any(char::is_control)), "{event:?}");
+        assert!(event.context.iter().all(|(k, v)| !k.chars().chain(v.chars()).any(char::is_control)), "{event:?}");
+        let _ = expression(&alert.generator_url);
+    }
+    let mut inside = Documents::<PromAlert>::inside(1 << 16);
+    let _ = inside.feed(bytes).and_then(|()| inside.finish());
+    while let Some(alert) = inside.take() {
+        let _ = mapper.prometheus(&alert, true);
+    }
+    let _ = refusal(400, "Bad Request", bytes);
+    let _ = serde_json::from_slice::<QueryResult>(bytes);
 }
 
 static PROFILES: LazyLock<Profiles> = LazyLock::new(|| Profiles::load(None).expect("the shipped profiles"));

@@ -169,6 +169,32 @@ fn lists_of_any_bytes() {
 }
 
 #[test]
+fn answers_of_any_bytes() {
+    let recorded = files("tests/fixtures/raven").into_iter().map(|bytes| {
+        let whole: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        match whole.get("response").map(|r| &r["body"]) {
+            None => bytes,
+            Some(serde_json::Value::String(text)) => text.clone().into_bytes(),
+            Some(json) => serde_json::to_vec(json).unwrap(),
+        }
+    });
+    let mut samples: Vec<_> = recorded.collect();
+    samples.push(b"# TYPE a counter\nflow_traffic_packets_total{a=\"\\\"}\",b=\"\",} 1e3 5\nup NaN\n".to_vec());
+    samples.push(br#"{"input":{"a":{"records":1}},"output":{"b":{"proc_records":"2","errors":null}}}"#.to_vec());
+    samples.iter().for_each(|bytes| bodies::appliance(bytes));
+    run(2000, mutated(samples), |bytes| bodies::appliance(&bytes));
+    run(1000, proptest::collection::vec(any::<u8>(), 0..300), |bytes| bodies::appliance(&bytes));
+}
+
+#[test]
+fn alerts_of_any_bytes() {
+    let samples = files("tests/fixtures/prometheus");
+    samples.iter().for_each(|bytes| bodies::alerts(bytes));
+    run(1500, mutated(samples), |bytes| bodies::alerts(&bytes));
+    run(1000, proptest::collection::vec(any::<u8>(), 0..300), |bytes| bodies::alerts(&bytes));
+}
+
+#[test]
 fn files_of_any_text() {
     let mut samples = files("tests/fixtures/config/valid");
     samples.extend(files("tests/fixtures/config/invalid"));

@@ -9,11 +9,17 @@
     reason = "tests may fail loudly and share helpers"
 )]
 
+mod alertmanager;
+mod host;
 mod kcat;
 mod mock;
 mod net;
 mod process;
 mod recorded;
+#[path = "../common/restarts.rs"]
+mod restarts;
 mod ssh;
 mod sshd;
 mod stack;
+mod supervisord;
+mod systemd;

@@ -18,6 +18,9 @@ mod genieacs_network;
 mod genieacs_replay;
 mod genieacs_worker;
 mod http;
+mod raven;
+mod raven_client;
+mod raven_fair;
 mod tls;
 
 use std::future::Future;

@@ -9,6 +9,7 @@
     reason = "tests may fail loudly and share helpers"
 )]
 
+mod alerts;
 mod commands;
 mod cpe_proof;
 mod fleet;

@@ -148,12 +148,17 @@ pub(crate) fn move_selection(key: KeyEvent, selected: usize, len: usize, page: u
     })
 }
 
+/// What the console of an appliance does in another way, or not at all.
+const HIDDEN: [&str; 3] = ["app.quit", "app.suspend", "app.interrupt"];
+
 /// Commands in the contexts given, each with its keys and, when it cannot run, the reason.
 pub(crate) fn entries(cx: &LayerCx<'_>) -> Vec<Entry> {
     let mut out: Vec<Entry> = cx
         .registry
         .all()
         .filter(|s| cx.contexts.contains(&s.context))
+        // The console of an appliance has its own numbers, and is neither left nor stopped by a key.
+        .filter(|s| !(cx.situation.console && (s.id.starts_with("pane.") || HIDDEN.contains(&s.id))))
         .map(|spec| Entry { spec, keys: cx.keymap.keys_of(spec.id), disabled: disabled(spec, cx.situation) })
         .collect();
     out.sort_by_key(|e| cx.contexts.iter().position(|c| *c == e.spec.context));

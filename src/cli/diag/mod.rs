@@ -6,6 +6,7 @@ pub mod args;
 use std::io::{self, Write as _};
 
 use serde_json::{Value as Json, json};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -80,6 +81,8 @@ fn measure(request: DiagRequest, output: &Output) -> Result<Result<DiagResult, D
         .build()
         .map_err(|e| Failure::new(Code::Failed, format!("cannot start the runtime: {e}")))?;
     let ended = runtime.block_on(async {
+        // From here on, before anything is sent or printed: whoever sees a line may interrupt.
+        let mut interrupts = signal(SignalKind::interrupt())?;
         let (events, mut news) = mpsc::unbounded_channel();
         let cancel = CancellationToken::new();
         let work = diag::run(request, events, cancel.clone());
@@ -92,15 +95,14 @@ fn measure(request: DiagRequest, output: &Output) -> Result<Result<DiagResult, D
             }
             Ok(())
         };
-        let signal = async {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                cancel.cancel();
-            }
+        let interrupted = async {
+            interrupts.recv().await;
+            cancel.cancel();
             std::future::pending::<()>().await;
         };
         tokio::select! {
             (ended, printed) = async { tokio::join!(work, print) } => printed.map(|()| ended),
-            () = signal => Ok(Err(DiagError::Cancelled)),
+            () = interrupted => Ok(Err(DiagError::Cancelled)),
         }
     });
     // A resolver of the system that hangs must not hold up the end.

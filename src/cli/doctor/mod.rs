@@ -4,6 +4,7 @@
 //! 1 when something else failed.
 
 mod acs;
+mod alerts;
 mod kafka;
 mod raven;
 mod report;
@@ -115,6 +116,8 @@ async fn check(source: &Source, known: &Known) -> Vec<Check> {
         SourceKind::Voltha(voltha) => voltha,
         SourceKind::Genieacs(acs) => return acs::checks(&name, acs).await,
         SourceKind::Raven(raven) => return raven::checks(&name, raven).await,
+        SourceKind::Prometheus(p) => return alerts::prometheus(&name, p).await,
+        SourceKind::Alertmanager(a) => return alerts::alertmanager(&name, a).await,
     };
     let mut checks = source::grpc(&name, voltha, known.skew).await;
     match &voltha.kafka {

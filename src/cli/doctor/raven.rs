@@ -117,11 +117,20 @@ async fn configuration(client: &Client, out: &mut Vec<Check>) {
         Ok(Ok(config)) => {
             let dangers = config.validate();
             let bad = |kind| dangers.iter().find(|d| d.kind == kind);
-            let words = |d: &crate::model::appliance::config::Danger| format!("{}: {}", clean(&d.path), clean(&d.words));
+            let words =
+                |d: &crate::model::appliance::config::Danger| format!("{}: {}", clean(&d.path), clean(&d.words));
             out.push(match (bad(DangerKind::Kills), bad(DangerKind::Loses)) {
-                (Some(d), _) => Check::fail("buffer configuration", words(d), "mend it before the service restarts: noctule run buffer.config"),
-                (None, Some(d)) => Check::warn("buffer configuration", words(d), "noctule run buffer.config changes it"),
-                (None, None) => Check::ok("buffer configuration", "nothing in it would kill the service or lose records"),
+                (Some(d), _) => Check::fail(
+                    "buffer configuration",
+                    words(d),
+                    "mend it before the service restarts: noctule run buffer.config",
+                ),
+                (None, Some(d)) => {
+                    Check::warn("buffer configuration", words(d), "noctule run buffer.config changes it")
+                }
+                (None, None) => {
+                    Check::ok("buffer configuration", "nothing in it would kill the service or lose records")
+                }
             });
         }
         Ok(Err(e)) => out.push(failed("buffer configuration", &e)),
@@ -139,7 +148,8 @@ async fn services(client: &Client, out: &mut Vec<Check>) {
 }
 
 fn silent(name: &str) -> Check {
-    Check::fail(name, format!("no answer in {} s", ANSWER.as_secs()), "check the service on the appliance").unreachable()
+    Check::fail(name, format!("no answer in {} s", ANSWER.as_secs()), "check the service on the appliance")
+        .unreachable()
 }
 
 fn failed(name: &str, error: &Error) -> Check {

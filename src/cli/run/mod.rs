@@ -107,6 +107,7 @@ fn intent(spec: &'static CommandSpec, args: &RunArgs, actor: String) -> Result<I
             below: None,
             except: HashSet::new(),
         },
+        None if args.targets.is_empty() && workers::silences::stands_alone(spec.id, &given) => Targets::None,
         None if args.targets.is_empty() => {
             let what = what(table);
             return Err(Failure::usage(format!("`{}` needs {what} to work on, or --filter", spec.id)));

@@ -2,11 +2,13 @@
 //! `noctule config example` a commented file.
 
 mod menu;
+mod prometheus;
 mod raven;
 
 use serde::{Deserialize, Serialize};
 
 pub use menu::{Menu, MenuPin};
+pub use prometheus::{Alertmanager, Mapping, Prometheus};
 pub use raven::{
     ApiKey, ApiKeyHeader, BufferAlarms, CollectorMetrics, Control, Probe, Protocol, Raven, ServicePort,
     ServiceSettings, Ssh, SupervisorControl, SystemdControl,
@@ -242,6 +244,10 @@ pub enum SourceKind {
     Genieacs(Genieacs),
     /// A NoC Raven: a telemetry appliance at a venue.
     Raven(Box<Raven>),
+    /// A Prometheus: the alerts of its rules, and answers to queries.
+    Prometheus(Box<Prometheus>),
+    /// An Alertmanager: alerts, silences, inhibitions.
+    Alertmanager(Box<Alertmanager>),
 }
 
 /// A VOLTHA stack: `rw_core` over gRPC, `voltha.events` over Kafka.

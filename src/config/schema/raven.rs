@@ -39,6 +39,10 @@ pub struct Raven {
     /// Where the appliance's own system is looked at: listening sockets, processes, disks, load.
     #[serde(default)]
     pub probe: Probe,
+    /// The appliance's data folder, where it is looked at: its disk, the buffer's database.
+    #[serde(default = "data_path")]
+    #[schemars(extend("format" = "path"))]
+    pub data_path: String,
     /// What differs from a shipped appliance, by service.
     #[serde(default)]
     pub services: BTreeMap<String, ServiceSettings>,
@@ -67,6 +71,7 @@ impl Raven {
             metrics: CollectorMetrics::default(),
             control: Control::default(),
             probe: Probe::default(),
+            data_path: data_path(),
             services: BTreeMap::new(),
             alarms: BufferAlarms::default(),
             poll_s: poll_s(),
@@ -77,6 +82,10 @@ impl Raven {
 
 const fn poll_s() -> u64 {
     5
+}
+
+fn data_path() -> String {
+    "/data".into()
 }
 
 /// A key and the header it goes into.

@@ -101,13 +101,12 @@ fn refusal(e: &io::Error, us: u64, returned: Option<socket::Returned>) -> State 
     let (from, why) = returned.map_or((None, None), |r| (r.from, Some(r.why)));
     let unreachable = |usual| (PortState::Unreachable(Some(why.unwrap_or(usual))), Some(us), from);
     match e.kind() {
-        io::ErrorKind::ConnectionRefused => (PortState::Closed, Some(us), from),
+        // A reset: something accepted and hung up before we were done with the handshake.
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => (PortState::Closed, Some(us), from),
         io::ErrorKind::HostUnreachable => unreachable(Unreach::Host),
         io::ErrorKind::NetworkUnreachable => unreachable(Unreach::Net),
         io::ErrorKind::PermissionDenied => unreachable(Unreach::Prohibited),
         io::ErrorKind::TimedOut => (PortState::Silent, None, None),
-        // Something accepted and hung up before we were done with the handshake.
-        io::ErrorKind::ConnectionReset => (PortState::Closed, Some(us), from),
         _ => failed(e),
     }
 }

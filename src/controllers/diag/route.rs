@@ -152,8 +152,8 @@ mod tests {
                 }
                 open.retain(|p| route.waits(*p));
                 prop_assert!(!open.is_empty(), "nothing to wait for and not done");
-                let (which, kind) = answers.next().unwrap_or((prop::sample::Index::default(), 2));
-                let probe = open.swap_remove(which.index(open.len()));
+                let (which, kind) = answers.next().map_or((0, 2), |(i, kind)| (i.index(open.len()), kind));
+                let probe = open.swap_remove(which);
                 prop_assert!(route.settle(probe, result(kind)));
                 hops.extend(route.ready());
             }

@@ -133,7 +133,7 @@ fn receive(socket: &impl AsRawFd, buffer: &mut [u8]) -> io::Result<Option<Datagr
         match item {
             ControlMessageOwned::ScmTimestampns(time) => out.at = wall(time.tv_sec(), time.tv_nsec()),
             ControlMessageOwned::Ipv4Ttl(n) | ControlMessageOwned::Ipv6HopLimit(n) => {
-                out.hop_limit = u8::try_from(n).ok()
+                out.hop_limit = u8::try_from(n).ok();
             }
             _ => {}
         }

@@ -3,11 +3,11 @@
 
 use std::error::Error as StdError;
 
+use crate::controllers::stream::Fault;
 use crate::controllers::voltha::error::{ErrorKind as Transport, bounded, chain_kind, deepest};
 use crate::model::ids::SourceName;
 use crate::model::text;
 
-use super::stream::Fault;
 use super::validate::Refusal;
 
 /// A failed call.

@@ -19,7 +19,6 @@ pub mod exposure;
 pub mod map;
 pub mod profile;
 pub mod query;
-pub mod stream;
 pub mod task;
 pub mod validate;
 pub use crate::model::version;

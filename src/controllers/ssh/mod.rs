@@ -30,4 +30,4 @@ pub use error::{Error, Failure};
 pub use master::Master;
 pub use pool::master;
 pub use run::{Output, RemoteStream};
-pub use tunnel::Tunnel;
+pub use tunnel::{Tunnel, Words};

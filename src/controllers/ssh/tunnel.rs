@@ -89,3 +89,30 @@ impl AsyncWrite for Tunnel {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }
+
+/// Why a connection that was taken apart had not been opened.
+#[derive(Debug)]
+pub struct Words {
+    host: String,
+    target: String,
+    log: Arc<Log>,
+    mark: u64,
+}
+
+impl Words {
+    /// Why the host did not open the connection, when that is so; waits a moment for its words.
+    pub async fn why(&self) -> Option<Error> {
+        tokio::time::sleep(GRACE).await;
+        let why = self.log.refusal(self.mark, &self.target)?;
+        Some(Error { host: self.host.clone(), why })
+    }
+}
+
+impl Tunnel {
+    /// The bare stream, for libraries that want one, and what explains its end.
+    #[must_use]
+    pub fn into_stream(self) -> (UnixStream, Words) {
+        let Self { stream, host, target, log, mark, .. } = self;
+        (stream, Words { host, target, log, mark })
+    }
+}

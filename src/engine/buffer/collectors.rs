@@ -203,13 +203,10 @@ impl Part {
 
     /// Takes a counter of the collector's own.
     pub(super) fn meter(&mut self, tick: Tick, what: MeterKind, value: f64) {
-        let at = match self.meters.iter().position(|(k, _)| *k == what) {
-            Some(at) => at,
-            None => {
-                self.meters.push((what, Meter::default()));
-                self.meters.len() - 1
-            }
-        };
+        let at = self.meters.iter().position(|(k, _)| *k == what).unwrap_or_else(|| {
+            self.meters.push((what, Meter::default()));
+            self.meters.len() - 1
+        });
         let rose = self.meters.get_mut(at).is_some_and(|(_, m)| m.read(tick.now, value));
         if what == MeterKind::Received {
             self.metered = Some(tick.now);

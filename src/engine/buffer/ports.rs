@@ -159,11 +159,14 @@ mod tests {
     #[test]
     fn the_appliances_own_ports_replace_the_shipped_ones() {
         let moved = PortSetting { service: "fluent-bit".into(), port: 5140, enabled: true, ..PortSetting::default() };
-        assert_eq!(planned(&service(), &[moved.clone()])[0], Port { public: 5140, inner: Some(16140), tcp: false });
+        assert_eq!(
+            planned(&service(), std::slice::from_ref(&moved))[0],
+            Port { public: 5140, inner: Some(16140), tcp: false }
+        );
         let high = PortSetting { port: 60_000, ..moved.clone() };
         assert_eq!(planned(&service(), &[high])[0].inner, None);
         let fixed = Service { ports_fixed: true, ..service() };
-        assert_eq!(planned(&fixed, &[moved.clone()])[0].public, 1514);
+        assert_eq!(planned(&fixed, std::slice::from_ref(&moved))[0].public, 1514);
         let off = PortSetting { enabled: false, ..moved };
         assert!(disabled("fluent-bit", &[off]) && !disabled("vector", &[]));
     }

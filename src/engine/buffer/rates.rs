@@ -78,7 +78,7 @@ impl Window {
     pub(super) fn seed(&mut self, now: i64, milli: u64) {
         self.clear();
         let us = WINDOW / 2;
-        let n = u128::from(milli) * us.unsigned_abs() as u128 / (1000 * SECOND.unsigned_abs() as u128);
+        let n = u128::from(milli) * u128::from(us.unsigned_abs()) / (1000 * u128::from(SECOND.unsigned_abs()));
         self.add(now, us, u64::try_from(n).unwrap_or(u64::MAX));
     }
 
@@ -91,7 +91,7 @@ impl Window {
 /// `n` over `us` microseconds as thousandths a second.
 pub(super) fn per_second(n: u64, us: i64) -> Option<u64> {
     let us = u128::try_from(us).ok().filter(|us| *us > 0)?;
-    Some(u64::try_from(u128::from(n) * 1000 * SECOND.unsigned_abs() as u128 / us).unwrap_or(u64::MAX))
+    Some(u64::try_from(u128::from(n) * 1000 * u128::from(SECOND.unsigned_abs()) / us).unwrap_or(u64::MAX))
 }
 
 /// What is known of the records that left between two readings.

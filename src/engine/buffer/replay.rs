@@ -83,7 +83,7 @@ impl Watch {
         }
         self.state.done_in_us = match (self.state.state, out_milli) {
             (ReplayState::Running, Some(rate)) if rate > 0 => {
-                let us = u128::from(pending) * 1000 * SECOND.unsigned_abs() as u128 / u128::from(rate);
+                let us = u128::from(pending) * 1000 * u128::from(SECOND.unsigned_abs()) / u128::from(rate);
                 i64::try_from(us).ok()
             }
             _ => None,

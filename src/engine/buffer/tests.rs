@@ -488,8 +488,7 @@ fn play(
             }
             Event::Forward(n) => buffer.forwarded = (buffer.forwarded.saturating_add(n)).min(buffer.records),
             Event::Repeat => passed = 0,
-            Event::Gap(us) => passed = us,
-            Event::Jump(us) => passed = us,
+            Event::Gap(us) | Event::Jump(us) => passed = us,
             Event::Silent => silent = true,
             Event::Odd(n, oldest, limit) => {
                 buffer.records = n / 2;

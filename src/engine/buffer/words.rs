@@ -31,5 +31,5 @@ pub(super) fn percent(permille: u64) -> String {
 
 /// A span of time in words.
 pub(super) fn span(us: i64) -> String {
-    if us >= 2 * HOUR || us < 2 * MINUTE { brief_duration(us) } else { format!("{} min", us / MINUTE) }
+    if (2 * MINUTE..2 * HOUR).contains(&us) { format!("{} min", us / MINUTE) } else { brief_duration(us) }
 }

@@ -2,6 +2,8 @@
 //! `noctule health`, and (in [`prometheus`]) the exposition that a Prometheus server reads. What is
 //! not known is called so, and is left out of the exposition.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::model::appliance::state::{
@@ -92,7 +94,7 @@ pub fn human(lines: &[Line]) -> String {
     let mut out = String::new();
     for l in lines {
         let gap = " ".repeat(wide.saturating_sub(crate::model::text::width(&l.subject)));
-        out.push_str(&format!("{:<8}  {}{gap}  {}\n", l.verdict.word(), l.subject, l.words));
+        let _ = writeln!(out, "{:<8}  {}{gap}  {}", l.verdict.word(), l.subject, l.words);
     }
     out
 }
@@ -150,13 +152,13 @@ fn buffer(state: &ApplianceState) -> Line {
     };
     let mut words = format!("{}.{} % full", permille / 10, permille % 10);
     if let Some(records) = state.records {
-        words.push_str(&format!(", {}", counted(records, "record", "records")));
+        let _ = write!(words, ", {}", counted(records, "record", "records"));
     }
     if let Some(pending) = state.pending {
-        words.push_str(&format!(", {} waiting", grouped(pending)));
+        let _ = write!(words, ", {} waiting", grouped(pending));
     }
     if let Some(us) = state.coverage_us {
-        words.push_str(&format!(", reaches back {}", brief_duration(us)));
+        let _ = write!(words, ", reaches back {}", brief_duration(us));
     }
     Line::new("buffer", verdict, words)
 }

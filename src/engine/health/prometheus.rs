@@ -53,9 +53,10 @@ impl Page {
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
         for (labels, value) in samples {
             let labels: Vec<String> = labels.iter().map(|(k, v)| format!("{k}=\"{}\"", escape(v))).collect();
-            let _ = match labels.is_empty() {
-                true => writeln!(self.0, "{name} {value}"),
-                false => writeln!(self.0, "{name}{{{}}} {value}", labels.join(",")),
+            let _ = if labels.is_empty() {
+                writeln!(self.0, "{name} {value}")
+            } else {
+                writeln!(self.0, "{name}{{{}}} {value}", labels.join(","))
             };
         }
     }
@@ -291,7 +292,7 @@ mod tests {
         assert!(out.contains("noctule_appliance_buffer_fill_ratio{source=\"venue-1\"} 4.257\n"), "{out}");
         assert!(out.contains("noctule_appliance_records_in_per_second{source=\"venue-2\"} 20.5\n"), "{out}");
         assert!(out.contains("mount=\"/a\\\"b\\\\\"} 0.85\n"), "{out}");
-        for unknown in ["NaN", "inf", "buffer_bytes", "uplink_up", "noctule_collector_up", "verdict{", "journal"] {
+        for unknown in ["NaN", " inf", "buffer_bytes", "uplink_up", "noctule_collector_up", "verdict{", "journal"] {
             assert!(!out.contains(unknown), "{unknown} in\n{out}");
         }
         let types: Vec<&str> = out.lines().filter(|l| l.starts_with("# TYPE")).collect();

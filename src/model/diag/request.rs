@@ -60,7 +60,12 @@ impl DiagRequest {
     }
 }
 
-fn within<T: PartialOrd + std::fmt::Display>(field: &'static str, value: T, low: T, high: T) -> Result<(), Wrong> {
+fn within<T: Copy + PartialOrd + std::fmt::Display>(
+    field: &'static str,
+    value: T,
+    low: T,
+    high: T,
+) -> Result<(), Wrong> {
     if value >= low && value <= high {
         return Ok(());
     }

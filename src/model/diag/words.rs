@@ -1,6 +1,7 @@
 //! Diagnostics in words: lines for a terminal, a summary, a note for an alarm. Everything that
 //! came from the network is cleaned here.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::outcome::{
@@ -103,23 +104,28 @@ fn ping_line(event: &PingEvent) -> String {
     }
 }
 
+/// Appends; a text never refuses.
+fn wr(out: &mut String, what: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(what);
+}
+
 fn hop_line(hop: &Hop, name: &dyn Fn(&IpAddr) -> Option<String>) -> String {
     let mut out = format!("{:>3} ", hop.ttl);
     let mut last = None;
     for probe in &hop.probes {
         match probe {
             Probe::Silent => out.push_str(" *"),
-            Probe::Unsent(why) => out.push_str(&format!(" not sent: {}", clean(why))),
+            Probe::Unsent(why) => wr(&mut out, format_args!(" not sent: {}", clean(why))),
             Probe::Hop { .. } | Probe::Target { .. } | Probe::Refused { .. } => {
                 let from = probe.from();
                 if last != Some(from) {
                     let known = from.as_ref().and_then(name).map_or_else(String::new, |n| format!(" ({})", clean(&n)));
-                    out.push_str(&format!(" {}{known}", by(from)));
+                    wr(&mut out, format_args!(" {}{known}", by(from)));
                     last = Some(from);
                 }
-                out.push_str(&format!(" {}", ms(probe.rtt_us().unwrap_or_default())));
+                wr(&mut out, format_args!(" {}", ms(probe.rtt_us().unwrap_or_default())));
                 if let Probe::Refused { why, .. } = probe {
-                    out.push_str(&format!(" {}", why.mark()));
+                    wr(&mut out, format_args!(" {}", why.mark()));
                 }
             }
         }
@@ -131,7 +137,7 @@ fn hop_line(hop: &Hop, name: &dyn Fn(&IpAddr) -> Option<String>) -> String {
             && !told.contains(why)
         {
             told.push(*why);
-            out.push_str(&format!("  [{}]", why.words()));
+            wr(&mut out, format_args!("  [{}]", why.words()));
         }
     }
     out

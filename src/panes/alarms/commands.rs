@@ -3,12 +3,13 @@
 use crate::app::ctx::Ctx;
 use crate::app::effect::{Effect, Level};
 use crate::commands::spec::{ArgKind, ArgSpec, CommandSpec, Confirm, Context, Mutates, Reason, Situation};
-use crate::model::command::{Args, Targets};
+use crate::model::command::{Args, LiveRequest, Targets};
 use crate::model::resource::NodeKind;
 use crate::panes::list::commands::toast;
 use crate::panes::verbs::{ask, choose, given, intent};
 
 use super::AlarmsPane;
+use super::live::Live;
 
 const NOTE: ArgSpec = ArgSpec { name: "note", doc: "a note", required: false, kind: ArgKind::Text };
 const REASON: ArgSpec = ArgSpec { name: "reason", doc: "why", required: true, kind: ArgKind::Text };
@@ -28,6 +29,22 @@ const fn verb(id: &'static str, title: &'static str, doc: &'static str, keys: &'
 
 const fn view(id: &'static str, title: &'static str, doc: &'static str, keys: &'static [&'static str]) -> CommandSpec {
     CommandSpec { keys, enabled: on_alarm, ..CommandSpec::view(id, title, doc, Context::Alarms) }
+}
+
+const SOURCE: ArgSpec = ArgSpec {
+    name: "source",
+    doc: "name of the Alertmanager, where there are several",
+    required: false,
+    kind: ArgKind::Text,
+};
+
+const fn silence(
+    id: &'static str,
+    title: &'static str,
+    doc: &'static str,
+    keys: &'static [&'static str],
+) -> CommandSpec {
+    CommandSpec { mutates: Mutates::Device, confirm: Confirm::YesNo, ..verb(id, title, doc, keys) }
 }
 
 /// The commands.
@@ -91,6 +108,57 @@ pub(crate) static ALARMS: &[CommandSpec] = &[
         ..verb("alarm.note", "Note", "Adds a note to the alarm's history.", &["n"])
     },
     CommandSpec {
+        args: &[
+            ArgSpec {
+                name: "duration",
+                doc: "for how long, e.g. 2h; it ends by itself",
+                required: true,
+                kind: ArgKind::Duration,
+            },
+            ArgSpec { name: "comment", doc: "why, for whoever finds it", required: true, kind: ArgKind::Text },
+            ArgSpec {
+                name: "matchers",
+                doc: "conditions instead of the alerts' own labels: olt=\"olt-001\", pon=~\"1/.*\"",
+                required: false,
+                kind: ArgKind::Text,
+            },
+            SOURCE,
+        ],
+        aliases: &["silence", "mute"],
+        enabled: on_alertmanager,
+        ..silence(
+            "silence.create",
+            "Silence at the Alertmanager",
+            "Makes a silence at the Alertmanager for the alerts behind the alarms, or for conditions of your own. It has an end.",
+            &["m"],
+        )
+    },
+    CommandSpec {
+        args: &[
+            ArgSpec {
+                name: "id",
+                doc: "ids of silences instead of those of the alarms",
+                required: false,
+                kind: ArgKind::Text,
+            },
+            SOURCE,
+        ],
+        aliases: &["unsilence", "unmute"],
+        enabled: on_alertmanager,
+        ..silence(
+            "silence.expire",
+            "End the silence",
+            "Ends the silences of the alerts behind the alarms, or those of these ids, before their time.",
+            &["g m"],
+        )
+    },
+    view(
+        "alarm.live",
+        "Ask the source",
+        "Reads the alert from its Alertmanager or Prometheus now: labels, silences, rule and values.",
+        &["r"],
+    ),
+    CommandSpec {
         enabled: crate::commands::spec::always,
         hint: true,
         ..view("alarm.feed", "Live feed", "Shows the newest changes first and follows them; again goes back.", &["f"])
@@ -112,6 +180,11 @@ pub(crate) static ALARMS: &[CommandSpec] = &[
 
 fn on_alarm(s: &Situation) -> Result<(), Reason> {
     if s.has_cursor || s.marked > 0 { Ok(()) } else { Err("there is no alarm under the cursor") }
+}
+
+fn on_alertmanager(s: &Situation) -> Result<(), Reason> {
+    on_alarm(s)?;
+    if s.marked == 0 && s.node_kind != Some("object") { Err("the alarm is from no Alertmanager") } else { Ok(()) }
 }
 
 fn not_acked(s: &Situation) -> Result<(), Reason> {
@@ -178,6 +251,9 @@ impl AlarmsPane {
             "alarm.shelve" => self.shelve(args, cx),
             "alarm.close" => self.close(args, cx),
             "alarm.note" => self.with(id, "text", "Note on", false, args, cx),
+            "silence.create" => self.silence(args, cx),
+            "silence.expire" => self.plain(id, args, cx),
+            "alarm.live" => self.ask_source(cx),
             "alarm.feed" => self.feed(cx),
             "alarm.device" => self.device(cx),
             "alarm.network" => self.network(cx),
@@ -269,6 +345,51 @@ impl AlarmsPane {
             }
             Some(_) => intent("alarm.shelve", targets, args, cx),
         }
+    }
+
+    fn silence(&mut self, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        let (targets, mut args) = self.held.take(self.split.list.targets(), args);
+        let what = self.words(&targets);
+        let id = "silence.create";
+        match args.get("duration").map(String::as_str) {
+            None => choose(format!("Silence for: {what}"), SHELVE_FOR, id, "duration", self.held.hold(targets, &args)),
+            Some(OTHER) => {
+                args.remove("duration");
+                let title = format!("Silence for how long (45m, 2d; at most 30d)? {what}");
+                ask(title, id, "duration", self.held.hold(targets, &args))
+            }
+            Some(_) if !given(&args, "comment") => {
+                ask(format!("Why silence {what}"), id, "comment", self.held.hold(targets, &args))
+            }
+            Some(_) => intent(id, targets, args, cx),
+        }
+    }
+
+    /// Asks the source of the alarm under the cursor for all that it knows of it now.
+    fn ask_source(&mut self, cx: &Ctx) -> Vec<Effect> {
+        let Some(row) = self.split.list.current() else { return Vec::new() };
+        if row.resource.kind != NodeKind::Object {
+            return vec![toast(Level::Info, "only a Prometheus or an Alertmanager can be asked about an alarm")];
+        }
+        let request = LiveRequest::Alarm {
+            node: row.canonical.clone(),
+            type_id: row.type_id.clone(),
+            qualifier: row.qualifier.clone(),
+        };
+        let id = row.id;
+        if self.live.as_ref().is_none_or(|(of, _)| *of != id) {
+            self.live = Some((id, Live::default()));
+        }
+        if let Some((_, live)) = &mut self.live {
+            (live.asking, live.failed) = (true, None);
+        }
+        self.split.detail.focus = true;
+        self.split.detail.scroll = 0;
+        let asked = cx.request_id();
+        self.live_asked = Some(asked);
+        let mut effects = vec![Effect::Live(asked, request)];
+        effects.extend(self.split.shown(crate::panes::detail::pane_rows(cx.size), cx));
+        effects
     }
 
     /// A reason is asked for while the alarm is active; for several alarms, always.

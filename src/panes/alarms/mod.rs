@@ -2,6 +2,7 @@
 
 mod columns;
 pub(crate) mod commands;
+mod live;
 mod view;
 
 use ratatui::Frame;
@@ -15,9 +16,12 @@ use crate::app::pane::{Pane, PaneId};
 use crate::commands::spec::{CommandSpec, Context, Situation};
 use crate::model::alarm::{AlarmDetail, AlarmRow, OpState, Visibility};
 use crate::model::command::{Args, Targets};
-use crate::model::page::{Data, DataRequest, Scope, Sort};
+use crate::model::ids::RowId;
+use crate::model::page::{Data, DataRequest, RequestId, Scope, Sort};
 use crate::model::text;
 use crate::model::time::Ts;
+
+use live::Live;
 
 use super::detail::Fetched;
 use super::list::{Landing, columns::instant};
@@ -31,6 +35,9 @@ pub struct AlarmsPane {
     held: Held,
     /// The list as it was before the live feed.
     before_feed: Option<Box<serde_json::Value>>,
+    /// What the source of one alarm told when it was asked.
+    live: Option<(RowId, Live)>,
+    live_asked: Option<RequestId>,
     /// Newest change told by [`Pane::linear`].
     told: Ts,
 }
@@ -50,6 +57,8 @@ impl AlarmsPane {
             fetched: Fetched::default(),
             held: Held::default(),
             before_feed: None,
+            live: None,
+            live_asked: None,
             told: Ts::NEVER,
         }
     }
@@ -115,8 +124,16 @@ impl Pane for AlarmsPane {
             // An alarm that is gone leaves what was known; the list has moved on already.
             self.fetched.keep((**detail).clone());
         }
+        if let Msg::Live(id, answer) = msg
+            && self.live_asked == Some(*id)
+        {
+            self.live_asked = None;
+            if let Some((_, live)) = &mut self.live {
+                live.heard(answer, cx.now);
+            }
+        }
         if let Msg::Done(_, outcome) = msg
-            && outcome.command.starts_with("alarm.")
+            && (outcome.command.starts_with("alarm.") || outcome.command.starts_with("silence."))
             && outcome.done > 0
         {
             effects.extend(self.split.list.unmark());

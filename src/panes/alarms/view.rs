@@ -17,6 +17,7 @@ use crate::ui::sections::Block;
 
 use super::AlarmsPane;
 use super::columns::{state_token, title};
+use super::live::Live;
 
 impl AlarmsPane {
     /// Draws the pane.
@@ -24,7 +25,8 @@ impl AlarmsPane {
         self.split.draw(buf, area, cx, &self.empty(cx.ctx), |row| {
             // The row is newer than the rest: the list is asked for first.
             let detail = self.fetched.get().filter(|d| d.row.id == row.id);
-            (title(row, cx.ctx).to_owned(), blocks(row, detail, cx))
+            let live = self.live.as_ref().filter(|(of, _)| *of == row.id).map(|(_, live)| live);
+            (title(row, cx.ctx).to_owned(), blocks(row, detail, live, cx))
         });
     }
 
@@ -61,8 +63,20 @@ impl AlarmsPane {
     }
 }
 
-fn blocks<'a>(row: &'a AlarmRow, detail: Option<&'a AlarmDetail>, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
+fn blocks<'a>(
+    row: &'a AlarmRow,
+    detail: Option<&'a AlarmDetail>,
+    live: Option<&'a Live>,
+    cx: &ViewCtx<'a>,
+) -> Vec<Block<'a>> {
     let mut blocks = facts(row, cx);
+    if let Some(by) = detail.map(|d| d.suppressed_by.as_str()).filter(|by| !by.is_empty()) {
+        let words = format!("at its source {} by {by}", row.source);
+        blocks.insert(2.min(blocks.len()), Block::fact("suppressed", words));
+    }
+    if let Some(live) = live {
+        live.blocks(&mut blocks, cx.ctx);
+    }
     advice(&mut blocks, row, cx.ctx);
     let Some(detail) = detail else {
         blocks.push(Block::Gap);
@@ -150,7 +164,7 @@ const fn state_words(shown: Shown) -> &'static str {
         Shown::Rtnun => "over, nobody has acknowledged it",
         Shown::Normal => "over and dealt with",
         Shown::Shelved => "shelved for a time",
-        Shown::Suppressed => "suppressed by design",
+        Shown::Suppressed => "suppressed at its source or by design",
         Shown::OutOfService => "its object is out of service",
     }
 }

@@ -103,7 +103,7 @@ fn fill<'a>(row: &'a ApplianceRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
 
 fn curve<'a>(row: &'a ApplianceRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
     let values: Vec<Option<u64>> = row.fill_hour.iter().map(|v| v.map(u64::from)).collect();
-    vec![Piece::plain(spark(&values, 1000, CURVE, cx.glyphs))]
+    vec![Piece::dim(spark(&values, 1000, CURVE, cx.glyphs))]
 }
 
 fn uplink<'a>(row: &'a ApplianceRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {

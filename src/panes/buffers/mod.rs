@@ -4,7 +4,7 @@
 mod columns;
 pub(crate) mod commands;
 pub(crate) mod form;
-mod health;
+pub(crate) mod health;
 mod parts;
 mod past;
 pub(crate) mod services;
@@ -95,7 +95,7 @@ impl BuffersPane {
     }
 
     /// Shows the list of appliances again.
-    fn to_list(&mut self, cx: &Ctx) -> Vec<Effect> {
+    fn back_to_list(&mut self, cx: &Ctx) -> Vec<Effect> {
         self.services.hide();
         self.health.open = false;
         self.form.open = false;
@@ -118,7 +118,7 @@ impl BuffersPane {
     /// Runs one of the pane's own commands; `None` when it is none.
     fn own(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Option<Vec<Effect>> {
         Some(match id {
-            "buffer.services" if self.services.open => self.to_list(cx),
+            "buffer.services" if self.services.open => self.back_to_list(cx),
             "buffer.services" => {
                 self.health.open = false;
                 self.services.show(self.split.list.current(), cx)
@@ -187,13 +187,12 @@ impl BuffersPane {
             self.wanted = Some(name);
             return Vec::new();
         }
-        match self.split.list.rows().iter().find(|row| *row.source == *name) {
-            Some(row) => self.split.list.reset(Landing::Row(row.id), cx),
-            None => {
-                self.split.list.set_filter(&format!("name=\"{}\"", name.replace(['"', '\\'], "")));
-                self.split.list.reset(Landing::First, cx)
-            }
+        let found = self.split.list.rows().iter().find(|row| *row.source == *name).map(|row| row.id);
+        if let Some(id) = found {
+            return self.split.list.reset(Landing::Row(id), cx);
         }
+        self.split.list.set_filter(&format!("name=\"{}\"", name.replace(['"', '\\'], "")));
+        self.split.list.reset(Landing::First, cx)
     }
 }
 
@@ -242,7 +241,7 @@ impl Pane for BuffersPane {
         }
         if self.health.open {
             if id == "list.escape" {
-                return self.to_list(cx);
+                return self.back_to_list(cx);
             }
             if self.health.command(id, cx.size) {
                 return Vec::new();
@@ -258,7 +257,7 @@ impl Pane for BuffersPane {
     }
 
     fn goto(&mut self, to: &Location, cx: &Ctx) -> Vec<Effect> {
-        let mut effects = self.to_list(cx);
+        let mut effects = self.back_to_list(cx);
         if let Some(filter) = &to.filter {
             self.split.list.set_filter(filter);
         }

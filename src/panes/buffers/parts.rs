@@ -103,13 +103,9 @@ pub(super) fn configuration(state: &ApplianceState) -> Vec<Block<'_>> {
 pub(super) fn system(state: &ApplianceState) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
     for disk in &state.disks {
-        let mut line = format!("{} % used", disk.used_pct);
-        if let Some(free) = disk.free_bytes {
-            line.push_str(&format!(", {} free", bytes(free)));
-        }
-        if let Some(size) = disk.size_bytes {
-            line.push_str(&format!(" of {}", bytes(size)));
-        }
+        let free = disk.free_bytes.map_or_else(String::new, |n| format!(", {} free", bytes(n)));
+        let size = disk.size_bytes.map_or_else(String::new, |n| format!(" of {}", bytes(n)));
+        let line = format!("{} % used{free}{size}", disk.used_pct);
         let token = if disk.used_pct >= 90 { Token::Bad } else { Token::Text };
         blocks.push(Block::Fact(format!("disk {}", disk.mount).into(), vec![Piece::new(line, token)]));
     }

@@ -164,12 +164,11 @@ impl Past {
     /// The series named, or the next one.
     pub(super) fn choose(&mut self, word: Option<&str>, collectors: bool) -> bool {
         let all = if collectors { &Series::OF_COLLECTORS[..] } else { &Series::ALL[..] };
-        let found = match word {
-            Some(word) => all.iter().find(|s| s.word() == word.trim()),
-            None => {
-                let at = all.iter().position(|s| *s == self.series);
-                all.get(at.map_or(0, |at| (at + 1) % all.len()))
-            }
+        let found = if let Some(word) = word {
+            all.iter().find(|s| s.word() == word.trim())
+        } else {
+            let at = all.iter().position(|s| *s == self.series);
+            all.get(at.map_or(0, |at| (at + 1) % all.len()))
         };
         found.is_some_and(|series| {
             self.series = *series;
@@ -226,7 +225,7 @@ fn drawn<'a>(series: Series, points: &[Point], (width, height): (u16, u16), cx: 
         times: &times(points, cx.ctx.utc_offset_s),
         height,
         width,
-        token: Token::Text,
+        token: Token::Dim,
     };
     let mut blocks: Vec<Block<'a>> = chart.lines(cx.glyphs).into_iter().map(Block::Line).collect();
     let (least, last) = (known.reduce(f64::min).unwrap_or(most), values.last().copied().flatten());
@@ -237,7 +236,7 @@ fn drawn<'a>(series: Series, points: &[Point], (width, height): (u16, u16), cx: 
     if gaps > 0 {
         let sign = if cx.glyphs.ascii { "?" } else { cx.glyphs.bullet };
         words.push(Piece::plain("   "));
-        words.push(Piece::new(sign, Token::Warning));
+        words.push(Piece::new(sign, Token::Busy));
         words
             .push(Piece::dim(format!(" nothing heard ({} % of the time)", (gaps * 100).div_ceil(values.len().max(1)))));
     }

@@ -49,7 +49,7 @@ impl BuffersPane {
             }
             "buffer.retention" | "buffer.compression" if !given(&args, "service") => {
                 let args = self.held.hold(targets, &args);
-                self.which(id, "service", |name| name.to_owned(), args)
+                self.which(id, "service", str::to_owned, args)
             }
             "buffer.retention" if !given(&args, "hours") => {
                 let title = format!("Keep the records of {} for how many hours?", service(&args));

@@ -10,6 +10,9 @@ use crate::panes::buffers::words::{brief, forecast, percent, uplink_token};
 use crate::theme::Token;
 use crate::ui::Piece;
 
+/// What is said while there is nothing to say.
+pub(super) const HEARD_NOTHING: &str = "nothing has been heard of the appliance yet";
+
 /// Data older than this many polls, and at least a minute, says nothing about now.
 const OLD_POLLS: i64 = 6;
 
@@ -25,7 +28,7 @@ pub(super) fn clock(at: Ts, now: Ts, utc_offset_s: i32) -> String {
 /// The verdict and its reasons, as far as what is known still says something about now.
 pub(super) fn standing(row: Option<&ApplianceRow>, now: Ts) -> (Verdict, Vec<String>) {
     let Some(row) = row else {
-        return (Verdict::Unknown, vec!["nothing has been heard of the appliance yet".into()]);
+        return (Verdict::Unknown, vec![HEARD_NOTHING.into()]);
     };
     let state = &row.state;
     let age = now.since(state.at);

@@ -24,6 +24,7 @@ use crate::model::command::Args;
 use crate::model::page::{Data, DataRequest, RequestId};
 use crate::theme::Token;
 use crate::ui::paint::wrap;
+use crate::ui::sections::Block;
 use crate::ui::{Paint, Piece};
 
 use super::detail::DetailState;
@@ -32,6 +33,7 @@ use super::detail::DetailState;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Page {
     Menu,
+    Status,
     Ports,
     Help,
 }
@@ -119,7 +121,7 @@ impl MenuPane {
                 let n = ports::rows(self.row.as_deref()).len().max(1);
                 self.port = if down { (self.port + 1).min(n - 1) } else { self.port.saturating_sub(1) };
             }
-            Page::Help => {
+            Page::Help | Page::Status => {
                 self.scroll.command(if down { "detail.page-down" } else { "detail.page-up" }, cx.size);
             }
         }
@@ -210,6 +212,7 @@ impl Pane for MenuPane {
 
     fn goto(&mut self, to: &Location, cx: &Ctx) -> Vec<Effect> {
         self.open(match to.canonical.as_deref() {
+            Some("status") => Page::Status,
             Some("ports") => Page::Ports,
             Some("help") => Page::Help,
             _ => Page::Menu,
@@ -236,6 +239,13 @@ impl Pane for MenuPane {
             Page::Menu => self.draw_menu(buf, area, cx),
             Page::Ports => ports::draw(buf, area, self.row.as_deref(), self.port, cx),
             Page::Help => self.scroll.draw(buf, area, "Help", &help::blocks(), cx),
+            Page::Status => {
+                let (title, blocks) = match self.row.as_deref() {
+                    Some(row) => (format!("Health of {}", row.source), crate::panes::buffers::health::blocks(row, cx)),
+                    None => ("Health".into(), vec![Block::Words(lines::HEARD_NOTHING.into(), Token::Text)]),
+                };
+                self.scroll.draw(buf, area, &title, &blocks, cx);
+            }
         }
     }
 
@@ -255,6 +265,7 @@ impl Pane for MenuPane {
     fn crumbs(&self) -> Vec<String> {
         match self.page {
             Page::Menu => Vec::new(),
+            Page::Status => vec!["Status".into()],
             Page::Ports => vec!["Ports".into()],
             Page::Help => vec!["Help".into()],
         }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::engine::lifecycle::Life;
 use crate::model::ids::{AlarmKey, Seq};
-use crate::model::observation::{AlarmEvent, ClearReason};
+use crate::model::observation::{AlarmEvent, ClearReason, Suppression};
 use crate::model::resource::{NodeKind, Resource};
 use crate::model::time::{SECOND, Ts};
 
@@ -35,7 +35,10 @@ impl Fold {
         let hash = self.event_hash(source, resource, type_id, &event.qualifier);
         let found = match self.alarm_ids.get(&hash) {
             Some(id) => Some(*id),
-            None => self.load_by_event(conn, source_name, resource, event, hash)?,
+            None => {
+                let named = (event.type_id.as_str(), event.qualifier.as_str());
+                self.load_by_event(conn, source_name, resource, named, hash)?
+            }
         };
         match (found, event.raise) {
             (Some(id), Some(severity)) => {
@@ -73,6 +76,29 @@ impl Fold {
         Ok(())
     }
 
+    /// The source suppresses an alarm, or no longer does. Of an alarm that is not there it says nothing.
+    pub(super) fn suppressed(
+        &mut self,
+        conn: &Connection,
+        source: u32,
+        source_name: &str,
+        at: Ts,
+        what: &Suppression,
+    ) -> rusqlite::Result<()> {
+        let resolved = self.resolve(conn, source, &what.resource)?;
+        let resource = resolved.as_ref().unwrap_or(&what.resource);
+        let type_id = self.names.intern(conn, &what.type_id)?;
+        let hash = self.event_hash(source, resource, type_id, &what.qualifier);
+        let found = match self.alarm_ids.get(&hash) {
+            Some(id) => Some(*id),
+            None => self.load_by_event(conn, source_name, resource, (&what.type_id, &what.qualifier), hash)?,
+        };
+        if let Some(life) = found.map(|id| self.touch(conn, id)).transpose()?.flatten() {
+            life.suppress(&what.by, at);
+        }
+        Ok(())
+    }
+
     /// One hash instead of a canonical name and a key for every event.
     fn event_hash(&mut self, source: u32, resource: &Resource, type_id: u32, qualifier: &str) -> u128 {
         let buffer = &mut self.scratch;
@@ -92,11 +118,11 @@ impl Fold {
         conn: &Connection,
         source_name: &str,
         resource: &Resource,
-        event: &AlarmEvent,
+        (type_id, qualifier): (&str, &str),
         hash: u128,
     ) -> rusqlite::Result<Option<i64>> {
         let canonical = resource.canonical(source_name);
-        let key = AlarmKey::new(&self.tenant, &canonical, &event.type_id, &event.qualifier);
+        let key = AlarmKey::new(&self.tenant, &canonical, type_id, qualifier);
         let id = self.load_stored(conn, key)?;
         if let Some(alarm) = id.and_then(|id| self.alarms.get_mut(&id)) {
             alarm.event_hash = hash;

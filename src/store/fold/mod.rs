@@ -183,6 +183,7 @@ impl Fold {
             Observation::CpeGone(id, _) => self.cpe_gone(conn, source, id),
             Observation::CpeFault(fault) => self.cpe_fault(conn, source, fault),
             Observation::CpeFaultGone(id, channel) => self.cpe_fault_gone(conn, source, id, channel),
+            Observation::Suppressed(what) => self.suppressed(conn, source, &observed.source, observed.at, what),
             Observation::Notice(_)
             | Observation::Call(_)
             | Observation::Resync(_)

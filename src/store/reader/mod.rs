@@ -15,8 +15,11 @@ mod page;
 mod rows;
 mod slice;
 mod sources;
+mod standing;
 mod targets;
 mod tree;
+
+pub use standing::StandingAlarm;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -428,6 +431,14 @@ impl Reader {
     /// As [`Reader::data`].
     pub fn each_known_cpe(&mut self, source: &str, each: &mut dyn FnMut(KnownCpe)) -> Result<(), Error> {
         self.read(|reader| cpes::known(&reader.conn, &reader.names, source, each))
+    }
+
+    /// Streams what the poller of alerts compares a list with: the alarms of a source that stand.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn each_standing_alarm(&mut self, source: &str, each: &mut dyn FnMut(StandingAlarm)) -> Result<(), Error> {
+        self.read(|reader| standing::each(&reader.conn, &reader.names, source, each))
     }
 
     /// The faults of a source as the cache has them.

@@ -18,7 +18,7 @@ pub(super) async fn answer(shared: &Shared, request: LiveRequest) -> Result<Vec<
             let (title, headers) = (CONFIGURATION.to_owned(), vec!["JSON".to_owned()]);
             Ok(vec![LiveSection { title, headers, rows: vec![vec![text]], note: String::new() }])
         }
-        LiveRequest::Value { .. } | LiveRequest::Secret { .. } => {
+        LiveRequest::Value { .. } | LiveRequest::Alarm { .. } | LiveRequest::Secret { .. } => {
             Err(format!("{}: an appliance has no values that are asked for one by one", shared.name))
         }
     }

@@ -14,7 +14,7 @@ use crate::model::observation::Observation;
 use crate::workers::now;
 
 use super::shared::Shared;
-use super::{alarms, host};
+use super::{alarms, host, restart};
 
 /// The poller of one appliance.
 pub(super) struct Poller {
@@ -130,7 +130,9 @@ impl Poller {
         let notices = step.notices.iter().map(|n| alarms::notice(&shared.name, n, poll.at));
         let found: Vec<Observation> = alarms.chain(notices).collect();
         drop(shared.journal(found));
-        let state = ApplianceState { poll_ms: u64::try_from(next.as_millis()).unwrap_or(u64::MAX), ..step.state };
+        let poll_ms = u64::try_from(next.as_millis()).unwrap_or(u64::MAX);
+        let mut state = ApplianceState { poll_ms, ..step.state };
+        restart::overlay(shared, &mut state);
         shared.cache.measured(&shared.name, &state);
         shared.last().clone_from(&state);
         state

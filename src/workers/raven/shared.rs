@@ -1,23 +1,27 @@
 //! What the tasks of one appliance share beside what every polled source has: settings, clients, the
 //! tracker, who restarts services.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use crate::config::schema::Raven;
+use crate::config::schema::{Control, Raven};
 use crate::controllers::raven::client::Client;
 use crate::controllers::resilience::BreakerPolicy;
 use crate::controllers::route::Route;
+use crate::controllers::supervisor::Supervisor;
+use crate::controllers::systemd::Systemd;
 use crate::controllers::voltha::map::TypeIndex;
 use crate::engine::buffer::Tracker;
 use crate::model::appliance::ApplianceState;
+use crate::model::appliance::poll::Socket;
 use crate::model::ids::SourceName;
-use crate::workers::lock;
 use crate::workers::source::Cache;
 use crate::workers::watched::Watched;
+use crate::workers::{lock, restart};
 
 use super::settings::settings;
 
@@ -32,6 +36,13 @@ pub(super) struct Shared {
     made: OnceCell<Made>,
     tracker: Mutex<Tracker>,
     last: Mutex<ApplianceState>,
+    /// Sockets that listen on the appliance, as last seen; `None`: nobody can see.
+    pub(super) sockets: Mutex<Option<Vec<Socket>>>,
+    /// Services that are being restarted.
+    pub(super) restarting: Mutex<BTreeSet<String>>,
+    control: OnceCell<restart::Control>,
+    /// Keeps restarts of one service apart.
+    pub(super) desk: restart::Desk,
     /// One change at a time: two restarts, or two edits of one object, would undo each other.
     pub(super) changing: tokio::sync::Mutex<()>,
 }
@@ -40,7 +51,6 @@ pub(super) struct Shared {
 #[derive(Debug, Clone)]
 pub(super) struct Made {
     pub(super) client: Client,
-    pub(super) route: Route,
 }
 
 impl std::fmt::Debug for Shared {
@@ -67,6 +77,10 @@ impl Shared {
             made: OnceCell::new(),
             tracker,
             last: Mutex::default(),
+            sockets: Mutex::default(),
+            restarting: Mutex::default(),
+            control: OnceCell::new(),
+            desk: restart::Desk::default(),
             changing: tokio::sync::Mutex::default(),
         }
     }
@@ -88,11 +102,44 @@ impl Shared {
             let runtime = tokio::runtime::Handle::current();
             let made = tokio::task::spawn_blocking(move || {
                 let _guard = runtime.enter();
-                let client = Client::new(&name, &config).map_err(|e| e.to_string())?;
-                Ok(Made { client, route: Route::of(config.ssh.as_ref()) })
+                Ok(Made { client: Client::new(&name, &config).map_err(|e| e.to_string())? })
             });
             made.await.map_err(|e| e.to_string())?
         };
         self.made.get_or_try_init(make).await
+    }
+
+    /// Who restarts its services; made at first use.
+    pub(super) async fn control(&self) -> Result<&restart::Control, String> {
+        let make = || async {
+            let route = Route::of(self.config.ssh.as_ref());
+            match self.config.control.clone() {
+                Control::Api if self.config.config.is_none() => Err(format!(
+                    "{}: nobody restarts its services: set config, or control in its [[source]]",
+                    self.name
+                )),
+                Control::Api => Ok(restart::Control::Api),
+                Control::Supervisor(settings) => {
+                    // The password may come from a command.
+                    let made = tokio::task::spawn_blocking(move || Supervisor::new(&settings, route));
+                    let made = made.await.map_err(|e| e.to_string())?;
+                    made.map(restart::Control::Supervisor).map_err(|e| e.to_string())
+                }
+                Control::Systemd(settings) => Ok(restart::Control::Systemd(Arc::new(Systemd::new(settings, route)))),
+                Control::None => {
+                    Err(format!("{}: its configuration says that nobody restarts its services", self.name))
+                }
+            }
+        };
+        self.control.get_or_try_init(make).await
+    }
+
+    /// The name that supervisor or systemd has for a service.
+    pub(super) fn unit(&self, service: &str) -> String {
+        let own = self.config.services.get(service).and_then(|s| s.unit.clone());
+        own.unwrap_or_else(|| match self.config.control {
+            Control::Systemd(_) => format!("{service}.service"),
+            _ => service.to_owned(),
+        })
     }
 }

@@ -55,6 +55,18 @@ pub trait Cache: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Every alarm of the source that stands, one by one.
+    ///
+    /// # Errors
+    /// Those of the disk, in words.
+    fn each_standing_alarm(
+        &self,
+        _source: &str,
+        _each: &mut dyn FnMut(crate::store::StandingAlarm),
+    ) -> Result<(), String> {
+        Ok(())
+    }
+
     /// The faults of the CPEs of the source.
     ///
     /// # Errors

@@ -26,7 +26,9 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: LiveRequest) -> Result
     match request {
         LiveRequest::Secret { .. } => Err(format!("{} has no parameters", shared.name)),
         LiveRequest::BufferConfig { .. } => Err(format!("{} is no appliance with a buffer", shared.name)),
-        LiveRequest::Detail(canonical) => detail(shared, &node(shared, canonical).await?).await,
+        LiveRequest::Detail(canonical) | LiveRequest::Alarm { node: canonical, .. } => {
+            detail(shared, &node(shared, canonical).await?).await
+        }
         LiveRequest::Value { node: canonical, value } => {
             let Some(value) = Value::parse(&value) else {
                 return Err(format!("`{value}` is no value; there are: {}", Value::NAMES));

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::message::Msg;
 use crate::config::schema::{Config, SourceKind};
 use crate::controllers::genieacs::wire::FileMeta;
+use crate::controllers::prometheus::wire::{QueryResult, Silence};
 use crate::controllers::voltha::map::TypeIndex;
 use crate::model::alarm_type::AlarmTypes;
 use crate::model::command::{Intent, LiveRequest, LiveSection};
@@ -37,10 +38,12 @@ use crate::model::topology::NodeRow;
 use super::acs::AcsHandle;
 use super::appliance::{ApplianceVerb, Preview};
 use super::cpe_verb::CpeVerb;
+use super::prometheus::AlertsHandle;
 use super::raven::RavenHandle;
 use super::supervisor::Supervisor;
 use shared::Shared;
 
+pub use super::prometheus::Span;
 pub use cache::{Cache, Durable, Known};
 pub use probe::{Step, probe};
 pub(super) use watch::{Reach, Turn};
@@ -91,6 +94,18 @@ impl Sources {
                 SourceKind::Genieacs(acs) => {
                     Kind::Acs(AcsHandle::new(Arc::clone(&name), acs.clone(), Arc::clone(&cache), Arc::clone(&types)))
                 }
+                SourceKind::Prometheus(prometheus) => Kind::Alerts(AlertsHandle::prometheus(
+                    Arc::clone(&name),
+                    (**prometheus).clone(),
+                    Arc::clone(&cache),
+                    Arc::clone(&types),
+                )),
+                SourceKind::Alertmanager(alertmanager) => Kind::Alerts(AlertsHandle::alertmanager(
+                    Arc::clone(&name),
+                    (**alertmanager).clone(),
+                    Arc::clone(&cache),
+                    Arc::clone(&types),
+                )),
                 SourceKind::Raven(raven) => Kind::Raven(RavenHandle::new(
                     Arc::clone(&name),
                     (**raven).clone(),
@@ -145,6 +160,7 @@ pub struct SourceHandle {
 enum Kind {
     Voltha(Arc<Shared>),
     Acs(AcsHandle),
+    Alerts(AlertsHandle),
     Raven(RavenHandle),
 }
 
@@ -153,6 +169,7 @@ impl SourceHandle {
         let shared = match &self.kind {
             Kind::Voltha(shared) => shared,
             Kind::Acs(acs) => return acs.spawn(supervisor),
+            Kind::Alerts(alerts) => return alerts.spawn(supervisor),
             Kind::Raven(raven) => return raven.spawn(supervisor),
         };
         let (poller, stop) = (Arc::clone(shared), supervisor.stopping());
@@ -169,7 +186,7 @@ impl SourceHandle {
     pub(in crate::workers) const fn genieacs(&self) -> Option<&AcsHandle> {
         match &self.kind {
             Kind::Acs(acs) => Some(acs),
-            Kind::Voltha(_) | Kind::Raven(_) => None,
+            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) => None,
         }
     }
 
@@ -179,6 +196,7 @@ impl SourceHandle {
         match &self.kind {
             Kind::Voltha(shared) => &shared.name,
             Kind::Acs(acs) => acs.name(),
+            Kind::Alerts(alerts) => alerts.name(),
             Kind::Raven(raven) => &raven.watched().name,
         }
     }
@@ -191,6 +209,7 @@ impl SourceHandle {
         match &self.kind {
             Kind::Voltha(shared) => live::answer(shared, request).await,
             Kind::Acs(acs) => acs.live(request).await,
+            Kind::Alerts(alerts) => alerts.live(request).await,
             Kind::Raven(raven) => raven.live(request).await,
         }
     }
@@ -203,7 +222,7 @@ impl SourceHandle {
     pub async fn command(&self, intent: &Intent, node: NodeRow) -> Result<(), String> {
         match &self.kind {
             Kind::Voltha(shared) => commands::run(shared, intent, &node).await,
-            Kind::Acs(_) | Kind::Raven(_) => {
+            Kind::Acs(_) | Kind::Raven(_) | Kind::Alerts(_) => {
                 Err(format!("{}: `{}` is a command for devices of a VOLTHA stack", self.name(), intent.command))
             }
         }
@@ -216,7 +235,7 @@ impl SourceHandle {
     pub async fn cpe(&self, verb: &CpeVerb, row: &CpeRow, actor: &str) -> Result<(), String> {
         match &self.kind {
             Kind::Acs(acs) => acs.command(verb, row, actor).await,
-            Kind::Voltha(_) | Kind::Raven(_) => Err(format!("{} has no CPEs", self.name())),
+            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) => Err(format!("{} has no CPEs", self.name())),
         }
     }
 
@@ -235,7 +254,9 @@ impl SourceHandle {
     fn appliance(&self) -> Result<&RavenHandle, String> {
         match &self.kind {
             Kind::Raven(raven) => Ok(raven),
-            Kind::Voltha(_) | Kind::Acs(_) => Err(format!("{} is no telemetry appliance", self.name())),
+            Kind::Voltha(_) | Kind::Acs(_) | Kind::Alerts(_) => {
+                Err(format!("{} is no telemetry appliance", self.name()))
+            }
         }
     }
 
@@ -265,8 +286,46 @@ impl SourceHandle {
     fn acs(&self) -> Result<&AcsHandle, String> {
         match &self.kind {
             Kind::Acs(acs) => Ok(acs),
-            Kind::Voltha(_) | Kind::Raven(_) => Err(format!("{} is no GenieACS", self.name())),
+            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) => Err(format!("{} is no GenieACS", self.name())),
         }
+    }
+
+    /// The Prometheus or Alertmanager that it is, when it is one.
+    pub(in crate::workers) const fn alerts(&self) -> Option<&AlertsHandle> {
+        match &self.kind {
+            Kind::Alerts(alerts) => Some(alerts),
+            Kind::Voltha(_) | Kind::Acs(_) | Kind::Raven(_) => None,
+        }
+    }
+
+    /// Whether silences are kept there.
+    #[must_use]
+    pub fn is_alertmanager(&self) -> bool {
+        self.alerts().is_some_and(AlertsHandle::is_alertmanager)
+    }
+
+    /// Whether it answers queries in PromQL.
+    #[must_use]
+    pub fn answers_queries(&self) -> bool {
+        self.alerts().is_some_and(AlertsHandle::answers_queries)
+    }
+
+    /// The value of an expression now, or its values over a time.
+    ///
+    /// # Errors
+    /// What the server refuses, or why it cannot be asked, in words.
+    pub async fn query(&self, expr: &str, span: Option<Span>) -> Result<QueryResult, String> {
+        let alerts = self.alerts().ok_or_else(|| format!("{} answers no queries", self.name()))?;
+        alerts.query(expr, span).await
+    }
+
+    /// All silences of an Alertmanager, those that are over for a while included.
+    ///
+    /// # Errors
+    /// Why it does not tell, in words.
+    pub async fn silences(&self) -> Result<Vec<Silence>, String> {
+        let alerts = self.alerts().ok_or_else(|| format!("{} keeps no silences", self.name()))?;
+        alerts.silences().await
     }
 
     /// Reads presets, provisions, virtual parameters and files.
@@ -323,6 +382,7 @@ impl SourceHandle {
                 shared.report();
             }
             Kind::Acs(acs) => acs.watched().pause(paused),
+            Kind::Alerts(alerts) => alerts.pause(paused),
             Kind::Raven(raven) => raven.watched().pause(paused),
         }
         std::future::ready(Ok(())).await
@@ -340,6 +400,7 @@ impl SourceHandle {
                 shared.report();
             }
             Kind::Acs(acs) => acs.watched().reset_breaker(),
+            Kind::Alerts(alerts) => alerts.reset_breaker(),
             Kind::Raven(raven) => raven.watched().reset_breaker(),
         }
         std::future::ready(Ok(())).await
@@ -353,6 +414,7 @@ impl SourceHandle {
         let shared = match &self.kind {
             Kind::Voltha(shared) => shared,
             Kind::Acs(acs) => return acs.poll_now().await,
+            Kind::Alerts(alerts) => return alerts.poll_now().await,
             Kind::Raven(raven) => return raven.poll_now().await,
         };
         if shared.is_paused() {
@@ -376,6 +438,7 @@ impl SourceHandle {
         let shared = match &self.kind {
             Kind::Voltha(shared) => shared,
             Kind::Acs(acs) => return acs.test().await,
+            Kind::Alerts(alerts) => return alerts.test().await,
             Kind::Raven(raven) => return raven.test().await,
         };
         let steps = probe(shared.name.clone(), &shared.config).await;

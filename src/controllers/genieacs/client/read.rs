@@ -15,10 +15,10 @@ use super::{Client, Upload};
 use crate::controllers::genieacs::device::DeviceDoc;
 use crate::controllers::genieacs::error::{Call, Error, Failure};
 use crate::controllers::genieacs::map::{FaultDoc, FileDoc, OperationDoc, TaskDoc};
-use crate::controllers::genieacs::stream::Fault;
 use crate::controllers::genieacs::validate;
 use crate::controllers::genieacs::wire::{Collection, DeviceId, Filter, Find, Projection, TaskId};
 use crate::controllers::http::{date, empty, segment, skew};
+use crate::controllers::stream::Fault;
 use crate::model::time::Ts;
 
 /// The header with the server's version, in every answer of its own.

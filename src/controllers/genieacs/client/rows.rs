@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::Client;
 use crate::controllers::genieacs::error::{Call, Error, Failure};
-use crate::controllers::genieacs::stream::Documents;
+use crate::controllers::stream::Documents;
 
 /// A list that is being read. Memory holds a piece of the connection and the documents in it.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ impl<T: DeserializeOwned> Rows<T> {
             Silence::Deadline(limit) => self.error(Failure::Deadline { seconds: limit.as_secs(), perhaps_done: false }),
             Silence::Broken => {
                 let documents = self.documents.read();
-                self.error(Failure::List(crate::controllers::genieacs::stream::Fault::Truncated { documents }))
+                self.error(Failure::List(crate::controllers::stream::Fault::Truncated { documents }))
             }
         }
     }

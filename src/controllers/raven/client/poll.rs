@@ -177,10 +177,8 @@ impl Client {
         let has_config = calls.config.is_some();
         let parts = what.services || what.uplink;
         self.start(Kind::Parts, parts, |calls, flight| async move {
-            let (services, uplink) = match what.services {
-                true => calls.parts(at).await,
-                false => (Answer::NotAsked, answer(calls.uplink(at).await)),
-            };
+            let (services, uplink) =
+                if what.services { calls.parts(at).await } else { (Answer::NotAsked, answer(calls.uplink(at).await)) };
             flight.land(|state| {
                 if what.services {
                     state.arrived.services = services;

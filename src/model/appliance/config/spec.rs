@@ -284,7 +284,7 @@ pub fn same_key(a: &str, b: &str) -> bool {
 /// The value that the service reads for a key: the last one whose name it takes for it. `null` is
 /// passed over, as it is there.
 pub(super) fn read<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
-    map.iter().filter(|(k, v)| same_key(k, key) && !v.is_null()).map(|(_, v)| v).last()
+    map.iter().filter(|(k, v)| same_key(k, key) && !v.is_null()).map(|(_, v)| v).next_back()
 }
 
 /// Kind of a JSON value in words.

@@ -124,7 +124,8 @@ impl Form {
         if changes > 0 {
             let words = counted(changes, "change", "changes");
             let sent = if self.asked.is_some() { "" } else { ", not sent" };
-            line.push(Piece::new(format!("   {words}{sent}"), Token::Warning));
+            line.push(Piece::plain("   "));
+            line.push(Piece::new(format!("{words}{sent}"), Token::Warning));
         }
         if self.asked.is_some() {
             line.push(Piece::new("   asking the appliance", Token::Busy));

@@ -38,7 +38,7 @@ fn number<'a>(words: String) -> Vec<Piece<'a>> {
 
 /// The columns, in their order.
 pub(in super::super) static COLUMNS: &[ColumnDef<CollectorRow>] = &[
-    ColumnDef::left("appliance", "Appliance", (9, 18), 2, |row, _| vec![Piece::plain(&*row.source)]),
+    ColumnDef::left("appliance", "Appliance", (10, 18), 2, |row, _| vec![Piece::plain(&*row.source)]),
     ColumnDef::left("name", "Service", (10, 16), 0, |row, _| vec![Piece::new(row.state.name.as_str(), Token::Strong)]),
     ColumnDef::left("process", "Process", (8, 8), 0, |row, _| {
         if row.state.disabled {
@@ -82,7 +82,7 @@ fn last<'a>(row: &'a CollectorRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
 
 fn curve<'a>(row: &'a CollectorRow, cx: &CellCx<'a>) -> Vec<Piece<'a>> {
     let most = row.in_hour.iter().flatten().copied().max().unwrap_or(0);
-    vec![Piece::plain(spark(&row.in_hour, most, CURVE, cx.glyphs))]
+    vec![Piece::dim(spark(&row.in_hour, most, CURVE, cx.glyphs))]
 }
 
 /// A check in a sign: listening, closed, nobody could look.
