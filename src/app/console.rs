@@ -110,13 +110,7 @@ impl App {
     #[must_use]
     pub fn on_console(mut self, options: ConsoleOptions) -> Self {
         // The list of appliances is there when it is first looked at.
-        let to = Location {
-            pane: PaneId::Buffers,
-            row: None,
-            canonical: None,
-            filter: None,
-            below: None,
-        };
+        let to = Location { pane: PaneId::Buffers, row: None, canonical: None, filter: None, below: None };
         self.ctx.console = true;
         self.console = Some(Console { options, last_key: self.ctx.now, wall: false, held: None, entry: None });
         self.goto(&to);

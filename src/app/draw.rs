@@ -143,7 +143,13 @@ impl App {
     }
 
     /// The console's header: where one stands, and how the appliance does.
-    fn draw_console_top(&self, console: &super::console::Console, frame: &mut Frame<'_>, area: Rect, paint: &Paint<'_>) {
+    fn draw_console_top(
+        &self,
+        console: &super::console::Console,
+        frame: &mut Frame<'_>,
+        area: Rect,
+        paint: &Paint<'_>,
+    ) {
         let buf = frame.buffer_mut();
         paint.fill(buf, area, Token::Bar);
         let menu = self.menu();

@@ -262,7 +262,10 @@ impl App {
         let clock = self.settings.clock.then(|| if console.is_some() { next_minute(now) } else { second() });
         let console = console.and_then(|c| c.next_tick(now, self.has_layer()));
         let toast = self.toasts.iter().map(|(until, _)| *until).min();
-        [clock, toast, console, self.which_key_at, self.banner.as_ref().map(|(until, ..)| *until)].into_iter().flatten().min()
+        [clock, toast, console, self.which_key_at, self.banner.as_ref().map(|(until, ..)| *until)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Time has come to `now`.

@@ -125,7 +125,10 @@ impl App {
             }
         }
         // News of a pane that is not shown change nothing on the screen, but they are rare enough.
-        self.dirty |= matches!(msg, Msg::Data(..) | Msg::Live(..) | Msg::Stored(..) | Msg::Diag(..) | Msg::Host(_) | Msg::Views(_));
+        self.dirty |= matches!(
+            msg,
+            Msg::Data(..) | Msg::Live(..) | Msg::Stored(..) | Msg::Diag(..) | Msg::Host(_) | Msg::Views(_)
+        );
         self.apply(effects);
     }
 

@@ -119,7 +119,9 @@ fn guarded(args: &MenuArgs, menu: &Menu) -> Guarded {
         }
         (path, _) => match format!("file:{path}").parse::<SecretRef>() {
             Ok(reference) => reference,
-            Err(error) => return Guarded::Refused(format!("the PIN cannot be read, so nothing can be changed: {error}")),
+            Err(error) => {
+                return Guarded::Refused(format!("the PIN cannot be read, so nothing can be changed: {error}"));
+            }
         },
     };
     let read = at.resolve().map_err(|e| e.to_string()).and_then(|text| Pin::read(&text).map_err(|e| e.to_string()));
@@ -248,7 +250,8 @@ mod tests {
     #[test]
     fn without_a_pin_nothing_is_changed_and_a_bad_one_does_not_open_the_console() {
         let args = MenuArgs { pin_file: "config".into(), ..MenuArgs::default() };
-        let with = |pin: Option<&str>| guarded(&args, &Menu { pin: pin.map(|p| p.parse().unwrap()), ..Menu::default() });
+        let with =
+            |pin: Option<&str>| guarded(&args, &Menu { pin: pin.map(|p| p.parse().unwrap()), ..Menu::default() });
         assert!(matches!(with(None), Guarded::Refused(why) if why.contains("no PIN is set")));
         assert!(matches!(with(Some("none")), Guarded::Open));
         assert!(matches!(with(Some("file:/nowhere/pin")), Guarded::Refused(why) if why.contains("/nowhere/pin")));

@@ -1,8 +1,8 @@
 //! What the texts of the configuration have to look like, by the `format` that `schema.rs`
 //! gives them.
 
-use super::schema::parse_size;
 use super::schema::MenuPin;
+use super::schema::parse_size;
 use super::secret::SecretRef;
 use crate::model::labels::{Matcher, Template, is_label};
 use crate::model::time::parse_duration;

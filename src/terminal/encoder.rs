@@ -380,6 +380,63 @@ mod tests {
     }
 
     proptest! {
+        /// The same for a slow line, whose frames go out in pieces and may be overtaken by newer ones:
+        /// once it is quiet it shows the last one, in ASCII.
+        #[test]
+        fn a_slow_line_ends_up_with_the_last_frame(
+            frames in proptest::collection::vec((frame(), 0_usize..4), 1..8),
+            pace in 60_u32..2_000,
+        ) {
+            let Screenful { mut screen, written, mut terminal } = crate::terminal::tests::slow(24, 6, pace);
+            let mut last = Buffer::empty(Rect::new(0, 0, 24, 6));
+            let mut draw = |screen: &mut crate::terminal::Screen, pieces: &[(u16, u16, &'static str, Style)]| {
+                screen.draw(|f| {
+                    for (row, column, text, style) in pieces {
+                        f.buffer_mut().set_string(*column, *row, text, *style);
+                    }
+                    last = f.buffer_mut().clone();
+                }).unwrap();
+            };
+            for (pieces, more) in &frames {
+                for _ in 0..=*more {
+                    draw(&mut screen, pieces);
+                }
+            }
+            let pieces = &frames.last().unwrap().0;
+            for _ in 0..200 {
+                if screen.behind() {
+                    draw(&mut screen, pieces);
+                }
+            }
+            prop_assert!(!screen.behind());
+            for bytes in written.lock().unwrap().drain(..) {
+                prop_assert!(bytes.is_ascii());
+                terminal.process(&bytes);
+            }
+            let mut wide = false;
+            for (i, cell) in last.content().iter().enumerate() {
+                let (x, y) = last.pos_of(i);
+                let shown = terminal.screen().cell(y, x).unwrap();
+                let text = if shown.contents().is_empty() { " " } else { shown.contents() };
+                let second = std::mem::take(&mut wide);
+                wide = unicode_width::UnicodeWidthStr::width(cell.symbol()) > 1;
+                let expected = if second || !cell.symbol().is_ascii() { "?" } else { cell.symbol() };
+                prop_assert_eq!(text, expected, "at {},{}", x, y);
+                if second {
+                    continue;
+                }
+                prop_assert_eq!(shown.bgcolor(), vt(cell.bg), "ground at {},{}", x, y);
+                prop_assert_eq!(shown.inverse(), cell.modifier.contains(Modifier::REVERSED));
+                prop_assert_eq!(shown.underline(), cell.modifier.contains(Modifier::UNDERLINED));
+                if text != " " || shown.inverse() || shown.underline() {
+                    prop_assert_eq!(shown.fgcolor(), vt(cell.fg), "at {},{}", x, y);
+                    prop_assert_eq!(shown.bold(), cell.modifier.contains(Modifier::BOLD));
+                }
+            }
+        }
+    }
+
+    proptest! {
         /// Whatever is drawn, a terminal that gets our bytes shows the same cells.
         #[test]
         fn a_terminal_shows_what_was_drawn(frames in proptest::collection::vec(frame(), 1..6)) {

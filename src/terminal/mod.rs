@@ -82,8 +82,7 @@ impl Screen {
     pub fn into_sink(caps: &Caps, size: (u16, u16), sink: Box<dyn Sink>) -> io::Result<Self> {
         let writer = FrameWriter::new(sink, caps.synchronized);
         let size = Size { width: size.0, height: size.1 };
-        let encoder =
-            if caps.frugal { Encoder::frugal(writer, size) } else { Encoder::new(writer, size, caps.utf8) };
+        let encoder = if caps.frugal { Encoder::frugal(writer, size) } else { Encoder::new(writer, size, caps.utf8) };
         Ok(Self { terminal: Terminal::new(encoder)?, idle: None, piece: caps.pace.map_or(usize::MAX, piece) })
     }
 

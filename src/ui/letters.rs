@@ -43,7 +43,14 @@ pub fn width(word: &str, scale: u16) -> u16 {
 }
 
 /// Draws a word, every dot `scale` columns wide and `tall` rows high; what does not fit is cut.
-pub fn render(buf: &mut Buffer, at: (u16, u16), word: &str, (scale, tall): (u16, u16), token: Token, paint: &Paint<'_>) {
+pub fn render(
+    buf: &mut Buffer,
+    at: (u16, u16),
+    word: &str,
+    (scale, tall): (u16, u16),
+    token: Token,
+    paint: &Paint<'_>,
+) {
     let style = paint.style(Token::Text).patch(paint.style(token));
     let mut left = at.0;
     for letter in word.chars() {
@@ -83,9 +90,9 @@ mod tests {
             render(&mut buf, (0, 0), word, (1, 1), Token::Text, &paint);
             assert!(width(word, 1) <= 76, "{word}");
             for (i, letter) in (0_u16..).zip(word.chars()) {
-                let ink = (0..5).flat_map(|y| (0..5).map(move |x| (x, y))).filter(|(x, y)| {
-                    buf.cell((i * 6 + x, *y)).is_some_and(|c| c.symbol() == "#")
-                });
+                let ink = (0..5)
+                    .flat_map(|y| (0..5).map(move |x| (x, y)))
+                    .filter(|(x, y)| buf.cell((i * 6 + x, *y)).is_some_and(|c| c.symbol() == "#"));
                 assert_eq!(ink.count() == 0, letter == ' ', "{letter} of {word}");
             }
         }

@@ -218,7 +218,8 @@ pub(super) fn reached(
 ) -> Result<(), Failure> {
     let reached = live.reach(loaded, role).map_err(|e| e.message);
     let cut_off = reached.as_ref().err().map(String::as_str);
-    let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off, ..Rights::default() };
+    let rights =
+        Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off, ..Rights::default() };
     match decide(spec, &intent.targets, rights) {
         Decision::Refuse(why) => Err(Failure::new(if cut_off.is_some() { Code::Failed } else { Code::Usage }, why)),
         Decision::AskPin => Err(Failure::usage("the PIN of a console is asked for on its screen only")),

@@ -33,15 +33,7 @@ pub struct Menu {
 
 impl Default for Menu {
     fn default() -> Self {
-        Self {
-            appliance: None,
-            idle_s: 120,
-            wall: true,
-            pin: None,
-            pin_minutes: 5,
-            baud: None,
-            blank_minutes: None,
-        }
+        Self { appliance: None, idle_s: 120, wall: true, pin: None, pin_minutes: 5, baud: None, blank_minutes: None }
     }
 }
 

@@ -61,7 +61,8 @@ impl Health {
             return;
         };
         let mut blocks = blocks(row, cx);
-        blocks.extend([Block::Gap, Block::Words("H or esc goes back, c its services, a its alarms.".into(), Token::Dim)]);
+        blocks
+            .extend([Block::Gap, Block::Words("H or esc goes back, c its services, a its alarms.".into(), Token::Dim)]);
         self.state.draw(buf, area, &format!("Health of {}", row.source), &blocks, cx);
     }
 }

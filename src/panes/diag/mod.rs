@@ -149,7 +149,13 @@ impl DiagPane {
         let Some(line) = args.get("set") else {
             let title = format!("{}: options", tool.kind.title());
             let initial = tool.options.clone();
-            return vec![Effect::Prompt(Prompt { title, initial, command: "diag.options", arg: "set", args: Args::new() })];
+            return vec![Effect::Prompt(Prompt {
+                title,
+                initial,
+                command: "diag.options",
+                arg: "set",
+                args: Args::new(),
+            })];
         };
         match tool.set(line) {
             Ok(()) => Vec::new(),
@@ -162,7 +168,13 @@ impl DiagPane {
         let Some(path) = args.get("path").map(|p| p.trim()).filter(|p| !p.is_empty()) else {
             let initial = format!("noctule-{}-{}.txt", result.request.kind(), cx.now.0 / SECOND);
             let title = "Write the result to which new file? (.json for JSON)".to_owned();
-            return vec![Effect::Prompt(Prompt { title, initial, command: "diag.export", arg: "path", args: Args::new() })];
+            return vec![Effect::Prompt(Prompt {
+                title,
+                initial,
+                command: "diag.export",
+                arg: "path",
+                args: Args::new(),
+            })];
         };
         let json = path.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("json"));
         let format = if json { DiagFormat::Json } else { DiagFormat::Text };
@@ -217,7 +229,8 @@ impl DiagPane {
             gateway.clone_into(&mut tool.target);
         }
         if let Msg::Sources(sources) = msg
-            && let Some(host) = sources.iter().find(|s| &*s.report.kind == "raven").and_then(|s| host_of(&s.report.endpoint))
+            && let Some(host) =
+                sources.iter().find(|s| &*s.report.kind == "raven").and_then(|s| host_of(&s.report.endpoint))
             && let Some(tool) = self.tools.last_mut().filter(|tool| tool.target.is_empty())
         {
             tool.target = host;
@@ -319,17 +332,21 @@ impl Pane for DiagPane {
             }
             let token = if selected && cx.focused { Token::Cursor } else { Token::Strong };
             paint.put(buf, (area.x + 2, y), 10, tool.kind.title(), token);
-            let (target, token) =
-                if tool.target.is_empty() { ("(t sets the target)", Token::Dim) } else { (tool.target.as_str(), Token::Text) };
+            let (target, token) = if tool.target.is_empty() {
+                ("(t sets the target)", Token::Dim)
+            } else {
+                (tool.target.as_str(), Token::Text)
+            };
             paint.put(buf, (area.x + 13, y), 28.min(wide.saturating_sub(13)), target, token);
             paint.put(buf, (area.x + 42, y), wide.saturating_sub(41), &tool.options, Token::Dim);
             y += 1;
         }
         y += 1;
         let (words, token) = match (&self.running, &self.result, self.lines.is_empty()) {
-            (Some((_, kind, since)), ..) => {
-                (format!("{} runs since {} s: Esc ends it", kind.title(), cx.ctx.now.since(*since) / SECOND), Token::Busy)
-            }
+            (Some((_, kind, since)), ..) => (
+                format!("{} runs since {} s: Esc ends it", kind.title(), cx.ctx.now.since(*since) / SECOND),
+                Token::Busy,
+            ),
             (None, Some(result), _) => {
                 let verdict = result.verdict();
                 let token = match verdict {
@@ -339,7 +356,9 @@ impl Pane for DiagPane {
                 };
                 (format!("{}: {}", result.request.kind(), verdict.word()), token)
             }
-            (None, None, true) => ("Up and Down choose a test, Enter runs it, t sets its target, o its options.".into(), Token::Dim),
+            (None, None, true) => {
+                ("Up and Down choose a test, Enter runs it, t sets its target, o its options.".into(), Token::Dim)
+            }
             (None, None, false) => ("it was not run".into(), Token::Bad),
         };
         let used = paint.put(buf, (area.x + 2, y), wide, &words, token);

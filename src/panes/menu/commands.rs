@@ -49,7 +49,12 @@ pub(crate) static MENU: &[CommandSpec] = &[
     CommandSpec {
         hint: true,
         enabled: on_ports,
-        ..page("menu.port-restart", "Restart", "Restarts the service that the port under the cursor belongs to.", &["r"])
+        ..page(
+            "menu.port-restart",
+            "Restart",
+            "Restarts the service that the port under the cursor belongs to.",
+            &["r"],
+        )
     },
 ];
 

@@ -34,10 +34,7 @@ const TEXT: &[(&str, &[&str])] = &[
             "3. Page 6 says what the last calls came back with.",
         ],
     ),
-    (
-        "OK",
-        &["Nothing speaks against it. The state is the appliance's own only where nothing better is known."],
-    ),
+    ("OK", &["Nothing speaks against it. The state is the appliance's own only where nothing better is known."]),
     (
         "Words",
         &[

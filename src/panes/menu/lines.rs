@@ -150,7 +150,8 @@ fn ports(row: &ApplianceRow) -> Vec<Piece<'static>> {
 /// The uplink: how it stands, since when, and why.
 pub(super) fn uplink(row: &ApplianceRow, cx: &Ctx) -> Vec<Piece<'static>> {
     let up = &row.state.uplink;
-    let since = if up.since.is_set() { format!(" since {}", clock(up.since, cx.now, cx.utc_offset_s)) } else { String::new() };
+    let since =
+        if up.since.is_set() { format!(" since {}", clock(up.since, cx.now, cx.utc_offset_s)) } else { String::new() };
     let mut out = one(format!("uplink {}{since}", up.state.word()), uplink_token(up.state));
     match up.state {
         UplinkState::Up => out.push(Piece::plain(format!(", {} ms", up.latency_ms))),

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 
 use crate::app::ctx::{Ctx, ViewCtx};
 use crate::app::effect::{Effect, Prompt};
-use crate::model::appliance::state::{CollectorState, PortCheck, PortState};
 use crate::model::appliance::ApplianceRow;
+use crate::model::appliance::state::{CollectorState, PortCheck, PortState};
 use crate::model::command::{Args, Targets};
 use crate::model::page::Table;
 use crate::model::resource::{NodeKind, Resource};
@@ -114,7 +114,8 @@ pub(super) fn act(id: &str, args: &Args, row: Option<&ApplianceRow>, cursor: usi
         let name = Resource::new(NodeKind::Collector, service.name.as_str()).canonical(&row.source);
         return intent("service.restart", Targets::Names(Table::Collectors, vec![name]), Args::new(), cx);
     }
-    let (command, verb) = if id == "menu.port-move" { ("port.apply", "Move") } else { ("port.plan", "Check a move of") };
+    let (command, verb) =
+        if id == "menu.port-move" { ("port.apply", "Move") } else { ("port.plan", "Check a move of") };
     if given(args, "set") {
         let set: Args = args.iter().filter(|(name, _)| *name == "set").map(|(n, v)| (n.clone(), v.clone())).collect();
         return intent(command, Targets::Names(Table::Appliances, vec![row.source.to_string()]), set, cx);

@@ -25,8 +25,8 @@ use crate::app::message::Msg;
 use crate::app::port::{Backend, Request};
 use crate::model::command::{LiveRequest, LiveSection, Outcome};
 use crate::model::diag::DiagRequest;
-use crate::model::record::{CommandRecord, Record};
 use crate::model::page::{DataRequest, RequestId};
+use crate::model::record::{CommandRecord, Record};
 use crate::model::text;
 use crate::store::Store;
 
