@@ -50,12 +50,12 @@ impl Drop for Rack {
 fn bytes(tty: &Tty, from: usize, what: &str, seen: impl Fn(&str) -> bool) -> Vec<u8> {
     tty.wait(what, seen);
     let quiet = std::time::Duration::from_millis(300);
-    let (mut len, mut since) = (tty.raw_len(), std::time::Instant::now());
+    let seen = std::cell::Cell::new((tty.raw_len(), std::time::Instant::now()));
     tty.wait_process("the line quiet", |tty| {
-        if tty.raw_len() != len {
-            (len, since) = (tty.raw_len(), std::time::Instant::now());
+        if tty.raw_len() != seen.get().0 {
+            seen.set((tty.raw_len(), std::time::Instant::now()));
         }
-        since.elapsed() > quiet
+        seen.get().1.elapsed() > quiet
     });
     tty.raw().split_off(from)
 }
@@ -109,7 +109,7 @@ fn old_terminals_get_only_what_they_know_and_are_given_back() {
 fn a_key_is_answered_within_300_ms_at_9600_baud() {
     let rack = Rack::new();
     let mut tty = rack.start("vt220", &["--serial"]);
-    let ready = |s: &str| s.contains("1 Status") && s.contains("running") && s.contains("uplink up");
+    let ready = |s: &str| s.contains("1 Status") && s.contains("5 running");
     bytes(&tty, 0, "the menu", ready);
     let mut told = Vec::new();
     let mut measure = |tty: &mut Tty, what: &'static str, key: &str, seen: &dyn Fn(&str) -> bool| {
@@ -139,9 +139,9 @@ fn a_key_is_answered_within_300_ms_at_9600_baud() {
     }
     // A change of state on the menu.
     let from = tty.raw_len();
-    rack.raven.control().uplink(Target::Refuses);
-    let sent = bytes(&tty, from, "the uplink down", |s| s.contains("uplink down"));
-    told.push(("uplink down, menu", sent.len()));
+    rack.raven.control().collector("vector", false);
+    let sent = bytes(&tty, from, "the service down", |s| s.contains("vector stopped"));
+    told.push(("service down, menu", sent.len()));
     assert!(sent.len() <= 600, "{} bytes", sent.len());
     println!("{told:?}");
 }
@@ -150,11 +150,11 @@ fn a_key_is_answered_within_300_ms_at_9600_baud() {
 fn the_wall_changes_with_few_bytes() {
     let rack = Rack::new();
     let tty = rack.start("vt220", &["--serial", "--idle", "10"]);
-    bytes(&tty, 0, "the wall", |s| s.contains("###") && s.contains("venue-12") && s.contains("uplink up"));
+    bytes(&tty, 0, "the wall", |s| s.contains("###") && s.contains("5 running"));
     let from = tty.raw_len();
-    rack.raven.control().uplink(Target::Refuses);
-    let sent = bytes(&tty, from, "the uplink down", |s| s.contains("uplink down"));
-    println!("uplink down, wall: {} bytes", sent.len());
+    rack.raven.control().collector("vector", false);
+    let sent = bytes(&tty, from, "the service down", |s| s.contains("vector stopped"));
+    println!("service down, wall: {} bytes", sent.len());
     assert!(sent.len() <= 600, "{} bytes", sent.len());
 }
 
