@@ -9,6 +9,7 @@
 )]
 
 mod lab;
+mod menu;
 mod operator;
 mod together;
 mod tty;
