@@ -16,6 +16,8 @@ const STEP_S: i64 = 300;
 /// The last hours of it are played in shorter ones, s.
 const NEAR_S: i64 = 6 * 3_600;
 const NEAR_STEP_S: i64 = 120;
+/// And the last one in those that its curve is drawn of, s.
+const LAST_STEP_S: i64 = 20;
 /// Records are kept together for this long, s.
 const WIDTH_S: i64 = 600;
 const HOUR: i64 = 3600;
@@ -145,7 +147,8 @@ fn played(plan: &Plan, seed: u64, now: i64, past: &mut Vec<Past>) -> Appliance {
     }
     // Those that lost their uplink forward at once when they have one: their buffers were empty.
     settings.forwarding_enabled = kept;
-    settings.max_buffer_size_mb = 400;
+    // What it comes to is set at the end of the story.
+    settings.max_buffer_size_mb = 8_000;
     let start = now - hours * HOUR * SECOND;
     let mut a = Appliance::new(start, seed, settings, Target::Answers(11 + (seed % 23) as u32), WIDTH_S);
     a.daily = true;
@@ -171,7 +174,12 @@ fn played(plan: &Plan, seed: u64, now: i64, past: &mut Vec<Past>) -> Appliance {
         _ => 0.0,
     };
     while a.now() < now {
-        let step = if now - a.now() <= NEAR_S * SECOND { NEAR_STEP_S } else { STEP_S };
+        let left = (now - a.now()) / SECOND;
+        let step = match left {
+            ..=HOUR => LAST_STEP_S,
+            ..=NEAR_S => NEAR_STEP_S,
+            _ => STEP_S,
+        };
         let to = (a.now() + step * SECOND).min(now);
         if kept {
             let away = to > before(lost) && (back == 0.0 || to <= before(back));
@@ -220,6 +228,7 @@ fn ended(a: &mut Appliance, story: Story) {
                 let claimed = a.clock() - 6 * HOUR;
                 a.store(service, kind, Some(claimed), missing * part / 100, 170.0);
             }
+            a.settings.max_buffer_size_mb = a.buffer.mib().max(1) * 2;
         }
         Story::Replaying => {
             s.max_buffer_size_mb = mib * 100 / 55;
@@ -233,6 +242,7 @@ fn ended(a: &mut Appliance, story: Story) {
         Story::Dangerous => {
             s.cleanup_interval_minutes = 0;
             s.vpn_check_interval_seconds = 0;
+            s.max_buffer_size_mb = mib * 100 / 27;
         }
         Story::Well | Story::DeadCollector | Story::Old => s.max_buffer_size_mb = mib * 100 / 38 + 10,
     }

@@ -74,9 +74,10 @@ impl Poller {
         } else {
             self.rhythm.reset();
         }
-        let outcome = match poll.stats.trouble() {
-            Some(why) => Err(format!("{}: {why}", self.shared.name)),
-            None => Ok(()),
+        // What it cannot tell stands in its row; only one that is silent could not be reached.
+        let outcome = match &poll.stats {
+            Answer::Silent(why) => Err(format!("{}: {why}", self.shared.name)),
+            _ => Ok(()),
         };
         let state = self.take(&poll);
         self.tell(&state, &outcome);
