@@ -14,9 +14,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Start;
 use super::args::{DemoArgs, DemoScale};
 use super::exit::{Code, Failure};
+use super::live::store_options;
 use crate::config::Loaded;
 use crate::config::schema::{CollectorMetrics, Config, Probe, Protocol, Raven, SourceKind};
+use crate::sim::raven::Past;
 use crate::sim::{Network, Running, Scale, SimOptions};
+use crate::store::Store;
+use crate::workers::appliance::remember;
 
 /// Name of the demo's profile.
 const PROFILE: &str = "demo";
@@ -44,14 +48,16 @@ pub(super) fn run(start: &Start, args: &DemoArgs) -> Result<Code, Failure> {
     };
     let folder = Folder::create()?;
     let runtime = runtime()?;
-    let network = runtime.block_on(Network::start(options)).map_err(|e| Failure::new(Code::Failed, e.to_string()))?;
+    let mut network =
+        runtime.block_on(Network::start(options)).map_err(|e| Failure::new(Code::Failed, e.to_string()))?;
+    let past = network.take_past();
     let inventory = folder.0.join("inventory.csv");
     let file = std::fs::File::create(&inventory)?;
     network.write_inventory(std::io::BufWriter::new(file))?;
     let code = if args.headless {
         runtime.block_on(serve(&network, &inventory, args))
     } else {
-        dashboard(start, &network, &inventory, &folder.0)
+        dashboard(start, &network, past, &inventory, &folder.0)
     };
     network.stop();
     // Connections of the network may still be closing; nobody waits for them.
@@ -65,7 +71,13 @@ fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// The user's screen settings, the simulated sources, and the right to write.
-fn dashboard(start: &Start, network: &Running, inventory: &Path, folder: &Path) -> Result<Code, Failure> {
+fn dashboard(
+    start: &Start,
+    network: &Running,
+    past: Vec<Past>,
+    inventory: &Path,
+    folder: &Path,
+) -> Result<Code, Failure> {
     let own = start.load()?;
     let mut config = Config { ui: own.config.ui.clone(), ..network.config() };
     config.inventory.file = Some(inventory.to_string_lossy().into_owned());
@@ -77,6 +89,11 @@ fn dashboard(start: &Start, network: &Running, inventory: &Path, folder: &Path) 
     }
     let mut loaded = Loaded::of(config, PROFILE, dirs);
     loaded.profile.read_only = start.global.read_only;
+    // The appliances have been watched for days, as far as the cache knows.
+    let (store, _) = Store::open(&store_options(&loaded, false))?;
+    let past = past.into_iter().map(|p| (p.source, p.poll));
+    remember(&store, &loaded.config, past).map_err(|e| Failure::new(Code::Failed, e))?;
+    store.close();
     super::dashboard::show(start, loaded, None)
 }
 

@@ -174,14 +174,12 @@ impl Matcher {
     /// # Errors
     /// When the regular expression is none.
     pub fn compiled(&self) -> Result<Compiled<'_>, String> {
-        let regex = match self.regex {
-            false => None,
-            true => Some(
-                regex::RegexBuilder::new(&format!("^(?:{})$", self.value))
-                    .size_limit(1 << 20)
-                    .build()
-                    .map_err(|_| format!("{} is no regular expression", shown(&self.value)))?,
-            ),
+        let regex = if self.regex {
+            let whole = format!("^(?:{})$", self.value);
+            let built = regex::RegexBuilder::new(&whole).size_limit(1 << 20).build();
+            Some(built.map_err(|_| format!("{} is no regular expression", shown(&self.value)))?)
+        } else {
+            None
         };
         Ok(Compiled { matcher: self, regex })
     }

@@ -84,7 +84,7 @@ impl Lab {
     fn rules(folder: &Path, down: bool) {
         let expr = if down { "vector(1)" } else { "vector(1) < 0" };
         let text = format!(
-            "groups:\n- name: noc\n  rules:\n  - alert: OLTDown\n    expr: {expr}\n    labels: {{severity: critical, olt: olt-001}}\n    annotations: {{summary: \"OLT {{{{ $labels.olt }}}} unreachable\"}}\n  - alert: PonLos\n    expr: vector(7)\n    labels: {{severity: major, olt: olt-001, pon: \"1/1/3\"}}\n"
+            "groups:\n- name: noc\n  rules:\n  - alert: OLTDown\n    expr: {expr}\n    labels: {{severity: critical, olt: olt-001}}\n    annotations: {{summary: \"OLT olt-001 unreachable\"}}\n  - alert: PonLos\n    expr: vector(7)\n    labels: {{severity: major, olt: olt-001, pon: \"1/1/3\"}}\n"
         );
         std::fs::write(folder.join("rules.yml"), text).expect("written");
     }
@@ -140,8 +140,11 @@ impl Console {
         let (msgs, mut news) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move { while news.recv().await.is_some() {} });
         let supervisor = Supervisor::new(tokio::runtime::Handle::current(), msgs.clone());
-        let prometheus =
-            Prometheus { poll_s: 1, ..Prometheus::new(format!("http://127.0.0.1:{}", lab.prometheus_port)) };
+        let prometheus = Prometheus {
+            poll_s: 1,
+            restart_grace_s: 5,
+            ..Prometheus::new(format!("http://127.0.0.1:{}", lab.prometheus_port))
+        };
         let config = Config {
             sources: vec![
                 Source { name: "am".into(), kind: SourceKind::Alertmanager(Box::new(lab.settings())) },

@@ -125,7 +125,9 @@ impl PromClient {
         let mut groups = rules.groups;
         // Older servers do not know the name in the question.
         if let Some(name) = name {
-            groups.iter_mut().for_each(|g| g.rules.retain(|r| r.name == name));
+            for group in &mut groups {
+                group.rules.retain(|r| r.name == name);
+            }
             groups.retain(|g| !g.rules.is_empty());
         }
         Ok(groups)

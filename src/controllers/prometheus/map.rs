@@ -344,7 +344,7 @@ fn bounded(raw: &str, limit: usize) -> String {
     if clean.len() <= limit {
         return clean.into_owned();
     }
-    let end = (0..=limit.saturating_sub(10)).rev().find(|i| clean.is_char_boundary(*i)).unwrap_or(0);
+    let end = (0..=limit.saturating_sub(12)).rev().find(|i| clean.is_char_boundary(*i)).unwrap_or(0);
     let hash = xxhash_rust::xxh3::xxh3_64(raw.as_bytes()) as u32;
     format!("{}…{hash:08x}", clean.get(..end).unwrap_or_default())
 }
@@ -404,7 +404,7 @@ mod tests {
         assert!(seen.iter().all(|s| !s.over && s.hidden != 0));
         assert_eq!(
             seen[0].by,
-            "silence 0a325f34-6531-4534-83f7-848253e38eee by op1 until 2026-11-20T14:34:33Z: MW-42 splice; \
+            "silence 0a325f34-6531-4534-83f7-848253e38eee by op1 until 2026-11-20T14:34:33.000Z: MW-42 splice; \
              inhibited by alert 22f0da0749473b4c"
         );
         assert!(seen[0].event.context.contains(&("fingerprint".into(), "033e3a5f56af9bee".into())));

@@ -244,7 +244,7 @@ impl AlarmsPane {
             )]);
         }
         Some(match id {
-            "alarm.ack" | "alarm.unack" | "alarm.unshelve" => self.plain(id, args, cx),
+            "alarm.ack" | "alarm.unack" | "alarm.unshelve" | "silence.expire" => self.plain(id, args, cx),
             "alarm.ack-with" => self.ack_with(args),
             "alarm.take" => self.take(args, cx),
             "alarm.assign" => self.with(id, "owner", "Owner (empty for nobody) of", true, args, cx),
@@ -252,7 +252,6 @@ impl AlarmsPane {
             "alarm.close" => self.close(args, cx),
             "alarm.note" => self.with(id, "text", "Note on", false, args, cx),
             "silence.create" => self.silence(args, cx),
-            "silence.expire" => self.plain(id, args, cx),
             "alarm.live" => self.ask_source(cx),
             "alarm.feed" => self.feed(cx),
             "alarm.device" => self.device(cx),

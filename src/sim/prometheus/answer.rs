@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Live, alertmanager, prometheus};
+use super::{Live, alertmanager, api};
 use crate::sim::net::Severable;
 
 /// Largest body taken, bytes.
@@ -49,14 +49,12 @@ pub(super) async fn serve(listener: TcpListener, live: Arc<Live>, is_prometheus:
     loop {
         let stream = tokio::select! {
             () = stop.cancelled() => return,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                // Too many open files, say: the listener itself stays good.
-                Err(_) => {
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = stream else {
+            // Too many open files, say: the listener itself stays good.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            continue;
         };
         if live.faults.refuses() {
             continue;
@@ -97,7 +95,7 @@ async fn answer(live: &Live, request: Request<Incoming>, is_prometheus: bool) ->
         parameters,
         body,
     };
-    if is_prometheus { prometheus::answer(live, &asked) } else { alertmanager::answer(live, &asked) }
+    if is_prometheus { api::answer(live, &asked) } else { alertmanager::answer(live, &asked) }
 }
 
 fn parsed(query: &str) -> Vec<(String, String)> {

@@ -6,7 +6,7 @@
 
 mod alertmanager;
 mod answer;
-mod prometheus;
+mod api;
 mod rules;
 mod state;
 

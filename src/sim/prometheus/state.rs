@@ -1,6 +1,7 @@
 //! Alerts, silences, inhibitions: what both servers know at an instant.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::AlertsOptions;
 use super::rules::SimRule;
@@ -153,7 +154,7 @@ impl State {
             } else if b == b' ' {
                 out.push('+');
             } else {
-                out.push_str(&format!("%{b:02X}"));
+                let _ = write!(out, "%{b:02X}");
             }
             out
         });

@@ -12,7 +12,10 @@ use crate::model::time::Ts;
 use crate::sim::Error;
 
 /// The past is told in polls this far apart, s.
-const STEP_S: i64 = 900;
+const STEP_S: i64 = 300;
+/// The last hours of it are played in shorter ones, s.
+const NEAR_S: i64 = 6 * 3_600;
+const NEAR_STEP_S: i64 = 120;
 /// Records are kept together for this long, s.
 const WIDTH_S: i64 = 600;
 const HOUR: i64 = 3600;
@@ -107,8 +110,8 @@ impl RunningFair {
         self.appliances.iter().map(RunningRaven::config).collect()
     }
 
-    /// The past of all appliances in steps of a quarter of an hour, each in the order of time. Taken
-    /// once: it is for a cache that is to know it.
+    /// The past of all appliances in steps of minutes, each in the order of time. Taken once: it is for
+    /// a cache that is to know it.
     #[must_use]
     pub fn take_past(&mut self) -> Vec<Past> {
         std::mem::take(&mut self.past)
@@ -168,7 +171,8 @@ fn played(plan: &Plan, seed: u64, now: i64, past: &mut Vec<Past>) -> Appliance {
         _ => 0.0,
     };
     while a.now() < now {
-        let to = (a.now() + STEP_S * SECOND).min(now);
+        let step = if now - a.now() <= NEAR_S * SECOND { NEAR_STEP_S } else { STEP_S };
+        let to = (a.now() + step * SECOND).min(now);
         if kept {
             let away = to > before(lost) && (back == 0.0 || to <= before(back));
             let gone = if story == Story::Filling { Target::Hangs } else { Target::Refuses };
@@ -184,6 +188,13 @@ fn played(plan: &Plan, seed: u64, now: i64, past: &mut Vec<Past>) -> Appliance {
         past.push(Past { source: name.to_owned(), poll: poll(&a) });
     }
     ended(&mut a, story);
+    // The limit that the story ends with was there all the time.
+    let limit = a.settings.max_buffer_size_mb << 20;
+    for p in past.iter_mut().filter(|p| p.source == name) {
+        if let Answer::Said(stats) = &mut p.poll.stats {
+            stats.limit_bytes = limit;
+        }
+    }
     a
 }
 

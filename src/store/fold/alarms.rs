@@ -33,12 +33,11 @@ impl Fold {
         let resource = resolved.as_ref().unwrap_or(&event.resource);
         let type_id = self.names.intern(conn, &event.type_id)?;
         let hash = self.event_hash(source, resource, type_id, &event.qualifier);
-        let found = match self.alarm_ids.get(&hash) {
-            Some(id) => Some(*id),
-            None => {
-                let named = (event.type_id.as_str(), event.qualifier.as_str());
-                self.load_by_event(conn, source_name, resource, named, hash)?
-            }
+        let found = if let Some(id) = self.alarm_ids.get(&hash) {
+            Some(*id)
+        } else {
+            let named = (event.type_id.as_str(), event.qualifier.as_str());
+            self.load_by_event(conn, source_name, resource, named, hash)?
         };
         match (found, event.raise) {
             (Some(id), Some(severity)) => {

@@ -304,7 +304,9 @@ async fn of_server(made: &Made) -> Result<Vec<LiveSection>, Error> {
         Made::Prometheus { client, .. } => {
             let targets = client.targets().await?;
             let mut count: BTreeMap<String, u64> = BTreeMap::new();
-            targets.iter().for_each(|t| *count.entry(clean(&t.health)).or_default() += 1);
+            for target in &targets {
+                *count.entry(clean(&target.health)).or_default() += 1;
+            }
             let rows = targets
                 .iter()
                 .filter(|t| t.health != "up")

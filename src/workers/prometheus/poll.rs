@@ -156,8 +156,7 @@ impl Poller {
         let read = self.read(made, about.now, &mut out).await;
         if read.is_err() {
             // What was seen before it broke off is no less true.
-            self.flush(&mut out).await?;
-            self.flush(&mut out).await?;
+            self.finish(&mut out).await?;
             return read;
         }
         self.shared.answered(true);
@@ -244,6 +243,15 @@ impl Poller {
         }
     }
 
+    /// Writes what is left, and waits until all of it is.
+    async fn finish(&self, out: &mut Out) -> Result<(), String> {
+        self.flush(out).await?;
+        match out.written.take() {
+            Some(written) => written.await,
+            None => Ok(()),
+        }
+    }
+
     /// The list was read to its end: what it no longer holds, and how it differed.
     async fn ended(&mut self, counts: bool, out: &mut Out) -> Result<(), String> {
         let ended = self.alerts.end(counts);
@@ -253,8 +261,7 @@ impl Poller {
         let removed = u32::try_from(ended.gone.len()).unwrap_or(u32::MAX);
         if removed > 0 {
             // What was raised by this very poll is written first: the cache is asked what is gone.
-            self.flush(out).await?;
-            self.flush(out).await?;
+            self.finish(out).await?;
             self.gone(&ended.gone, out).await?;
         }
         let after_gap = std::mem::take(&mut self.gap);
@@ -263,8 +270,7 @@ impl Poller {
             out.records.push(Observation::Resync(resync));
         }
         self.before = now();
-        self.flush(out).await?;
-        self.flush(out).await?;
+        self.finish(out).await?;
         for id in ended.gone {
             self.alerts.forget(id);
         }

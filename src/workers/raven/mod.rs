@@ -29,6 +29,7 @@ use super::appliance::{ApplianceVerb, Preview};
 use super::source::Cache;
 use super::supervisor::Supervisor;
 use super::watched::Watched;
+pub(super) use settings::settings;
 use shared::Shared;
 
 /// How long [`RavenHandle::poll_now`] waits: an appliance that probes its uplink freezes for seconds.

@@ -5,7 +5,7 @@ use crate::engine::buffer::{Port, Service, Settings};
 use crate::model::time::SECOND;
 
 /// The settings of the tracker: a shipped appliance, with what the configuration says otherwise.
-pub(super) fn settings(config: &Raven) -> Settings {
+pub(in crate::workers) fn settings(config: &Raven) -> Settings {
     let mut settings = Settings {
         poll_us: i64::try_from(config.poll_s).unwrap_or(3600) * SECOND,
         fill_pct: [config.alarms.fill_minor_pct, config.alarms.fill_major_pct, config.alarms.fill_critical_pct],

@@ -107,6 +107,9 @@ struct One {
     label: String,
 }
 
+/// An alert: which alarm it is, its labels, the ids of its silences.
+type Behind = (u64, Labels, Vec<String>);
+
 /// What an intent means now.
 struct Wish {
     verb: SilenceVerb,
@@ -224,7 +227,7 @@ impl Wish {
         if *targets == Targets::None {
             return Err("it needs alarms to work on, conditions (matchers=), or ids (id=)".to_owned());
         }
-        let mut types: BTreeMap<(String, String), Vec<(u64, Labels, Vec<String>)>> = BTreeMap::new();
+        let mut types: BTreeMap<(String, String), Vec<Behind>> = BTreeMap::new();
         for row in rows(store, targets).await? {
             let Some(server) = sources.get(&row.source).filter(|s| s.is_alertmanager()) else {
                 self.tally.skip("not from an Alertmanager");

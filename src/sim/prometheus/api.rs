@@ -80,10 +80,10 @@ fn rules(live: &Live) -> Answer {
 }
 
 /// The series of an expression at an instant: labels and value.
-fn series(live: &Live, expr: &str, at: Ts) -> Result<Vec<(Json, String)>, Answer> {
+fn series(live: &Live, expr: &str, at: Ts) -> Result<Vec<(Json, String)>, &'static str> {
     let opened = expr.matches('(').count();
     if opened != expr.matches(')').count() {
-        return Err(bad("invalid parameter \"query\": 1:4: parse error: unclosed left parenthesis"));
+        return Err("invalid parameter \"query\": 1:4: parse error: unclosed left parenthesis");
     }
     let state = live.state();
     if expr == "up" {
@@ -118,7 +118,7 @@ fn query(live: &Live, asked: &Asked) -> Answer {
                 all.into_iter().map(|(metric, v)| json!({ "metric": metric, "value": [seconds(at), v] })).collect();
             good(&json!({ "resultType": "vector", "result": result }))
         }
-        Err(refusal) => refusal,
+        Err(words) => bad(words),
     }
 }
 
@@ -149,7 +149,7 @@ fn query_range(live: &Live, asked: &Asked) -> Answer {
                     }
                 }
             }
-            Err(refusal) => return refusal,
+            Err(words) => return bad(words),
         }
         at += step;
     }
