@@ -169,11 +169,14 @@ impl App {
     /// Whether something that passes no gate has to wait for the PIN after all: what writes files,
     /// takes changes back, or shows secrets.
     pub(super) fn bars(&mut self, effect: &Effect) -> bool {
-        let guarded = match effect {
-            Effect::Undo(_) | Effect::Export(_) | Effect::Report(_) | Effect::DiagExport(_) => true,
-            Effect::Live(_, LiveRequest::Secret { .. }) => true,
-            _ => false,
-        };
+        let guarded = matches!(
+            effect,
+            Effect::Undo(_)
+                | Effect::Export(_)
+                | Effect::Report(_)
+                | Effect::DiagExport(_)
+                | Effect::Live(_, LiveRequest::Secret { .. })
+        );
         if !guarded {
             return false;
         }
@@ -316,12 +319,11 @@ impl App {
                 }
                 self.toast(Toast::new(Level::Good, "locked: changes ask for the PIN again"));
             }
-            "menu.back" => self.step_back(),
             // Whoever stands before the rack gets no shell and no other programs.
             "app.suspend" => {
                 self.toast(Toast::new(Level::Info, "the console of an appliance is not suspended"));
             }
-            "app.quit" | "app.interrupt" => self.step_back(),
+            "menu.back" | "app.quit" | "app.interrupt" => self.step_back(),
             "app.theme" => self.toast(Toast::new(Level::Info, "the console keeps its colours")),
             _ => return false,
         }

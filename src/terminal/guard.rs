@@ -178,8 +178,8 @@ fn sequences(caps: &Caps) -> (String, String) {
         leave.push_str("\x1b[?1006l\x1b[?1002l\x1b[?1000l");
     }
     if let Some((ours, theirs)) = caps.blank {
-        enter.push_str(&format!("\x1b[9;{ours}]"));
-        leave.push_str(&format!("\x1b[9;{theirs}]"));
+        enter = format!("{enter}\x1b[9;{ours}]");
+        leave = format!("{leave}\x1b[9;{theirs}]");
     }
     enter.push_str("\x1b[0m\x1b[2J\x1b[?25l");
     // Without another screen to go back to, this one is left empty for the prompt.

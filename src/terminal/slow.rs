@@ -53,6 +53,8 @@ pub(super) struct Slow {
     width: usize,
     wanted: Vec<Glyph>,
     shown: Vec<Glyph>,
+    /// Where a sign of two columns begins: whoever takes its place has to see to the second.
+    wide: Vec<bool>,
     /// Something wanted is not shown yet.
     behind: bool,
 }
@@ -68,7 +70,13 @@ impl Slow {
     /// Nothing on a screen of columns and rows.
     pub(super) fn new(width: u16, height: u16) -> Self {
         let cells = usize::from(width) * usize::from(height);
-        Self { width: usize::from(width), wanted: vec![BLANK; cells], shown: vec![BLANK; cells], behind: false }
+        Self {
+            width: usize::from(width),
+            wanted: vec![BLANK; cells],
+            shown: vec![BLANK; cells],
+            wide: vec![false; cells],
+            behind: false,
+        }
     }
 
     /// The terminal was cleared.
@@ -93,6 +101,13 @@ impl Slow {
         let bg = if pen.bg == Color::Black { Color::Reset } else { pen.bg };
         let start = usize::from(y) * self.width + usize::from(x);
         let room = self.width.saturating_sub(usize::from(x)).min(wide);
+        let was_wide = self.wide.get_mut(start).is_some_and(|w| std::mem::replace(w, wide == 2));
+        if was_wide
+            && wide == 1
+            && let Some(second) = self.wanted.get_mut(start + 1)
+        {
+            *second = BLANK;
+        }
         for cell in self.wanted.iter_mut().skip(start).take(room) {
             *cell = Glyph { sign, pen: Pen { fg, bg, ..pen } };
         }

@@ -253,7 +253,7 @@ fn without_a_pin_nothing_is_changed_and_read_only_says_so() {
 #[test]
 fn a_test_is_opened_from_an_alarm_and_its_result_goes_to_it() {
     let mut s = Screen::small((120, 30));
-    s.keys("N");
+    s.keys("T");
     assert!(s.grid().contains("Ping       10.0.0.5"), "{}", s.grid());
     s.keys("enter");
     assert!(s.sent.iter().any(|r| matches!(r, Request::Diag(..))), "{:?}", s.sent);

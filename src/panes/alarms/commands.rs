@@ -173,7 +173,7 @@ pub(crate) static ALARMS: &[CommandSpec] = &[
         "alarm.network",
         "Network diagnostics",
         "Tests the way to the controller of the alarm; the result can be attached to the alarm.",
-        &["N"],
+        &["T"],
     ),
     view("alarm.cpe", "Go to the CPE", "Shows the CPE with the serial number of the alarmed ONU.", &["c"]),
 ];

@@ -183,7 +183,7 @@ impl DiagPane {
 
     fn attach(&self, cx: &Ctx) -> Vec<Effect> {
         let (Some(result), Some(about)) = (&self.result, &self.about) else {
-            let words = "it is about no alarm: open it from one (N in the alarms) and run it again";
+            let words = "it is about no alarm: open it from one (T in the alarms) and run it again";
             return vec![toast(Level::Info, words)];
         };
         let text = format!("{}: {}", result.request.kind(), result.summary());
