@@ -401,7 +401,8 @@ mod tests {
             let _ = read_call(&text);
             let good = answer(&Answer::Fault(10, "BAD_NAME: a".into()));
             let cut = cut.min(good.len());
-            let bent = format!("{}{junk}{}", &good[..cut], &good[cut..]);
+            let (before, after) = good.split_at(cut);
+            let bent = format!("{before}{junk}{after}");
             let _ = read_answer(&bent);
         }
 
@@ -411,7 +412,7 @@ mod tests {
             let whole = whole.trim_end();
             let mut at = (whole.len() as f64 * at) as usize;
             while !whole.is_char_boundary(at) { at -= 1; }
-            prop_assert!(read_answer(&whole[..at]).is_err());
+            prop_assert!(read_answer(whole.split_at(at).0).is_err());
         }
     }
 

@@ -175,10 +175,12 @@ fn played(plan: &Plan, seed: u64, now: i64, past: &mut Vec<Past>) -> Appliance {
     };
     while a.now() < now {
         let left = (now - a.now()) / SECOND;
-        let step = match left {
-            ..=HOUR => LAST_STEP_S,
-            ..=NEAR_S => NEAR_STEP_S,
-            _ => STEP_S,
+        let step = if left <= HOUR {
+            LAST_STEP_S
+        } else if left <= NEAR_S {
+            NEAR_STEP_S
+        } else {
+            STEP_S
         };
         let to = (a.now() + step * SECOND).min(now);
         if kept {

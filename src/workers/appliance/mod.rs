@@ -175,8 +175,8 @@ fn settings(text: &str) -> impl Iterator<Item = &str> {
 /// One thing that a verb is done to.
 #[derive(Debug, Clone)]
 enum Target {
-    Appliance(ApplianceRow),
-    Service(CollectorRow),
+    Appliance(Box<ApplianceRow>),
+    Service(Box<CollectorRow>),
 }
 
 impl Target {
@@ -231,15 +231,12 @@ impl Wish {
         let (store, wanted, table) = (store.clone(), targets.clone(), verb.table());
         let read = tokio::task::spawn_blocking(move || -> Result<Vec<Target>, String> {
             let mut reader = store.reader().map_err(|e| e.to_string())?;
-            Ok(match table {
-                Table::Collectors => {
-                    let rows = reader.collectors(&wanted, MANY + 1).map_err(|e| e.to_string())?;
-                    rows.into_iter().map(Target::Service).collect()
-                }
-                _ => {
-                    let rows = reader.appliances(&wanted, MANY + 1).map_err(|e| e.to_string())?;
-                    rows.into_iter().map(Target::Appliance).collect()
-                }
+            Ok(if table == Table::Collectors {
+                let rows = reader.collectors(&wanted, MANY + 1).map_err(|e| e.to_string())?;
+                rows.into_iter().map(|row| Target::Service(Box::new(row))).collect()
+            } else {
+                let rows = reader.appliances(&wanted, MANY + 1).map_err(|e| e.to_string())?;
+                rows.into_iter().map(|row| Target::Appliance(Box::new(row))).collect()
             })
         });
         let found = read.await.map_err(|e| e.to_string())??;
