@@ -6,7 +6,7 @@ use super::world::uplink::Target;
 use super::world::{Appliance, Collector, SECOND, Saved};
 use super::{RavenControl, RunningRaven, present, serve, shipped};
 use crate::config::schema::Source;
-use crate::model::appliance::Poll;
+use crate::model::appliance::{BufferConfig, Poll};
 use crate::model::appliance::poll::{Answer, ServiceStats, Stats, UplinkStatus, Version};
 use crate::model::time::Ts;
 use crate::sim::Error;
@@ -198,6 +198,10 @@ fn played(plan: &Plan, seed: u64, now: i64, past: &mut Vec<Past>) -> Appliance {
         past.push(Past { source: name.to_owned(), poll: poll(&a) });
     }
     ended(&mut a, story);
+    if story == Story::Slow {
+        // What it holds came all at once: nobody has watched it before.
+        past.retain(|p| p.source != name);
+    }
     // The limit that the story ends with was there all the time.
     let limit = a.settings.max_buffer_size_mb << 20;
     for p in past.iter_mut().filter(|p| p.source == name) {
@@ -287,6 +291,7 @@ fn poll(a: &Appliance) -> Poll {
         }),
         services: Answer::Said(services),
         uplink: Answer::Said(UplinkStatus { forwarding: Some(s.forwarding_enabled), ..uplink }),
+        config: BufferConfig::parse(&s.json()).map_or(Answer::NotAsked, Answer::Said),
         version: Some(if a.wrongs.old { Version::Old } else { Version::New }),
         ..Poll::default()
     }

@@ -409,10 +409,30 @@ fn records_that_wait_expire_and_that_is_forecast() {
     let mut tracker = Tracker::new(Settings::default());
     let old = Ts(START - 13 * DAY);
     let buffer = Buffer { records: 10, bytes: 5000, oldest: old, newest: at(0), ..Buffer::default() };
-    let s = tracker.step(&Poll { config: config(|_| {}), ..buffer.poll(at(0)) }).state;
+    let on = || config(|c| _ = c.insert("forwarding_enabled".into(), true.into()));
+    let s = tracker.step(&Poll { config: on(), ..buffer.poll(at(0)) }).state;
     assert_eq!(s.first_loss.in_us, Some(DAY), "{:?}", s.first_loss);
     assert!(s.first_loss.method.contains("fluent-bit"));
     assert_eq!(s.coverage_us, Some(13 * DAY));
+}
+
+#[test]
+fn where_nothing_is_to_be_forwarded_the_end_of_a_retention_is_no_loss() {
+    let late = 14 * 86_400 + 300;
+    let begin = |forwarding: bool| {
+        let mut tracker = Tracker::new(Settings::default());
+        let told = config(|c| _ = c.insert("forwarding_enabled".into(), forwarding.into()));
+        let full = Buffer { records: 5_000, bytes: 900_000, oldest: at(0), newest: at(late), ..Buffer::default() };
+        let first = tracker.step(&Poll { config: told, ..full.poll(at(late)) }).state;
+        let less = Buffer { records: 4_000, bytes: 700_000, oldest: at(600), newest: at(late + 5), ..full };
+        (first, tracker.step(&less.poll(at(late + 5))).state)
+    };
+    let (before, after) = begin(false);
+    assert!(before.first_loss.in_us.is_none(), "{:?}", before.first_loss);
+    assert_eq!((after.lost_day, after.losses.len()), (0, 0), "{:?}", after.losses);
+    let (before, after) = begin(true);
+    assert_eq!(before.first_loss.in_us, Some(0), "{:?}", before.first_loss);
+    assert!(after.lost_day >= 1_000, "{:?}", after.losses);
 }
 
 #[test]
