@@ -59,7 +59,7 @@ const IO_CRATES: &[(&str, &[&str])] = &[
     ("hyper_util", &["controllers", "sim", "cli"]),
     ("rskafka", &["controllers", "sim", "cli"]),
     ("socket2", &["controllers"]),
-    ("nix", &["controllers"]),
+    ("nix", &["controllers", "cli"]),
     ("domain", &["controllers"]),
     ("tokio", &["store", "controllers", "workers", "terminal", "sim", "cli", "app", "theme"]),
     ("notify", &["theme", "workers", "cli"]),

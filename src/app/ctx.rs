@@ -25,6 +25,8 @@ pub struct Ctx {
     pub operator: Arc<str>,
     /// The profile refuses changes.
     pub read_only: bool,
+    /// It runs on the console of an appliance.
+    pub console: bool,
     /// The profile allows to show secrets.
     pub reveal_secrets: bool,
     /// Another noctule owns the cache; its process id. What we want changed is handed to it.
@@ -58,6 +60,7 @@ impl Ctx {
             profile: "default".into(),
             operator: "operator".into(),
             read_only: false,
+            console: false,
             reveal_secrets: false,
             attached: None,
             cut_off: None,

@@ -11,7 +11,7 @@ use crate::ui::density::{self, Density};
 use crate::ui::status_bar::{Chip, Hint, StatusBar};
 use crate::ui::top_bar::{Tab, TopBar};
 use crate::ui::which_key::{self, Continuation};
-use crate::ui::{Paint, toast};
+use crate::ui::{Paint, Piece, toast};
 
 use super::ctx::ViewCtx;
 use super::effect::Level;
@@ -80,9 +80,20 @@ impl App {
         }
         // The ground of the theme, under whatever does not fill its own area.
         frame.buffer_mut().set_style(area, self.theme.style(Token::Text));
+        let console = self.console.as_ref();
+        if console.is_some_and(super::console::Console::wall)
+            && let Some(menu) = self.menu()
+        {
+            let cx = ViewCtx { ctx: &self.ctx, theme: &self.theme, glyphs: &self.glyphs, focused: false };
+            return menu.wall(frame, area, &cx);
+        }
         let pane_area = pane_area((area.width, area.height));
         let cx = ViewCtx { ctx: &self.ctx, theme: &self.theme, glyphs: &self.glyphs, focused: self.layers.is_empty() };
-        self.draw_top(frame, Rect { height: pane_area.y, ..area }, &paint);
+        let top = Rect { height: pane_area.y, ..area };
+        match console {
+            Some(console) => self.draw_console_top(console, frame, top, &paint),
+            None => self.draw_top(frame, top, &paint),
+        }
         if let Some(pane) = self.pane() {
             pane.view(frame, pane_area, &cx);
         }
@@ -131,6 +142,66 @@ impl App {
         bar.render(frame.buffer_mut(), area, paint);
     }
 
+    /// The console's header: where one stands, and how the appliance does.
+    fn draw_console_top(
+        &self,
+        console: &super::console::Console,
+        frame: &mut Frame<'_>,
+        area: Rect,
+        paint: &Paint<'_>,
+    ) {
+        let buf = frame.buffer_mut();
+        paint.fill(buf, area, Token::Bar);
+        let menu = self.menu();
+        let mut right = Vec::new();
+        let mut sign = |words: &'static str, token| {
+            right.push(Piece::new(words, token));
+            right.push(Piece::new(" ", Token::Bar));
+        };
+        if self.ctx.unsaved.is_some() {
+            sign("NOT SAVED", Token::InputError);
+        }
+        if self.ctx.cut_off.is_some() {
+            sign("CUT OFF", Token::ReadOnly);
+        }
+        if self.ctx.read_only {
+            sign("READ-ONLY", Token::ReadOnly);
+        } else if let Some(words) = console.sign(self.ctx.now) {
+            sign(words, if words == "UNLOCKED" { Token::ReadOnly } else { Token::Bar });
+        }
+        right.extend(menu.and_then(|m| m.badge(self.ctx.now)));
+        let mut crumbs = vec!["Menu".to_owned()];
+        if self.ctx.active != PaneId::Menu {
+            crumbs.push(self.ctx.active.title().to_owned());
+        }
+        crumbs.extend(self.pane().map(super::pane::Pane::crumbs).unwrap_or_default());
+        crumbs.extend(
+            self.workers_down.iter().filter(|(_, back)| !**back).map(|(name, _)| format!("worker {name} is down")),
+        );
+        let place = crumbs.join(" > ");
+        let who = |wide: u16| {
+            let host = menu.and_then(|m| m.host());
+            let mut pieces = vec![Piece::new(console.appliance().to_owned(), Token::Title)];
+            for word in host.into_iter().flat_map(|h| std::iter::once(&h.name).chain(&h.addresses)) {
+                if crate::ui::paint::columns(&pieces) + crate::ui::paint::wide(word) + 2 <= wide {
+                    pieces.push(Piece::new(format!("  {word}"), Token::Bar));
+                }
+            }
+            pieces
+        };
+        let used = crate::ui::paint::columns(&right) + 2;
+        let room = area.width.saturating_sub(used + 1);
+        paint.line_right(buf, (area.x, area.y), area.width.saturating_sub(1), &right);
+        if area.height > 1 {
+            // Where one is comes first: it is what a key changes.
+            paint.put(buf, (area.x + 1, area.y), room, &place, Token::Title);
+            paint.line(buf, (area.x + 1, area.y + 1), area.width.saturating_sub(2), &who(area.width.saturating_sub(2)));
+        } else {
+            let at = paint.put(buf, (area.x + 1, area.y), room / 2, &place, Token::Title) + 4;
+            paint.line(buf, (area.x + at, area.y), room.saturating_sub(at), &who(room.saturating_sub(at)));
+        }
+    }
+
     fn draw_bottom(&self, frame: &mut Frame<'_>, area: Rect, paint: &Paint<'_>) {
         let contexts = self.contexts();
         let situation = self.situation();
@@ -146,13 +217,24 @@ impl App {
                 Some(Hint { key, title: s.title.to_owned(), keep: matches!(s.id, "app.help" | "detail.close") })
             })
             .collect();
+        let (mut hints, mut clock) = (hints, String::new());
+        if self.settings.clock {
+            clock = local_time(self.ctx.now, self.ctx.utc_offset_s);
+        }
+        if self.console.is_some() {
+            let back = |key: &str, title: &str| Hint { key: key.into(), title: title.into(), keep: true };
+            hints.retain(|h| h.key != "?" && h.key != "q" && h.key != "ctrl-p");
+            hints.splice(0..0, [back("0", "back"), back("1-7", "pages"), back("?", "keys")]);
+            // A second's hand would keep a slow line busy.
+            clock.truncate(5);
+        }
         let bar = StatusBar {
             hints: &hints,
             chips: &self.chips(),
             sources: self.ctx.sources.len(),
             pending: &print_sequence(&self.pending),
             progress: &self.progress(),
-            clock: &if self.settings.clock { local_time(self.ctx.now, self.ctx.utc_offset_s) } else { String::new() },
+            clock: &clock,
         };
         bar.render(frame.buffer_mut(), area, paint);
     }

@@ -23,7 +23,7 @@ impl App {
             return;
         }
         self.dirty = true;
-        if self.run_global(id, &args) {
+        if self.run_console(id) || self.run_global(id, &args) {
             return;
         }
         let Some((pane, cx)) = self.pane_mut() else { return };
@@ -44,6 +44,14 @@ impl App {
             "pane.pon" => self.show_pane(PaneId::Pon),
             "pane.cpe" => self.show_pane(PaneId::Cpe),
             "pane.buffers" => self.show_pane(PaneId::Buffers),
+            "diag.open" => {
+                let to = Location { pane: PaneId::Diag, row: None, canonical: None, filter: None, below: None };
+                self.goto(&to);
+                if let Some((pane, cx)) = self.pane_mut() {
+                    let effects = pane.command("diag.open", args, cx);
+                    self.apply(effects);
+                }
+            }
             "pane.sources" => self.show_pane(PaneId::Sources),
             "pane.log" => self.show_pane(PaneId::Log),
             "pane.next" => self.step_pane(1),
@@ -74,6 +82,9 @@ impl App {
 
     /// Carries one effect out.
     pub(super) fn carry_out(&mut self, effect: Effect) {
+        if self.bars(&effect) {
+            return;
+        }
         match effect {
             Effect::Query(id, request) => self.backend.send(Request::Data(id, request)),
             Effect::Cancel(id) => self.backend.send(Request::Cancel(id)),
@@ -123,10 +134,11 @@ impl App {
     fn gate(&mut self, intent: Intent) {
         let Some(spec) = super::registry().get(intent.command) else { return };
         let cut_off = self.ctx.cut_off.as_deref();
-        let rights = Rights { profile: &self.ctx.profile, read_only: self.ctx.read_only, cut_off };
+        let rights = Rights { profile: &self.ctx.profile, read_only: self.ctx.read_only, cut_off, bar: self.bar() };
         match gate::decide(spec, &intent.targets, rights) {
             Decision::Refuse(why) => self.toast(Toast::new(Level::Warn, why)),
             Decision::Run => self.execute(intent),
+            Decision::AskPin => self.ask_pin_for(intent),
             Decision::Ask(level) => {
                 let id = self.ctx.request_id();
                 self.planning.insert(id, (intent.clone(), level));
@@ -177,7 +189,7 @@ impl App {
         }
     }
 
-    fn goto(&mut self, to: &Location) {
+    pub(super) fn goto(&mut self, to: &Location) {
         self.back.push(Location { pane: self.ctx.active, row: None, canonical: None, filter: None, below: None });
         if self.back.len() > 50 {
             self.back.remove(0);

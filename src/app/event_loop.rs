@@ -167,6 +167,10 @@ async fn terminal_acts(app: &mut App, tty: &mut Tty) -> io::Result<Option<Exit>>
                 };
                 app.toast(Toast::new(Level::Good, format!("copied {what}{cut}{tmux}")));
             }
+            // An editor is a way to a shell, past the PIN.
+            TerminalAct::EditFile(_) | TerminalAct::Editor(_) if app.is_console() => {
+                app.toast(Toast::new(Level::Warn, "no editor is started from the console of an appliance"));
+            }
             TerminalAct::EditFile(edit) => match tty.edit_file(&edit.initial, &edit.file, &app.settings.drafts).await {
                 Ok(None) => app.toast(Toast::new(Level::Info, "nothing was changed")),
                 Ok(Some((text, file))) => {

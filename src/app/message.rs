@@ -41,6 +41,8 @@ pub enum Msg {
     Live(RequestId, Result<Vec<LiveSection>, String>),
     /// What auto-configuration servers keep beside devices.
     Stored(RequestId, Vec<StoredList>),
+    /// The machine's own name and addresses changed.
+    Host(Arc<HostFacts>),
     /// News of a diagnostic that runs; ended ones send no more.
     Diag(RequestId, DiagNews),
     /// A source compared its full list with the cache after a gap.
@@ -78,6 +80,17 @@ pub enum Msg {
     },
     /// We run again after a stop.
     Resumed,
+}
+
+/// The machine this runs on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HostFacts {
+    /// Its name.
+    pub name: String,
+    /// Its addresses, without loopback and link-local ones, the first that leads out first.
+    pub addresses: Vec<String>,
+    /// The gateway of its default route.
+    pub gateway: Option<String>,
 }
 
 /// News of a diagnostic.

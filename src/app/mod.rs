@@ -2,6 +2,7 @@
 //! pure functions of both, and whatever is slow happens behind [`port::Backend`].
 
 pub mod commands;
+pub mod console;
 pub mod ctx;
 pub mod draw;
 pub mod effect;

@@ -9,7 +9,9 @@ use crate::model::command::Args;
 
 use super::ctx::{Ctx, ViewCtx};
 use super::effect::{Effect, Location};
-use super::message::Msg;
+use super::message::{HostFacts, Msg};
+use crate::model::time::Ts;
+use crate::ui::Piece;
 
 /// The panes, by the number key that shows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,10 +29,14 @@ pub enum PaneId {
     Sources,
     /// 7
     Log,
+    /// Network diagnostics: a tool without a number of its own.
+    Diag,
+    /// The menu of an appliance's console.
+    Menu,
 }
 
 impl PaneId {
-    /// All panes, in order.
+    /// The panes that have a number key, in order.
     pub const ALL: [Self; 6] = [Self::Alarms, Self::Pon, Self::Cpe, Self::Buffers, Self::Sources, Self::Log];
 
     /// Title.
@@ -43,10 +49,12 @@ impl PaneId {
             Self::Buffers => "Buffers",
             Self::Sources => "Sources",
             Self::Log => "Log",
+            Self::Diag => "Network",
+            Self::Menu => "Menu",
         }
     }
 
-    /// Number key.
+    /// Number key; a blank for panes that have none.
     #[must_use]
     pub const fn digit(self) -> char {
         match self {
@@ -56,6 +64,7 @@ impl PaneId {
             Self::Buffers => '4',
             Self::Sources => '6',
             Self::Log => '7',
+            Self::Diag | Self::Menu => ' ',
         }
     }
 
@@ -69,6 +78,8 @@ impl PaneId {
             Self::Buffers => Context::Buffers,
             Self::Sources => Context::Sources,
             Self::Log => Context::Log,
+            Self::Diag => Context::Diag,
+            Self::Menu => Context::Menu,
         }
     }
 }
@@ -103,6 +114,20 @@ pub trait Pane {
 
     /// Draws the window it holds.
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>);
+
+    /// What it shows on the wall when nobody has touched the console for long; only the menu of a
+    /// console does.
+    fn wall(&self, _frame: &mut Frame<'_>, _area: Rect, _cx: &ViewCtx<'_>) {}
+
+    /// How what it watches stands, for the console's header: a word, and how bad it is.
+    fn badge(&self, _now: Ts) -> Option<Piece<'static>> {
+        None
+    }
+
+    /// The machine it runs on, for the console's header.
+    fn host(&self) -> Option<&HostFacts> {
+        None
+    }
 
     /// Words for the breadcrumb after the pane's title (filter, place).
     fn crumbs(&self) -> Vec<String>;

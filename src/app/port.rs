@@ -4,6 +4,7 @@ use crate::model::command::{Intent, LiveRequest};
 use crate::model::diag::DiagRequest;
 use crate::model::ids::ActionId;
 use crate::model::page::{DataRequest, RequestId};
+use crate::model::record::CommandRecord;
 
 use super::effect::{DiagExport, ExportRequest, ReportRequest, SavedView};
 
@@ -32,6 +33,8 @@ pub enum Request {
     Export(RequestId, ExportRequest),
     /// Write a report of a job.
     Report(RequestId, ReportRequest),
+    /// Journal something that was done at this console, and no controller knows of.
+    Journal(CommandRecord),
     /// Keep a value of the user interface (`session`, `history`), per profile.
     Remember {
         /// Name.

@@ -11,6 +11,7 @@ use crate::model::page::RequestId;
 use crate::model::time::{SECOND, Ts};
 use crate::theme::{Glyphs, Theme};
 
+use super::console::{Console, next_minute};
 use super::ctx::Ctx;
 use super::effect::{Location, Prompt, Toast};
 use super::layers::Layer;
@@ -57,6 +58,8 @@ pub struct App {
     pub(super) acts: Vec<TerminalAct>,
     pub(super) lines: Vec<String>,
     pub(super) dirty: bool,
+    /// What it is beyond, on the console of an appliance.
+    pub(super) console: Option<Console>,
 }
 
 impl std::fmt::Debug for App {
@@ -163,6 +166,7 @@ impl App {
             acts: Vec::new(),
             lines: Vec::new(),
             dirty: true,
+            console: None,
         }
     }
 
@@ -210,6 +214,9 @@ impl App {
     /// Key contexts, the innermost first.
     pub(super) fn contexts(&self) -> Vec<Context> {
         let mut out = self.pane().map(Pane::contexts).unwrap_or_default();
+        if self.console.is_some() {
+            out.push(Context::Console);
+        }
         out.push(Context::Global);
         out
     }
@@ -217,6 +224,7 @@ impl App {
     pub(super) fn situation(&self) -> Situation {
         let mut s = self.pane().map(|p| p.situation(&self.ctx)).unwrap_or_default();
         s.read_only = self.ctx.read_only;
+        s.console = self.console.is_some();
         s.cut_off = self.ctx.cut_off.is_some();
         s.can_undo = !self.undo.is_empty();
         s.can_repeat = self.last_verb.is_some();
@@ -248,9 +256,16 @@ impl App {
     /// The next instant at which something changes by itself; the event loop sleeps until then.
     #[must_use]
     pub fn next_tick(&self) -> Option<Ts> {
-        let clock = self.settings.clock.then(|| Ts(self.ctx.now.0 - self.ctx.now.0.rem_euclid(SECOND) + SECOND));
+        let now = self.ctx.now;
+        let second = || Ts(now.0 - now.0.rem_euclid(SECOND) + SECOND);
+        let console = self.console.as_ref();
+        let clock = self.settings.clock.then(|| if console.is_some() { next_minute(now) } else { second() });
+        let console = console.and_then(|c| c.next_tick(now, self.has_layer()));
         let toast = self.toasts.iter().map(|(until, _)| *until).min();
-        [clock, toast, self.which_key_at, self.banner.as_ref().map(|(until, ..)| *until)].into_iter().flatten().min()
+        [clock, toast, console, self.which_key_at, self.banner.as_ref().map(|(until, ..)| *until)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Time has come to `now`.
@@ -258,6 +273,7 @@ impl App {
         let toasts = self.toasts.len();
         self.toasts.retain(|(until, _)| *until > now);
         self.dirty |= toasts != self.toasts.len() || self.settings.clock;
+        self.console_tick(now);
         if self.banner.as_ref().is_some_and(|(until, ..)| *until <= now) {
             self.banner = None;
             self.dirty = true;

@@ -78,12 +78,13 @@ impl Tty {
         self.screen.resize(columns, rows);
     }
 
-    /// Draws a frame; `false` when the terminal still takes the one before.
+    /// Draws a frame; `false` when the terminal still takes the one before, or only a part of this
+    /// one yet.
     ///
     /// # Errors
     /// The terminal is gone.
     pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<bool> {
-        Ok(self.screen.draw(view)? != Drawn::Busy)
+        Ok(self.screen.draw(view)? != Drawn::Busy && !self.screen.behind())
     }
 
     /// Draws the next frame whole.

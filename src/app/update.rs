@@ -63,7 +63,7 @@ impl App {
             Msg::ThemeFiles => self.reload_theme(),
             Msg::Terminate { .. } => self.acts.push(TerminalAct::Quit),
             Msg::Resumed => self.acts.push(TerminalAct::Redraw),
-            Msg::Data(..) | Msg::Live(..) | Msg::Stored(..) | Msg::Diag(..) | Msg::Views(_) => {}
+            Msg::Data(..) | Msg::Live(..) | Msg::Stored(..) | Msg::Diag(..) | Msg::Host(_) | Msg::Views(_) => {}
         }
         self.tell_panes(msg);
     }
@@ -125,14 +125,21 @@ impl App {
             }
         }
         // News of a pane that is not shown change nothing on the screen, but they are rare enough.
-        self.dirty |= matches!(msg, Msg::Data(..) | Msg::Live(..) | Msg::Stored(..) | Msg::Diag(..) | Msg::Views(_));
+        self.dirty |= matches!(
+            msg,
+            Msg::Data(..) | Msg::Live(..) | Msg::Stored(..) | Msg::Diag(..) | Msg::Host(_) | Msg::Views(_)
+        );
         self.apply(effects);
     }
 
     fn input(&mut self, event: &Event) {
         self.dirty = true;
         match event {
-            Event::Key(key) if key.kind != KeyEventKind::Release => self.key(*key),
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                if !self.console_key() {
+                    self.key(*key);
+                }
+            }
             Event::Mouse(mouse) => self.mouse(*mouse),
             Event::Paste(text) => {
                 if let Some(reply) = self.with_top(|layer, cx| layer.paste(text, cx)) {
@@ -152,7 +159,11 @@ impl App {
             Some(Reply::Ignored) | None => {}
             Some(reply) => return self.reply(reply),
         }
-        self.chord(Chord::from(key));
+        let chord = Chord::from(key);
+        if self.is_console() && key.code == crossterm::event::KeyCode::Esc {
+            return self.step_back();
+        }
+        self.chord(chord);
     }
 
     /// A key for the panes: possibly one of several of a chord.
@@ -242,7 +253,9 @@ impl App {
         for act in acts {
             match act {
                 Act::Run(id, args) => self.run(id, args),
-                Act::Execute(intent) => self.execute(intent),
+                Act::Execute(intent) => self.confirmed(intent),
+                Act::Pin(typed) => self.pin_typed(&typed),
+                Act::NoPin => self.forget_held(),
                 Act::PreviewTheme(name) => self.preview_theme(name.as_deref()),
                 Act::KeepHistory => self.keep_history(),
                 Act::Editor(prompt) => self.acts.push(TerminalAct::Editor(prompt)),

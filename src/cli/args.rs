@@ -74,6 +74,8 @@ pub enum Command {
     /// Check the network: ping, trace, DNS, bandwidth, ports
     #[command(subcommand, arg_required_else_help = true)]
     Diag(DiagCommand),
+    /// Show the console of an appliance: a menu for the rack's own screen or a serial line
+    Menu(MenuArgs),
     /// Check the terminal, the configuration, the cache and every source
     Doctor(DoctorArgs),
     /// Print alarms
@@ -186,6 +188,29 @@ fn speed(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|x| (0.01..=1000.0).contains(x))
         .ok_or_else(|| "a factor between 0.01 and 1000".to_owned())
+}
+
+/// Arguments of `menu`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct MenuArgs {
+    /// The appliance it stands on, by the name of its source [default: menu.appliance, or the only one]
+    #[arg(long, value_name = "NAME")]
+    pub appliance: Option<String>,
+    /// Seconds without a key until the wall view is shown and the console is locked
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(10..=86400))]
+    pub idle: Option<u64>,
+    /// File with the PIN (mode 0600), in clear or hashed; `config` for what menu.pin says
+    #[arg(long, value_name = "FILE", default_value = "config", value_hint = ValueHint::FilePath)]
+    pub pin_file: String,
+    /// A serial line: only ASCII, sixteen colours, and what a VT220 knows, whatever TERM says
+    #[arg(long)]
+    pub serial: bool,
+    /// Bits a second of the line [default: menu.baud, or what a serial device is set to]
+    #[arg(long, value_name = "BAUD", value_parser = clap::value_parser!(u32).range(300..=4_000_000))]
+    pub baud: Option<u32>,
+    /// Read a PIN from standard input and print it hashed, for the file
+    #[arg(long)]
+    pub hash_pin: bool,
 }
 
 /// Arguments of `doctor`.

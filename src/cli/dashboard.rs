@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::Start;
 use super::exit::{Code, Failure};
 use super::live::{Live, Role};
+use super::menu::Setup;
 use crate::app::effect::{Level, Toast};
 use crate::app::event_loop::{self, Exit};
 use crate::app::message::Msg;
@@ -29,13 +30,17 @@ pub(super) fn run(start: &Start) -> Result<Code, Failure> {
     if loaded.is_first_run() {
         return super::first_run::run(start, &loaded);
     }
-    show(start, loaded)
+    show(start, loaded, None)
 }
 
-/// Shows the dashboard for a loaded configuration (the user's, or the demo's).
-pub(super) fn show(start: &Start, mut loaded: Loaded) -> Result<Code, Failure> {
+/// Shows the dashboard for a loaded configuration (the user's, or the demo's), or the console of an
+/// appliance over it.
+pub(super) fn show(start: &Start, mut loaded: Loaded, console: Option<&Setup>) -> Result<Code, Failure> {
     let linear = start.global.screen.linear;
-    let caps = Caps::of_process(&loaded.config.ui);
+    let mut caps = Caps::of_process(&loaded.config.ui);
+    if let Some(setup) = console {
+        caps = setup.caps(caps);
+    }
     if let (false, Some(refusal)) = (linear, caps.refusal) {
         return Err(Failure::usage(refusal.to_string()));
     }
@@ -47,7 +52,8 @@ pub(super) fn show(start: &Start, mut loaded: Loaded) -> Result<Code, Failure> {
 
     let mut live = Live::start(&loaded, Role::Console)?;
     let bridge = bridge_of(start, &loaded, &live);
-    let mut app = app_of(start, &loaded, &caps, (theme, keymap), &live, bridge);
+    let mut app = app_of(start, &loaded, &caps, (theme, keymap), &live, bridge, console);
+    let _host = console.map(|_| super::menu::follow_host(&live));
     let _watch = watch_themes(&loaded, &live);
 
     let runtime = live.runtime.handle().clone();
@@ -82,7 +88,9 @@ pub(super) fn show(start: &Start, mut loaded: Loaded) -> Result<Code, Failure> {
     };
     drop(tty);
     // The terminal is the shell's again; what is left is quiet.
-    app.save_session();
+    if console.is_none() {
+        app.save_session();
+    }
     drop(app);
     live.stop();
     match ran {
@@ -136,6 +144,7 @@ fn app_of(
     (theme, keymap): (Theme, Keymap),
     live: &Live,
     bridge: Bridge,
+    console: Option<&Setup>,
 ) -> App {
     let mut cx = ctx::Ctx::new(event_loop::now());
     cx.utc_offset_s = event_loop::utc_offset_s();
@@ -165,10 +174,16 @@ fn app_of(
     };
     let recall = |key: &str| bridge::recall(&live.store, &loaded.profile_name, key);
     let (kept, history, chosen) = (recall(session::KEY), recall("history"), recall("theme"));
-    let mut app = App::new(cx, theme, *caps.glyphs(), keymap, crate::panes::all(), Box::new(bridge), settings);
-    app.restore_session(kept.as_deref(), history.as_deref());
+    let mut panes = crate::panes::all();
+    panes.extend(console.map(Setup::pane));
+    let mut app = App::new(cx, theme, *caps.glyphs(), keymap, panes, Box::new(bridge), settings);
+    match console {
+        // Whoever stands before a rack finds it as it always is.
+        Some(setup) => app = app.on_console(setup.options.clone()),
+        None => app.restore_session(kept.as_deref(), history.as_deref()),
+    }
     // A theme chosen on the screen holds unless the command line or the configuration names one.
-    if loaded.config.ui.theme == "default" && caps.alternate_screen {
+    if loaded.config.ui.theme == "default" && caps.alternate_screen && console.is_none() {
         app.restore_theme(chosen.as_deref());
     }
     for note in live.notes().into_iter().chain(loaded.notes.iter().cloned()) {

@@ -48,7 +48,8 @@ pub(super) fn run(start: &Start, args: &DemoArgs) -> Result<Code, Failure> {
     };
     let folder = Folder::create()?;
     let runtime = runtime()?;
-    let mut network = runtime.block_on(Network::start(options)).map_err(|e| Failure::new(Code::Failed, e.to_string()))?;
+    let mut network =
+        runtime.block_on(Network::start(options)).map_err(|e| Failure::new(Code::Failed, e.to_string()))?;
     let past = network.take_past();
     let inventory = folder.0.join("inventory.csv");
     let file = std::fs::File::create(&inventory)?;
@@ -93,7 +94,7 @@ fn dashboard(
     let past = past.into_iter().map(|p| (p.source, p.poll));
     remember(&store, &loaded.config, past).map_err(|e| Failure::new(Code::Failed, e))?;
     store.close();
-    super::dashboard::show(start, loaded)
+    super::dashboard::show(start, loaded, None)
 }
 
 /// Prints the configuration and serves until told to end.

@@ -19,6 +19,7 @@ mod jobs;
 mod keys;
 mod live;
 mod man;
+mod menu;
 mod objects;
 mod promql;
 mod query;
@@ -107,6 +108,7 @@ fn dispatch(start: &Start, command: Option<Command>) -> Result<Code, Failure> {
         None => dashboard::run(start),
         Some(Command::Demo(args)) => demo::run(start, &args),
         Some(Command::Diag(command)) => diag::run(start, &command),
+        Some(Command::Menu(args)) => menu::run(start, &args),
         Some(Command::Doctor(args)) => doctor::run(start, &args),
         Some(Command::Alarms(args)) => query::run(start, Table::Alarms, &args),
         Some(Command::Pon(args)) => query::run(start, Table::Nodes, &args),

@@ -14,6 +14,20 @@ pub struct Rights<'a> {
     pub read_only: bool,
     /// Why the noctule that owns the cache cannot be spoken to, when it is another one.
     pub cut_off: Option<&'a str>,
+    /// What the console of an appliance puts before changes.
+    pub bar: Bar<'a>,
+}
+
+/// What stands before changes on the console of an appliance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bar<'a> {
+    /// Nothing.
+    #[default]
+    None,
+    /// A PIN that has not been typed.
+    Pin,
+    /// There is no way past it, and why.
+    Refuse(&'a str),
 }
 
 /// The gate's answer.
@@ -25,6 +39,8 @@ pub enum Decision {
     Run,
     /// Yes, once this has been answered with the plan on the screen.
     Ask(Confirm),
+    /// Not before the PIN of the console has been typed; then decide again.
+    AskPin,
 }
 
 /// Decides about a command on `targets`.
@@ -41,6 +57,11 @@ pub fn decide(spec: &CommandSpec, targets: &Targets, rights: Rights<'_>) -> Deci
     }
     if let Some(why) = rights.cut_off {
         return Decision::Refuse(format!("{} is not possible here and now: {why}", spec.id));
+    }
+    match rights.bar {
+        Bar::None => {}
+        Bar::Pin => return Decision::AskPin,
+        Bar::Refuse(why) => return Decision::Refuse(format!("{} changes things: {why}", spec.title)),
     }
     match (spec.confirm, many(targets)) {
         (Confirm::None, false) => Decision::Run,
@@ -72,7 +93,7 @@ mod tests {
 
     #[test]
     fn read_only_refuses_changes_and_nothing_else() {
-        let rights = Rights { profile: "noc", read_only: true, cut_off: None };
+        let rights = Rights { profile: "noc", read_only: true, ..Rights::default() };
         for (mutates, runs) in [(Mutates::Nothing, true), (Mutates::Journal, false), (Mutates::Device, false)] {
             let decision = decide(&spec(mutates, Confirm::None), &Targets::None, rights);
             assert_eq!(decision == Decision::Run, runs, "{mutates:?}: {decision:?}");
@@ -96,9 +117,25 @@ mod tests {
 
     #[test]
     fn cut_off_from_the_owner_of_the_cache_nothing_is_changed() {
-        let rights = Rights { profile: "noc", read_only: false, cut_off: Some("process 42 does not answer") };
+        let rights = Rights { profile: "noc", cut_off: Some("process 42 does not answer"), ..Rights::default() };
         let decision = decide(&spec(Mutates::Journal, Confirm::None), &Targets::None, rights);
         assert!(matches!(decision, Decision::Refuse(why) if why.contains("process 42 does not answer")));
         assert_eq!(decide(&spec(Mutates::Nothing, Confirm::None), &Targets::None, rights), Decision::Run);
+    }
+
+    #[test]
+    fn a_locked_console_asks_for_its_pin_before_anything_else_is_asked() {
+        let rights = Rights { profile: "rack", bar: Bar::Pin, ..Rights::default() };
+        for confirm in [Confirm::None, Confirm::YesNo, Confirm::TypeName] {
+            assert_eq!(decide(&spec(Mutates::Device, confirm), &Targets::None, rights), Decision::AskPin);
+        }
+        assert_eq!(decide(&spec(Mutates::Nothing, Confirm::None), &Targets::None, rights), Decision::Run);
+        // Read-only says so; a PIN would not help.
+        let read_only = Rights { read_only: true, ..rights };
+        let decision = decide(&spec(Mutates::Device, Confirm::YesNo), &Targets::None, read_only);
+        assert!(matches!(decision, Decision::Refuse(why) if why.contains("read-only")));
+        let refused = Rights { bar: Bar::Refuse("no PIN is set"), ..rights };
+        let decision = decide(&spec(Mutates::Journal, Confirm::None), &Targets::None, refused);
+        assert!(matches!(decision, Decision::Refuse(why) if why.contains("no PIN is set")));
     }
 }

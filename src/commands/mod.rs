@@ -4,6 +4,7 @@
 pub mod docs;
 pub mod gate;
 pub mod parse;
+pub mod pin;
 pub mod registry;
 pub mod secrets;
 pub mod spec;

@@ -44,13 +44,21 @@ pub enum Context {
     Log,
     /// In an open detail view.
     Detail,
+    /// In the network diagnostics.
+    Diag,
+    /// In the menu of an appliance's console.
+    Menu,
+    /// In a page of the menu.
+    MenuPage,
+    /// Everywhere on the console of an appliance.
+    Console,
     /// In an overlay (help, palette, dialog …).
     Overlay,
 }
 
 impl Context {
     /// All contexts, in the order of the documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::Global,
         Self::List,
         Self::Alarms,
@@ -69,6 +77,10 @@ impl Context {
         Self::Sources,
         Self::Log,
         Self::Detail,
+        Self::Diag,
+        Self::Menu,
+        Self::MenuPage,
+        Self::Console,
         Self::Overlay,
     ];
 
@@ -94,6 +106,10 @@ impl Context {
             Self::Sources => "sources",
             Self::Log => "log",
             Self::Detail => "detail",
+            Self::Diag => "diag",
+            Self::Menu => "menu",
+            Self::MenuPage => "menu-page",
+            Self::Console => "console",
             Self::Overlay => "overlay",
         }
     }
@@ -163,6 +179,8 @@ pub enum ArgKind {
 pub struct Situation {
     /// The profile is read-only.
     pub read_only: bool,
+    /// It runs on the console of an appliance.
+    pub console: bool,
     /// The cache belongs to another noctule that cannot be spoken to: ours only shows it.
     pub cut_off: bool,
     /// Table of the pane.
@@ -191,6 +209,8 @@ pub struct Situation {
     pub can_repeat: bool,
     /// A filter is set.
     pub filtered: bool,
+    /// Something runs that Esc ends.
+    pub busy: bool,
     /// The job that a verb would be for, where it is a single one.
     pub job: Option<JobFacts>,
 }

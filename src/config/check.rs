@@ -341,7 +341,7 @@ fn paths_of_value(value: &mut toml::Value, schema: &'static Json, place: &dyn Fn
     let schema = unwrap(schema);
     match (value, schema.get("format").and_then(Json::as_str)) {
         (toml::Value::String(text), Some("path")) => *text = place(text),
-        (toml::Value::String(text), Some("secret-reference")) => {
+        (toml::Value::String(text), Some("secret-reference" | "pin-reference")) => {
             if let Some(path) = text.strip_prefix("file:") {
                 *text = format!("file:{}", place(path));
             }

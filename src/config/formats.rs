@@ -1,6 +1,7 @@
 //! What the texts of the configuration have to look like, by the `format` that `schema.rs`
 //! gives them.
 
+use super::schema::MenuPin;
 use super::schema::parse_size;
 use super::secret::SecretRef;
 use crate::model::labels::{Matcher, Template, is_label};
@@ -29,6 +30,7 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
         "host-port" => host_port(text),
         "ssh-host" => ssh_host(text),
         // The text is not quoted: it may be the secret itself.
+        "pin-reference" => text.parse::<MenuPin>().map(drop).map_err(|e| e.to_string()),
         "secret-reference" => text.parse::<SecretRef>().map(drop).map_err(|e| e.to_string()),
         _ => Ok(()),
     }

@@ -76,7 +76,7 @@ pub(in crate::controllers) fn never_reached(error: &(dyn std::error::Error + 'st
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(io) = error.downcast_ref::<io::Error>()
-            && io.get_ref().is_some_and(|inner| inner.is::<ssh::Error>())
+            && io.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<ssh::Error>)
         {
             return true;
         }

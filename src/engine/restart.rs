@@ -233,7 +233,7 @@ impl Restart {
             return None;
         }
         match input {
-            Input::Cancel => self.end(now, Verdict::Cancelled, "cancelled"),
+            Input::Cancel => Some(self.end(now, Verdict::Cancelled, "cancelled")),
             Input::Data(at) => {
                 self.data = self.data.max(Some(*at));
                 self.flows(now)
@@ -261,12 +261,12 @@ impl Restart {
         self.enter(now, Phase::Starting, what, Some(Command::Start))
     }
 
-    fn end(&mut self, now: Ts, verdict: Verdict, what: &str) -> Option<Command> {
+    fn end(&mut self, now: Ts, verdict: Verdict, what: &str) -> Command {
         self.enter(now, Phase::Over, what, None);
-        Some(Command::Done(Outcome { verdict, steps: self.steps.clone(), killed: self.killed }))
+        Command::Done(Outcome { verdict, steps: self.steps.clone(), killed: self.killed })
     }
 
-    fn fail(&mut self, now: Ts, why: String) -> Option<Command> {
+    fn fail(&mut self, now: Ts, why: String) -> Command {
         let what = why.clone();
         self.end(now, Verdict::Failed(why), &what)
     }
@@ -279,8 +279,8 @@ impl Restart {
                 self.steps.push(Step { at: now, what: format!("refused: {why}") });
                 None
             }
-            Phase::Killing => self.fail(now, format!("it could not be killed: {why}")),
-            Phase::Calling | Phase::Starting => self.fail(now, format!("it could not be started: {why}")),
+            Phase::Killing => Some(self.fail(now, format!("it could not be killed: {why}"))),
+            Phase::Calling | Phase::Starting => Some(self.fail(now, format!("it could not be started: {why}"))),
             _ => None,
         }
     }
@@ -300,20 +300,22 @@ impl Restart {
                 self.enter(now, Phase::Settling(now), "running", None)
             }
             (Phase::Starting | Phase::Settling(_) | Phase::Watching, Seen::Failed) => {
-                self.fail(now, "it ends as soon as it is started: see its log".to_owned())
+                Some(self.fail(now, "it ends as soon as it is started: see its log".to_owned()))
             }
             (Phase::Settling(_), Seen::Stopped | Seen::Changing) => {
                 self.enter(now, Phase::Starting, "it ended again", None);
                 None
             }
-            (Phase::Watching, Seen::Stopped) => self.fail(now, "it ended again while data was waited for".to_owned()),
+            (Phase::Watching, Seen::Stopped) => {
+                Some(self.fail(now, "it ended again while data was waited for".to_owned()))
+            }
             _ => None,
         }
     }
 
     fn flows(&mut self, now: Ts) -> Option<Command> {
         if self.phase == Phase::Watching && self.data.is_some_and(|d| d.0 >= self.started.0) {
-            return self.end(now, Verdict::Done, "data flows again");
+            return Some(self.end(now, Verdict::Done, "data flows again"));
         }
         None
     }
@@ -330,22 +332,22 @@ impl Restart {
                 self.enter(now, Phase::Killing, "still running: KILL", Some(Command::Kill))
             }
             Phase::Killing if waited >= policy.kill_us => {
-                self.fail(now, "it does not end, not even by KILL".to_owned())
+                Some(self.fail(now, "it does not end, not even by KILL".to_owned()))
             }
             Phase::Calling | Phase::Starting
                 if now.0.saturating_sub(self.started.0.max(self.first())) >= self.most_start() =>
             {
-                self.fail(now, "it did not run in time: see its log".to_owned())
+                Some(self.fail(now, "it did not run in time: see its log".to_owned()))
             }
             Phase::Settling(since) if now.0.saturating_sub(since.0) >= policy.settle_us => {
                 if policy.data_us.is_none() {
-                    return self.end(now, Verdict::Done, "runs on");
+                    return Some(self.end(now, Verdict::Done, "runs on"));
                 }
                 self.enter(now, Phase::Watching, "runs on; data is waited for", None);
                 self.flows(now)
             }
             Phase::Watching if policy.data_us.is_some_and(|most| waited >= most) => {
-                self.end(now, Verdict::Silent, "no data came in time")
+                Some(self.end(now, Verdict::Silent, "no data came in time"))
             }
             _ => None,
         }

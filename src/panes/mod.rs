@@ -8,9 +8,11 @@ pub mod alarms;
 pub mod buffers;
 pub mod cpe;
 mod detail;
+pub mod diag;
 mod health;
 mod list;
 pub mod log;
+pub mod menu;
 mod pick;
 pub mod pon;
 pub mod sources;
@@ -30,6 +32,7 @@ pub fn all() -> Vec<Box<dyn Pane>> {
         Box::new(buffers::BuffersPane::new()),
         Box::new(sources::SourcesPane::new()),
         Box::new(log::LogPane::new()),
+        Box::new(diag::DiagPane::new()),
     ]
 }
 
@@ -51,5 +54,7 @@ pub fn commands() -> Vec<&'static [CommandSpec]> {
         buffers::form::commands::FORM,
         sources::commands::SOURCES,
         log::commands::LOG,
+        diag::commands::DIAG,
+        menu::commands::MENU,
     ]
 }

@@ -18,9 +18,9 @@ use super::control::Control;
 use super::genieacs::{Acs, AcsControl, AcsOptions, RunningAcs};
 use super::kafka::{Broker, BrokerOptions, Message};
 use super::net::Faults;
-use super::prometheus::{AlertsOptions, AlertsSim, RunningAlerts};
 use super::network::events::Emitted;
 use super::network::{Rules, SECOND, World};
+use super::prometheus::{AlertsOptions, AlertsSim, RunningAlerts};
 use super::raven::{Fair, Past, RunningFair};
 use super::{Error, Scale, SimOptions, SimTls, voltha};
 use crate::config::schema::{Config, Kafka, Source, SourceKind, Tls, Voltha};
@@ -106,11 +106,8 @@ impl Network {
         let past = world.advance(0);
         let stacks = world.stacks.len();
         let acs = if options.acs { Some(acs(&options, &mut world).await?) } else { None };
-        let alerts = if options.alerts {
-            Some(AlertsSim::start(AlertsOptions::demo(options.speed)).await?)
-        } else {
-            None
-        };
+        let alerts =
+            if options.alerts { Some(AlertsSim::start(AlertsOptions::demo(options.speed)).await?) } else { None };
         let fleet = acs.as_ref().map(RunningAcs::control);
         let fair = if options.fair { Some(Fair::start(options.seed, options.speed).await?) } else { None };
         let live = Arc::new(Live {

@@ -56,6 +56,13 @@ pub struct Caps {
     pub reports: bool,
     /// What is in between.
     pub multiplexer: Multiplexer,
+    /// Bytes are dear: only what a VT220 knows is sent, nothing beyond ASCII, and nothing that is on
+    /// the screen already.
+    pub frugal: bool,
+    /// What the line takes, in bytes a second, where it is slow and known.
+    pub pace: Option<u32>,
+    /// Minutes after which the Linux console goes dark, while we hold it and afterwards.
+    pub blank: Option<(u8, u8)>,
 }
 
 impl Caps {
@@ -89,6 +96,38 @@ impl Caps {
             synchronized: !console,
             reports: !console,
             multiplexer: multiplexer(&get, &term),
+            frugal: false,
+            pace: None,
+            blank: None,
+        }
+    }
+
+    /// The same for the console of an appliance, whose lines and terminals are the simplest: never a
+    /// mouse; where TERM is a console's or an old terminal's, or `serial` says so, nothing but ASCII,
+    /// sixteen colours and what a VT220 knows. A terminal called `dumb` is taken for one: serial
+    /// lines are often called so.
+    #[must_use]
+    pub fn for_console(self, term: &str, serial: bool, pace: Option<u32>) -> Self {
+        let pace = pace.filter(|bytes| *bytes > 0);
+        let simple = ["linux", "dumb", "vt", "ansi", "con"].iter().any(|kind| term.starts_with(kind));
+        if !simple && !serial && pace.is_none() {
+            return Self { mouse: false, ..self };
+        }
+        let refusal = self.refusal.filter(|refusal| *refusal != Refusal::Dumb);
+        Self {
+            full_screen: refusal.is_none(),
+            refusal,
+            colour: self.colour.min(Depth::Ansi16),
+            unicode: false,
+            utf8: false,
+            mouse: false,
+            alternate_screen: false,
+            synchronized: false,
+            reports: false,
+            multiplexer: self.multiplexer,
+            frugal: true,
+            pace,
+            blank: None,
         }
     }
 

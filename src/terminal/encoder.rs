@@ -15,16 +15,17 @@ use ratatui::layout::{Position, Size};
 use ratatui::style::{Color, Modifier};
 
 use super::frame_writer::FrameWriter;
+use super::slow::{self, Line, Slow};
 
 /// What the terminal draws the next character with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Pen {
-    fg: Color,
-    bg: Color,
-    modifier: Modifier,
+pub(super) struct Pen {
+    pub(super) fg: Color,
+    pub(super) bg: Color,
+    pub(super) modifier: Modifier,
 }
 
-const PLAIN: Pen = Pen { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
+pub(super) const PLAIN: Pen = Pen { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
 
 /// SGR parameters of the attributes.
 const ATTRIBUTES: [(Modifier, &str); 9] = [
@@ -51,6 +52,8 @@ pub(super) struct Encoder {
     at: Option<Position>,
     cursor_shown: Option<bool>,
     scratch: String,
+    /// For a slow line: what it shows, and where it is to leave its cursor.
+    slow: Option<(Slow, Option<Position>)>,
 }
 
 impl Encoder {
@@ -58,7 +61,36 @@ impl Encoder {
     /// question mark, so that columns stay where they are.
     #[must_use]
     pub(super) fn new(writer: FrameWriter, size: Size, utf8: bool) -> Self {
-        Self { writer, size, utf8, pen: None, at: None, cursor_shown: None, scratch: String::new() }
+        Self { writer, size, utf8, pen: None, at: None, cursor_shown: None, scratch: String::new(), slow: None }
+    }
+
+    /// The same for a slow line: bytes are counted, and a frame goes out in pieces.
+    #[must_use]
+    pub(super) fn frugal(writer: FrameWriter, size: Size) -> Self {
+        let slow = Some((Slow::new(size.width, size.height), None));
+        Self { slow, ..Self::new(writer, size, false) }
+    }
+
+    /// Hands on what a slow line can take now: about `budget` bytes of what is still missing.
+    pub(super) fn emit(&mut self, budget: usize) {
+        let Some((slow, cursor)) = &mut self.slow else { return };
+        let mut at = self.at.map(|p| (p.x, p.y));
+        let mut line = Line { pen: &mut self.pen, at: &mut at, out: &mut self.scratch };
+        slow.emit(&mut line, budget);
+        if !slow.behind()
+            && let Some(to) = cursor.take()
+        {
+            slow::go(&mut line, usize::from(to.x), usize::from(to.y));
+        }
+        self.at = at.map(|(x, y)| Position { x, y });
+        if !self.scratch.is_empty() {
+            self.push_scratch();
+        }
+    }
+
+    /// Whether a slow line does not show all of the last frame yet.
+    pub(super) fn behind(&self) -> bool {
+        self.slow.as_ref().is_some_and(|(slow, _)| slow.behind())
     }
 
     pub(super) const fn writer(&self) -> &FrameWriter {
@@ -103,29 +135,7 @@ impl Encoder {
         if self.pen == Some(pen) {
             return;
         }
-        self.scratch.push_str("\x1b[");
-        let from = match self.pen {
-            // Attributes can be added; to take one away everything is reset.
-            Some(old) if pen.modifier.contains(old.modifier) => old,
-            _ => {
-                self.scratch.push_str("0;");
-                PLAIN
-            }
-        };
-        for (attribute, sgr) in ATTRIBUTES {
-            if (pen.modifier - from.modifier).contains(attribute) {
-                self.scratch.push_str(sgr);
-                self.scratch.push(';');
-            }
-        }
-        if pen.fg != from.fg {
-            push_colour(&mut self.scratch, pen.fg, 30);
-        }
-        if pen.bg != from.bg {
-            push_colour(&mut self.scratch, pen.bg, 40);
-        }
-        self.scratch.pop();
-        self.scratch.push('m');
+        write_pen(&mut self.scratch, self.pen, pen);
         self.push_scratch();
         self.pen = Some(pen);
     }
@@ -142,6 +152,33 @@ impl Encoder {
             }
         }
     }
+}
+
+/// Adds the sequence that takes one pen for another.
+pub(super) fn write_pen(out: &mut String, before: Option<Pen>, pen: Pen) {
+    out.push_str("\x1b[");
+    let from = match before {
+        // Attributes can be added; to take one away everything is reset.
+        Some(old) if pen.modifier.contains(old.modifier) => old,
+        _ => {
+            out.push_str("0;");
+            PLAIN
+        }
+    };
+    for (attribute, sgr) in ATTRIBUTES {
+        if (pen.modifier - from.modifier).contains(attribute) {
+            out.push_str(sgr);
+            out.push(';');
+        }
+    }
+    if pen.fg != from.fg {
+        push_colour(out, pen.fg, 30);
+    }
+    if pen.bg != from.bg {
+        push_colour(out, pen.bg, 40);
+    }
+    out.pop();
+    out.push('m');
 }
 
 /// Adds the parameters of a colour, with a semicolon after them. `base` is 30 or 40.
@@ -183,6 +220,12 @@ impl Backend for Encoder {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
+        if let Some((slow, _)) = &mut self.slow {
+            for (x, y, cell) in content {
+                slow.want(x, y, cell.symbol(), Pen { fg: cell.fg, bg: cell.bg, modifier: cell.modifier });
+            }
+            return Ok(());
+        }
         for (x, y, cell) in content {
             self.go(Position { x, y });
             self.set_pen(Pen { fg: cell.fg, bg: cell.bg, modifier: cell.modifier });
@@ -217,7 +260,10 @@ impl Backend for Encoder {
     }
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
-        self.go(position.into());
+        match &mut self.slow {
+            Some((_, cursor)) => *cursor = Some(position.into()),
+            None => self.go(position.into()),
+        }
         Ok(())
     }
 
@@ -226,6 +272,9 @@ impl Backend for Encoder {
     }
 
     fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
+        if let (Some((slow, _)), ClearType::All) = (&mut self.slow, clear_type) {
+            slow.clear(self.size.width, self.size.height);
+        }
         // Many terminals erase with the colour of the pen.
         self.set_pen(PLAIN);
         self.writer.push(match clear_type {
@@ -328,6 +377,63 @@ mod tests {
             }
         }
         Ok(())
+    }
+
+    proptest! {
+        /// The same for a slow line, whose frames go out in pieces and may be overtaken by newer ones:
+        /// once it is quiet it shows the last one, in ASCII.
+        #[test]
+        fn a_slow_line_ends_up_with_the_last_frame(
+            frames in proptest::collection::vec((frame(), 0_usize..4), 1..8),
+            pace in 60_u32..2_000,
+        ) {
+            let Screenful { mut screen, written, mut terminal } = crate::terminal::tests::slow(24, 6, pace);
+            let mut last = Buffer::empty(Rect::new(0, 0, 24, 6));
+            let mut draw = |screen: &mut crate::terminal::Screen, pieces: &[(u16, u16, &'static str, Style)]| {
+                screen.draw(|f| {
+                    for (row, column, text, style) in pieces {
+                        f.buffer_mut().set_string(*column, *row, text, *style);
+                    }
+                    last = f.buffer_mut().clone();
+                }).unwrap();
+            };
+            for (pieces, more) in &frames {
+                for _ in 0..=*more {
+                    draw(&mut screen, pieces);
+                }
+            }
+            let pieces = &frames.last().unwrap().0;
+            for _ in 0..200 {
+                if screen.behind() {
+                    draw(&mut screen, pieces);
+                }
+            }
+            prop_assert!(!screen.behind());
+            for bytes in written.lock().unwrap().drain(..) {
+                prop_assert!(bytes.is_ascii());
+                terminal.process(&bytes);
+            }
+            let mut wide = false;
+            for (i, cell) in last.content().iter().enumerate() {
+                let (x, y) = last.pos_of(i);
+                let shown = terminal.screen().cell(y, x).unwrap();
+                let text = if shown.contents().is_empty() { " " } else { shown.contents() };
+                let second = std::mem::take(&mut wide);
+                wide = unicode_width::UnicodeWidthStr::width(cell.symbol()) > 1;
+                let expected = if second || !cell.symbol().is_ascii() { "?" } else { cell.symbol() };
+                prop_assert_eq!(text, expected, "at {},{}", x, y);
+                if second {
+                    continue;
+                }
+                prop_assert_eq!(shown.bgcolor(), vt(cell.bg), "ground at {},{}", x, y);
+                prop_assert_eq!(shown.inverse(), cell.modifier.contains(Modifier::REVERSED));
+                prop_assert_eq!(shown.underline(), cell.modifier.contains(Modifier::UNDERLINED));
+                if text != " " || shown.inverse() || shown.underline() {
+                    prop_assert_eq!(shown.fgcolor(), vt(cell.fg), "at {},{}", x, y);
+                    prop_assert_eq!(shown.bold(), cell.modifier.contains(Modifier::BOLD));
+                }
+            }
+        }
     }
 
     proptest! {

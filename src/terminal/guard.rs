@@ -177,6 +177,10 @@ fn sequences(caps: &Caps) -> (String, String) {
         enter.push_str("\x1b[?1000h\x1b[?1002h\x1b[?1006h");
         leave.push_str("\x1b[?1006l\x1b[?1002l\x1b[?1000l");
     }
+    if let Some((ours, theirs)) = caps.blank {
+        enter = format!("{enter}\x1b[9;{ours}]");
+        leave = format!("{leave}\x1b[9;{theirs}]");
+    }
     enter.push_str("\x1b[0m\x1b[2J\x1b[?25l");
     // Without another screen to go back to, this one is left empty for the prompt.
     leave.push_str(if caps.alternate_screen { "\x1b[?25h\x1b[?1049l" } else { "\x1b[2J\x1b[H\x1b[?25h" });

@@ -11,6 +11,7 @@ pub mod input;
 pub mod linear;
 mod output;
 pub mod panic;
+mod slow;
 mod stderr;
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,15 @@ pub enum Drawn {
 pub struct Screen {
     terminal: Terminal<Encoder>,
     idle: Option<output::Idle>,
+    /// Bytes of a frame that are sent at a time.
+    piece: usize,
+}
+
+/// Bytes that a line of this many bytes a second takes in a sixth of a second: whoever presses a key
+/// then never waits longer for what was sent before it.
+const fn piece(bytes_per_s: u32) -> usize {
+    let bytes = bytes_per_s as usize / 6;
+    if bytes < 32 { 32 } else { bytes }
 }
 
 impl std::fmt::Debug for Screen {
@@ -58,7 +68,7 @@ impl Screen {
     /// # Errors
     /// The thread that writes cannot be started.
     pub fn new(caps: &Caps) -> io::Result<Self> {
-        let sink = output::TtySink::start()?;
+        let sink = output::TtySink::start(caps.pace)?;
         let idle = Some(sink.idle());
         let mut screen = Self::into_sink(caps, size(), Box::new(sink))?;
         screen.idle = idle;
@@ -72,8 +82,8 @@ impl Screen {
     pub fn into_sink(caps: &Caps, size: (u16, u16), sink: Box<dyn Sink>) -> io::Result<Self> {
         let writer = FrameWriter::new(sink, caps.synchronized);
         let size = Size { width: size.0, height: size.1 };
-        let terminal = Terminal::new(Encoder::new(writer, size, caps.utf8))?;
-        Ok(Self { terminal, idle: None })
+        let encoder = if caps.frugal { Encoder::frugal(writer, size) } else { Encoder::new(writer, size, caps.utf8) };
+        Ok(Self { terminal: Terminal::new(encoder)?, idle: None, piece: caps.pace.map_or(usize::MAX, piece) })
     }
 
     /// Columns and rows.
@@ -107,6 +117,7 @@ impl Screen {
             return Ok(Drawn::Busy);
         }
         self.terminal.draw(view)?;
+        self.terminal.backend_mut().emit(self.piece);
         Ok(match self.terminal.backend_mut().writer_mut().end()? {
             0 => Drawn::Unchanged,
             bytes => Drawn::Written(bytes),
@@ -133,6 +144,13 @@ impl Screen {
         self.terminal.backend().writer().ready()
     }
 
+    /// Whether a slow line shows only a part of the last frame: draw again when it is
+    /// [`Screen::writable`]; what it is drawn from may have changed by then.
+    #[must_use]
+    pub fn behind(&self) -> bool {
+        self.terminal.backend().behind()
+    }
+
     /// Whether a sequence of [`Screen::send`] still waits for a frame to follow.
     #[must_use]
     pub fn pending(&self) -> bool {
@@ -151,6 +169,22 @@ impl Screen {
     pub fn stats(&self) -> Stats {
         self.terminal.backend().writer().stats()
     }
+}
+
+/// Bytes a second that the serial device on standard output is set to; `None` where it is none.
+#[must_use]
+pub fn line_pace() -> Option<u32> {
+    let device = std::fs::read_link("/proc/self/fd/1").ok()?;
+    let name = device.file_name()?.to_str()?;
+    let serial = ["ttyS", "ttyUSB", "ttyACM", "ttyAMA", "ttyO", "ttymxc"].iter().any(|kind| name.starts_with(kind));
+    let set = serial.then(|| rustix::termios::tcgetattr(rustix::stdio::stdout()).ok()).flatten()?;
+    bytes_a_second(set.output_speed())
+}
+
+/// Bytes that a line of bits a second takes: a start bit, eight of data, a stop bit.
+#[must_use]
+pub const fn bytes_a_second(baud: u32) -> Option<u32> {
+    if baud == 0 { None } else { Some(baud / 10) }
 }
 
 /// Columns and rows of the terminal on standard output. A serial line does not know them: then

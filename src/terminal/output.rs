@@ -107,11 +107,13 @@ impl Idle {
 }
 
 impl TtySink {
-    /// Starts the writing thread.
-    pub(super) fn start() -> io::Result<Self> {
+    /// Starts the writing thread; `pace` is what the line takes in bytes a second, where that is
+    /// known: the system takes more than it can send at once, and what lies there cannot be taken
+    /// back for something newer.
+    pub(super) fn start(pace: Option<u32>) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
-        std::thread::Builder::new().name("tty-write".into()).spawn(move || write_loop(&theirs))?;
+        std::thread::Builder::new().name("tty-write".into()).spawn(move || write_loop(&theirs, pace))?;
         Ok(Self { shared })
     }
 
@@ -120,14 +122,19 @@ impl TtySink {
     }
 }
 
-fn write_loop(shared: &Shared) {
+fn write_loop(shared: &Shared, pace: Option<u32>) {
     loop {
         let Some(frame) = next_frame(shared) else { return };
+        let began = Instant::now();
         let result = {
             let gate = lock(&GATE);
             // A frame that comes too late for the screen would land on the shell's.
             if *gate { write_stdout(&frame) } else { Ok(()) }
         };
+        if let Some(bytes_per_s) = pace.filter(|_| result.is_ok()) {
+            let takes = Duration::from_secs_f64(frame.len() as f64 / f64::from(bytes_per_s.max(1)));
+            std::thread::sleep(takes.saturating_sub(began.elapsed()));
+        }
         let mut slot = lock(&shared.slot);
         slot.busy = false;
         slot.error = result.err();

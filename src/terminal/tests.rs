@@ -58,6 +58,11 @@ pub(super) fn screenful(columns: u16, rows: u16) -> Screenful {
     screen_on(&caps("xterm-256color"), columns, rows).0
 }
 
+/// A screen on a slow line, of so many bytes a second.
+pub(super) fn slow(columns: u16, rows: u16, pace: u32) -> Screenful {
+    screen_on(&caps("vt220").for_console("vt220", true, Some(pace)), columns, rows).0
+}
+
 impl Screenful {
     fn draw(&mut self, text: &str) -> Drawn {
         self.screen.draw(|f| f.buffer_mut().set_string(0, 0, text, Style::new().fg(Color::Red))).unwrap()

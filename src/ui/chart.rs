@@ -9,7 +9,7 @@ use crate::theme::{Glyphs, Token};
 /// Eighths of a cell where there is only ASCII.
 const RAMP: [&str; 8] = [".", ".", ":", ":", "+", "+", "#", "#"];
 /// Columns between two times below the chart.
-const APART: usize = 2;
+const APART: usize = 1;
 
 /// A chart.
 #[derive(Debug, Clone, Copy)]
@@ -148,7 +148,8 @@ impl Chart<'_> {
 const GUTTER: u16 = 9;
 
 fn gutter(words: &str) -> String {
-    format!("{words:>width$} ", width = usize::from(GUTTER) - 2)
+    let width = usize::from(GUTTER) - 2;
+    format!("{words:>width$.width$} ")
 }
 
 /// Adds a sign to the last run, or begins one.

@@ -12,6 +12,7 @@ pub mod form;
 pub mod fuzzy;
 pub mod gauge;
 pub mod help;
+pub mod letters;
 pub mod paint;
 pub mod palette;
 pub mod prompt;

@@ -8,18 +8,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use noctule::app::console::ConsoleOptions;
 use noctule::app::ctx::Ctx;
-use noctule::app::message::Msg;
+use noctule::app::message::{HostFacts, Msg};
 use noctule::app::pane::PaneId;
 use noctule::app::port::{Backend, Request};
 use noctule::app::registry;
 use noctule::app::state::{App, Settings};
+use noctule::commands::pin::{Guarded, Lock};
 use noctule::keymap::Keymap;
 use noctule::model::alarm::Counts;
 use noctule::model::command::{CONFIGURATION, LiveRequest, LiveSection, Outcome, Plan};
 use noctule::model::ids::ActionId;
 use noctule::model::page::Generations;
-use noctule::model::time::Ts;
+use noctule::model::time::{MINUTE, Ts};
+use noctule::panes::menu::MenuPane;
 use noctule::theme::{Glyphs, Theme};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -58,15 +61,34 @@ impl Screen {
 
     /// With a theme of one's own.
     pub fn themed(world: World, size: (u16, u16), glyphs: Glyphs, theme: Theme) -> Self {
-        Self::build(world, size, glyphs, theme, false)
+        Self::build(world, size, glyphs, theme, false, None)
     }
 
     /// The small network in plain lines.
     pub fn linear() -> Self {
-        Self::build(World::small(), (80, 24), Glyphs::ASCII, Theme::probe(), true)
+        Self::build(World::small(), (80, 24), Glyphs::ASCII, Theme::probe(), true, None)
     }
 
-    fn build(world: World, size: (u16, u16), glyphs: Glyphs, theme: Theme, linear: bool) -> Self {
+    /// The console of an appliance.
+    pub fn console(world: World, size: (u16, u16), appliance: &str, guarded: Guarded) -> Self {
+        let options = ConsoleOptions {
+            appliance: appliance.to_owned(),
+            idle_us: 2 * MINUTE,
+            wall: true,
+            lock: Lock::new(guarded, 5),
+            leave: false,
+        };
+        Self::build(world, size, Glyphs::ASCII, Theme::probe(), false, Some(options))
+    }
+
+    fn build(
+        world: World,
+        size: (u16, u16),
+        glyphs: Glyphs,
+        theme: Theme,
+        linear: bool,
+        console: Option<ConsoleOptions>,
+    ) -> Self {
         let mut ctx = Ctx::new(NOW);
         ctx.size = size;
         ctx.profile = "lab".into();
@@ -82,7 +104,15 @@ impl Screen {
             drafts: std::env::temp_dir(),
         };
         let keymap = Keymap::build(registry().specs(), None).expect("the default keys fit together");
-        let app = App::new(ctx, theme, glyphs, keymap, noctule::panes::all(), Box::new(Post(queue.clone())), settings);
+        let mut panes = noctule::panes::all();
+        if let Some(console) = &console {
+            ctx.sources = world.sources.clone().into();
+            panes.push(Box::new(MenuPane::new(console.appliance.clone(), console.leave, HostFacts::default())));
+        }
+        let mut app = App::new(ctx, theme, glyphs, keymap, panes, Box::new(Post(queue.clone())), settings);
+        if let Some(console) = console {
+            app = app.on_console(console);
+        }
         let mut screen = Self { app, world, now: NOW, queue, sent: Vec::new(), size };
         let sources: Arc<[_]> = screen.world.sources.clone().into();
         screen.tell(Msg::Sources(sources));

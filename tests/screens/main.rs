@@ -15,6 +15,7 @@ mod buffers;
 mod common;
 mod harness;
 mod jobs;
+mod menu;
 mod overlays;
 
 use common::rows::HOSTILE;

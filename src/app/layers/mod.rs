@@ -7,6 +7,7 @@ mod confirm;
 mod help;
 mod messages;
 mod palette;
+mod pin;
 mod prompt;
 
 use std::fmt::Debug;
@@ -22,6 +23,7 @@ pub use confirm::ConfirmLayer;
 pub use help::HelpLayer;
 pub use messages::MessagesLayer;
 pub use palette::PaletteLayer;
+pub use pin::{PinLayer, Typed};
 pub use prompt::PromptLayer;
 
 use crate::commands::Registry;
@@ -61,6 +63,10 @@ pub enum Act {
     KeepHistory,
     /// Answer the question in `$EDITOR`; its text is where to begin.
     Editor(Prompt),
+    /// A PIN was typed.
+    Pin(Typed),
+    /// The question for the PIN was left.
+    NoPin,
 }
 
 /// What became of a key.
@@ -142,12 +148,17 @@ pub(crate) fn move_selection(key: KeyEvent, selected: usize, len: usize, page: u
     })
 }
 
+/// What the console of an appliance does in another way, or not at all.
+const HIDDEN: [&str; 3] = ["app.quit", "app.suspend", "app.interrupt"];
+
 /// Commands in the contexts given, each with its keys and, when it cannot run, the reason.
 pub(crate) fn entries(cx: &LayerCx<'_>) -> Vec<Entry> {
     let mut out: Vec<Entry> = cx
         .registry
         .all()
         .filter(|s| cx.contexts.contains(&s.context))
+        // The console of an appliance has its own numbers, and is neither left nor stopped by a key.
+        .filter(|s| !(cx.situation.console && (s.id.starts_with("pane.") || HIDDEN.contains(&s.id))))
         .map(|spec| Entry { spec, keys: cx.keymap.keys_of(spec.id), disabled: disabled(spec, cx.situation) })
         .collect();
     out.sort_by_key(|e| cx.contexts.iter().position(|c| *c == e.spec.context));

@@ -60,13 +60,14 @@ pub(super) fn run(start: &Start, args: &RunArgs) -> Result<Code, Failure> {
         let _log = start.log(&mut loaded)?;
         return on(&loaded, spec, &intent.clone(), |live| job::dry_run(start, args, live, &loaded, intent));
     }
-    let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off: None };
+    let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, ..Rights::default() };
     match decide(spec, &intent.targets, rights) {
         Decision::Refuse(why) => return Err(Failure::usage(why)),
         Decision::Ask(_) if !args.yes => {
             print_plan(&plan(&loaded, &intent)?, args.json)?;
             return Err(Failure::usage(format!("nothing was done: {} asks first; add --yes to run it", spec.id)));
         }
+        Decision::AskPin => return Err(Failure::usage("the PIN of a console is asked for on its screen only")),
         Decision::Ask(_) | Decision::Run => {}
     }
     let _log = start.log(&mut loaded)?;
@@ -148,7 +149,7 @@ fn plan(loaded: &Loaded, intent: &Intent) -> Result<Plan, Failure> {
 /// the gate, or because there is no such target.
 pub(super) fn allowed(loaded: &Loaded, start: &Start, command: &str, target: &str, args: Args) -> Result<(), Failure> {
     let (spec, intent) = single(loaded, start, command, target, args)?;
-    let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off: None };
+    let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, ..Rights::default() };
     if let Decision::Refuse(why) = decide(spec, &intent.targets, rights) {
         return Err(Failure::usage(why));
     }
@@ -217,9 +218,11 @@ pub(super) fn reached(
 ) -> Result<(), Failure> {
     let reached = live.reach(loaded, role).map_err(|e| e.message);
     let cut_off = reached.as_ref().err().map(String::as_str);
-    let rights = Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off };
+    let rights =
+        Rights { profile: &loaded.profile_name, read_only: loaded.profile.read_only, cut_off, ..Rights::default() };
     match decide(spec, &intent.targets, rights) {
         Decision::Refuse(why) => Err(Failure::new(if cut_off.is_some() { Code::Failed } else { Code::Usage }, why)),
+        Decision::AskPin => Err(Failure::usage("the PIN of a console is asked for on its screen only")),
         Decision::Ask(_) | Decision::Run => Ok(()),
     }
 }

@@ -1,11 +1,13 @@
 //! The configuration file as types. `noctule config schema` prints their JSON schema,
 //! `noctule config example` a commented file.
 
+mod menu;
 mod prometheus;
 mod raven;
 
 use serde::{Deserialize, Serialize};
 
+pub use menu::{Menu, MenuPin};
 pub use prometheus::{Alertmanager, Mapping, Prometheus};
 pub use raven::{
     ApiKey, ApiKeyHeader, BufferAlarms, CollectorMetrics, Control, Probe, Protocol, Raven, ServicePort,
@@ -28,6 +30,8 @@ pub struct Config {
     pub cache: Cache,
     /// Sites, names and subscribers.
     pub inventory: Inventory,
+    /// The console of an appliance, `noctule menu`.
+    pub menu: Menu,
     /// A file with the user's own alarm types, over the shipped ones.
     #[schemars(extend("format" = "path"))]
     pub alarm_types: Option<String>,

@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn a_known_request_has_its_known_checksum() {
         let bytes = request(false, 0x1234, 1, b"abcdefgh");
-        assert_eq!(bytes[..8], [8, 0, 0x54, 0x2c, 0x12, 0x34, 0, 1]);
+        assert_eq!(bytes[..8], [8, 0, 0x54, 0x35, 0x12, 0x34, 0, 1]);
         assert_eq!(checksum(&bytes), 0, "a message with its checksum sums to nothing");
         assert_eq!(request(true, 1, 2, b"")[..4], [128, 0, 0, 0]);
     }

@@ -224,7 +224,8 @@ mod tests {
         fn addresses_are_read_back(v4 in any::<u32>(), v6 in any::<u128>(), port in 1u16..) {
             let four = format!("{:08X}", v4.swap_bytes());
             prop_assert_eq!(address(&four), Some(IpAddr::V4(Ipv4Addr::from_bits(v4))));
-            let six: String = (0..4).map(|w| format!("{:08X}", ((v6 >> (96 - 32 * w)) as u32).swap_bytes())).collect();
+            let word = |w: u32| ((v6 >> (96 - 32 * w)) as u32).swap_bytes();
+            let six = format!("{:08X}{:08X}{:08X}{:08X}", word(0), word(1), word(2), word(3));
             prop_assert_eq!(address(&six), Some(IpAddr::V6(Ipv6Addr::from_bits(v6))));
             let line = format!("head\n 0: {four}:{port:04X} 00000000:0000 0A 0:0 00:0 0 0 0 5 1");
             let told = sockets(&line, true);

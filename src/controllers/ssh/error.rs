@@ -139,7 +139,7 @@ pub(super) fn bounded(words: &str) -> String {
 
 /// The kind and fingerprint of the last host key that `ssh -v` told of.
 pub(super) fn shown_key(stderr: &str) -> Option<String> {
-    let told = stderr.lines().filter_map(|l| l.split_once("Server host key: ")).last()?;
+    let told = stderr.lines().rev().find_map(|l| l.split_once("Server host key: "))?;
     Some(bounded(told.1))
 }
 

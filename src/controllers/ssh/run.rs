@@ -71,13 +71,11 @@ pub(super) async fn output(mut command: Command, limit: Duration) -> Result<Outp
         let status = child.wait().await?;
         Ok::<_, io::Error>(Output { status: status.code(), cut: out.1 || err.1, stdout: out.0, stderr: err.0 })
     };
-    match tokio::time::timeout(limit, work).await {
-        Ok(told) => told.map_err(NoOutput::Io),
-        Err(_) => {
-            let _ = child.kill().await;
-            Err(NoOutput::TimedOut)
-        }
+    if let Ok(told) = tokio::time::timeout(limit, work).await {
+        return told.map_err(NoOutput::Io);
     }
+    let _ = child.kill().await;
+    Err(NoOutput::TimedOut)
 }
 
 /// Reads to the end, keeps the beginning, and tells whether there was more.

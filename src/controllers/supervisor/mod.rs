@@ -305,7 +305,7 @@ impl Supervisor {
 }
 
 fn process(value: &Value) -> Option<Process> {
-    let text = |name: &str| value.get(name).and_then(Value::text).map(|t| bounded(t)).unwrap_or_default();
+    let text = |name: &str| value.get(name).and_then(Value::text).map(bounded).unwrap_or_default();
     let int = |name: &str| value.get(name).and_then(Value::int);
     let time = |name: &str| Ts(int(name).unwrap_or(0).clamp(0, 253_402_300_799).saturating_mul(1_000_000));
     Some(Process {

@@ -106,16 +106,23 @@ pub fn answer(answer: &Answer) -> String {
     out
 }
 
+/// An element with a content that is escaped already.
+fn element(out: &mut String, name: &str, content: &str) {
+    for part in ["<", name, ">", content, "</", name, ">"] {
+        out.push_str(part);
+    }
+}
+
 fn write(out: &mut String, value: &Value) {
     out.push_str("<value>");
     match value {
-        Value::Int(n) => out.push_str(&format!("<int>{n}</int>")),
-        Value::Bool(b) => out.push_str(&format!("<boolean>{}</boolean>", u8::from(*b))),
+        Value::Int(n) => element(out, "int", &n.to_string()),
+        Value::Bool(b) => element(out, "boolean", if *b { "1" } else { "0" }),
         // Carriage returns would be read back as line feeds.
-        Value::Str(s) => out.push_str(&format!("<string>{}</string>", escape(s).replace('\r', "&#13;"))),
-        Value::Double(d) => out.push_str(&format!("<double>{d}</double>")),
+        Value::Str(s) => element(out, "string", &escape(s).replace('\r', "&#13;")),
+        Value::Double(d) => element(out, "double", &d.to_string()),
         Value::Nil => out.push_str("<nil/>"),
-        Value::Other(s) => out.push_str(&format!("<base64>{}</base64>", escape(s))),
+        Value::Other(s) => element(out, "base64", &escape(s)),
         Value::Array(items) => {
             out.push_str("<array><data>");
             for item in items {
@@ -126,7 +133,8 @@ fn write(out: &mut String, value: &Value) {
         Value::Struct(members) => {
             out.push_str("<struct>");
             for (name, value) in members {
-                out.push_str(&format!("<member><name>{}</name>", escape(name)));
+                out.push_str("<member>");
+                element(out, "name", &escape(name));
                 write(out, value);
                 out.push_str("</member>");
             }
@@ -393,7 +401,8 @@ mod tests {
             let _ = read_call(&text);
             let good = answer(&Answer::Fault(10, "BAD_NAME: a".into()));
             let cut = cut.min(good.len());
-            let bent = format!("{}{junk}{}", &good[..cut], &good[cut..]);
+            let (before, after) = good.split_at(cut);
+            let bent = format!("{before}{junk}{after}");
             let _ = read_answer(&bent);
         }
 
@@ -403,7 +412,7 @@ mod tests {
             let whole = whole.trim_end();
             let mut at = (whole.len() as f64 * at) as usize;
             while !whole.is_char_boundary(at) { at -= 1; }
-            prop_assert!(read_answer(&whole[..at]).is_err());
+            prop_assert!(read_answer(whole.split_at(at).0).is_err());
         }
     }
 

@@ -74,6 +74,9 @@ pub(super) struct Setting {
     pub(super) may_send: bool,
     /// Records a second before, thousandths.
     pub(super) rate: Option<u64>,
+    /// Forwarding is switched off: the buffer is where records stay, and the end of their retention is
+    /// what was meant for them.
+    pub(super) stays: bool,
 }
 
 /// Why records are gone.
@@ -156,6 +159,9 @@ pub(super) fn compare(before: &Sight, now: &Sight, how: &Setting) -> Change {
         Cause::Replaced => before.records,
         _ => fall,
     };
+    if cause == Cause::Expired && how.stays {
+        return Change { left: Left::Unknown, cause: None, lost: None };
+    }
     let lost = lost(before, now, gone, how, cause);
     let left =
         if cause == Cause::Dropped && before.records >= 2 * DROP { dropped(before, now, how) } else { Left::Unknown };

@@ -212,6 +212,10 @@ impl Pool {
 
 /// The earliest end of a retention that strikes records which were not forwarded.
 fn expiry(tick: Tick, state: &ApplianceState) -> Option<Expiry> {
+    // Where nothing is to be forwarded, the end of its retention is no loss of a record.
+    if state.uplink.forwarding == Some(false) {
+        return None;
+    }
     state
         .collectors
         .iter()

@@ -411,11 +411,15 @@ impl Tracker {
 
     fn setting(&self, tick: Tick) -> Setting {
         let days = self.state.retention_days.map(|d| d.saturating_mul(DAY));
+        // Of the whole buffer some records may leave when the shortest retention of a service is over.
+        let hours = self.state.collectors.iter().filter_map(|c| c.retention_hours).min();
+        let shortest = hours.map(|h| h.saturating_mul(HOUR));
         Setting {
             at: tick.at,
             passed: tick.since.unwrap_or(GAP),
             overflows: self.pool.overflows(&self.state),
-            retention: days,
+            retention: shortest.into_iter().chain(days).min(),
+            stays: self.state.uplink.forwarding == Some(false),
             ours: self.ours.is_some_and(|then| tick.now.saturating_sub(then) <= OURS.max(self.settings.poll_us * 2)),
             may_send: self.way.may_send() || self.watch.active(),
             rate: self.pool.in_milli(tick.now),

@@ -39,7 +39,9 @@ pub(super) fn judge(state: &ApplianceState, standing: &[AlarmChange]) -> (Verdic
     if let Some(pct) = state.memory_pct.filter(|p| *p >= MEMORY) {
         warn(format!("memory {pct} % used"));
     }
+    // Where forwarding is switched off, the buffer is where records are meant to stay.
     if state.uplink.state == UplinkState::Up
+        && state.uplink.forwarding != Some(false)
         && state.replay.done_in_us.is_none()
         && let Some(pending) = state.pending.filter(|n| *n > 0)
         && !standing.iter().any(|a| a.type_id == "buffer.replay_stuck")

@@ -30,10 +30,15 @@ impl CollectorRow {
     }
 }
 
+/// A shipped service: name, what it collects, whether it is critical, its ports.
+pub type Shipped = (&'static str, &'static str, bool, &'static [ShippedPort]);
+/// A port as shipped: the public one, the one behind its relay, whether it is TCP.
+pub type ShippedPort = (u16, Option<u16>, bool);
+
 /// The collecting services of a shipped appliance, in the order of the screen, with what they
 /// collect and the ports they are reached at (facts: source-systems §1.1): service, words, critical,
 /// ports as (public, inner, tcp).
-pub const SHIPPED: [(&str, &str, bool, &[(u16, Option<u16>, bool)]); 4] = [
+pub const SHIPPED: [Shipped; 4] = [
     ("fluent-bit", "syslog", true, &[(1514, Some(12514), false)]),
     ("goflow2", "flows", true, &[(2055, Some(12055), false), (4739, Some(14739), false), (6343, Some(16343), false)]),
     ("telegraf", "SNMP traps", false, &[(162, Some(10162), false)]),

@@ -1,5 +1,7 @@
 //! Fields of the appliances and of their collectors.
 
+use std::fmt::Write as _;
+
 use super::super::appliance::state::{Contact, Flow, PortCheck, ProcessState, ReplayState, UplinkState, Verdict};
 use super::super::appliance::{ApplianceRow, CollectorRow, CollectorState};
 use super::super::field::{FieldKind, Record, TableSpec, Value};
@@ -221,10 +223,10 @@ impl CollectorState {
         let one = |p: &super::super::appliance::state::PortState| {
             let mut line = format!("{} {} {}", if p.tcp { "tcp" } else { "udp" }, p.public, p.public_state.word());
             if p.public_state == PortCheck::Listening && !p.holder.is_empty() {
-                line.push_str(&format!(" ({})", p.holder));
+                let _ = write!(line, " ({})", p.holder);
             }
             if let Some(inner) = p.inner {
-                line.push_str(&format!(", inner {inner} {}", p.inner_state.word()));
+                let _ = write!(line, ", inner {inner} {}", p.inner_state.word());
             }
             line
         };

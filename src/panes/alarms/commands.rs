@@ -169,6 +169,12 @@ pub(crate) static ALARMS: &[CommandSpec] = &[
         "Shows the alarmed object in the PON tree, or the appliance that it belongs to.",
         &["d"],
     ),
+    view(
+        "alarm.network",
+        "Network diagnostics",
+        "Tests the way to the controller of the alarm; the result can be attached to the alarm.",
+        &["T"],
+    ),
     view("alarm.cpe", "Go to the CPE", "Shows the CPE with the serial number of the alarmed ONU.", &["c"]),
 ];
 
@@ -249,6 +255,7 @@ impl AlarmsPane {
             "alarm.live" => self.ask_source(cx),
             "alarm.feed" => self.feed(cx),
             "alarm.device" => self.device(cx),
+            "alarm.network" => self.network(cx),
             "alarm.cpe" => match self.split.list.current() {
                 Some(row) => crate::panes::cpe::behind(&row.resource.name),
                 None => Vec::new(),
@@ -392,6 +399,20 @@ impl AlarmsPane {
             return self.plain("alarm.close", args, cx);
         }
         self.with("alarm.close", "reason", "Why close", false, args, cx)
+    }
+
+    /// Opens the network diagnostics about the alarm under the cursor, aimed at its controller.
+    fn network(&self, cx: &Ctx) -> Vec<Effect> {
+        let Some(row) = self.split.list.current() else { return Vec::new() };
+        let source = cx.sources.iter().find(|s| s.name == row.source);
+        let mut args = Args::from([
+            ("alarm".to_owned(), row.id.0.to_string()),
+            ("label".to_owned(), format!("{} {}", row.type_id, row.canonical)),
+        ]);
+        if let Some(host) = source.and_then(|s| crate::panes::diag::host_of(&s.report.endpoint)) {
+            args.insert("host".to_owned(), host);
+        }
+        vec![Effect::Run("diag.open", args)]
     }
 
     fn device(&self, cx: &Ctx) -> Vec<Effect> {

@@ -52,7 +52,7 @@ pub(super) static COLUMNS: &[ColumnDef<ApplianceRow>] = &[
         let (sign, token) = verdict(row.state.verdict);
         vec![Piece::new(sign, token)]
     }),
-    ColumnDef::left("name", "Appliance", (10, 22), 0, |row, _| vec![Piece::new(&*row.source, Token::Strong)]),
+    ColumnDef::left("name", "Appliance", (16, 24), 0, |row, _| vec![Piece::new(&*row.source, Token::Strong)]),
     ColumnDef::left("fill_pct", "Fill", (12, 12), 0, fill),
     ColumnDef::left("fill_hour", "Last hour", (CURVE, CURVE), 3, curve),
     ColumnDef::right("full_in_s", "Full in", (7, 7), 1, |row, _| vec![forecast(&row.state.full)]),

@@ -60,14 +60,18 @@ impl Health {
             self.state.draw(buf, area, "Health", &nothing, cx);
             return;
         };
-        self.state.draw(buf, area, &format!("Health of {}", row.source), &blocks(row, cx), cx);
+        let mut blocks = blocks(row, cx);
+        blocks
+            .extend([Block::Gap, Block::Words("H or esc goes back, c its services, a its alarms.".into(), Token::Dim)]);
+        self.state.draw(buf, area, &format!("Health of {}", row.source), &blocks, cx);
     }
 }
 
 /// Columns of a service's name.
 const NAME: usize = 14;
 
-fn blocks<'a>(row: &'a ApplianceRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
+/// The page's blocks.
+pub(crate) fn blocks<'a>(row: &'a ApplianceRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     let state = &*row.state;
     let (sign, token) = verdict(state.verdict);
     let mut blocks = vec![Block::Fact(
@@ -105,7 +109,6 @@ fn blocks<'a>(row: &'a ApplianceRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
         blocks.push(Block::Fact("danger".into(), vec![Piece::new(danger.as_str(), Token::Bad)]));
     }
     blocks.extend(parts::system(state));
-    blocks.extend([Block::Gap, Block::Words("H or esc goes back, c its services, a its alarms.".into(), Token::Dim)]);
     blocks
 }
 

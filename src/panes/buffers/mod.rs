@@ -4,13 +4,13 @@
 mod columns;
 pub(crate) mod commands;
 pub(crate) mod form;
-mod health;
+pub(crate) mod health;
 mod parts;
 mod past;
 pub(crate) mod services;
 mod verbs;
 mod view;
-mod words;
+pub(crate) mod words;
 
 use std::collections::HashMap;
 

@@ -19,7 +19,7 @@ const FILLING: u64 = 700;
 const FULL: u64 = 900;
 
 /// Letter, word and colour of a verdict.
-pub(super) const fn verdict(verdict: Verdict) -> (&'static str, Token) {
+pub(crate) const fn verdict(verdict: Verdict) -> (&'static str, Token) {
     match verdict {
         Verdict::Unknown => ("?", Token::Off),
         Verdict::Ok => ("ok", Token::Good),
@@ -48,7 +48,7 @@ pub(super) const fn contact_token(contact: Contact) -> Token {
 }
 
 /// The colour of an uplink.
-pub(super) const fn uplink_token(state: UplinkState) -> Token {
+pub(crate) const fn uplink_token(state: UplinkState) -> Token {
     match state {
         UplinkState::Up => Token::Good,
         UplinkState::Down => Token::Bad,
@@ -113,7 +113,7 @@ pub(super) fn old_words(state: &ApplianceState, source: &str, cx: &Ctx) -> Optio
 }
 
 /// A length of time in one unit, at most four columns up to ten years: `90s`, `45m`, `47h`, `13d`.
-pub(super) fn brief(us: i64) -> String {
+pub(crate) fn brief(us: i64) -> String {
     let us = us.max(0);
     match us {
         _ if us < 100 * SECOND => format!("{}s", us / SECOND),
@@ -175,7 +175,7 @@ pub(super) fn bytes(n: u64) -> String {
 }
 
 /// Thousandths as per cent, without decimals from ten on.
-pub(super) fn percent(permille: u64) -> String {
+pub(crate) fn percent(permille: u64) -> String {
     if permille == 0 || permille >= 100 {
         format!("{}%", permille / 10)
     } else {
@@ -193,7 +193,7 @@ pub(super) fn took(us: i64) -> String {
 }
 
 /// The sign of how far a forecast is to be trusted: none for a good one.
-pub(super) const fn doubt(confidence: Confidence) -> &'static str {
+pub(crate) const fn doubt(confidence: Confidence) -> &'static str {
     match confidence {
         Confidence::High => "",
         Confidence::Medium => "~",
@@ -202,7 +202,7 @@ pub(super) const fn doubt(confidence: Confidence) -> &'static str {
 }
 
 /// A forecast in a cell: `3h`, `~3h`, `?3h`, `now`, `never`, `-`.
-pub(super) fn forecast(f: &Forecast) -> Piece<'static> {
+pub(crate) fn forecast(f: &Forecast) -> Piece<'static> {
     match f.in_us {
         None if f.never => Piece::dim("never"),
         None => Piece::new(UNKNOWN, Token::Off),

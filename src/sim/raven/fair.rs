@@ -6,7 +6,7 @@ use super::world::uplink::Target;
 use super::world::{Appliance, Collector, SECOND, Saved};
 use super::{RavenControl, RunningRaven, present, serve, shipped};
 use crate::config::schema::Source;
-use crate::model::appliance::Poll;
+use crate::model::appliance::{BufferConfig, Poll};
 use crate::model::appliance::poll::{Answer, ServiceStats, Stats, UplinkStatus, Version};
 use crate::model::time::Ts;
 use crate::sim::Error;
@@ -16,6 +16,8 @@ const STEP_S: i64 = 300;
 /// The last hours of it are played in shorter ones, s.
 const NEAR_S: i64 = 6 * 3_600;
 const NEAR_STEP_S: i64 = 120;
+/// And the last one in those that its curve is drawn of, s.
+const LAST_STEP_S: i64 = 20;
 /// Records are kept together for this long, s.
 const WIDTH_S: i64 = 600;
 const HOUR: i64 = 3600;
@@ -145,7 +147,8 @@ fn played(plan: &Plan, seed: u64, now: i64, past: &mut Vec<Past>) -> Appliance {
     }
     // Those that lost their uplink forward at once when they have one: their buffers were empty.
     settings.forwarding_enabled = kept;
-    settings.max_buffer_size_mb = 400;
+    // What it comes to is set at the end of the story.
+    settings.max_buffer_size_mb = 8_000;
     let start = now - hours * HOUR * SECOND;
     let mut a = Appliance::new(start, seed, settings, Target::Answers(11 + (seed % 23) as u32), WIDTH_S);
     a.daily = true;
@@ -171,7 +174,14 @@ fn played(plan: &Plan, seed: u64, now: i64, past: &mut Vec<Past>) -> Appliance {
         _ => 0.0,
     };
     while a.now() < now {
-        let step = if now - a.now() <= NEAR_S * SECOND { NEAR_STEP_S } else { STEP_S };
+        let left = (now - a.now()) / SECOND;
+        let step = if left <= HOUR {
+            LAST_STEP_S
+        } else if left <= NEAR_S {
+            NEAR_STEP_S
+        } else {
+            STEP_S
+        };
         let to = (a.now() + step * SECOND).min(now);
         if kept {
             let away = to > before(lost) && (back == 0.0 || to <= before(back));
@@ -188,6 +198,10 @@ fn played(plan: &Plan, seed: u64, now: i64, past: &mut Vec<Past>) -> Appliance {
         past.push(Past { source: name.to_owned(), poll: poll(&a) });
     }
     ended(&mut a, story);
+    if story == Story::Slow {
+        // What it holds came all at once: nobody has watched it before.
+        past.retain(|p| p.source != name);
+    }
     // The limit that the story ends with was there all the time.
     let limit = a.settings.max_buffer_size_mb << 20;
     for p in past.iter_mut().filter(|p| p.source == name) {
@@ -220,6 +234,7 @@ fn ended(a: &mut Appliance, story: Story) {
                 let claimed = a.clock() - 6 * HOUR;
                 a.store(service, kind, Some(claimed), missing * part / 100, 170.0);
             }
+            a.settings.max_buffer_size_mb = a.buffer.mib().max(1) * 2;
         }
         Story::Replaying => {
             s.max_buffer_size_mb = mib * 100 / 55;
@@ -233,6 +248,7 @@ fn ended(a: &mut Appliance, story: Story) {
         Story::Dangerous => {
             s.cleanup_interval_minutes = 0;
             s.vpn_check_interval_seconds = 0;
+            s.max_buffer_size_mb = mib * 100 / 27;
         }
         Story::Well | Story::DeadCollector | Story::Old => s.max_buffer_size_mb = mib * 100 / 38 + 10,
     }
@@ -275,6 +291,7 @@ fn poll(a: &Appliance) -> Poll {
         }),
         services: Answer::Said(services),
         uplink: Answer::Said(UplinkStatus { forwarding: Some(s.forwarding_enabled), ..uplink }),
+        config: BufferConfig::parse(&s.json()).map_or(Answer::NotAsked, Answer::Said),
         version: Some(if a.wrongs.old { Version::Old } else { Version::New }),
         ..Poll::default()
     }

@@ -75,7 +75,7 @@ fn the_newest_state_is_a_row_and_the_past_has_no_gaps_that_were_none() {
     let names: Vec<&str> = found.iter().map(|r| &*r.source).collect();
     assert_eq!(names, ["raven-2", "raven-1"], "the worst verdict stands first");
     assert_eq!(found[1].state.fill_permille, Some(159));
-    assert!(found[1].fill_hour.iter().any(|f| f.is_some()));
+    assert!(found[1].fill_hour.iter().any(Option::is_some));
     // What is not written yet of an open step is at most one step's writing pace.
     let past = history(&mut reader, None, Span::TenMinutes, 300, 60);
     assert_eq!(past.len(), 60);

@@ -50,6 +50,10 @@ pub enum ApplianceVerb {
     Configure(Vec<Edit>),
     /// Moves ports of collectors, and restarts what has to take them up.
     MovePorts(Vec<(String, u16)>),
+    /// Says what moving ports would meet with, and does nothing.
+    PlanPorts(Vec<(String, u16)>),
+    /// Asks now instead of at its next turn.
+    Poll,
     /// Restarts a service.
     Restart {
         /// Also within the pause after the last restart.
@@ -58,14 +62,17 @@ pub enum ApplianceVerb {
 }
 
 /// The commands.
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 10] = [
     "buffer.cleanup",
     "buffer.forward",
     "buffer.config",
     "buffer.retention",
     "buffer.compression",
+    "buffer.poll",
+    "port.plan",
     "port.apply",
     "service.restart",
+    "service.restart-force",
 ];
 
 /// Whether a command is about appliances.
@@ -112,9 +119,10 @@ impl ApplianceVerb {
                     Edit::parse(&format!("services.{service}.compression_mode={mode}")).map_err(refused)?,
                 ])
             }
-            "port.apply" => {
-                let lines = need("set", "which ports to move: collection.syslog.port=1515, one a line")?;
-                let ports = settings(lines).map(|line| {
+            "buffer.poll" => Self::Poll,
+            "port.plan" | "port.apply" => {
+                let lines = need("set", "which ports to move: collection.syslog.port=1515, blanks between several")?;
+                let ports = settings(lines).flat_map(str::split_whitespace).map(|line| {
                     let (path, port) = line
                         .split_once('=')
                         .ok_or_else(|| wrong(format!("`{}` is not PATH=PORT", text::clean(line))))?;
@@ -123,8 +131,10 @@ impl ApplianceVerb {
                         .ok_or_else(|| wrong(format!("`{}`: a port is a number from 1 to 65535", text::clean(line))))?;
                     Ok((path.trim().to_owned(), port))
                 });
-                Self::MovePorts(ports.collect::<Result<_, VerbError>>()?)
+                let ports = ports.collect::<Result<_, VerbError>>()?;
+                if command == "port.plan" { Self::PlanPorts(ports) } else { Self::MovePorts(ports) }
             }
+            "service.restart-force" => Self::Restart { force: true },
             "service.restart" => match get("force") {
                 "" | "no" | "false" => Self::Restart { force: false },
                 "yes" | "true" => Self::Restart { force: true },
@@ -150,6 +160,8 @@ impl ApplianceVerb {
             Self::Forward => ("Forward the buffer of", "forwarding the buffer of"),
             Self::Configure(_) => ("Configure the buffer of", "configured the buffer of"),
             Self::MovePorts(_) => ("Move ports of", "moved ports of"),
+            Self::PlanPorts(_) => ("Plan a move of ports of", "looked at ports of"),
+            Self::Poll => ("Look at", "looked at"),
             Self::Restart { .. } => ("Restart", "restarted"),
         }
     }
@@ -163,8 +175,8 @@ fn settings(text: &str) -> impl Iterator<Item = &str> {
 /// One thing that a verb is done to.
 #[derive(Debug, Clone)]
 enum Target {
-    Appliance(ApplianceRow),
-    Service(CollectorRow),
+    Appliance(Box<ApplianceRow>),
+    Service(Box<CollectorRow>),
 }
 
 impl Target {
@@ -219,15 +231,12 @@ impl Wish {
         let (store, wanted, table) = (store.clone(), targets.clone(), verb.table());
         let read = tokio::task::spawn_blocking(move || -> Result<Vec<Target>, String> {
             let mut reader = store.reader().map_err(|e| e.to_string())?;
-            Ok(match table {
-                Table::Collectors => {
-                    let rows = reader.collectors(&wanted, MANY + 1).map_err(|e| e.to_string())?;
-                    rows.into_iter().map(Target::Service).collect()
-                }
-                _ => {
-                    let rows = reader.appliances(&wanted, MANY + 1).map_err(|e| e.to_string())?;
-                    rows.into_iter().map(Target::Appliance).collect()
-                }
+            Ok(if table == Table::Collectors {
+                let rows = reader.collectors(&wanted, MANY + 1).map_err(|e| e.to_string())?;
+                rows.into_iter().map(|row| Target::Service(Box::new(row))).collect()
+            } else {
+                let rows = reader.appliances(&wanted, MANY + 1).map_err(|e| e.to_string())?;
+                rows.into_iter().map(|row| Target::Appliance(Box::new(row))).collect()
             })
         });
         let found = read.await.map_err(|e| e.to_string())??;

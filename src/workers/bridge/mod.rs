@@ -26,6 +26,7 @@ use crate::app::port::{Backend, Request};
 use crate::model::command::{LiveRequest, LiveSection, Outcome};
 use crate::model::diag::DiagRequest;
 use crate::model::page::{DataRequest, RequestId};
+use crate::model::record::{CommandRecord, Record};
 use crate::model::text;
 use crate::store::Store;
 
@@ -136,6 +137,19 @@ impl Bridge {
                 }
             }
         });
+    }
+
+    /// Only who owns the cache writes its journal; the others have their log.
+    fn journal(&self, record: CommandRecord) {
+        let words = record.errors.join("; ");
+        if record.done < record.total {
+            tracing::warn!(command = record.command, actor = record.actor, words, "console");
+        } else {
+            tracing::info!(command = record.command, actor = record.actor, words, "console");
+        }
+        if matches!(self.hands, Hands::Own(_)) {
+            drop(self.store.journal().append(vec![Record::Command(record)]));
+        }
     }
 
     fn stored(&self, id: RequestId) {
@@ -257,6 +271,7 @@ impl Backend for Bridge {
                 });
             }
             Request::Stored(id) => self.stored(id),
+            Request::Journal(record) => self.journal(record),
             Request::Plan(id, intent) => self.details.push(id, Job::Plan(intent)),
             Request::Cancel(id) => self.cancel(id),
             Request::Execute(id, _) | Request::Undo(id, _) => self.execute(id, request),

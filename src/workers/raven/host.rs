@@ -116,9 +116,8 @@ pub(super) async fn system(shared: &Shared) -> Option<Answer<HostStatus>> {
 /// Processes, as whoever starts them sees them.
 async fn processes(shared: &Shared) -> Option<Answer<Vec<ProcessStatus>>> {
     let answer = match (&shared.config.control, shared.control().await) {
-        (Control::Api | Control::None, _) => return None,
+        (Control::Api | Control::None, _) | (_, Ok(restart::Control::Api)) => return None,
         (_, Err(why)) => Answer::Refused(why),
-        (_, Ok(restart::Control::Api)) => return None,
         (_, Ok(restart::Control::Supervisor(supervisor))) => match supervisor.processes().await {
             Ok(all) => Answer::Said(all.iter().map(|p| named(shared, p.status(), &p.full_name())).collect()),
             Err(error) => Answer::Silent(error.to_string()),

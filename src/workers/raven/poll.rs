@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::controllers::raven::client::Client;
 use crate::controllers::raven::rhythm::{Rhythm, What};
 use crate::model::appliance::poll::Answer;
 use crate::model::appliance::state::Contact;
 use crate::model::appliance::{ApplianceState, Poll};
 use crate::model::observation::Observation;
+use crate::model::time::Ts;
 use crate::workers::now;
 
 use super::shared::Shared;
@@ -72,9 +74,10 @@ impl Poller {
         } else {
             self.rhythm.reset();
         }
-        let outcome = match poll.stats.trouble() {
-            Some(why) => Err(format!("{}: {why}", self.shared.name)),
-            None => Ok(()),
+        // What it cannot tell stands in its row; only one that is silent could not be reached.
+        let outcome = match &poll.stats {
+            Answer::Silent(why) => Err(format!("{}: {why}", self.shared.name)),
+            _ => Ok(()),
         };
         let state = self.take(&poll);
         self.tell(&state, &outcome);
@@ -109,10 +112,11 @@ impl Poller {
             Ok(made) => made,
             Err(why) => return Poll { at, stats: Answer::Silent(why), ..Poll::default() },
         };
-        let due = self.rhythm.next(at, self.response_us);
-        let what = if everything { What::ALL } else { due };
-        let (mut poll, seen) =
-            tokio::join!(made.client.poll(what, at), host::look(&self.shared, &mut self.host, at, everything));
+        let what = self.rhythm.next(at, self.response_us);
+        let (mut poll, seen) = tokio::join!(
+            beat(&made.client, what, at, everything),
+            host::look(&self.shared, &mut self.host, at, everything)
+        );
         seen.into_poll(&mut poll);
         self.shared.answered(!matches!(poll.stats, Answer::Silent(_)));
         poll
@@ -151,4 +155,9 @@ impl Poller {
             Err(why) => status.report.last_error.clone_from(why),
         }
     }
+}
+
+/// A poll; whoever waits for it gets all of it, the calls that freeze included.
+async fn beat(client: &Client, what: What, at: Ts, everything: bool) -> Poll {
+    if everything { client.poll_whole(at).await } else { client.poll(what, at).await }
 }

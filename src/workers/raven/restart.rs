@@ -2,7 +2,6 @@
 //! step in the log while it happens, and proven by its process and its data.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -115,7 +114,7 @@ pub(super) async fn perform(
         false,
     );
     let client = shared.made().await?.client.clone();
-    let appliance = Told { client, seen: Arc::new(std::sync::Mutex::default()) };
+    let appliance = Told { client, seen: std::sync::Mutex::default() };
     let job = Job { service: service.to_owned(), unit: shared.unit(service), policy };
     let (progress, mut steps) = mpsc::channel::<Step>(STEPS);
     lock(&shared.restarting).insert(service.to_owned());
@@ -166,11 +165,14 @@ fn note(shared: &Shared, service: &str, at: Ts, text: &str, failure: bool) {
     drop(shared.journal(vec![Observation::Notice(notice)]));
 }
 
+/// Records of a service when it was first looked at, and when more had come.
+type Growth = (u64, Option<Ts>);
+
 /// What the appliance itself does and tells during a restart.
 struct Told {
     client: crate::controllers::raven::client::Client,
     /// Records of the service when it was first looked at, and when they last grew.
-    seen: Arc<std::sync::Mutex<Option<(u64, Option<Ts>)>>>,
+    seen: std::sync::Mutex<Option<Growth>>,
 }
 
 impl Appliance for Told {

@@ -11,7 +11,7 @@ use crate::workers::appliance::{ApplianceVerb, Preview};
 use crate::workers::now;
 
 use super::shared::Shared;
-use super::{configure, ports, restart};
+use super::{POLL_NOW, configure, ports, restart};
 
 /// How long a replay may take to show in the counters: two polls of the appliance and a freeze.
 const MOVES: Duration = Duration::from_secs(20);
@@ -24,7 +24,8 @@ pub(super) async fn preview(shared: &Shared, verb: &ApplianceVerb, service: Opti
         (ApplianceVerb::CleanUp, _) => Ok(clean_up_preview(shared)),
         (ApplianceVerb::Forward, _) => Ok(forward_preview(shared)),
         (ApplianceVerb::Configure(edits), _) => configure::preview(shared, edits).await,
-        (ApplianceVerb::MovePorts(moves), _) => ports::preview(shared, moves).await,
+        (ApplianceVerb::MovePorts(moves) | ApplianceVerb::PlanPorts(moves), _) => ports::preview(shared, moves).await,
+        (ApplianceVerb::Poll, _) => Ok(Preview::default()),
         (ApplianceVerb::Restart { force }, Some(service)) => restart::preview(shared, service, *force).await,
         (ApplianceVerb::Restart { .. }, None) => Err("a restart is for a service".to_owned()),
     }
@@ -38,8 +39,17 @@ pub(super) async fn carry_out(
     actor: &str,
     stop: &CancellationToken,
 ) -> Result<String, String> {
+    match verb {
+        // What only looks waits for nobody.
+        ApplianceVerb::Poll => return shared.poll_now(POLL_NOW).await.map(|()| String::new()),
+        ApplianceVerb::PlanPorts(moves) => {
+            return ports::preview(shared, moves).await.map(|plan| plan.notes.join("; "));
+        }
+        _ => {}
+    }
     let _alone = shared.changing.lock().await;
     match (verb, service) {
+        (ApplianceVerb::Poll | ApplianceVerb::PlanPorts(_), _) => Ok(String::new()),
         (ApplianceVerb::CleanUp, _) => clean_up(shared, actor).await,
         (ApplianceVerb::Forward, _) => forward(shared, actor, stop).await,
         (ApplianceVerb::Configure(edits), _) => configure::carry_out(shared, edits, actor).await,

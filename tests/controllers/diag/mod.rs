@@ -3,6 +3,7 @@
 mod bandwidth;
 mod dns;
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use noctule::controllers::diag::{DiagError, run};
@@ -38,7 +39,7 @@ async fn ping(request: PingRequest) -> Option<(DiagResult, Vec<DiagEvent>)> {
         (Ok(result), events) => Some((result, events)),
         (Err(error @ DiagError::Permission { .. }), _) => {
             assert!(error.to_string().contains("net.ipv4.ping_group_range"), "{error}");
-            eprintln!("NOT CHECKED: echo requests: {error}");
+            let _ = writeln!(std::io::stderr(), "NOT CHECKED: echo requests: {error}");
             None
         }
         (Err(error), _) => panic!("{error}"),

@@ -1,3 +1,5 @@
+//! Answers as they were recorded, and as nobody would record them.
+
 use super::*;
 
 /// The body of a recorded answer, as bytes.

@@ -165,6 +165,8 @@ fn unescape(value: &str) -> Cow<'_, str> {
 mod tests {
     use proptest::prelude::*;
 
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
@@ -220,13 +222,13 @@ mod tests {
                     .map(|(n, v)| format!("{n}=\"{}\"", v.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")))
                     .collect();
                 let at = at.map_or_else(String::new, |t| format!(" {t}"));
-                text += &format!("{name}{{{}}} {value:e}{at}\n", labels.join(","));
+                let _ = writeln!(text, "{name}{{{}}} {value:e}{at}", labels.join(","));
             }
             let read = samples(&text).unwrap();
             prop_assert_eq!(read.len(), rows.len());
             for (sample, (name, labels, value, at)) in read.iter().zip(&rows) {
                 prop_assert_eq!(sample.name, name);
-                prop_assert_eq!(sample.value, *value);
+                prop_assert_eq!(sample.value.to_bits(), value.to_bits());
                 prop_assert_eq!(sample.at_ms, *at);
                 let told: Vec<(String, String)> = sample.labels().map(|(n, v)| (n.to_owned(), v.into_owned())).collect();
                 prop_assert_eq!(&told, labels);

@@ -1,0 +1,260 @@
+//! The console of an appliance: what is on the screen of a rack, and what its keys do.
+
+use crossterm::event::KeyModifiers;
+use noctule::app::message::{DiagNews, HostFacts, Msg};
+use noctule::app::port::Request;
+use noctule::commands::pin::{Guarded, Pin};
+use noctule::model::appliance::state::Verdict;
+use noctule::model::diag::{DiagEvent, PingEvent, SocketKind};
+use noctule::model::page::RequestId;
+use noctule::model::source::{Health, SourceRow};
+use noctule::model::time::{MINUTE, SECOND};
+
+use super::common::world::World;
+use super::harness::Screen;
+
+const SIZES: [(u16, u16); 3] = [(80, 25), (80, 24), (132, 43)];
+
+fn pin() -> Guarded {
+    Guarded::Pin(Pin::read(&"4711".to_owned().into()).unwrap())
+}
+
+/// A world whose sources are its appliances, with the one of that number as ours.
+fn world(n: usize) -> (World, String) {
+    let mut world = World::small();
+    let template = world.sources[0].clone();
+    world.sources = world
+        .appliances
+        .iter()
+        .map(|row| {
+            let mut source = SourceRow { id: row.id, name: row.source.clone(), ..template.clone() };
+            source.report.kind = "raven".into();
+            source.report.endpoint = "http://10.0.0.5:5005".into();
+            source.report.health = Health::Up;
+            source
+        })
+        .collect();
+    let name = world.appliances[n].source.to_string();
+    (world, name)
+}
+
+fn console(n: usize, size: (u16, u16), guarded: Guarded) -> Screen {
+    let (world, name) = world(n);
+    let mut screen = Screen::console(world, size, &name, guarded);
+    let addresses = vec!["10.0.0.5".into(), "2001:db8::5".into()];
+    let host = HostFacts { name: "rack-5".into(), addresses, gateway: Some("10.0.0.1".into()) };
+    screen.tell(Msg::Host(host.into()));
+    screen.changed();
+    screen
+}
+
+/// Time passes with nobody there.
+fn wait(screen: &mut Screen, us: i64) {
+    screen.now = screen.now.plus(us);
+    screen.tell(Msg::Tick(screen.now));
+}
+
+fn each(name: &str, n: usize, mut prepare: impl FnMut(&mut Screen)) {
+    for size in SIZES {
+        let mut screen = console(n, size, pin());
+        prepare(&mut screen);
+        let grid = screen.grid();
+        assert!(grid.is_ascii(), "{name} at {size:?}:\n{grid}");
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), screen.print());
+        });
+    }
+}
+
+#[test]
+fn the_menu_tells_how_things_stand() {
+    each("menu", 0, |_| {});
+    each("menu_ports", 0, |s| s.keys("4"));
+    each("menu_status", 0, |s| s.keys("1"));
+    each("menu_help", 0, |s| s.keys("7"));
+}
+
+#[test]
+fn the_wall_tells_it_across_the_room() {
+    for (verdict, n) in [(Verdict::Ok, 0), (Verdict::Warning, 1), (Verdict::Critical, 2), (Verdict::Unknown, 10)] {
+        each(&format!("menu_wall_{}", verdict.word()), n, |s| {
+            let row = &mut s.world.appliances[n];
+            let mut state = (*row.state).clone();
+            state.verdict = verdict;
+            state.at = s.now;
+            state.poll_ms = 600_000;
+            row.state = state.into();
+            s.changed();
+            wait(s, 3 * MINUTE);
+        });
+    }
+}
+
+#[test]
+fn the_pin_is_asked_for_and_what_is_typed_is_not_shown() {
+    each("menu_pin", 0, |s| s.keys("4 r 4 7 1"));
+    each("menu_pin_wrong", 0, |s| s.keys("4 r '0000 enter"));
+    each("menu_pin_paused", 0, |s| {
+        s.keys("4 r '0000 enter '4711 enter");
+        assert!(!s.sent.iter().any(|r| matches!(r, Request::Plan(..) | Request::Execute(..))), "the pause holds");
+    });
+}
+
+#[test]
+fn a_test_of_the_network_is_seen_live() {
+    each("menu_network", 0, |s| {
+        s.keys("5 enter");
+        let Some(Request::Diag(id, _)) = s.sent.iter().find(|r| matches!(r, Request::Diag(..))) else {
+            panic!("no test was started: {:?}", s.sent)
+        };
+        let id: RequestId = *id;
+        let news = |event| Msg::Diag(id, DiagNews::Event(event));
+        s.tell(news(DiagEvent::Started {
+            address: Some("10.0.0.1".parse().unwrap()),
+            socket: Some(SocketKind::Datagram),
+        }));
+        let (bytes, hop_limit) = (32, Some(64));
+        let reply = PingEvent::Reply { seq: 1, bytes, hop_limit, rtt_us: 420, out_of_order: false };
+        s.tell(news(DiagEvent::Ping(reply)));
+        s.tell(news(DiagEvent::Ping(PingEvent::Timeout { seq: 2 })));
+    });
+}
+
+#[test]
+fn digits_lead_everywhere_and_nothing_is_a_dead_end() {
+    let mut s = console(0, (80, 25), pin());
+    let place = |s: &Screen| s.grid().lines().next().unwrap_or_default().trim().to_owned();
+    for (digit, words) in [
+        ("1", "Status"),
+        ("2", "Buffers"),
+        ("3", "services"),
+        ("4", "Ports"),
+        ("5", "Network"),
+        ("6", "Log"),
+        ("7", "Help"),
+    ] {
+        for back in ["0", "q", "esc"] {
+            s.keys(digit);
+            assert!(place(&s).contains(words), "{digit}: {}", place(&s));
+            s.keys(back);
+            assert!(place(&s).starts_with("Menu  "), "{back} after {digit}: {}", place(&s));
+        }
+    }
+    // From page to page without the menu between them, and with arrows and Enter alone.
+    s.keys("2 5 3");
+    assert!(place(&s).contains("services"), "{}", place(&s));
+    s.keys("0 down down down enter");
+    assert!(place(&s).contains("Ports"), "{}", place(&s));
+    // At the top there is nothing to leave: it is said, and nothing happens.
+    s.keys("0 q q esc");
+    assert!(s.app.take_acts().is_empty());
+    assert!(s.grid().contains("this is the first screen"), "{}", s.grid());
+    // Inside a page Esc first closes what is open in it.
+    s.keys("3 enter");
+    s.keys("esc");
+    assert!(place(&s).contains("services"), "{}", place(&s));
+    s.keys("esc");
+    assert!(place(&s).starts_with("Menu  "), "{}", place(&s));
+    // Neither suspended nor left by a chord.
+    s.press(crossterm::event::KeyCode::Char('z'), KeyModifiers::CONTROL);
+    s.press(crossterm::event::KeyCode::Char('c'), KeyModifiers::CONTROL);
+    s.press(crossterm::event::KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert!(s.app.take_acts().is_empty());
+}
+
+#[test]
+fn any_key_on_the_wall_returns_to_where_one_was_and_does_nothing_else() {
+    let mut s = console(0, (80, 25), pin());
+    s.keys("5");
+    let before = s.grid();
+    wait(&mut s, 3 * MINUTE);
+    assert!(s.grid().contains("###"), "{}", s.grid());
+    s.keys("enter");
+    // The badge may differ: its data has grown old meanwhile.
+    let first = |grid: &str| grid.lines().skip(1).take(7).collect::<Vec<_>>().join("\n");
+    assert_eq!(first(&s.grid()), first(&before));
+    assert!(!s.sent.iter().any(|r| matches!(r, Request::Diag(..))), "the key that woke it ran nothing");
+    // It does not stand in the same place for ever.
+    wait(&mut s, 3 * MINUTE);
+    let places: std::collections::BTreeSet<usize> = (0..6)
+        .map(|_| {
+            wait(&mut s, 5 * MINUTE);
+            s.grid().lines().position(|l| l.contains("###")).unwrap()
+        })
+        .collect();
+    assert!(places.len() > 2, "{places:?}");
+}
+
+#[test]
+fn old_data_is_no_verdict() {
+    let mut s = console(0, (80, 25), pin());
+    wait(&mut s, 60 * MINUTE);
+    let grid = s.grid();
+    assert!(grid.contains("it has not been asked for"), "{grid}");
+    s.keys("x");
+    assert!(s.grid().contains("[UNKNOWN]"), "{}", s.grid());
+}
+
+#[test]
+fn the_pin_lets_changes_through_for_a_time_and_idleness_locks() {
+    let mut s = console(0, (80, 25), pin());
+    assert!(s.grid().contains("LOCKED"));
+    s.keys("4 r '4711 enter");
+    assert!(s.grid().contains("UNLOCKED"), "{}", s.grid());
+    assert!(matches!(s.sent.as_slice(), [.., Request::Journal(_), Request::Plan(..)]), "{:?}", s.sent);
+    // The plan is shown; confirmed after the console locked itself, it asks again.
+    s.answer();
+    wait(&mut s, 3 * MINUTE);
+    s.keys("esc");
+    assert!(!s.grid().contains("UNLOCKED"), "{}", s.grid());
+    s.keys("y");
+    assert!(!s.sent.iter().any(|r| matches!(r, Request::Execute(..))), "{:?}", s.sent);
+    assert!(s.grid().contains("PIN"), "{}", s.grid());
+    s.keys("'4711 enter");
+    assert!(s.sent.iter().any(|r| matches!(r, Request::Execute(..))), "{:?}", s.sent);
+    // Unlocked, the next one asks for its plan only; 9 locks at once.
+    s.sent.clear();
+    s.keys("9 r");
+    assert!(s.sent.is_empty(), "{:?}", s.sent);
+    s.keys("esc");
+    assert!(!format!("{:?}", s.sent).contains("4711"));
+}
+
+#[test]
+fn wrong_pins_are_journalled_without_them() {
+    let mut s = console(0, (80, 25), pin());
+    s.keys("4 r '0815 enter");
+    let Some(Request::Journal(record)) = s.sent.pop() else { panic!("nothing was journalled") };
+    assert_eq!((record.command.as_str(), record.done, record.total), ("menu.unlock", 0, 1));
+    let told = format!("{record:?}");
+    assert!(told.contains("wrong PIN, 1 in a row") && !told.contains("0815"), "{told}");
+    // After the pause the right one is taken.
+    wait(&mut s, 2 * SECOND);
+    s.keys("'4711 enter");
+    assert!(s.sent.iter().any(|r| matches!(r, Request::Plan(..))), "{:?}", s.sent);
+}
+
+#[test]
+fn without_a_pin_nothing_is_changed_and_read_only_says_so() {
+    let mut s = console(0, (80, 25), Guarded::Refused("no PIN is set".into()));
+    s.keys("4 r");
+    assert!(s.grid().contains("no PIN is set") && s.grid().contains("LOOK ONLY"), "{}", s.grid());
+    assert!(s.sent.is_empty(), "{:?}", s.sent);
+    let mut s = console(0, (80, 25), pin());
+    s.app.ctx.read_only = true;
+    s.keys("4 r");
+    assert!(s.grid().contains("READ-ONLY") && !s.grid().contains("Esc leaves everything"), "{}", s.grid());
+    assert!(s.sent.is_empty(), "{:?}", s.sent);
+    let mut s = console(0, (80, 25), Guarded::Open);
+    s.keys("4 r");
+    assert!(matches!(s.sent.as_slice(), [Request::Plan(..)]), "{:?}", s.sent);
+}
+
+#[test]
+fn a_test_is_opened_from_an_alarm_and_its_result_goes_to_it() {
+    let mut s = Screen::small((120, 30));
+    s.keys("T");
+    assert!(s.grid().contains("Ping       10.0.0.5"), "{}", s.grid());
+    s.keys("enter");
+    assert!(s.sent.iter().any(|r| matches!(r, Request::Diag(..))), "{:?}", s.sent);
+}
