@@ -13,7 +13,7 @@ use crate::model::appliance::{ApplianceRow, CollectorRow};
 use crate::model::ids::RowId;
 use crate::model::resource::{NodeKind, Resource};
 use crate::model::tables;
-use crate::model::text::{clean, grouped, iec};
+use crate::model::text::{clean, counted, grouped, iec};
 use crate::model::time::{Ts, brief_duration};
 use crate::workers::rows::{RowWriter, column, object};
 
@@ -147,8 +147,12 @@ fn lines(row: &ApplianceRow, now: Ts) -> Vec<String> {
     item("WAL", s.wal_bytes.map_or_else(String::new, iec));
     item("told by", s.host_told_by.clone());
     if !s.estimates.is_empty() {
-        let made = s.estimates.iter().map(|e| format!("{} {}", e.name, e.value)).collect::<Vec<_>>();
-        item("made up", format!("{} (by the appliance: used for nothing)", made.join(", ")));
+        let made = s.estimates.iter().take(3).map(|e| format!("{} {}", e.name, e.value)).collect::<Vec<_>>();
+        let all = counted(s.estimates.len() as u64, "number", "numbers");
+        item(
+            "made up",
+            format!("{all} by the appliance, used for nothing, such as {} (--json has all)", made.join(", ")),
+        );
     }
     out
 }

@@ -8,7 +8,7 @@ use crate::cli::args::RunArgs;
 use crate::cli::exit::{Code, Failure};
 use crate::cli::fresh::{poll, say};
 use crate::cli::live::{Live, Role};
-use crate::commands::spec::CommandSpec;
+use crate::commands::spec::{CommandSpec, Mutates};
 use crate::config::Loaded;
 use crate::model::command::{Intent, Outcome, Plan};
 use crate::workers::{appliance, asks};
@@ -29,6 +29,10 @@ pub(super) fn run(
         *file = whole.display().to_string();
     }
     let mut live = Live::start(&loaded, Role::Once)?;
+    // What changes nothing needs no yes: its plan is all there is to it.
+    let only_looks = spec.mutates == Mutates::Nothing && spec.id != "buffer.poll";
+    let args =
+        &RunArgs { dry_run: args.dry_run || only_looks, yes: args.yes || spec.id == "buffer.poll", ..args.clone() };
     let result = if args.dry_run {
         run_on(&live, &loaded, spec, intent, args)
     } else {
@@ -61,7 +65,7 @@ fn run_on(
         .map_err(|why| Failure::new(Code::Failed, why))?;
     if args.dry_run {
         print_plan(&plan, args.json)?;
-        if loaded.profile.read_only {
+        if loaded.profile.read_only && spec.mutates != Mutates::Nothing {
             say(&format!("profile `{}` is read-only: it would be refused", loaded.profile_name));
         }
         return Ok(Code::Done);
@@ -89,8 +93,8 @@ fn run_on(
     });
     print_outcome(&outcome, args.json)?;
     Ok(match outcome.done {
+        0 if outcome.total > 0 || !outcome.errors.is_empty() => Code::Failed,
         done if done == outcome.total => Code::Done,
-        0 => Code::Failed,
         _ => Code::Partly,
     })
 }

@@ -6,8 +6,8 @@ use super::world::uplink::Target;
 use super::world::{Appliance, Collector, SECOND, Saved};
 use super::{RavenControl, RunningRaven, present, serve, shipped};
 use crate::config::schema::Source;
-use crate::model::appliance::{BufferConfig, Poll};
 use crate::model::appliance::poll::{Answer, ServiceStats, Stats, UplinkStatus, Version};
+use crate::model::appliance::{BufferConfig, Poll};
 use crate::model::time::Ts;
 use crate::sim::Error;
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use crate::model::appliance::BufferConfig;
-use crate::model::appliance::config::{DangerKind, Edit, spec};
+use crate::model::appliance::config::{Danger, DangerKind, Edit, spec};
 use crate::model::text::clean;
 use crate::workers::appliance::Preview;
 use crate::workers::now;
@@ -53,8 +53,10 @@ fn notes(old: &BufferConfig, new: &BufferConfig) -> Vec<String> {
             at_start.join(", ")
         ));
     }
+    let changed: Vec<String> = old.diff(new).into_iter().map(|(path, ..)| path).collect();
     let weak = new.validate();
-    out.extend(weak.iter().filter(|d| d.kind == DangerKind::NoEffect).map(|d| format!("{}: {}", d.path, d.words)));
+    let about = |d: &&Danger| d.kind == DangerKind::NoEffect && changed.contains(&d.path);
+    out.extend(weak.iter().filter(about).map(|d| format!("{}: {}", d.path, d.words)));
     out
 }
 
