@@ -10,6 +10,7 @@
 )]
 
 mod alerts;
+mod appliances;
 mod commands;
 mod cpe_proof;
 mod fleet;

@@ -137,7 +137,7 @@ async fn forward(shared: &Shared, actor: &str, stop: &CancellationToken) -> Resu
     let before = client.poll_whole(now()).await;
     let Some((forwarded, pending)) = services(&before) else {
         let why = before.services.trouble().unwrap_or("it does not tell its services").to_owned();
-        return Err(format!("{}: nothing was sent: {why}", shared.name));
+        return Err(format!("nothing was sent: {why}"));
     };
     if pending == 0 {
         return Ok("nothing waits to be forwarded".to_owned());
@@ -162,8 +162,7 @@ async fn forward(shared: &Shared, actor: &str, stop: &CancellationToken) -> Resu
         }
     }
     Err(format!(
-        "{}: it said that forwarding has started, and nothing has moved in {} s: the replay is stuck, most likely at a flow record stored with gzip",
-        shared.name,
+        "it said that forwarding has started, and nothing has moved in {} s: the replay is stuck, most likely at a flow record stored with gzip",
         MOVES.as_secs()
     ))
 }
