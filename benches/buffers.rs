@@ -3,6 +3,7 @@
 //! process and spoken to over loopback. Linux: figures come from `/proc`.
 #![allow(
     clippy::expect_used,
+    clippy::panic,
     clippy::pedantic,
     clippy::print_stdout,
     clippy::unwrap_used,

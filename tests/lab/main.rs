@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::pedantic,
+    clippy::print_stderr,
     clippy::unwrap_used,
     unreachable_pub,
     reason = "tests may fail loudly and share helpers"

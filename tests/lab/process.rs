@@ -13,7 +13,6 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// A program and all that it started; ended when dropped.
 pub struct Program {
     child: Child,
-    log: std::path::PathBuf,
 }
 
 impl Program {
@@ -27,15 +26,7 @@ impl Program {
             .process_group(0)
             .spawn()
             .unwrap_or_else(|e| panic!("{command:?}: {e} (.ci/run installs what the lab needs)"));
-        Self { child, log: log.to_owned() }
-    }
-
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    pub fn said(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+        Self { child }
     }
 
     pub fn runs(&mut self) -> bool {
