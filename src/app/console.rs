@@ -297,7 +297,10 @@ impl App {
         match id {
             "menu.buffers" => self.page(&Location { row, ..to(PaneId::Buffers, None, None) }, None),
             "menu.services" => {
-                self.page(&Location { row, ..to(PaneId::Buffers, None, None) }, Some("buffer.services"));
+                // The list of appliances may not be there yet: which one is meant goes along.
+                let one = row.map(|id| [("row".to_owned(), id.0.to_string()), ("appliance".to_owned(), appliance)]);
+                let args = one.map(Args::from).unwrap_or_default();
+                self.page(&Location { row, ..to(PaneId::Buffers, None, None) }, Some(("buffer.services", args)));
             }
             "menu.status" | "menu.ports" | "menu.help" => {
                 let page = id.strip_prefix("menu.").unwrap_or(id);
@@ -331,11 +334,11 @@ impl App {
     }
 
     /// Opens a page of the menu.
-    fn page(&mut self, to: &Location, then: Option<&'static str>) {
+    fn page(&mut self, to: &Location, then: Option<(&'static str, Args)>) {
         self.goto(to);
         self.back.clear();
-        if let Some(id) = then {
-            self.run(id, Args::new());
+        if let Some((id, args)) = then {
+            self.run(id, args);
         }
         let place = self.place();
         if let Some(console) = &mut self.console {

@@ -25,6 +25,7 @@ use crate::app::pane::{Pane, PaneId};
 use crate::commands::spec::{CommandSpec, Context, Situation};
 use crate::model::appliance::state::Verdict;
 use crate::model::appliance::{ApplianceRow, Span};
+use crate::model::ids::RowId;
 use crate::model::command::Args;
 use crate::model::page::Data;
 use crate::model::text;
@@ -121,7 +122,10 @@ impl BuffersPane {
             "buffer.services" if self.services.open => self.back_to_list(cx),
             "buffer.services" => {
                 self.health.open = false;
-                self.services.show(self.split.list.current(), cx)
+                let given = args.get("row").and_then(|id| id.parse().ok()).zip(args.get("appliance"));
+                let under = || self.split.list.current().map(|row| (row.id, row.source.to_string()));
+                let one = given.map(|(id, name)| (RowId(id), name.clone())).or_else(under);
+                self.services.show(one, cx)
             }
             "buffer.health" => {
                 self.services.hide();

@@ -12,7 +12,7 @@ use crate::app::effect::{Effect, Level};
 use crate::app::message::Msg;
 use crate::app::pane::PaneId;
 use crate::commands::spec::{Context, Situation};
-use crate::model::appliance::{ApplianceRow, CollectorRow};
+use crate::model::appliance::CollectorRow;
 use crate::model::command::{Args, Targets};
 use crate::model::ids::RowId;
 use crate::model::page::{Data, Table};
@@ -47,11 +47,11 @@ impl Default for Services {
 }
 
 impl Services {
-    /// Shows the services of an appliance, or of all.
-    pub(super) fn show(&mut self, of: Option<&ApplianceRow>, cx: &Ctx) -> Vec<Effect> {
+    /// Shows the services of an appliance by row and name, or of all.
+    pub(super) fn show(&mut self, of: Option<(RowId, String)>, cx: &Ctx) -> Vec<Effect> {
         self.open = true;
         self.split.list.resting = false;
-        let mut effects = self.narrow(of.map(|row| (row.id, row.source.to_string())), cx);
+        let mut effects = self.narrow(of, cx);
         effects.extend(self.split.shown(pane_rows(cx.size), cx));
         effects
     }
