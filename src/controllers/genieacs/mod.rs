@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`client`] | every route, streamed, with a time limit fit for each kind of call |
 //! | [`validate`] | nothing that kills a worker of the server ever leaves |
-//! | [`stream`] | answers of any size, line by line, in constant memory |
+//! | [`crate::controllers::stream`] | answers of any size, line by line, in constant memory |
 //! | [`wire`], [`task`], [`device`] | what is asked and sent, what comes back |
 //! | [`profile`] | which parameter means what on which model |
 //! | [`map`] | documents to rows: CPEs, leaves, faults, tasks, downloads |

@@ -1,5 +1,5 @@
 //! A page of health out of what is known of appliances: the lines of the screen and of
-//! `noctule health`, and (in [`prometheus`]) the exposition that a Prometheus server reads. What is
+//! `noctule health`, and (in `prometheus`) the exposition that a Prometheus server reads. What is
 //! not known is called so, and is left out of the exposition.
 
 use std::fmt::Write as _;
