@@ -35,4 +35,14 @@ for field in ("key source resource type severity cleared op_state visibility rai
     assert not alarms or field in alarms[0], f"alarm rows lack {field}"
 print(f"smoke: {len(pon)} tree rows, {len(alarms)} alarms, {len(sources)} sources")
 PY
-"$noctule" doctor
+# Two appliances of the demo are ill on purpose, and the doctor finds just these.
+code=0
+"$noctule" doctor --json >"$home/doctor.json" || code=$?
+python3 - "$home" "$code" <<'PY'
+import json, sys
+told = json.load(open(f"{sys.argv[1]}/doctor.json"))
+ill = sorted({c["area"] for c in told["checks"] if c["verdict"] == "fail"})
+assert ill == ["fair-south-gate", "fair-station"], ill
+assert sys.argv[2] == "1", f"exit code {sys.argv[2]}"
+print(f"smoke: the doctor looked at {len(told['checks'])} things")
+PY
