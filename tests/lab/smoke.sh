@@ -42,7 +42,7 @@ python3 - "$home" "$code" <<'PY'
 import json, sys
 told = json.load(open(f"{sys.argv[1]}/doctor.json"))
 ill = sorted({c["area"] for c in told["checks"] if c["verdict"] == "fail"})
-assert ill == ["fair-south-gate", "fair-station"], ill
+assert ill == ["source fair-south-gate", "source fair-station"], ill
 assert sys.argv[2] == "1", f"exit code {sys.argv[2]}"
 print(f"smoke: the doctor looked at {len(told['checks'])} things")
 PY
