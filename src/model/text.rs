@@ -224,18 +224,18 @@ pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(n), if n == 1 { one } else { many })
 }
 
-/// Bytes with an IEC unit: `900 B`, `1.5 KiB`, `250 MiB`.
+/// Bytes with an IEC unit, in at most three digits: `900 B`, `1.5 KiB`, `18.0 MiB`, `250 MiB`.
 #[must_use]
 pub fn iec(bytes: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < units.len() {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let (mut value, mut unit) = (bytes as f64, 0);
+    // From 999.5 on three digits would read 1000: the next unit tells it.
+    while value >= 999.5 && unit + 1 < UNITS.len() {
         value /= 1024.0;
         unit += 1;
     }
-    let unit = units.get(unit).copied().unwrap_or("B");
-    if value < 10.0 && unit != "B" { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+    let word = UNITS.get(unit).copied().unwrap_or("B");
+    if unit == 0 || value >= 99.95 { format!("{value:.0} {word}") } else { format!("{value:.1} {word}") }
 }
 
 #[cfg(test)]
@@ -248,7 +248,10 @@ mod tests {
     fn bytes_have_iec_units() {
         assert_eq!(iec(900), "900 B");
         assert_eq!(iec(1536), "1.5 KiB");
+        assert_eq!(iec(18 << 20), "18.0 MiB");
         assert_eq!(iec(250 << 20), "250 MiB");
+        assert_eq!(iec(1023), "1.0 KiB");
+        assert_eq!(iec(1 << 30), "1.0 GiB");
     }
 
     #[test]

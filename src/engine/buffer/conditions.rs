@@ -9,7 +9,7 @@ use crate::model::appliance::state::{
     ApplianceState, CollectorState, Confidence, Contact, Flow, PortCheck, ProcessState, ReplayState, UplinkState,
 };
 use crate::model::severity::Severity;
-use crate::model::text::{clean, grouped};
+use crate::model::text::{clean, grouped, iec};
 use crate::model::time::brief_duration;
 
 /// What this poll told, and what happened lately: a condition is judged only when it can be.
@@ -115,7 +115,7 @@ fn fill(settings: &Settings, state: &ApplianceState, board: &Board) -> Option<Se
     let marks: Vec<(u32, Severity)> = settings.fill_pct.into_iter().zip(LEVELS).collect();
     let pct = u32::try_from(permille / 10).unwrap_or(u32::MAX);
     let stands = board.severity("buffer.fill", None, "");
-    let limit = words::size(state.limit_bytes.unwrap_or_default());
+    let limit = iec(state.limit_bytes.unwrap_or_default());
     Some(match level(pct, &marks, FILL_BACK, stands) {
         Some(severity) => Seen::Bad(severity, format!("{} of {limit} used", words::percent(permille))),
         None => Seen::Good,

@@ -1,15 +1,7 @@
 //! Numbers in words, as alarms and forecasts tell them.
 
+use crate::model::text::iec;
 use crate::model::time::{HOUR, MINUTE, brief_duration};
-
-/// Bytes with their unit: `512 B`, `3.4 MiB`.
-pub(super) fn size(bytes: u64) -> String {
-    let units = [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("kiB", 1 << 10)];
-    units
-        .iter()
-        .find(|(_, of)| bytes >= *of)
-        .map_or_else(|| format!("{bytes} B"), |(unit, of)| format!("{:.1} {unit}", bytes as f64 / *of as f64))
-}
 
 /// Bytes a second in a unit of time that gives a number worth reading.
 pub(super) fn growth(per_second: f64) -> String {
@@ -21,7 +13,7 @@ pub(super) fn growth(per_second: f64) -> String {
     } else {
         (86_400.0, "day")
     };
-    format!("{}/{word}", size((rate * factor) as u64))
+    format!("{}/{word}", iec((rate * factor) as u64))
 }
 
 /// A part of a thousand as percent: `83.4 %`.

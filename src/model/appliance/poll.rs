@@ -302,7 +302,7 @@ pub struct Estimate {
     /// Value as text.
     #[n(1)]
     pub value: String,
-    /// A ratio or a constant (`EST`), or a placeholder (`STUB`).
+    /// The appliance made it up (`STUB`), rather than derived it from a ratio or a constant (`EST`).
     #[n(2)]
     pub stub: bool,
 }

@@ -3,13 +3,13 @@
 
 use crate::app::ctx::ViewCtx;
 use crate::model::appliance::ApplianceState;
-use crate::model::text::{counted, grouped};
+use crate::model::text::{counted, grouped, iec};
 use crate::panes::list::columns::instant;
 use crate::theme::Token;
 use crate::ui::Piece;
 use crate::ui::sections::Block;
 
-use super::words::{UNKNOWN, ago, bytes, maybe, maybe_rate, percent};
+use super::words::{UNKNOWN, ago, maybe, maybe_rate, percent};
 
 /// What was lost, when and why.
 pub(super) fn losses<'a>(state: &'a ApplianceState, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
@@ -22,19 +22,25 @@ pub(super) fn losses<'a>(state: &'a ApplianceState, cx: &ViewCtx<'a>) -> Vec<Blo
     } else {
         blocks.push(Block::Words("not known".into(), Token::Off));
     }
-    for loss in &state.losses {
-        let at = instant(loss.at, cx.ctx.now, cx.ctx.utc_offset_s);
-        let mut line = vec![Piece::dim(format!("{at}  ")), Piece::new(grouped(loss.records), Token::Bad)];
+    let at: Vec<String> = state.losses.iter().map(|l| instant(l.at, cx.ctx.now, cx.ctx.utc_offset_s)).collect();
+    let at_width = at.iter().map(|t| t.chars().count()).max().unwrap_or_default();
+    let service_width = state.losses.iter().map(|l| l.collector.chars().count()).max().unwrap_or_default();
+    let mut cause = "";
+    for (loss, at) in state.losses.iter().zip(at) {
+        // An overflow hits several services at once: the cause stands once above them.
+        if loss.cause != cause {
+            cause = &loss.cause;
+            blocks.push(Block::Words(cause.into(), Token::Text));
+        }
+        let mut line = vec![
+            Piece::dim(format!("  {at:<at_width$}  ")),
+            Piece::new(format!("{:>9}", grouped(loss.records)), Token::Bad),
+            Piece::plain(format!("  {:<service_width$}", loss.collector)),
+        ];
         if let Some(pending) = loss.pending {
-            line.push(Piece::plain(format!(" ({} of them not forwarded)", grouped(pending))));
+            line.push(Piece::plain(format!("  {} not forwarded", grouped(pending))));
         }
-        if !loss.collector.is_empty() {
-            line.push(Piece::plain(format!("  {}", loss.collector)));
-        }
-        if !loss.cause.is_empty() {
-            line.push(Piece::plain(format!("  {}", loss.cause)));
-        }
-        blocks.push(Block::Fact("".into(), line));
+        blocks.push(Block::Line(line));
     }
     blocks
 }
@@ -103,14 +109,14 @@ pub(super) fn configuration(state: &ApplianceState) -> Vec<Block<'_>> {
 pub(super) fn system(state: &ApplianceState) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
     for disk in &state.disks {
-        let free = disk.free_bytes.map_or_else(String::new, |n| format!(", {} free", bytes(n)));
-        let size = disk.size_bytes.map_or_else(String::new, |n| format!(" of {}", bytes(n)));
+        let free = disk.free_bytes.map_or_else(String::new, |n| format!(", {} free", iec(n)));
+        let size = disk.size_bytes.map_or_else(String::new, |n| format!(" of {}", iec(n)));
         let line = format!("{} % used{free}{size}", disk.used_pct);
         let token = if disk.used_pct >= 90 { Token::Bad } else { Token::Text };
         blocks.push(Block::Fact(format!("disk {}", disk.mount).into(), vec![Piece::new(line, token)]));
     }
     if state.database_bytes.is_some() || state.wal_bytes.is_some() {
-        let told = |n: Option<u64>| n.map_or_else(|| UNKNOWN.to_owned(), bytes);
+        let told = |n: Option<u64>| n.map_or_else(|| UNKNOWN.to_owned(), iec);
         let words = format!("{}, write-ahead log {}", told(state.database_bytes), told(state.wal_bytes));
         blocks.push(Block::fact("database", words));
     }

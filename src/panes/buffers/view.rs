@@ -3,7 +3,7 @@
 use crate::app::ctx::ViewCtx;
 use crate::model::appliance::state::{Contact, Forecast, ReplayState, UplinkState};
 use crate::model::appliance::{ApplianceRow, ApplianceState};
-use crate::model::text::grouped;
+use crate::model::text::{grouped, iec};
 use crate::panes::list::columns::moment;
 use crate::theme::Token;
 use crate::ui::Piece;
@@ -13,7 +13,7 @@ use crate::ui::sections::Block;
 use super::parts;
 use super::past::Past;
 use super::words::{
-    brief, bytes, contact_token, coverage, fill_token, forecast, maybe_rate, old_words, percent, replay_token, took,
+    brief, contact_token, coverage, fill_token, forecast, maybe_rate, old_words, percent, replay_token, took,
     uplink_token, verdict,
 };
 
@@ -117,14 +117,14 @@ fn fill<'a>(state: &'a ApplianceState, cx: &ViewCtx<'a>) -> Block<'a> {
         None => vec![Piece::new("not known", Token::Off)],
     };
     let sizes = match (state.used_bytes, state.limit_bytes) {
-        (Some(used), Some(limit)) => format!("   {} of {}", bytes(used), bytes(limit)),
-        (Some(used), None) => format!("   {}, no limit told", bytes(used)),
+        (Some(used), Some(limit)) => format!("   {} of {}", iec(used), iec(limit)),
+        (Some(used), None) => format!("   {}, no limit told", iec(used)),
         (None, _) => String::new(),
     };
     fill.push(Piece::plain(sizes));
     if let Some(growth) = state.growth {
         let sign = if growth < 0 { "-" } else { "+" };
-        fill.push(Piece::dim(format!("   {sign}{}/s", bytes(growth.unsigned_abs()))));
+        fill.push(Piece::dim(format!("   {sign}{}/s", iec(growth.unsigned_abs()))));
     }
     Block::Fact("fill".into(), fill)
 }

@@ -162,18 +162,6 @@ pub(super) fn maybe(n: Option<u64>) -> String {
     n.map_or_else(|| UNKNOWN.to_owned(), compact)
 }
 
-/// Bytes: `512 B`, `1.5 MiB`.
-pub(super) fn bytes(n: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let (mut size, mut unit) = (n as f64, 0);
-    while size >= 1000.0 && unit + 1 < UNITS.len() {
-        size /= 1024.0;
-        unit += 1;
-    }
-    let word = UNITS.get(unit).copied().unwrap_or("B");
-    if unit == 0 || size >= 100.0 { format!("{size:.0} {word}") } else { format!("{size:.1} {word}") }
-}
-
 /// Thousandths as per cent, without decimals from ten on.
 pub(crate) fn percent(permille: u64) -> String {
     if permille == 0 || permille >= 100 {
@@ -240,7 +228,6 @@ mod tests {
         assert_eq!([0, 40, 12_340, 850_000, 12_000_000].map(rate), ["0", "<0.1", "12.3", "850", "12.0k"]);
         assert_eq!((maybe(None), maybe_rate(None)), ("-".to_owned(), "-".to_owned()));
         assert_eq!([0, 4, 73, 730, 1_042].map(percent), ["0%", "0.4%", "7.3%", "73%", "104%"]);
-        assert_eq!([512, 1_536, 1_073_741_824, 734_003_200].map(bytes), ["512 B", "1.5 KiB", "1.0 GiB", "700 MiB"]);
         assert_eq!([90, 5_400, 7_200, 1_209_600].map(|s| brief(s * SECOND)), ["90s", "90m", "2h", "14d"]);
         assert_eq!([300, 12_000, 4_100_000].map(took), ["<1ms", "12ms", "4.1s"]);
     }

@@ -3,7 +3,7 @@
 use crate::app::ctx::ViewCtx;
 use crate::model::appliance::CollectorRow;
 use crate::model::appliance::state::PortState;
-use crate::model::text::grouped;
+use crate::model::text::{grouped, iec};
 use crate::panes::health::stale_words;
 use crate::panes::list::columns::moment;
 use crate::theme::Token;
@@ -11,7 +11,7 @@ use crate::ui::Piece;
 use crate::ui::sections::Block;
 
 use super::super::past::Past;
-use super::super::words::{ago, bytes, flow_token, forecast, maybe_rate, mute, percent, process_token};
+use super::super::words::{ago, flow_token, forecast, maybe_rate, mute, percent, process_token};
 
 /// Why the list is empty and what to do about it.
 pub(super) fn empty(filtered: bool, one: Option<&str>) -> Vec<String> {
@@ -123,7 +123,7 @@ fn stored<'a>(row: &'a CollectorRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     let count = |n: Option<u64>| n.map_or_else(|| "not told".to_owned(), grouped);
     let mut blocks = vec![Block::Gap, Block::Title("In the buffer".into())];
     blocks.push(Block::fact("records", count(s.records)));
-    blocks.push(Block::fact("size", s.bytes.map_or_else(|| "not told".to_owned(), bytes)));
+    blocks.push(Block::fact("size", s.bytes.map_or_else(|| "not told".to_owned(), iec)));
     blocks.push(Block::fact("waiting", count(s.pending)));
     blocks.push(Block::fact("forwarded", count(s.forwarded)));
     for (name, t) in [("oldest", s.oldest), ("newest", s.newest)] {

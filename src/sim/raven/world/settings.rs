@@ -80,7 +80,7 @@ impl Settings {
         if own > 0 { own.saturating_mul(3600) } else { self.max_retention_days.saturating_mul(86_400) }
     }
 
-    /// Whether records of a service are stored compressed; zstd is not implemented.
+    /// Whether records of a service are stored compressed. The appliance takes `zstd` and stores plain text.
     pub(crate) fn gzips(&self, service: &str) -> bool {
         let own = self.services.as_ref().and_then(|s| s.get(service));
         self.compression_enabled && own.is_some_and(|s| s.compression_mode == "gzip")
