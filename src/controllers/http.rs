@@ -60,11 +60,13 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// How long connections may take and idle.
+/// How long connections may take and idle, and how many.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::controllers) struct Limits {
     pub(in crate::controllers) connect: Duration,
     pub(in crate::controllers) idle: Duration,
+    /// Connections that may idle at a time. Each holds 24 kB of buffers.
+    pub(in crate::controllers) spare: usize,
 }
 
 /// What is shown to the proxy.
@@ -148,6 +150,7 @@ impl Server {
         let pool = Pool::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(limits.idle)
+            .pool_max_idle_per_host(limits.spare)
             .http1_max_buf_size(512 << 10)
             .build(dial);
         Ok(Self { pool, base: base.into(), login: Arc::new(Login::read(auth)?), connect: limits.connect })
@@ -404,7 +407,7 @@ mod tests {
 
     #[test]
     fn configurations_that_cannot_work_are_told() {
-        let limits = Limits { connect: Duration::from_secs(1), idle: Duration::from_secs(4) };
+        let limits = Limits { connect: Duration::from_secs(1), idle: Duration::from_secs(4), spare: 1 };
         let told = |base: &str, tls: &Tls, auth: &HttpAuth| Server::new(base, tls, auth, limits).unwrap_err();
         let (plain, none) = (Tls::default(), HttpAuth::default());
         assert!(told("ftp://a", &plain, &none).contains("http://"));

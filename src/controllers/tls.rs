@@ -1,7 +1,7 @@
 //! TLS towards every source: own authority or the system's, a client certificate, the name that is
 //! expected. One reading of the settings serves gRPC (tonic), Kafka (rskafka) and HTTP (hyper).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -16,7 +16,7 @@ use crate::config::schema::Tls;
 
 /// TLS settings for tonic. Errors are words for an operator.
 pub(crate) fn for_grpc(tls: &Tls) -> Result<ClientTlsConfig, String> {
-    let mut config = ClientTlsConfig::new().trust_anchors(roots(tls)?.roots);
+    let mut config = ClientTlsConfig::new().trust_anchors(roots(tls)?.roots.clone());
     if let Some((cert, key)) = identity(tls)? {
         config = config.identity(Identity::from_pem(cert, key));
     }
@@ -29,7 +29,7 @@ pub(crate) fn for_grpc(tls: &Tls) -> Result<ClientTlsConfig, String> {
 /// TLS settings for whoever makes a connection himself. Errors are words for an operator.
 pub(crate) fn for_stream(tls: &Tls) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
-    let roots = Arc::new(roots(tls)?);
+    let roots = roots(tls)?;
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|e| e.to_string())?;
@@ -51,12 +51,31 @@ pub(crate) fn for_stream(tls: &Tls) -> Result<ClientConfig, String> {
     }
 }
 
+/// Authorities that a client has read and still uses, with what they were read from: the configured
+/// file as it was, or nothing for the system's. A store takes 100 kB and more, and hundreds of
+/// sources usually trust the same one.
+static SHARED: Mutex<Vec<(Option<Vec<u8>>, Weak<RootCertStore>)>> = Mutex::new(Vec::new());
+
 /// The authorities that are trusted: the configured file, else the system's.
-fn roots(tls: &Tls) -> Result<RootCertStore, String> {
+fn roots(tls: &Tls) -> Result<Arc<RootCertStore>, String> {
+    let pem = match &tls.ca {
+        Some(path) => Some(std::fs::read(path).map_err(|e| format!("tls.ca: {path}: {e}"))?),
+        None => None,
+    };
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.retain(|(_, store)| store.strong_count() > 0);
+    if let Some(store) = shared.iter().find(|(of, _)| *of == pem).and_then(|(_, store)| store.upgrade()) {
+        return Ok(store);
+    }
+    let store = Arc::new(read_roots(tls, pem.as_deref())?);
+    shared.push((pem, Arc::downgrade(&store)));
+    Ok(store)
+}
+
+fn read_roots(tls: &Tls, pem: Option<&[u8]>) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
-    if let Some(path) = &tls.ca {
-        let pem = std::fs::read(path).map_err(|e| format!("tls.ca: {path}: {e}"))?;
-        for cert in certificates(&pem).map_err(|e| format!("tls.ca: {path}: {e}"))? {
+    if let (Some(path), Some(pem)) = (&tls.ca, pem) {
+        for cert in certificates(pem).map_err(|e| format!("tls.ca: {path}: {e}"))? {
             store.add(cert).map_err(|e| format!("tls.ca: {path}: {e}"))?;
         }
     } else {
@@ -136,5 +155,30 @@ impl ServerCertVerifier for NamedVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.usual.supported_verify_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn clients_with_the_same_authorities_share_them_until_the_file_is_another() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let ca = || {
+            let params = rcgen::CertificateParams::new(vec!["peer.test".to_owned()]).unwrap();
+            params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
+        };
+        let tls = Tls { ca: Some(file.path().to_str().unwrap().to_owned()), ..Tls::default() };
+        std::fs::write(file.path(), ca()).unwrap();
+        let first = roots(&tls).unwrap();
+        assert!(Arc::ptr_eq(&first, &roots(&tls).unwrap()));
+        std::fs::write(file.path(), ca()).unwrap();
+        let second = roots(&tls).unwrap();
+        assert!(!Arc::ptr_eq(&first, &second));
+        std::fs::write(file.path(), "no certificate").unwrap();
+        assert!(roots(&tls).unwrap_err().contains("holds no certificate"));
     }
 }

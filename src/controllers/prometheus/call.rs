@@ -71,7 +71,7 @@ impl Peer {
         timeout_s: u64,
     ) -> Result<Self, Error> {
         let call = Call { source: source.clone(), name: "connect".into() };
-        let limits = Limits { connect: CONNECT, idle: IDLE };
+        let limits = Limits { connect: CONNECT, idle: IDLE, spare: 2 };
         let server =
             Server::through(url, tls, auth, limits, Route::of(ssh)).map_err(|why| call.error(Failure::Config(why)))?;
         let limit = Duration::from_secs(timeout_s.max(1));

@@ -162,7 +162,7 @@ impl Supervisor {
             _ => return Err(wrong("username and password belong together".into())),
         };
         // A supervisor closes idle connections; each call is cheap.
-        let limits = Limits { connect: LIMIT, idle: Duration::from_secs(2) };
+        let limits = Limits { connect: LIMIT, idle: Duration::from_secs(2), spare: 1 };
         let server = match (&control.url, &control.socket) {
             (Some(url), None) => Server::through(url, &Tls::default(), &auth, limits, route),
             (None, Some(socket)) => Server::at_socket(socket, &auth, limits, route),

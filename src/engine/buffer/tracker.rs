@@ -14,7 +14,7 @@ use super::timeline::{GAP, Tick, Timeline};
 use super::uplink::Way;
 use super::{ports, verdict};
 use crate::model::appliance::config::DangerKind;
-use crate::model::appliance::poll::{Answer, PortSetting, Stats};
+use crate::model::appliance::poll::{Answer, Estimate, PortSetting, Stats};
 use crate::model::appliance::state::{Contact, Loss, ProcessState};
 use crate::model::appliance::{ApplianceState, BufferConfig, Point, Poll};
 use crate::model::text::{clean, grouped};
@@ -24,6 +24,8 @@ use crate::model::time::{DAY, HOUR, MINUTE, Ts};
 const LOSSES: usize = 8;
 /// Most services of one appliance; a hostile answer cannot make more.
 const PARTS: usize = 32;
+/// Made-up numbers of one appliance that are kept.
+const ESTIMATES: usize = 64;
 /// What vanishes so soon after an order of ours was our doing.
 const OURS: i64 = 2 * MINUTE;
 /// A loss is an alarm for so long.
@@ -228,6 +230,8 @@ impl Tracker {
         let at = match self.parts.iter().position(|p| p.state.name == name) {
             Some(at) => at,
             None if self.parts.len() < PARTS && !name.is_empty() => {
+                // A part takes a kilobyte, and there are hundreds of trackers.
+                self.parts.reserve_exact(1);
                 self.parts.push(Part::new(&name, None, now));
                 self.parts.len() - 1
             }
@@ -382,7 +386,10 @@ impl Tracker {
             }
         }
         if !poll.estimates.is_empty() {
-            self.state.estimates = poll.estimates.iter().take(64).cloned().collect();
+            let known = &mut self.state.estimates;
+            Estimate::renew(known, poll.estimates.iter().take(ESTIMATES).cloned());
+            known.truncate(ESTIMATES);
+            known.shrink_to_fit();
         }
         if let Some(stats) = stats {
             self.told(stats);

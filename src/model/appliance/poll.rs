@@ -63,7 +63,8 @@ pub struct Poll {
     pub host: Answer<HostStatus>,
     /// Measured by the config service: totals of what was collected, by service.
     pub totals: Answer<Vec<(String, u64)>>,
-    /// Numbers that are made up; shown as estimates in the detail view and nowhere else.
+    /// Numbers that are made up, as far as they came in anew; shown as estimates in the detail view
+    /// and nowhere else.
     pub estimates: Vec<Estimate>,
     /// Which software it is, once known.
     pub version: Option<Version>,
@@ -293,6 +294,19 @@ pub struct Socket {
     pub pid: u32,
 }
 
+impl Estimate {
+    /// Puts what came in anew in the place of all that the same pages told before: the page of
+    /// `flows.bytes` is `flows`.
+    pub fn renew(known: &mut Vec<Self>, new: impl IntoIterator<Item = Self>) {
+        fn page(e: &Estimate) -> &str {
+            e.name.split_once('.').map_or(e.name.as_str(), |(page, _)| page)
+        }
+        let new: Vec<Self> = new.into_iter().collect();
+        known.retain(|e| new.iter().all(|n| page(n) != page(e)));
+        known.extend(new);
+    }
+}
+
 /// A number that an appliance makes up.
 #[derive(Debug, Clone, PartialEq, Eq, Default, minicbor::Encode, minicbor::Decode)]
 pub struct Estimate {
@@ -305,4 +319,19 @@ pub struct Estimate {
     /// The appliance made it up (`STUB`), rather than derived it from a ratio or a constant (`EST`).
     #[n(2)]
     pub stub: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_page_tells_anew_replaces_that_page_alone() {
+        let told = |name: &str, value: &str| Estimate { name: name.into(), value: value.into(), stub: false };
+        let mut known = vec![told("flows.bytes", "1"), told("flows.rate", "2"), told("system.cpu", "3")];
+        Estimate::renew(&mut known, [told("flows.bytes", "9")]);
+        assert_eq!(known, [told("system.cpu", "3"), told("flows.bytes", "9")]);
+        Estimate::renew(&mut known, []);
+        assert_eq!(known.len(), 2);
+    }
 }

@@ -110,6 +110,7 @@ impl Step {
 
     fn series(&mut self, name: &str) -> &mut Series {
         let at = self.collectors.iter().position(|(n, _)| n == name).unwrap_or_else(|| {
+            self.collectors.reserve_exact(1);
             self.collectors.push((name.to_owned(), Series::default()));
             self.collectors.len() - 1
         });

@@ -35,6 +35,12 @@ use shared::Shared;
 /// How long [`RavenHandle::poll_now`] waits: an appliance that probes its uplink freezes for seconds.
 const POLL_NOW: Duration = Duration::from_secs(30);
 
+/// Pause between the first polls of two sources.
+const STAGGER: Duration = Duration::from_millis(10);
+
+/// First polls before they begin anew from the first instant: the last is not kept waiting for long.
+const TURNS: usize = 250;
+
 /// The way to one appliance. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct RavenHandle {
@@ -46,10 +52,13 @@ impl RavenHandle {
         Self { shared: Arc::new(Shared::new(name, config, cache, types)) }
     }
 
-    pub(super) fn spawn(&self, supervisor: &Supervisor) {
+    /// Starts its poller. `nth` of all sources: hundreds of appliances that were all asked at the same
+    /// instants would need hundreds of connections and threads at once, and none in between.
+    pub(super) fn spawn(&self, supervisor: &Supervisor, nth: usize) {
         let (shared, stop) = (Arc::clone(&self.shared), supervisor.stopping());
+        let turn = STAGGER.saturating_mul(u32::try_from(nth % TURNS).unwrap_or_default());
         supervisor.spawn(format!("poll {}", self.shared.name), move || {
-            poll::Poller::new(Arc::clone(&shared)).run(stop.clone())
+            poll::Poller::new(Arc::clone(&shared), turn).run(stop.clone())
         });
     }
 

@@ -25,16 +25,23 @@ pub(super) struct Poller {
     host: host::Pace,
     response_us: i64,
     resumed: bool,
+    /// How long its first poll waits for its turn.
+    turn: Duration,
 }
 
 impl Poller {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, rhythm: Rhythm::default(), host: host::Pace::default(), response_us: 0, resumed: false }
+    pub(super) fn new(shared: Arc<Shared>, turn: Duration) -> Self {
+        Self { shared, rhythm: Rhythm::default(), host: host::Pace::default(), response_us: 0, resumed: false, turn }
     }
 
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut paused = self.shared.paused.subscribe();
         drop(self.shared.report(true));
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = self.shared.wake.notified() => {}
+            () = tokio::time::sleep(self.turn) => {}
+        }
         loop {
             if *paused.borrow_and_update() {
                 tokio::select! {
@@ -99,7 +106,6 @@ impl Poller {
         match read {
             Ok(Ok(Some((state, past)))) => {
                 self.shared.tracker().resume(&state, &past);
-                *self.shared.last() = state;
             }
             Ok(Ok(None)) | Err(_) => {}
             Ok(Err(why)) => tracing::warn!(source = %self.shared.name, %why, "what was known of it cannot be read"),
@@ -138,7 +144,6 @@ impl Poller {
         let mut state = ApplianceState { poll_ms, ..step.state };
         restart::overlay(shared, &mut state);
         shared.cache.measured(&shared.name, &state);
-        shared.last().clone_from(&state);
         state
     }
 

@@ -25,7 +25,8 @@ const STEPS: usize = 64;
 
 /// How a service is restarted: data is only waited for where some came in before.
 fn policy(shared: &Shared, service: &str, force: bool) -> Policy {
-    let expects = shared.last().collector(service).is_some_and(|c| matches!(c.flow, Flow::Flowing | Flow::Silent));
+    let expects =
+        shared.tracker().state().collector(service).is_some_and(|c| matches!(c.flow, Flow::Flowing | Flow::Silent));
     let mut policy = Policy { data_us: if expects { Policy::default().data_us } else { None }, ..Policy::default() };
     if force {
         policy.cool_down_us = Vec::new();
@@ -62,7 +63,7 @@ pub(super) async fn preview(shared: &Shared, service: &str, force: bool) -> Resu
         Some(us) => format!("It counts as done when it runs and its data flows again within {} s.", us / SECOND),
         None => "It counts as done when it runs; no data is expected of it just now.".to_owned(),
     });
-    if shared.last().collector(service).is_some_and(|c| c.critical) {
+    if shared.tracker().state().collector(service).is_some_and(|c| c.critical) {
         notes.insert(0, "It is critical: nothing is collected by it until it runs again.".to_owned());
     }
     let irreversible = vec!["What devices send while it is down is lost: UDP is not sent again.".to_owned()];

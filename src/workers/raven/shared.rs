@@ -16,7 +16,6 @@ use crate::controllers::supervisor::Supervisor;
 use crate::controllers::systemd::Systemd;
 use crate::controllers::voltha::map::TypeIndex;
 use crate::engine::buffer::Tracker;
-use crate::model::appliance::ApplianceState;
 use crate::model::appliance::poll::Socket;
 use crate::model::ids::SourceName;
 use crate::workers::source::Cache;
@@ -35,7 +34,6 @@ pub(super) struct Shared {
     pub(super) config: Raven,
     made: OnceCell<Made>,
     tracker: Mutex<Tracker>,
-    last: Mutex<ApplianceState>,
     /// Sockets that listen on the appliance, as last seen; `None`: nobody can see.
     pub(super) sockets: Mutex<Option<Vec<Socket>>>,
     /// Services that are being restarted.
@@ -76,7 +74,6 @@ impl Shared {
             config,
             made: OnceCell::new(),
             tracker,
-            last: Mutex::default(),
             sockets: Mutex::default(),
             restarting: Mutex::default(),
             control: OnceCell::new(),
@@ -88,11 +85,6 @@ impl Shared {
     /// The tracker. Never held over an await.
     pub(super) fn tracker(&self) -> MutexGuard<'_, Tracker> {
         lock(&self.tracker)
-    }
-
-    /// What was known after the last poll.
-    pub(super) fn last(&self) -> MutexGuard<'_, ApplianceState> {
-        lock(&self.last)
     }
 
     /// The clients; made at first use.

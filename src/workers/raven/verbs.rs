@@ -63,7 +63,9 @@ pub(super) async fn carry_out(
 
 /// What is known of the appliance.
 fn known(shared: &Shared) -> ApplianceState {
-    shared.last().clone()
+    let mut state = shared.tracker().state().clone();
+    restart::overlay(shared, &mut state);
+    state
 }
 
 fn clean_up_preview(shared: &Shared) -> Preview {

@@ -68,8 +68,8 @@ impl Sources {
         msgs: &UnboundedSender<Msg>,
     ) -> Self {
         let sources = Self::attach(config, cache, types, msgs);
-        for handle in sources.by_name.values() {
-            handle.spawn(supervisor);
+        for (nth, handle) in sources.by_name.values().enumerate() {
+            handle.spawn(supervisor, nth);
         }
         sources
     }
@@ -165,12 +165,13 @@ enum Kind {
 }
 
 impl SourceHandle {
-    fn spawn(&self, supervisor: &Supervisor) {
+    /// Starts its workers; it is the `nth` of all.
+    fn spawn(&self, supervisor: &Supervisor, nth: usize) {
         let shared = match &self.kind {
             Kind::Voltha(shared) => shared,
             Kind::Acs(acs) => return acs.spawn(supervisor),
             Kind::Alerts(alerts) => return alerts.spawn(supervisor),
-            Kind::Raven(raven) => return raven.spawn(supervisor),
+            Kind::Raven(raven) => return raven.spawn(supervisor, nth),
         };
         let (poller, stop) = (Arc::clone(shared), supervisor.stopping());
         supervisor

@@ -22,6 +22,9 @@ pub use read::About;
 pub use rows::Rows;
 pub use write::Upload;
 
+/// Connections that may idle: a job has some dozens of calls in flight.
+const SPARE: usize = 64;
+
 /// How long each kind of call may take.
 #[derive(Debug, Clone)]
 pub struct Patience {
@@ -110,7 +113,7 @@ impl Client {
     /// # Errors
     /// As [`Client::new`].
     pub fn with_patience(source: &SourceName, config: &Genieacs, patience: Patience) -> Result<Self, Error> {
-        let limits = Limits { connect: patience.connect, idle: patience.idle };
+        let limits = Limits { connect: patience.connect, idle: patience.idle, spare: SPARE };
         let bad = |why: String| {
             let call = Call { source, name: "NBI".to_owned() };
             call.error(Failure::Config(why))

@@ -49,9 +49,13 @@ pub struct Patience {
     /// How long a poll waits for the status beside the heartbeat, at most: it waits as long again as
     /// the heartbeat took, and no longer than this.
     pub beside: Duration,
-    /// After which an unused connection is not used again. Longer than the time between two polls.
+    /// After which an unused connection is not used again, where setting one up is dear (TLS, SSH).
+    /// Longer than the time between two polls.
     pub idle: Duration,
 }
+
+/// The same for a plain connection: long enough for the calls of one poll.
+const CHEAP_IDLE: Duration = Duration::from_millis(500);
 
 impl Patience {
     /// The usual limits. Through SSH everything may take longer.
@@ -136,23 +140,29 @@ impl Client {
     /// # Errors
     /// As [`Client::new`].
     pub fn with_patience(source: &SourceName, config: &Raven, patience: Patience) -> Result<Self, Error> {
-        let limits = Limits { connect: patience.connect, idle: patience.idle };
+        let secure = |url: &str| url.starts_with("https://");
+        // A connection that costs nothing to make is not kept from poll to poll: hundreds of them
+        // would take more memory than all that is known of their appliances.
+        let limits = |url: &str| Limits {
+            connect: patience.connect,
+            idle: if secure(url) || config.ssh.is_some() { patience.idle } else { patience.idle.min(CHEAP_IDLE) },
+            spare: 1,
+        };
         let bad = |what: &str, why: String| {
             let call = Call { source, name: "connect".into() };
             call.error(Failure::Config(format!("{what}: {why}")))
         };
-        let secure = |url: &str| url.starts_with("https://");
         let any_secure = secure(&config.buffer) || config.config.as_deref().is_some_and(secure);
         let server = |what: &str, url: &str| {
             // One of the two is often plain where the other is behind a proxy with TLS. Settings
             // that none of them can use are an error all the same.
             let tls = if secure(url) || !any_secure { config.tls.clone() } else { Tls::default() };
-            Server::through(url, &tls, &HttpAuth::default(), limits, Route::of(config.ssh.as_ref()))
+            Server::through(url, &tls, &HttpAuth::default(), limits(url), Route::of(config.ssh.as_ref()))
                 .map_err(|why| bad(what, why))
         };
         let plain = |what: &str, url: &str| {
             let tls = if secure(url) { config.tls.clone() } else { Tls::default() };
-            Server::through(url, &tls, &HttpAuth::default(), limits, Route::of(config.ssh.as_ref()))
+            Server::through(url, &tls, &HttpAuth::default(), limits(url), Route::of(config.ssh.as_ref()))
                 .map_err(|why| bad(what, why))
         };
         let endpoints = [

@@ -53,8 +53,6 @@ struct State {
     /// Something came in since it was last taken.
     fresh: bool,
     arrived: Poll,
-    /// Made-up numbers by the call that tells them.
-    estimates: Vec<Estimate>,
 }
 
 impl Board {
@@ -75,15 +73,13 @@ impl Board {
         }
     }
 
-    /// What came in; the made-up numbers are those of all calls so far.
+    /// What came in.
     fn take(&self) -> Option<Poll> {
         let mut state = self.lock();
         if !std::mem::take(&mut state.fresh) {
             return None;
         }
-        let mut poll = std::mem::take(&mut state.arrived);
-        poll.estimates = state.estimates.clone();
-        Some(poll)
+        Some(std::mem::take(&mut state.arrived))
     }
 }
 
@@ -211,7 +207,7 @@ impl Client {
                 Ok(System { processes, host, estimates }) => {
                     state.arrived.processes = Answer::Said(processes);
                     state.arrived.host = Answer::Said(calls.remember(host));
-                    state.estimate("system.", estimates);
+                    Estimate::renew(&mut state.arrived.estimates, estimates);
                 }
                 Err(error) => {
                     state.arrived.host = error.answer();
@@ -233,7 +229,7 @@ impl Client {
             flight.land(|state| match told {
                 Ok(Totals { totals, estimates, .. }) => {
                     state.arrived.totals = Answer::Said(totals);
-                    state.estimate("telemetry.", estimates);
+                    Estimate::renew(&mut state.arrived.estimates, estimates);
                 }
                 Err(error) => state.arrived.totals = error.answer(),
             });
@@ -249,17 +245,14 @@ impl Client {
                     if let Some(host) = host {
                         state.arrived.host = Answer::Said(calls.remember(host));
                     }
-                    state.estimate("metrics.", estimates);
+                    Estimate::renew(&mut state.arrived.estimates, estimates);
                 }
                 Err(error) => state.arrived.host = error.answer(),
             });
         });
         self.start(Kind::Estimates, what.estimates && has_config, |calls, flight| async move {
             match calls.estimates().await {
-                Ok(all) => flight.land(|state| {
-                    state.estimates.retain(|e| PAGED.iter().all(|page| !e.name.starts_with(page)));
-                    state.estimates.extend(all);
-                }),
+                Ok(all) => flight.land(|state| Estimate::renew(&mut state.arrived.estimates, all)),
                 Err(error) => tracing::debug!(source = %calls.source, %error, "the made-up numbers"),
             }
         });
@@ -284,17 +277,6 @@ impl Client {
         let mut tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(task(Arc::clone(&self.inner.calls), flight));
-    }
-}
-
-/// The made-up pages.
-const PAGED: [&str; 5] = ["flows.", "syslog.", "snmp.", "windows.", "buffer."];
-
-impl State {
-    /// Replaces what one call made up.
-    fn estimate(&mut self, prefix: &str, new: Vec<Estimate>) {
-        self.estimates.retain(|e| !e.name.starts_with(prefix));
-        self.estimates.extend(new);
     }
 }
 
@@ -326,6 +308,8 @@ fn merged(first: Poll, rest: Poll) -> Poll {
     fn later<T>(first: Answer<T>, rest: Answer<T>) -> Answer<T> {
         if matches!(rest, Answer::NotAsked) { first } else { rest }
     }
+    let mut estimates = first.estimates;
+    Estimate::renew(&mut estimates, rest.estimates);
     Poll {
         services: later(first.services, rest.services),
         uplink: later(first.uplink, rest.uplink),
@@ -335,7 +319,7 @@ fn merged(first: Poll, rest: Poll) -> Poll {
         meters: if rest.meters.is_empty() { first.meters } else { rest.meters },
         host: later(first.host, rest.host),
         totals: later(first.totals, rest.totals),
-        estimates: if rest.estimates.is_empty() { first.estimates } else { rest.estimates },
+        estimates,
         ..first
     }
 }
