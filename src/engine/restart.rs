@@ -82,10 +82,14 @@ pub enum Input {
         /// Its process.
         pid: u32,
     },
+    /// How its last run ended, in words; empty: well, or not told. Comes before what the same look saw.
+    Ended(String),
     /// Data of it came in at that time.
     Data(Ts),
     /// A command could not be carried out, and why.
     Refused(String),
+    /// We may not do that, nor anything sterner, and why.
+    Denied(String),
     /// The one call has gone well.
     CallDone,
     /// A person ends it.
@@ -180,6 +184,10 @@ pub struct Restart {
     started: Ts,
     /// The process that was there before; 0: none, or not told.
     old_pid: u32,
+    /// The process that was seen running since; 0: none, or not told.
+    new_pid: u32,
+    /// How a run since the last start has ended; empty: well, or not told.
+    ended: String,
     /// The last data that was told of.
     data: Option<Ts>,
     steps: Vec<Step>,
@@ -197,6 +205,8 @@ impl Restart {
             since: Ts(0),
             started: Ts(0),
             old_pid: pid,
+            new_pid: 0,
+            ended: String::new(),
             data: None,
             steps: Vec::new(),
             killed: false,
@@ -238,7 +248,15 @@ impl Restart {
                 self.data = self.data.max(Some(*at));
                 self.flows(now)
             }
+            Input::Ended(how) => {
+                // While it runs again nothing is told of how it ended.
+                if !how.is_empty() {
+                    self.ended.clone_from(how);
+                }
+                None
+            }
             Input::Refused(why) => self.refused(now, why),
+            Input::Denied(why) => Some(self.fail(now, why.clone())),
             Input::CallDone if self.phase == Phase::Calling => {
                 self.started = self.since;
                 self.enter(now, Phase::Starting, "restart carried out", None)
@@ -258,6 +276,7 @@ impl Restart {
 
     fn start(&mut self, now: Ts, what: &str) -> Option<Command> {
         self.started = now;
+        self.ended.clear();
         self.enter(now, Phase::Starting, what, Some(Command::Start))
     }
 
@@ -289,18 +308,28 @@ impl Restart {
         let replaced = pid != 0 && self.old_pid != 0 && pid != self.old_pid;
         match (self.phase, seen) {
             (Phase::Stopping | Phase::Terminating | Phase::Killing, Seen::Stopped | Seen::Failed) => {
-                self.start(now, "stopped; started")
+                let what = format!("stopped{}; started", self.how_ended());
+                self.start(now, &what)
             }
             // Whoever watches over it was faster.
             (Phase::Stopping | Phase::Terminating | Phase::Killing, Seen::Running) if replaced => {
                 self.started = self.since;
+                self.new_pid = pid;
                 self.enter(now, Phase::Settling(now), "it was started again by its supervisor", None)
             }
             (Phase::Starting, Seen::Running) if self.old_pid == 0 || pid == 0 || replaced => {
+                self.new_pid = pid;
                 self.enter(now, Phase::Settling(now), "running", None)
             }
+            // Between two looks: what dies at once and is started at once is seen running each time.
+            (Phase::Settling(_) | Phase::Watching, Seen::Running)
+                if pid != 0 && self.new_pid != 0 && pid != self.new_pid =>
+            {
+                self.enter(now, Phase::Starting, "it ended again", None)
+            }
             (Phase::Starting | Phase::Settling(_) | Phase::Watching, Seen::Failed) => {
-                Some(self.fail(now, "it ends as soon as it is started: see its log".to_owned()))
+                let why = format!("it ends as soon as it is started{}: see its log", self.how_ended());
+                Some(self.fail(now, why))
             }
             (Phase::Settling(_), Seen::Stopped | Seen::Changing) => {
                 self.enter(now, Phase::Starting, "it ended again", None);
@@ -311,6 +340,10 @@ impl Restart {
             }
             _ => None,
         }
+    }
+
+    fn how_ended(&self) -> String {
+        if self.ended.is_empty() { String::new() } else { format!(" ({})", self.ended) }
     }
 
     fn flows(&mut self, now: Ts) -> Option<Command> {
@@ -337,7 +370,8 @@ impl Restart {
             Phase::Calling | Phase::Starting
                 if now.0.saturating_sub(self.started.0.max(self.first())) >= self.most_start() =>
             {
-                Some(self.fail(now, "it did not run in time: see its log".to_owned()))
+                let why = format!("it did not run in time{}: see its log", self.how_ended());
+                Some(self.fail(now, why))
             }
             Phase::Settling(since) if now.0.saturating_sub(since.0) >= policy.settle_us => {
                 if policy.data_us.is_none() {

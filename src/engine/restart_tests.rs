@@ -81,6 +81,57 @@ fn what_cannot_start_or_stays_silent_is_told() {
 }
 
 #[test]
+fn who_may_not_stop_it_is_told_at_once() {
+    let mut restart = Restart::new(policy(), Way::Steps, 10);
+    restart.begin(at(0), true);
+    assert_eq!(restart.on(at(0), &Input::Refused("busy".into())), None, "the sterner ways are left");
+    let told = outcome(restart.on(at(0), &Input::Denied("not allowed".into())));
+    assert_eq!((told.verdict, told.killed), (Verdict::Failed("not allowed".into()), false));
+}
+
+#[test]
+fn how_a_run_ended_is_told_with_what_came_of_it() {
+    let mut restart = Restart::new(policy(), Way::Steps, 10);
+    restart.begin(at(0), true);
+    assert_eq!(restart.on(at(1), &Input::Ended("it took too long".into())), None);
+    assert_eq!(restart.on(at(1), &seen(Seen::Failed, 0)), Some(Command::Start));
+    assert_eq!(restart.steps()[1].what, "stopped (it took too long); started");
+    restart.on(at(2), &Input::Ended("status 3".into()));
+    let told = outcome(restart.on(at(2), &seen(Seen::Failed, 0)));
+    assert_eq!(told.verdict, Verdict::Failed("it ends as soon as it is started (status 3): see its log".into()));
+
+    let mut restart = Restart::new(policy(), Way::Steps, 0);
+    restart.begin(at(0), false);
+    restart.on(at(29), &Input::Ended("status 4".into()));
+    restart.on(at(29), &seen(Seen::Changing, 0));
+    let told = outcome(restart.on(at(30), &Input::Tick));
+    assert_eq!(told.verdict, Verdict::Failed("it did not run in time (status 4): see its log".into()));
+}
+
+#[test]
+fn what_dies_between_the_looks_does_not_run() {
+    let mut restart = Restart::new(policy(), Way::Steps, 1);
+    restart.begin(at(0), true);
+    assert_eq!(restart.on(at(1), &seen(Seen::Stopped, 0)), Some(Command::Start));
+    let mut told = None;
+    for s in 2.. {
+        if s == 5 {
+            restart.on(at(s), &Input::Ended("status 4".into()));
+        }
+        // Always another process.
+        told = restart.on(at(s), &seen(Seen::Running, u32::try_from(s).unwrap()));
+        if told.is_some() {
+            break;
+        }
+        restart.on(at(s), &Input::Ended(String::new()));
+        restart.on(at(s), &Input::Data(at(s)));
+    }
+    let told = outcome(told);
+    assert_eq!(told.verdict, Verdict::Failed("it did not run in time (status 4): see its log".into()));
+    assert!((30..33).contains(&(told.took_us() / SECOND)), "{told:?}");
+}
+
+#[test]
 fn pauses_grow_and_are_forgotten() {
     let (policy, mut restarts) = (policy(), Restarts::default());
     let mut now = 0;
@@ -120,7 +171,9 @@ fn input() -> impl Strategy<Value = Input> {
         6 => (state, 0u32..4).prop_map(|(seen, pid)| Input::Process { seen, pid }),
         2 => (0i64..200).prop_map(|s| Input::Data(at(s))),
         1 => Just(Input::Refused("no".into())),
+        1 => Just(Input::Denied("never".into())),
         1 => Just(Input::CallDone),
+        1 => Just(Input::Ended("by signal 9".into())),
     ]
 }
 

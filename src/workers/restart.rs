@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{lock, now};
 use crate::controllers::supervisor::error::FaultKind;
 use crate::controllers::supervisor::{State, Supervisor};
-use crate::controllers::systemd::{Systemd, Verb};
+use crate::controllers::systemd::{Failure, Systemd, Verb};
 use crate::engine::restart::{Command, Input, NotNow, Outcome, Policy, Restart, Restarts, Seen, Step, Verdict, Way};
 use crate::model::time::Ts;
 
@@ -111,7 +111,7 @@ pub async fn run(
     cancel: &CancellationToken,
 ) -> Outcome {
     let way = if matches!(control, Control::Api) { Way::OneCall } else { Way::Steps };
-    let (first, pid) = match look(control, appliance, job).await {
+    let Look { seen: first, pid, .. } = match look(control, appliance, job).await {
         Ok(seen) => seen,
         // What cannot be looked at is not stopped blindly.
         Err(why) => {
@@ -134,7 +134,7 @@ pub async fn run(
                 done = carry_out(&next, control, appliance, job) => match done {
                     Ok(()) if next == Command::ApiRestart => Input::CallDone,
                     Ok(()) => Input::Tick,
-                    Err(why) => Input::Refused(why),
+                    Err(input) => input,
                 },
                 () = cancel.cancelled() => Input::Cancel,
             };
@@ -148,7 +148,9 @@ pub async fn run(
                 continue;
             }
         }
-        let (seen, pid) = look(control, appliance, job).await.unwrap_or((Seen::Unknown, 0));
+        let unknown = Look { seen: Seen::Unknown, pid: 0, ended: String::new() };
+        let Look { seen, pid, ended } = look(control, appliance, job).await.unwrap_or(unknown);
+        restart.on(now(), &Input::Ended(ended));
         command = restart.on(now(), &Input::Process { seen, pid });
         if command.is_none()
             && let Some(at) = appliance.last_data(&job.service).await
@@ -167,13 +169,25 @@ fn tell(restart: &Restart, told: &mut usize, progress: &mpsc::Sender<Step>) {
     *told = restart.steps().len();
 }
 
-async fn look(control: &Control, appliance: &dyn Appliance, job: &Job) -> Result<(Seen, u32), String> {
+/// A service, as whoever controls it tells of it.
+struct Look {
+    seen: Seen,
+    /// Its process; 0: none, or not told.
+    pid: u32,
+    /// How its last run ended, in words; empty: well, or not told.
+    ended: String,
+}
+
+async fn look(control: &Control, appliance: &dyn Appliance, job: &Job) -> Result<Look, String> {
     match control {
-        Control::Api => Ok(match appliance.runs(&job.service).await {
-            Some(true) => (Seen::Running, 0),
-            Some(false) => (Seen::Stopped, 0),
-            None => (Seen::Unknown, 0),
-        }),
+        Control::Api => {
+            let seen = match appliance.runs(&job.service).await {
+                Some(true) => Seen::Running,
+                Some(false) => Seen::Stopped,
+                None => Seen::Unknown,
+            };
+            Ok(Look { seen, pid: 0, ended: String::new() })
+        }
         Control::Supervisor(supervisor) => {
             let process = supervisor.process(&job.unit).await.map_err(|e| e.to_string())?;
             let seen = match process.state {
@@ -183,12 +197,21 @@ async fn look(control: &Control, appliance: &dyn Appliance, job: &Job) -> Result
                 State::Fatal => Seen::Failed,
                 State::Unknown => Seen::Unknown,
             };
-            Ok((seen, process.pid))
+            Ok(Look { seen, pid: process.pid, ended: String::new() })
         }
         Control::Systemd(systemd) => {
             let unit = systemd.unit(&job.unit).await.map_err(|e| e.to_string())?;
             if unit.load == "not-found" {
                 return Err(format!("systemd on {}: there is no unit {}", systemd.place(), unit.name));
+            }
+            // It may run all the same, and would never be started again.
+            if matches!(unit.load.as_str(), "masked" | "bad-setting" | "error") {
+                return Err(format!(
+                    "systemd on {}: {} cannot be started: it is {:?}",
+                    systemd.place(),
+                    unit.name,
+                    unit.load
+                ));
             }
             let seen = match unit.active.as_str() {
                 "active" => Seen::Running,
@@ -197,17 +220,20 @@ async fn look(control: &Control, appliance: &dyn Appliance, job: &Job) -> Result
                 "activating" | "deactivating" | "reloading" | "refreshing" | "maintenance" => Seen::Changing,
                 _ => Seen::Unknown,
             };
-            Ok((seen, unit.pid))
+            Ok(Look { seen, pid: unit.pid, ended: unit.cause })
         }
     }
 }
 
-async fn carry_out(command: &Command, control: &Control, appliance: &dyn Appliance, job: &Job) -> Result<(), String> {
+/// Does it; what came of it instead is what the restart has to hear.
+async fn carry_out(command: &Command, control: &Control, appliance: &dyn Appliance, job: &Job) -> Result<(), Input> {
     let unit = job.unit.as_str();
     match (control, command) {
         (_, Command::Done(_)) => Ok(()),
-        (Control::Api, Command::ApiRestart) => appliance.restart(&job.service).await,
-        (Control::Api, _) | (_, Command::ApiRestart) => Err("this way of control cannot do that".to_owned()),
+        (Control::Api, Command::ApiRestart) => appliance.restart(&job.service).await.map_err(Input::Refused),
+        (Control::Api, _) | (_, Command::ApiRestart) => {
+            Err(Input::Refused("this way of control cannot do that".to_owned()))
+        }
         (Control::Supervisor(supervisor), command) => {
             let done = match command {
                 Command::Stop => supervisor.stop(unit).await,
@@ -220,7 +246,7 @@ async fn carry_out(command: &Command, control: &Control, appliance: &dyn Applian
                 // What was asked for is so already.
                 Err(e) if e.fault() == Some(FaultKind::NotRunning) && *command != Command::Start => Ok(()),
                 Err(e) if e.fault() == Some(FaultKind::AlreadyStarted) && *command == Command::Start => Ok(()),
-                Err(e) => Err(e.to_string()),
+                Err(e) => Err(Input::Refused(e.to_string())),
             }
         }
         (Control::Systemd(systemd), command) => {
@@ -231,7 +257,10 @@ async fn carry_out(command: &Command, control: &Control, appliance: &dyn Applian
                 // Waited for: until the job has run, the unit still shows how it ended before.
                 _ => systemd.act(Verb::Start, unit, START).await,
             };
-            done.map_err(|e| e.to_string())
+            done.map_err(|e| match e.what {
+                Failure::Denied(_) => Input::Denied(e.to_string()),
+                _ => Input::Refused(e.to_string()),
+            })
         }
     }
 }

@@ -25,6 +25,9 @@ pub enum Failure {
     /// No connection to the bus.
     #[error("no connection to the bus ({0}): does systemd run there, and is the socket's path right?")]
     NotReached(String),
+    /// There is a bus, and it ends the connection instead of greeting us.
+    #[error("the bus does not let us in ({0}): that of a user is for that user alone")]
+    Login(String),
     /// The bus runs, and systemd is not on it.
     #[error("systemd is not on this bus: the machine, or the container, runs without it")]
     NoSystemd,
@@ -34,9 +37,9 @@ pub enum Failure {
     /// There is no such unit.
     #[error("there is no such unit")]
     NoUnit,
-    /// The job ended without success.
-    #[error("the job for {0} ended with {1:?}: see `systemctl status` and the journal there")]
-    Job(String, String),
+    /// The job of a unit ended without success: its result, and how the unit's own run ended, if it says so.
+    #[error("the job for {0} ended with {1:?}{because}: see `systemctl status` and the journal there", because = because(.2))]
+    Job(String, String, String),
     /// No answer in time: it may have been carried out.
     #[error("no answer within {} s; it may have been carried out all the same", .0.as_secs())]
     TimedOut(Duration),
@@ -49,6 +52,10 @@ pub enum Failure {
     /// Anything else that systemd says.
     #[error("{0}")]
     Other(String),
+}
+
+fn because(cause: &str) -> String {
+    if cause.is_empty() { String::new() } else { format!(", {cause}") }
 }
 
 impl From<zbus::Error> for Failure {

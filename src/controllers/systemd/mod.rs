@@ -78,8 +78,8 @@ pub struct Unit {
     pub restarts: Option<u32>,
     /// When the main process was started, the host's clock.
     pub since: Ts,
-    /// How its last run ended (`success`, `exit-code`, `timeout`).
-    pub result: String,
+    /// How its last run ended, in words; empty: well, or not told.
+    pub cause: String,
 }
 
 impl Unit {
@@ -107,6 +107,30 @@ pub fn unit_name(text: &str) -> Option<String> {
     }
     let kinds = [".service", ".socket", ".target", ".timer", ".path", ".mount", ".slice", ".scope"];
     Some(if kinds.iter().any(|k| text.ends_with(k)) { text.to_owned() } else { format!("{text}.service") })
+}
+
+/// How a run ended, out of systemd's result and the code (as `waitid` has it) and status of the main process.
+fn cause(result: &str, code: i32, status: i32) -> String {
+    /// `CLD_EXITED`; the codes after it are ends by signals.
+    const EXITED: i32 = 1;
+    match (result, code) {
+        ("" | "success", _) => String::new(),
+        // From 200 on a status is systemd's own: what failed before the program ran.
+        ("exit-code", EXITED) => match status {
+            200 => "its working directory cannot be entered".to_owned(),
+            203 => "its program cannot be executed".to_owned(),
+            216 => "its group is unknown".to_owned(),
+            217 => "its user is unknown".to_owned(),
+            226 => "its namespaces cannot be set up".to_owned(),
+            status => format!("its process ended with status {status}"),
+        },
+        ("signal" | "core-dump", 2..) => format!("its process was ended by signal {status}"),
+        ("timeout", _) => "it took longer than systemd allows".to_owned(),
+        ("start-limit-hit", _) => "it was started too often in too short a time".to_owned(),
+        ("watchdog", _) => "its watchdog was not served".to_owned(),
+        ("oom-kill", _) => "memory ran out".to_owned(),
+        (other, _) => format!("its result is {other}"),
+    }
 }
 
 impl Systemd {
@@ -145,27 +169,13 @@ impl Systemd {
         let name = unit_name(name).ok_or(Failure::Name)?;
         let connection = self.connected().await?;
         let path: OwnedObjectPath = body(&manager(&connection, "LoadUnit", &(name.as_str(),)).await?)?;
-        let unit = properties(&connection, &path, "org.freedesktop.systemd1.Unit").await?;
-        let text = |all: &HashMap<String, OwnedVariant>, key: &str| {
-            let told = all.get(key).and_then(|v| <&str>::try_from(v).ok()).unwrap_or_default();
-            clean(told).into_owned()
-        };
-        let mut told = Unit {
-            load: text(&unit, "LoadState"),
-            active: text(&unit, "ActiveState"),
-            sub: text(&unit, "SubState"),
-            name: name.clone(),
-            ..Unit::default()
-        };
-        // Sockets and timers have no process.
-        if name.ends_with(".service") {
-            let service = properties(&connection, &path, "org.freedesktop.systemd1.Service").await?;
-            let number = |key: &str| service.get(key).and_then(|v| u32::try_from(v).ok());
-            told.pid = number("MainPID").unwrap_or(0);
-            told.restarts = number("NRestarts");
-            let since = service.get("ExecMainStartTimestamp").and_then(|v| u64::try_from(v).ok()).unwrap_or(0);
-            told.since = Ts(i64::try_from(since).unwrap_or(0));
-            told.result = text(&service, "Result");
+        let mut told = read(&connection, &path, &name).await?;
+        // What ended between the two calls of a reading looks as if it ran and had ended at once.
+        for _ in 0..2 {
+            if told.active != "active" || told.cause.is_empty() {
+                break;
+            }
+            told = read(&connection, &path, &name).await?;
         }
         Ok(told)
     }
@@ -196,7 +206,7 @@ impl Systemd {
         // Heard from before the job exists: it may be done before its path is known.
         let mut signals = None;
         if wait {
-            manager(&connection, "Subscribe", &()).await?;
+            subscribe(&connection).await?;
             let rule = MatchRule::builder()
                 .msg_type(Type::Signal)
                 .sender(MANAGER)
@@ -218,7 +228,10 @@ impl Systemd {
                 return match result {
                     // `skipped`: it is already as it should be.
                     "done" | "skipped" => Ok(()),
-                    result => Err(Failure::Job(clean(unit).into_owned(), clean(result).into_owned())),
+                    result => {
+                        let cause = self.look(unit).await.map(|u| u.cause).unwrap_or_default();
+                        Err(Failure::Job(clean(unit).into_owned(), clean(result).into_owned(), cause))
+                    }
                 };
             }
         }
@@ -258,7 +271,7 @@ impl Systemd {
                 (Some(socket), _) => {
                     let stream = std::os::unix::net::UnixStream::connect(socket)
                         .map_err(|e| Failure::NotReached(format!("{socket}: {e}")))?;
-                    Builder::unix_stream(stream)
+                    return Builder::unix_stream(stream).build().await.map_err(|e| Failure::Login(e.to_string()));
                 }
                 (None, true) => Builder::session(),
                 (None, false) => Builder::system(),
@@ -279,11 +292,19 @@ impl Systemd {
         let stream = stream.into_std().map_err(far)?;
         match Builder::unix_stream(stream).user_id(id).build().await {
             Ok(connection) => Ok(connection),
-            Err(e) => Err(Failure::NotReached(match words.why().await {
-                Some(why) => why.to_string(),
-                None => format!("{socket}: {e}"),
-            })),
+            Err(e) => Err(match words.why().await {
+                Some(why) => Failure::NotReached(why.to_string()),
+                None => Failure::Login(e.to_string()),
+            }),
         }
+    }
+}
+
+/// Asks for the manager's signals. It counts connections, and refuses one that has asked before.
+async fn subscribe(connection: &Connection) -> Result<(), Failure> {
+    match connection.call_method(Some(MANAGER), PATH, Some(MANAGER_FACE), "Subscribe", &()).await {
+        Err(zbus::Error::MethodError(name, ..)) if name == "org.freedesktop.systemd1.AlreadySubscribed" => Ok(()),
+        told => Ok(told.map(drop)?),
     }
 }
 
@@ -292,6 +313,33 @@ where
     B: serde::Serialize + zbus::DynamicType,
 {
     Ok(connection.call_method(Some(MANAGER), PATH, Some(MANAGER_FACE), method, body).await?)
+}
+
+async fn read(connection: &Connection, path: &OwnedObjectPath, name: &str) -> Result<Unit, Failure> {
+    let unit = properties(connection, path, "org.freedesktop.systemd1.Unit").await?;
+    let text = |all: &HashMap<String, OwnedVariant>, key: &str| {
+        let told = all.get(key).and_then(|v| <&str>::try_from(v).ok()).unwrap_or_default();
+        clean(told).into_owned()
+    };
+    let mut told = Unit {
+        load: text(&unit, "LoadState"),
+        active: text(&unit, "ActiveState"),
+        sub: text(&unit, "SubState"),
+        name: name.to_owned(),
+        ..Unit::default()
+    };
+    // Sockets and timers have no process.
+    if name.ends_with(".service") {
+        let service = properties(connection, path, "org.freedesktop.systemd1.Service").await?;
+        let number = |key: &str| service.get(key).and_then(|v| u32::try_from(v).ok());
+        told.pid = number("MainPID").unwrap_or(0);
+        told.restarts = number("NRestarts");
+        let since = service.get("ExecMainStartTimestamp").and_then(|v| u64::try_from(v).ok()).unwrap_or(0);
+        told.since = Ts(i64::try_from(since).unwrap_or(0));
+        let code = |key: &str| service.get(key).and_then(|v| i32::try_from(v).ok()).unwrap_or(0);
+        told.cause = cause(&text(&service, "Result"), code("ExecMainCode"), code("ExecMainStatus"));
+    }
+    Ok(told)
 }
 
 async fn properties(
@@ -320,5 +368,26 @@ mod tests {
         for bad in ["", "a b", "a/b", ".hidden", "a\n", "ä"] {
             assert_eq!(unit_name(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn ends_of_runs_are_told_in_words() {
+        for (result, code, status, words) in [
+            ("success", 1, 0, ""),
+            ("", 0, 0, ""),
+            ("exit-code", 1, 203, "its program cannot be executed"),
+            ("exit-code", 1, 3, "its process ended with status 3"),
+            ("signal", 2, 9, "its process was ended by signal 9"),
+            ("core-dump", 3, 11, "its process was ended by signal 11"),
+            ("timeout", 2, 9, "it took longer than systemd allows"),
+            // A step before the main process failed.
+            ("exit-code", 0, 0, "its result is exit-code"),
+            ("resources", 0, 0, "its result is resources"),
+        ] {
+            assert_eq!(cause(result, code, status), words, "{result} {code} {status}");
+        }
+        let told = |cause: &str| Failure::Job("a.service".into(), "failed".into(), cause.into()).to_string();
+        assert!(told("memory ran out").contains("ended with \"failed\", memory ran out: see"));
+        assert!(told("").contains("ended with \"failed\": see"));
     }
 }

@@ -1,7 +1,9 @@
-//! systemd's D-Bus interface on a real dbus-daemon. The manager behind it is ours: a few units with the
-//! names, types and signals of org.freedesktop.systemd1. (A real systemd wants to be process 1.)
+//! systemd's D-Bus interface on a real dbus-daemon, the manager behind it ours: a few units with the
+//! names, types and signals of org.freedesktop.systemd1. It needs no rights, so these tests run everywhere,
+//! and it tells what a real one does not tell on request: another job's end at the worst moment, a refusal
+//! to root, a bus without systemd.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,9 +16,9 @@ use noctule::workers::restart::Control;
 use zbus::object_server::SignalEmitter;
 use zbus::{OwnedObjectPath, fdo, interface};
 
-use super::process::{Program, until};
-use super::restarts::{Told, quick, restart, words};
-use super::sshd::Sshd;
+use crate::process::{Program, until};
+use crate::restarts::{Told, quick, restart, words};
+use crate::sshd::Sshd;
 
 /// Long enough for everything here.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -38,7 +40,19 @@ type Units = Arc<Mutex<HashMap<String, Unit>>>;
 struct Manager {
     units: Units,
     jobs: u32,
-    subscribed: bool,
+    /// Who is told of the ends of jobs; nobody before `Subscribe`.
+    told: Option<SignalEmitter<'static>>,
+    /// Connections that have subscribed: each may but once.
+    subscribers: HashSet<String>,
+}
+
+/// Errors of systemd's own.
+#[derive(Debug, zbus::DBusError)]
+#[zbus(prefix = "org.freedesktop.systemd1")]
+enum Refusal {
+    #[zbus(error)]
+    ZBus(zbus::Error),
+    AlreadySubscribed(String),
 }
 
 fn unit_path(name: &str) -> OwnedObjectPath {
@@ -53,9 +67,10 @@ impl Manager {
     async fn job(
         &mut self,
         name: &str,
-        emitter: &SignalEmitter<'_>,
+        mode: &str,
         change: impl FnOnce(&mut Unit) -> &'static str,
     ) -> fdo::Result<OwnedObjectPath> {
+        assert_eq!(mode, "replace");
         self.jobs += 1;
         let id = self.jobs;
         let path = OwnedObjectPath::try_from(format!("/org/freedesktop/systemd1/job/{id}")).expect("a path");
@@ -63,7 +78,7 @@ impl Manager {
             let mut units = self.units.lock().unwrap();
             change(units.get_mut(name).ok_or_else(|| fdo::Error::Failed(format!("Unit {name} not found.")))?)
         };
-        if self.subscribed {
+        if let Some(emitter) = &self.told {
             // Another job's end comes first: it must not be taken for ours.
             let other = OwnedObjectPath::try_from("/org/freedesktop/systemd1/job/999").expect("a path");
             emitter.job_removed(999, other, "other.service".into(), "failed".into()).await?;
@@ -95,8 +110,15 @@ fn end(unit: &mut Unit) -> &'static str {
 
 #[interface(name = "org.freedesktop.systemd1.Manager")]
 impl Manager {
-    fn subscribe(&mut self) {
-        self.subscribed = true;
+    fn subscribe(
+        &mut self,
+        #[zbus(header)] header: zbus::message::Header<'_>,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> Result<(), Refusal> {
+        self.told = Some(emitter.to_owned());
+        let who = header.sender().map(ToString::to_string).unwrap_or_default();
+        let first = self.subscribers.insert(who);
+        first.then_some(()).ok_or_else(|| Refusal::AlreadySubscribed("Client is already subscribed.".into()))
     }
 
     async fn load_unit(
@@ -110,34 +132,16 @@ impl Manager {
         Ok(path)
     }
 
-    async fn start_unit(
-        &mut self,
-        name: String,
-        mode: String,
-        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
-    ) -> fdo::Result<OwnedObjectPath> {
-        assert_eq!(mode, "replace");
-        self.job(&name, &emitter, begin).await
+    async fn start_unit(&mut self, name: String, mode: String) -> fdo::Result<OwnedObjectPath> {
+        self.job(&name, &mode, begin).await
     }
 
-    async fn stop_unit(
-        &mut self,
-        name: String,
-        mode: String,
-        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
-    ) -> fdo::Result<OwnedObjectPath> {
-        assert_eq!(mode, "replace");
-        self.job(&name, &emitter, end).await
+    async fn stop_unit(&mut self, name: String, mode: String) -> fdo::Result<OwnedObjectPath> {
+        self.job(&name, &mode, end).await
     }
 
-    async fn restart_unit(
-        &mut self,
-        name: String,
-        mode: String,
-        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
-    ) -> fdo::Result<OwnedObjectPath> {
-        assert_eq!(mode, "replace");
-        self.job(&name, &emitter, begin).await
+    async fn restart_unit(&mut self, name: String, mode: String) -> fdo::Result<OwnedObjectPath> {
+        self.job(&name, &mode, begin).await
     }
 
     fn kill_unit(&self, name: String, whom: String, signal: i32) -> fdo::Result<()> {
@@ -257,7 +261,7 @@ impl Bus {
         ])));
         let mut manager = None;
         if with_systemd {
-            let face = Manager { units: Arc::clone(&units), jobs: 0, subscribed: false };
+            let face = Manager { units: Arc::clone(&units), jobs: 0, told: None, subscribers: HashSet::new() };
             let stream = std::os::unix::net::UnixStream::connect(&socket).expect("a bus");
             let builder = zbus::connection::Builder::unix_stream(stream);
             let builder = builder.name("org.freedesktop.systemd1").serve_at("/org/freedesktop/systemd1", face);
@@ -288,7 +292,7 @@ async fn units_are_read_and_jobs_waited_for_here_and_through_ssh() {
         let after = systemd.unit("vector.service").await.unwrap();
         assert!(after.pid > before.pid && after.since > before.since, "{after:?}");
         let error = systemd.act(Verb::Start, "broken", LIMIT).await.unwrap_err();
-        assert_eq!(error.what, Failure::Job("broken.service".into(), "failed".into()));
+        assert_eq!(error.what, Failure::Job("broken.service".into(), "failed".into(), String::new()));
         assert!(matches!(systemd.signal("forbidden", 15).await.unwrap_err().what, Failure::Denied(_)));
         assert_eq!(systemd.unit("no/such").await.unwrap_err().what, Failure::Name);
         assert_eq!(systemd.unit("nobody").await.unwrap().load, "not-found");

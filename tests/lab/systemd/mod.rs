@@ -1,0 +1,3 @@
+//! systemd over D-Bus.
+
+mod fake;
