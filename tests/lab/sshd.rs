@@ -13,6 +13,8 @@ use super::process::{Program, free_tcp, until};
 pub struct Sshd {
     pub folder: TempDir,
     pub port: u16,
+    /// The process whose mounts it has; `None`: those of everybody.
+    beside: Option<u32>,
     program: Option<Program>,
 }
 
@@ -25,11 +27,16 @@ fn keygen(path: &Path) {
 impl Sshd {
     /// Starts one; `more` are lines of its configuration.
     pub async fn start(more: &str) -> Self {
+        Self::start_beside(None, more).await
+    }
+
+    /// Starts one that sees the files, users and sockets which that process sees.
+    pub async fn start_beside(process: Option<u32>, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         keygen(&folder.path().join("host"));
         keygen(&folder.path().join("id"));
         std::fs::copy(folder.path().join("id.pub"), folder.path().join("authorized")).expect("copied");
-        let mut sshd = Self { port: free_tcp(), folder, program: None };
+        let mut sshd = Self { port: free_tcp(), folder, beside: process, program: None };
         sshd.run(more).await;
         let known = sshd.known_line();
         std::fs::write(sshd.path("known"), known).expect("written");
@@ -56,6 +63,10 @@ impl Sshd {
         );
         std::fs::write(self.path("sshd_config"), config).expect("written");
         let mut command = Command::new("/usr/sbin/sshd");
+        if let Some(process) = self.beside {
+            command = Command::new("nsenter");
+            command.arg("--mount").arg(format!("--target={process}")).args(["--", "/usr/sbin/sshd"]);
+        }
         command.args(["-D", "-e", "-f"]).arg(self.path("sshd_config"));
         self.program = Some(Program::start(&mut command, &self.path("sshd.log")));
         let port = self.port;

@@ -7,6 +7,8 @@ mod world;
 use serde_json::Value as Json;
 use world::World;
 
+use crate::process::not_checked;
+
 /// Who answered at each hop; `*` for silence.
 fn way(result: &Json) -> Vec<String> {
     let hop = |hop: &Json| {
@@ -73,7 +75,7 @@ fn a_silent_router_in_the_middle_is_a_star() {
     let rule = format!("-n {} rule add iif lo to 10.77.1.0/24 blackhole", world.ns("r2"));
     let done = std::process::Command::new("ip").args(rule.split(' ')).output().unwrap();
     if !done.status.success() {
-        eprintln!("NOT CHECKED: a silent router: {}", String::from_utf8_lossy(&done.stderr).trim());
+        not_checked(&format!("a silent router: {}", String::from_utf8_lossy(&done.stderr).trim()));
         return;
     }
     let (code, result) = world.json("a", &["trace", "10.77.3.2", "--no-names", "-t", "500ms"]);
@@ -108,7 +110,7 @@ fn loss_delay_duplicates_and_disorder_are_measured() {
     assert_eq!((code, &result["data"]["late"], &result["data"]["received"]), (1, &1.into(), &0.into()), "{result}");
 
     match world.shape("r1", "e2", "netem delay 20ms loss 20%") {
-        Err(why) => eprintln!("NOT CHECKED: loss and delay by netem, which this kernel lacks: {why}"),
+        Err(why) => not_checked(&format!("loss and delay by netem, which this kernel lacks: {why}")),
         Ok(()) => {
             let (_, result) = world.json("a", &["ping", "10.77.3.2", "-n", "200", "-i", "20ms", "-t", "500ms"]);
             let loss = result["data"]["loss_percent"].as_f64().unwrap();
@@ -182,7 +184,7 @@ fn bandwidth_is_that_of_a_limited_link() {
     let url = "http://10.77.3.2:8080/";
     let limit = "tbf rate 8mbit burst 16kb latency 100ms";
     if let Err(why) = world.shape("r2", "w2", limit).and_then(|()| world.shape("a", "e1", limit)) {
-        eprintln!("NOT CHECKED: bandwidth over a link limited by tbf: {why}");
+        not_checked(&format!("bandwidth over a link limited by tbf: {why}"));
         return;
     }
     for (what, extra) in [("download", &[][..]), ("download over three", &["-P", "3"]), ("upload", &["-u"])] {

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value as Json;
 
+use crate::process::not_checked;
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// The namespaces, and what runs in them. All of it is gone when it is dropped.
@@ -34,7 +36,7 @@ impl World {
         let world = Self { prefix, children: Vec::new(), folder, binary };
         let first = ip(&format!("netns add {}", world.ns("a")));
         if !first.status.success() {
-            eprintln!("NOT CHECKED: no network namespace: {}", String::from_utf8_lossy(&first.stderr).trim());
+            not_checked(&format!("no network namespace: {}", String::from_utf8_lossy(&first.stderr).trim()));
             return None;
         }
         for name in ["r1", "r2", "b"] {
