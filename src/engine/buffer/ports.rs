@@ -30,7 +30,9 @@ pub(super) fn planned(service: &Service, plan: &[PortSetting], version: Version)
     }
     let mut ports = if told.is_empty() { service.ports.clone() } else { told };
     if version == Version::Old {
-        ports.iter_mut().for_each(|p| p.inner = None);
+        for port in &mut ports {
+            port.inner = None;
+        }
     }
     ports
 }

@@ -354,7 +354,9 @@ impl Tracker {
                 let never = self.parts.iter().all(|p| p.process.state == ProcessState::Unknown);
                 if never || now.saturating_sub(since) >= UNTOLD {
                     self.state.services_trouble = clean(why).into_owned();
-                    self.parts.iter_mut().for_each(|p| p.process.state = ProcessState::Unknown);
+                    for part in &mut self.parts {
+                        part.process.state = ProcessState::Unknown;
+                    }
                 }
             }
         }
