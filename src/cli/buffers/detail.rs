@@ -86,6 +86,8 @@ fn json(row: &ApplianceRow) -> Json {
     let estimates = s.estimates.iter().map(|e| json!({"name": text(&e.name), "value": text(&e.value), "stub": e.stub}));
     out.insert("reasons".into(), s.reasons.iter().map(|r| text(r)).collect());
     out.insert("trouble".into(), text(&s.trouble));
+    out.insert("absurd_time".into(), json!(s.absurd_time));
+    out.insert("services_trouble".into(), text(&s.services_trouble));
     out.insert("losses".into(), losses.collect());
     out.insert("disks".into(), disks.collect());
     out.insert("database_bytes".into(), json!(s.database_bytes));
@@ -141,6 +143,9 @@ fn lines(row: &ApplianceRow, now: Ts) -> Vec<String> {
     item("uplink", uplink);
     item("overflow", s.overflow_action.clone());
     item("dangers", s.dangers.join("; "));
+    if s.absurd_time {
+        item("clock", "some time-stamps of its records are absurd: no ages are worked out of them".to_owned());
+    }
     for disk in &s.disks {
         item("disk", format!("{} {} % used", disk.mount, disk.used_pct));
     }

@@ -343,6 +343,8 @@ pub(super) fn print_outcome(outcome: &Outcome, json: bool) -> Result<(), Failure
     }
     writeln!(io::stdout(), "{}", text::clean(&outcome.summary))?;
     for (target, why) in &outcome.errors {
+        // Some causes begin with what they are about.
+        let why = why.strip_prefix(target.as_str()).and_then(|w| w.strip_prefix(": ")).unwrap_or(why);
         say(&format!("{target}: {why}"));
     }
     Ok(())

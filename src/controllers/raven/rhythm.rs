@@ -120,6 +120,11 @@ impl Rhythm {
         }
     }
 
+    /// The configuration is due next time: it seems to be another.
+    pub fn config_due(&mut self) {
+        self.config = Ts::NEVER;
+    }
+
     /// Everything is due next time: after a silence, or a change.
     pub fn reset(&mut self) {
         *self = Self::default();
@@ -160,6 +165,9 @@ mod tests {
         let at = Ts(1_000 * MINUTE);
         assert_eq!(rhythm.next(at, 0), What::ALL);
         assert_eq!(rhythm.next(at.plus(5 * SECOND), 0), What { services: true, ..What::HEARTBEAT });
+        rhythm.config_due();
+        let config = What { services: true, config: true, ..What::HEARTBEAT };
+        assert_eq!(rhythm.next(at.plus(7 * SECOND), 0), config);
         rhythm.reset();
         assert_eq!(rhythm.next(at.plus(10 * SECOND), 0), What::ALL);
     }

@@ -172,7 +172,10 @@ fn last_loss(state: &ApplianceState, or: &str) -> String {
 fn uplink(state: &ApplianceState) -> String {
     let u = &state.uplink;
     let why = if u.last_error.is_empty() { "no reason told" } else { &u.last_error };
-    format!("{} probes in a row failed: {why}", grouped(u.failures))
+    match u.failures {
+        0 | 1 => format!("the probe failed: {why}"),
+        n => format!("{} probes in a row failed: {why}", grouped(n)),
+    }
 }
 
 fn disks(state: &ApplianceState, board: &Board, told: Told<'_>, out: &mut Vec<Condition>) {

@@ -21,13 +21,17 @@ const IN_A_ROW: u8 = 3;
 const MOST: i64 = 5 * MINUTE;
 /// The appliance is to be busy with us for at most one part in so many.
 const SHARE: i64 = 10;
+/// From here the interval grows with the time of an answer: shorter ones need no care.
+const FLOOR: i64 = SECOND / 4;
 
 /// How it answers, with what has to be remembered for that.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Line {
     slow: bool,
     turns: u8,
-    /// Response time that the interval follows: up at once, down slowly.
+    /// Response time that the interval follows: up at most twofold an answer, down by half. One late
+    /// answer (a process that was stopped for a moment, a busy disk) makes nobody look away for
+    /// minutes; one that stays slow is asked as seldom as it needs within a few polls.
     felt_us: i64,
 }
 
@@ -68,7 +72,7 @@ impl Line {
 
     fn heard(&mut self, response_us: i64) {
         let us = response_us.max(0);
-        self.felt_us = us.max(self.felt_us / 10 * 8);
+        self.felt_us = us.clamp(self.felt_us / 2, self.felt_us.max(FLOOR).saturating_mul(2));
         let other = if self.slow { us < WELL } else { us > SLOW };
         self.turns = if other { self.turns + 1 } else { 0 };
         if self.turns >= IN_A_ROW {
@@ -138,11 +142,33 @@ mod tests {
         let settings = Settings::default();
         let mut line = Line::default();
         assert_eq!(line.interval(&settings), Duration::from_secs(5));
-        line.take(&said(900_000), false);
+        for _ in 0..2 {
+            line.take(&said(900_000), false);
+        }
         assert_eq!(line.interval(&settings), Duration::from_secs(9));
-        line.take(&said(200 * SECOND), false);
+        for _ in 0..6 {
+            line.take(&said(200 * SECOND), false);
+        }
         assert_eq!(line.interval(&settings), Duration::from_secs(300));
         let rare = Settings { poll_us: 600 * SECOND, ..settings };
         assert_eq!(line.interval(&rare), Duration::from_secs(600));
+    }
+
+    #[test]
+    fn one_late_answer_makes_nobody_look_away() {
+        let settings = Settings::default();
+        let mut line = Line::default();
+        line.take(&said(2_000), false);
+        line.take(&said(4_500_000), false);
+        assert_eq!(line.interval(&settings), Duration::from_secs(5));
+        line.take(&said(2_000), false);
+        assert_eq!(line.interval(&settings), Duration::from_secs(5));
+        let seen: Vec<u64> = (0..6)
+            .map(|_| {
+                line.take(&said(2 * SECOND), false);
+                line.interval(&settings).as_secs()
+            })
+            .collect();
+        assert_eq!(seen, [5, 10, 20, 20, 20, 20], "one that stays slow is asked less within a few polls");
     }
 }

@@ -1,9 +1,10 @@
 //! Ports and processes. A relay stands before every collector that listens on UDP, so that somebody
 //! listens on the public port says nothing about the collector (facts: source-systems §1.1): both
-//! ports are looked at, and the process.
+//! ports are looked at, and the process. The older software has no relays: its collectors listen on
+//! the public ports themselves, as does one of the newer software that was started without.
 
 use super::settings::{Port, Service};
-use crate::model::appliance::poll::{PortSetting, ProcessStatus, Socket};
+use crate::model::appliance::poll::{PortSetting, ProcessStatus, Socket, Version};
 use crate::model::appliance::state::{PortCheck, PortState, ProcessState};
 use crate::model::text::clean;
 use crate::model::time::{SECOND, Ts};
@@ -12,8 +13,9 @@ use crate::model::time::{SECOND, Ts};
 const MOST: usize = 16;
 
 /// The ports of a service: as the appliance's configuration has them, unless an operator has set
-/// them; the relay's inner port is the public one and ten thousand, eleven thousand for syslog.
-pub(super) fn planned(service: &Service, plan: &[PortSetting]) -> Vec<Port> {
+/// them; the relay's inner port is the public one and ten thousand, eleven thousand for syslog. There
+/// is none where the software has no relays.
+pub(super) fn planned(service: &Service, plan: &[PortSetting], version: Version) -> Vec<Port> {
     let mut told: Vec<Port> = Vec::new();
     for p in plan.iter().filter(|p| p.service == service.name && p.enabled && p.port != 0).take(MOST) {
         let inner =
@@ -23,7 +25,16 @@ pub(super) fn planned(service: &Service, plan: &[PortSetting]) -> Vec<Port> {
             told.push(port);
         }
     }
-    if service.ports_fixed || told.is_empty() { service.ports.clone() } else { told }
+    if service.ports_fixed {
+        return service.ports.clone();
+    }
+    let mut ports = if told.is_empty() { service.ports.clone() } else { told };
+    if version == Version::Old {
+        for port in &mut ports {
+            port.inner = None;
+        }
+    }
+    ports
 }
 
 /// Whether the appliance's configuration switches a service off.
@@ -32,8 +43,8 @@ pub(super) fn disabled(service: &str, plan: &[PortSetting]) -> bool {
     its.peek().is_some() && its.all(|p| !p.enabled)
 }
 
-/// How the ports stand. `listening` is `None` when nobody could look.
-pub(super) fn check(ports: &[Port], listening: Option<&[Socket]>) -> Vec<PortState> {
+/// How the ports of a service stand. `listening` is `None` when nobody could look.
+pub(super) fn check(service: &str, ports: &[Port], listening: Option<&[Socket]>) -> Vec<PortState> {
     ports
         .iter()
         .map(|p| {
@@ -47,13 +58,15 @@ pub(super) fn check(ports: &[Port], listening: Option<&[Socket]>) -> Vec<PortSta
                 Some(None) => PortCheck::Closed,
             };
             let public = find(p.public);
+            // The collector holds the public port itself: there is no relay, and nothing behind it.
+            let itself = public.flatten().is_some_and(|s| s.process == service);
             PortState {
                 tcp: p.tcp,
                 public: p.public,
                 public_state: state(public),
                 holder: public.flatten().map(|s| clean(&s.process).into_owned()).unwrap_or_default(),
                 inner: p.inner,
-                inner_state: p.inner.map_or(PortCheck::NotChecked, |inner| state(find(inner))),
+                inner_state: p.inner.filter(|_| !itself).map_or(PortCheck::NotChecked, |inner| state(find(inner))),
             }
         })
         .collect()
@@ -145,28 +158,42 @@ mod tests {
 
     #[test]
     fn a_relay_without_its_collector_is_seen() {
-        let ports = planned(&service(), &[]);
-        let seen = check(&ports, Some(&[bound(1514, "socat")]));
+        let ports = planned(&service(), &[], Version::New);
+        let seen = check("fluent-bit", &ports, Some(&[bound(1514, "socat")]));
         assert!(seen[0].relay_without_collector() && seen[0].holder == "socat");
-        let seen = check(&ports, Some(&[bound(1514, "socat"), bound(12514, "fluent-bit")]));
+        let seen = check("fluent-bit", &ports, Some(&[bound(1514, "socat"), bound(12514, "fluent-bit")]));
         assert!(!seen[0].relay_without_collector());
-        let seen = check(&ports, None);
+        let seen = check("fluent-bit", &ports, None);
         assert_eq!((seen[0].public_state, seen[0].inner_state), (PortCheck::NotChecked, PortCheck::NotChecked));
         let tcp = Socket { tcp: true, ..bound(1514, "x") };
-        assert_eq!(check(&ports, Some(&[tcp]))[0].public_state, PortCheck::Closed);
+        assert_eq!(check("fluent-bit", &ports, Some(&[tcp]))[0].public_state, PortCheck::Closed);
+    }
+
+    #[test]
+    fn a_collector_that_listens_itself_has_no_relay() {
+        let old = planned(&service(), &[], Version::Old);
+        assert_eq!(old, [Port { public: 1514, inner: None, tcp: false }]);
+        let moved = PortSetting { service: "fluent-bit".into(), port: 5140, enabled: true, ..PortSetting::default() };
+        assert_eq!(planned(&service(), &[moved], Version::Old)[0].inner, None);
+        let set = Service { ports_fixed: true, ..service() };
+        assert_eq!(planned(&set, &[], Version::Old)[0].inner, Some(12514), "an operator who names one knows of it");
+        let ports = planned(&service(), &[], Version::New);
+        let seen = check("fluent-bit", &ports, Some(&[bound(1514, "fluent-bit")]));
+        assert!(!seen[0].relay_without_collector() && seen[0].public_state == PortCheck::Listening);
+        assert_eq!(seen[0].inner_state, PortCheck::NotChecked);
     }
 
     #[test]
     fn the_appliances_own_ports_replace_the_shipped_ones() {
         let moved = PortSetting { service: "fluent-bit".into(), port: 5140, enabled: true, ..PortSetting::default() };
         assert_eq!(
-            planned(&service(), std::slice::from_ref(&moved))[0],
+            planned(&service(), std::slice::from_ref(&moved), Version::New)[0],
             Port { public: 5140, inner: Some(16140), tcp: false }
         );
         let high = PortSetting { port: 60_000, ..moved.clone() };
-        assert_eq!(planned(&service(), &[high])[0].inner, None);
+        assert_eq!(planned(&service(), &[high], Version::New)[0].inner, None);
         let fixed = Service { ports_fixed: true, ..service() };
-        assert_eq!(planned(&fixed, std::slice::from_ref(&moved))[0].public, 1514);
+        assert_eq!(planned(&fixed, std::slice::from_ref(&moved), Version::New)[0].public, 1514);
         let off = PortSetting { enabled: false, ..moved };
         assert!(disabled("fluent-bit", &[off]) && !disabled("vector", &[]));
     }

@@ -32,6 +32,8 @@ const OURS: i64 = 2 * MINUTE;
 const FRESH: i64 = HOUR;
 /// The same loss is told again in the journal only after this.
 const AGAIN: i64 = 10 * MINUTE;
+/// Processes that nobody has told for so long, though asked, are no longer known.
+const UNTOLD: i64 = MINUTE / 2;
 /// Names that the buffer service itself goes by.
 const BUFFER_SERVICE: [&str; 3] = ["buffer-manager", "buffer-service", "buffer"];
 
@@ -81,6 +83,8 @@ pub struct Tracker {
     lost: Option<i64>,
     told_loss: Option<(Cause, i64)>,
     heard: Option<i64>,
+    /// Since when nobody has told its processes, though asked.
+    untold: Option<i64>,
 }
 
 impl Tracker {
@@ -107,6 +111,7 @@ impl Tracker {
             lost: None,
             told_loss: None,
             heard: None,
+            untold: None,
         }
     }
 
@@ -286,6 +291,7 @@ impl Tracker {
     /// Processes, ports, the system; and whether the buffer service has been restarted.
     fn system(&mut self, poll: &Poll, tick: Tick, anew: bool, notices: &mut Vec<Happening>) {
         let mut restarted = anew;
+        self.processes_told(poll, tick.now);
         for told in poll.processes.said().into_iter().flatten() {
             let Some(part) = self.part(&told.service, tick.now) else { continue };
             let was = part.process.state;
@@ -311,14 +317,14 @@ impl Tracker {
             let Some(service) = &part.service else { continue };
             part.state.disabled = ports::disabled(&service.name, &self.plan);
             if listening.is_some() || part.state.ports.is_empty() || poll.port_plan.said().is_some() {
-                let planned = ports::planned(service, &self.plan);
+                let planned = ports::planned(service, &self.plan, self.state.version);
                 let same = |s: &crate::model::appliance::state::PortState, p: &super::settings::Port| {
                     s.public == p.public && s.inner == p.inner && s.tcp == p.tcp
                 };
                 let known = part.state.ports.len() == planned.len()
                     && part.state.ports.iter().zip(&planned).all(|(s, p)| same(s, p));
                 if listening.is_some() || !known {
-                    part.state.ports = ports::check(&planned, listening);
+                    part.state.ports = ports::check(&service.name, &planned, listening);
                 }
             }
         }
@@ -334,6 +340,28 @@ impl Tracker {
                     cause: text.to_owned(),
                     collector: String::new(),
                 });
+            }
+        }
+    }
+
+    /// Who tells the processes may fall silent, or want another key, while the buffer answers: after a
+    /// while nothing is known of them any more, and the row says why.
+    fn processes_told(&mut self, poll: &Poll, now: i64) {
+        match (&poll.processes, poll.processes.trouble()) {
+            (Answer::NotAsked, _) => {}
+            (_, None) => {
+                self.untold = None;
+                self.state.services_trouble = String::new();
+            }
+            (_, Some(why)) => {
+                let since = *self.untold.get_or_insert(now);
+                let never = self.parts.iter().all(|p| p.process.state == ProcessState::Unknown);
+                if never || now.saturating_sub(since) >= UNTOLD {
+                    self.state.services_trouble = clean(why).into_owned();
+                    for part in &mut self.parts {
+                        part.process.state = ProcessState::Unknown;
+                    }
+                }
             }
         }
     }

@@ -57,9 +57,10 @@ impl Way {
         }
     }
 
-    /// Records may have been sent on meanwhile: it is up, or nobody knows.
-    pub(super) const fn may_send(&self) -> bool {
-        matches!(self.state.state, UplinkState::Up | UplinkState::Unknown)
+    /// Records may have been sent on meanwhile: it is up, or nobody knows. Where forwarding is switched
+    /// off nothing goes by itself, and an order of ours is known: what vanishes then is lost.
+    pub(super) fn may_send(&self) -> bool {
+        matches!(self.state.state, UplinkState::Up | UplinkState::Unknown) && self.state.forwarding != Some(false)
     }
 
     /// Records are sent on at once and never stored.
@@ -71,6 +72,18 @@ impl Way {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_sent_by_itself_where_forwarding_is_switched_off() {
+        let mut way = Way::default();
+        let up = |forwarding| Answer::Said(UplinkStatus { connected: true, forwarding, ..UplinkStatus::default() });
+        way.take(&up(None), Ts(1), 1);
+        assert!(way.may_send(), "nobody knows");
+        way.take(&up(Some(true)), Ts(2), 2);
+        assert!(way.may_send());
+        way.take(&up(Some(false)), Ts(3), 3);
+        assert!(!way.may_send());
+    }
 
     #[test]
     fn not_checked_is_not_down_and_a_restart_is_seen() {

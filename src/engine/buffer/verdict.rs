@@ -36,6 +36,9 @@ pub(super) fn judge(state: &ApplianceState, standing: &[AlarmChange]) -> (Verdic
             warn(format!("load {}.{} on {cpus} processors", five / 1000, five % 1000 / 100));
         }
     }
+    if !state.services_trouble.is_empty() && state.contact != Contact::Silent {
+        warn(format!("its services are not told: {}", state.services_trouble));
+    }
     if let Some(pct) = state.memory_pct.filter(|p| *p >= MEMORY) {
         warn(format!("memory {pct} % used"));
     }

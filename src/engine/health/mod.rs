@@ -74,6 +74,9 @@ pub fn lines(state: &ApplianceState) -> Vec<Line> {
         };
         out.push(Line::new(&format!("disk {}", disk.mount), verdict, format!("{} % used", disk.used_pct)));
     }
+    if !state.services_trouble.is_empty() {
+        out.push(Line::new("services", Verdict::Unknown, format!("not told: {}", state.services_trouble)));
+    }
     out.extend(state.collectors.iter().map(collector));
     out
 }

@@ -111,9 +111,10 @@ pub(super) fn system(state: &ApplianceState) -> Vec<Block<'_>> {
     for disk in &state.disks {
         let free = disk.free_bytes.map_or_else(String::new, |n| format!(", {} free", iec(n)));
         let size = disk.size_bytes.map_or_else(String::new, |n| format!(" of {}", iec(n)));
-        let line = format!("{} % used{free}{size}", disk.used_pct);
+        // The mount point may be long: it is no label, which all others would be widened to.
+        let line = format!("{}  {} % used{free}{size}", disk.mount, disk.used_pct);
         let token = if disk.used_pct >= 90 { Token::Bad } else { Token::Text };
-        blocks.push(Block::Fact(format!("disk {}", disk.mount).into(), vec![Piece::new(line, token)]));
+        blocks.push(Block::Fact("disk".into(), vec![Piece::new(line, token)]));
     }
     if state.database_bytes.is_some() || state.wal_bytes.is_some() {
         let told = |n: Option<u64>| n.map_or_else(|| UNKNOWN.to_owned(), iec);

@@ -203,7 +203,11 @@ fn uplink<'a>(state: &'a ApplianceState, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
         line.push(Piece::dim(format!("   {} ms", uplink.latency_ms)));
     }
     if uplink.failures > 0 {
-        line.push(Piece::plain(format!("   {} probes in a row failed", grouped(uplink.failures))));
+        let failed = match uplink.failures {
+            1 => "the probe failed".to_owned(),
+            n => format!("{} probes in a row failed", grouped(n)),
+        };
+        line.push(Piece::plain(format!("   {failed}")));
     }
     blocks.push(Block::Fact("uplink".into(), line));
     if !uplink.last_error.is_empty() {

@@ -99,7 +99,7 @@ pub(super) async fn carry_out(shared: &Shared, edits: &[Edit], actor: &str) -> R
         Some(why) => why.clone(),
         None => format!("it was sent, and cannot be read back: {e}"),
     })?;
-    shared.wake.notify_one();
+    shared.look_anew();
     let other = new.diff(&back);
     if !other.is_empty() {
         let paths: Vec<_> = other.iter().take(5).map(|(path, ..)| clean(path).into_owned()).collect();

@@ -26,6 +26,17 @@ const BESIDE: Duration = Duration::from_millis(300);
 pub(super) struct Pace {
     at: Ts,
     seen: Arc<Mutex<Board>>,
+    own: Own,
+}
+
+/// Who tells of the system: while it is looked at, the config service does not, since its figures are
+/// others (used over size, where a disk is full sooner) and rows would go to and fro between the two.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    /// The last look succeeded.
+    looks: bool,
+    /// What only the config service told so far.
+    told: Option<HostStatus>,
 }
 
 /// What came in.
@@ -45,11 +56,17 @@ pub(super) struct Seen {
 impl Seen {
     /// Puts what was seen into a poll. What is measured here stands over what the config service says;
     /// what is only known there stays.
-    pub(super) fn into_poll(self, poll: &mut Poll) {
+    pub(super) fn into_poll(self, pace: &mut Pace, poll: &mut Poll) {
+        let pace = &mut pace.own;
+        if let Answer::Said(told) = &poll.host {
+            pace.told = Some(told.clone());
+        }
         match self.host {
+            None | Some(Answer::NotAsked) if pace.looks => poll.host = Answer::NotAsked,
             None | Some(Answer::NotAsked) => {}
             Some(Answer::Said(mut own)) => {
-                if let Answer::Said(told) = &poll.host {
+                pace.looks = true;
+                if let Some(told) = &pace.told {
                     own.memory_pct = own.memory_pct.or(told.memory_pct);
                     if own.disks.is_empty() {
                         own.disks.clone_from(&told.disks);
@@ -58,8 +75,12 @@ impl Seen {
                 poll.host = Answer::Said(own);
             }
             // What the config service tells is better than nothing.
-            Some(trouble) if poll.host.said().is_none() => poll.host = trouble,
-            Some(_) => {}
+            Some(trouble) => {
+                pace.looks = false;
+                if poll.host.said().is_none() {
+                    poll.host = trouble;
+                }
+            }
         }
         match (self.processes, &mut poll.processes) {
             (Some(Answer::Said(own)), Answer::Said(told)) => {
@@ -154,5 +175,62 @@ fn named(shared: &Shared, status: ProcessStatus, full_name: &str) -> ProcessStat
     match ours {
         Some((service, _)) => ProcessStatus { service, ..status },
         None => status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::appliance::poll::Disk;
+
+    fn disk(mount: &str, used_pct: u32) -> Disk {
+        Disk { mount: mount.into(), used_pct, ..Disk::default() }
+    }
+
+    fn config_service() -> Poll {
+        let host = HostStatus {
+            disks: vec![disk("/", 20)],
+            memory_pct: Some(4),
+            told_by: "config service".into(),
+            ..HostStatus::default()
+        };
+        Poll { host: Answer::Said(host), ..Poll::default() }
+    }
+
+    fn seen(host: Answer<HostStatus>) -> Seen {
+        Seen { host: Some(host), processes: None }
+    }
+
+    fn looked() -> Answer<HostStatus> {
+        Answer::Said(HostStatus {
+            disks: vec![disk("/", 57), disk("/data", 57)],
+            wal_bytes: Some(4_140_632),
+            told_by: "this machine".into(),
+            ..HostStatus::default()
+        })
+    }
+
+    #[test]
+    fn while_the_system_is_looked_at_the_config_service_tells_nothing_of_it() {
+        let mut pace = Pace::default();
+        let mut poll = config_service();
+        Seen::default().into_poll(&mut pace, &mut poll);
+        assert_eq!(poll.host.said().map(|h| h.told_by.as_str()), Some("config service"), "there is nothing better yet");
+        let mut poll = Poll::default();
+        seen(looked()).into_poll(&mut pace, &mut poll);
+        let host = poll.host.said().unwrap();
+        assert_eq!((host.told_by.as_str(), host.disks.len()), ("this machine", 2));
+        assert_eq!(host.memory_pct, Some(4), "what only the config service told stays");
+        // Between two looks it alone answers: the row stays as it was seen.
+        let mut poll = config_service();
+        Seen::default().into_poll(&mut pace, &mut poll);
+        assert_eq!(poll.host, Answer::NotAsked);
+        // A look that fails is no reason to know nothing.
+        let mut poll = config_service();
+        seen(Answer::Silent("no ssh".into())).into_poll(&mut pace, &mut poll);
+        assert_eq!(poll.host.said().map(|h| h.told_by.as_str()), Some("config service"));
+        let mut poll = config_service();
+        Seen::default().into_poll(&mut pace, &mut poll);
+        assert!(poll.host.said().is_some());
     }
 }

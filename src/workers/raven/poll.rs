@@ -2,6 +2,7 @@
 //! in their own time, the tracker after each, and what it finds into journal and measurements.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -27,11 +28,24 @@ pub(super) struct Poller {
     resumed: bool,
     /// How long its first poll waits for its turn.
     turn: Duration,
+    /// Why it did not answer when it was asked last and did not.
+    why: String,
+    /// Limit, retention and overflow, as the heartbeat told them last.
+    told: Option<(i64, i64, String)>,
 }
 
 impl Poller {
     pub(super) fn new(shared: Arc<Shared>, turn: Duration) -> Self {
-        Self { shared, rhythm: Rhythm::default(), host: host::Pace::default(), response_us: 0, resumed: false, turn }
+        Self {
+            shared,
+            rhythm: Rhythm::default(),
+            host: host::Pace::default(),
+            response_us: 0,
+            resumed: false,
+            turn,
+            why: String::new(),
+            told: None,
+        }
     }
 
     pub(super) async fn run(mut self, stop: CancellationToken) {
@@ -72,14 +86,11 @@ impl Poller {
         self.resume().await;
         let poll = match self.shared.admit() {
             Ok(()) => self.ask(asked).await,
-            // The row says so too: that nothing is asked is a reason why nothing is known.
-            Err(held) => Poll { at: now(), stats: Answer::Silent(held), ..Poll::default() },
+            Err(held) => Poll { at: now(), stats: Answer::Silent(self.held(&held)), ..Poll::default() },
         };
-        let answered = !matches!(poll.stats, Answer::Silent(_));
-        if answered {
-            self.response_us = poll.response_us;
-        } else {
-            self.rhythm.reset();
+        match &poll.stats {
+            Answer::Silent(_) => self.rhythm.reset(),
+            _ => self.response_us = poll.response_us,
         }
         // What it cannot tell stands in its row; only one that is silent could not be reached.
         let outcome = match &poll.stats {
@@ -93,6 +104,12 @@ impl Poller {
             _ => {}
         }
         outcome
+    }
+
+    /// Why nothing is known while nothing is asked: what failed before, and that it is not asked now.
+    fn held(&self, held: &str) -> String {
+        let held = held.strip_prefix(&*self.shared.name).and_then(|h| h.strip_prefix(": ")).unwrap_or(held);
+        if self.why.is_empty() { held.to_owned() } else { format!("{}; {held}", self.why) }
     }
 
     /// Takes up what the cache knows, once.
@@ -118,13 +135,30 @@ impl Poller {
             Ok(made) => made,
             Err(why) => return Poll { at, stats: Answer::Silent(why), ..Poll::default() },
         };
+        if self.shared.changed.swap(false, Ordering::Relaxed) {
+            // What was changed a moment ago is not told as it was before.
+            self.rhythm.reset();
+        }
         let what = self.rhythm.next(at, self.response_us);
         let (mut poll, seen) = tokio::join!(
             beat(&made.client, what, at, everything),
             host::look(&self.shared, &mut self.host, at, everything)
         );
-        seen.into_poll(&mut poll);
+        seen.into_poll(&mut self.host, &mut poll);
         self.shared.answered(!matches!(poll.stats, Answer::Silent(_)));
+        if let Answer::Silent(why) = &poll.stats {
+            self.why.clone_from(why);
+        }
+        if let Some(stats) = poll.stats.said() {
+            // The heartbeat tells some of the configuration. When that is another, somebody has changed
+            // it: the rest of it, which may kill the service at its next start, is read at once.
+            let told = (stats.limit_bytes, stats.retention_days, stats.overflow_action.clone());
+            if self.told.as_ref().is_some_and(|before| *before != told) && poll.config.said().is_none() {
+                self.rhythm.config_due();
+                self.shared.wake.notify_one();
+            }
+            self.told = Some(told);
+        }
         poll
     }
 

@@ -17,6 +17,7 @@ use crate::model::text::clean;
 use crate::workers::appliance::Preview;
 use crate::workers::{lock, now};
 
+use super::restart::Manner;
 use super::shared::Shared;
 use super::{host, restart};
 
@@ -98,7 +99,7 @@ pub(super) async fn carry_out(
         let done = if stop.is_cancelled() {
             Err("cancelled".to_owned())
         } else {
-            restart::perform(shared, service, true, actor, &CancellationToken::new()).await
+            restart::perform(shared, service, Manner::Moved, actor, &CancellationToken::new()).await
         };
         restarted.push(service.as_str());
         let why = match done {
@@ -137,6 +138,7 @@ async fn post(shared: &Shared, client: &Client, config: &Value, plan: &Plan, act
         sent.as_ref().map(|()| "OK").map_err(String::as_str),
     );
     sent?;
+    shared.look_anew();
     let back = client.appliance_config().await.map_err(|e| format!("it was sent, and cannot be read back: {e}"))?;
     let back = Value::Object(back.whole().clone());
     match plan.edits.iter().find(|e| at(&back, &e.path) != at(config, &e.path)) {
@@ -179,7 +181,7 @@ async fn roll_back(
     }
     words.push_str("; the old configuration is back");
     for service in restarted {
-        match restart::perform(shared, service, true, actor, &CancellationToken::new()).await {
+        match restart::perform(shared, service, Manner::Moved, actor, &CancellationToken::new()).await {
             Ok((Verdict::Done | Verdict::Silent, _)) => _ = write!(words, ", {service} runs with it"),
             Ok((_, failed)) | Err(failed) => _ = write!(words, ", but {service} does not: {}", clean(&failed)),
         }

@@ -23,21 +23,36 @@ use super::shared::Shared;
 /// Steps that may wait to be journalled.
 const STEPS: usize = 64;
 
+/// How a restart is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// With a cool-down between two.
+    Careful,
+    /// Whatever speaks against it.
+    Force,
+    /// Because its port was moved: devices still send to the old one, so that no data is waited for.
+    Moved,
+}
+
 /// How a service is restarted: data is only waited for where some came in before.
-fn policy(shared: &Shared, service: &str, force: bool) -> Policy {
-    let expects =
-        shared.tracker().state().collector(service).is_some_and(|c| matches!(c.flow, Flow::Flowing | Flow::Silent));
+fn policy(shared: &Shared, service: &str, manner: Manner) -> Policy {
+    let expects = manner != Manner::Moved
+        && shared.tracker().state().collector(service).is_some_and(|c| matches!(c.flow, Flow::Flowing | Flow::Silent));
     let mut policy = Policy { data_us: if expects { Policy::default().data_us } else { None }, ..Policy::default() };
-    if force {
+    if manner != Manner::Careful {
         policy.cool_down_us = Vec::new();
     }
     policy
 }
 
+const fn manner(force: bool) -> Manner {
+    if force { Manner::Force } else { Manner::Careful }
+}
+
 /// What a restart would do.
 pub(super) async fn preview(shared: &Shared, service: &str, force: bool) -> Result<Preview, String> {
     let control = shared.control().await?;
-    let policy = policy(shared, service, force);
+    let policy = policy(shared, service, manner(force));
     let unit = shared.unit(service);
     let mut notes = Vec::new();
     if let Err(why) = shared.desk.may(&shared.name, service, &policy) {
@@ -87,7 +102,7 @@ pub(super) async fn carry_out(
     actor: &str,
     stop: &CancellationToken,
 ) -> Result<String, String> {
-    match perform(shared, service, force, actor, stop).await? {
+    match perform(shared, service, manner(force), actor, stop).await? {
         (Verdict::Done, words) => Ok(words),
         (_, words) => Err(words),
     }
@@ -100,18 +115,18 @@ pub(super) async fn carry_out(
 pub(super) async fn perform(
     shared: &Shared,
     service: &str,
-    force: bool,
+    manner: Manner,
     actor: &str,
     stop: &CancellationToken,
 ) -> Result<(Verdict, String), String> {
-    let policy = policy(shared, service, force);
+    let policy = policy(shared, service, manner);
     let control = shared.control().await?;
     let permit = shared.desk.admit(&shared.name, service, &policy).map_err(|e| e.to_string())?;
     note(
         shared,
         service,
         now(),
-        &format!("restart ordered by {actor}{}", if force { ", by force" } else { "" }),
+        &format!("restart ordered by {actor}{}", if manner == Manner::Force { ", by force" } else { "" }),
         false,
     );
     let client = shared.made().await?.client.clone();
@@ -131,7 +146,7 @@ pub(super) async fn perform(
     };
     let (outcome, ()) = tokio::join!(work, told);
     lock(&shared.restarting).remove(service);
-    shared.wake.notify_one();
+    shared.look_anew();
     let took = outcome.took_us() / SECOND;
     let mut words = match &outcome.verdict {
         Verdict::Done if job.policy.data_us.is_some() => format!("runs again after {took} s, and its data flows"),
@@ -147,7 +162,11 @@ pub(super) async fn perform(
     note(shared, service, now(), &words, !good);
     if !good {
         for step in outcome.steps.iter().rev().take(3).rev() {
-            let _ = write!(words, "; {}", clean(&step.what));
+            let what = clean(&step.what);
+            // The last step is the failure itself, more often than not.
+            if !words.contains(&*what) {
+                let _ = write!(words, "; {what}");
+            }
         }
     }
     Ok((outcome.verdict, words))

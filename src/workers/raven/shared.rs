@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub(super) struct Shared {
     control: OnceCell<restart::Control>,
     /// Keeps restarts of one service apart.
     pub(super) desk: restart::Desk,
+    /// Something was changed: all is to be read anew at the next poll.
+    pub(super) changed: AtomicBool,
     /// One change at a time: two restarts, or two edits of one object, would undo each other.
     pub(super) changing: tokio::sync::Mutex<()>,
 }
@@ -78,6 +81,7 @@ impl Shared {
             restarting: Mutex::default(),
             control: OnceCell::new(),
             desk: restart::Desk::default(),
+            changed: AtomicBool::new(false),
             changing: tokio::sync::Mutex::default(),
         }
     }
@@ -85,6 +89,12 @@ impl Shared {
     /// The tracker. Never held over an await.
     pub(super) fn tracker(&self) -> MutexGuard<'_, Tracker> {
         lock(&self.tracker)
+    }
+
+    /// Something was changed: the next poll comes at once and reads all anew.
+    pub(super) fn look_anew(&self) {
+        self.changed.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
     }
 
     /// The clients; made at first use.

@@ -9,45 +9,57 @@ use super::map::{Unreadable, first_words};
 use super::wire::{Entries, Real};
 use crate::model::appliance::poll::{Meter, MeterKind};
 
-/// A counter that adds to a meter: its name without `_total`, what it is, and the label it must have.
-type Rule = (&'static str, MeterKind, Option<(&'static str, &'static str)>);
+/// A counter that adds to a meter: its name without `_total`, what it is, and the labels it must have.
+type Rule = (&'static str, MeterKind, &'static [(&'static str, &'static str)]);
 
 /// Fluent Bit, newer metrics.
 const FLUENT_BIT: &[Rule] = &[
-    ("fluentbit_input_records", MeterKind::Received, None),
-    ("fluentbit_output_proc_records", MeterKind::Sent, None),
-    ("fluentbit_output_dropped_records", MeterKind::Dropped, None),
-    ("fluentbit_output_errors", MeterKind::Errors, None),
+    ("fluentbit_input_records", MeterKind::Received, &[]),
+    ("fluentbit_output_proc_records", MeterKind::Sent, &[]),
+    ("fluentbit_output_dropped_records", MeterKind::Dropped, &[]),
+    ("fluentbit_output_errors", MeterKind::Errors, &[]),
 ];
 
-/// GoFlow2, with and without its namespace. What it received counts datagrams.
+/// GoFlow2. What it received counts datagrams, what it sent on counts flows: records of data alone, and
+/// of NetFlow v5 the flows it counts as sets. Its first version has other names, no namespace, and
+/// `_sum` or `_count` at their ends; it never counts errors of its decoder, the others count those of
+/// NetFlow among them.
 const GOFLOW2: &[Rule] = &[
-    ("flow_traffic_packets", MeterKind::Received, None),
-    ("flow_process_nf_flowset_records_sum", MeterKind::Sent, None),
-    ("flow_process_sf_samples_sum", MeterKind::Sent, None),
-    ("flow_dropped_packets", MeterKind::Dropped, None),
-    ("flow_process_nf_errors_count", MeterKind::Errors, None),
-    ("flow_process_nf_errors", MeterKind::Errors, None),
-    ("flow_process_sf_errors_count", MeterKind::Errors, None),
-    ("flow_process_sf_errors", MeterKind::Errors, None),
-    ("flow_decoder_error_count", MeterKind::Errors, None),
-    ("flow_decoder_error", MeterKind::Errors, None),
+    ("flow_traffic_packets", MeterKind::Received, &[]),
+    ("flow_process_nf_flowset_records", MeterKind::Sent, &[DATA]),
+    ("flow_process_nf_flowset", MeterKind::Sent, &[DATA, ("version", "5")]),
+    ("flow_process_sf_samples", MeterKind::Sent, &[("type", "FlowSample")]),
+    ("flow_process_sf_samples", MeterKind::Sent, &[("type", "ExpandedFlowSample")]),
+    ("flow_process_nf_flowset_records_sum", MeterKind::Sent, &[DATA]),
+    ("flow_process_nf_flowset_sum", MeterKind::Sent, &[DATA, ("version", "5")]),
+    ("flow_process_sf_samples_sum", MeterKind::Sent, &[("type", "FlowSample")]),
+    ("flow_process_sf_samples_sum", MeterKind::Sent, &[("type", "ExpandedFlowSample")]),
+    ("flow_dropped_packets", MeterKind::Dropped, &[]),
+    ("flow_decoder_error", MeterKind::Errors, &[]),
+    ("flow_process_nf_errors_count", MeterKind::Errors, &[]),
+    ("flow_process_sf_errors_count", MeterKind::Errors, &[]),
 ];
+
+/// Sets of flows; the others hold templates and options.
+const DATA: (&str, &str) = ("type", "DataFlowSet");
 
 /// Telegraf's counters of itself, where they are collected.
 const TELEGRAF: &[Rule] = &[
-    ("internal_agent_metrics_gathered", MeterKind::Received, None),
-    ("internal_agent_metrics_written", MeterKind::Sent, None),
-    ("internal_agent_metrics_dropped", MeterKind::Dropped, None),
-    ("internal_agent_gather_errors", MeterKind::Errors, None),
+    ("internal_agent_metrics_gathered", MeterKind::Received, &[]),
+    ("internal_agent_metrics_written", MeterKind::Sent, &[]),
+    ("internal_agent_metrics_dropped", MeterKind::Dropped, &[]),
+    // What an output refused for good.
+    ("internal_agent_metrics_rejected", MeterKind::Dropped, &[]),
+    ("internal_agent_gather_errors", MeterKind::Errors, &[]),
+    ("internal_agent_write_errors", MeterKind::Errors, &[]),
 ];
 
 /// Vector: what sources took in and sinks sent. What was discarded on purpose (by a filter) is not lost.
 const VECTOR: &[Rule] = &[
-    ("vector_component_received_events", MeterKind::Received, Some(("component_kind", "source"))),
-    ("vector_component_sent_events", MeterKind::Sent, Some(("component_kind", "sink"))),
-    ("vector_component_discarded_events", MeterKind::Dropped, Some(("intentional", "false"))),
-    ("vector_component_errors", MeterKind::Errors, None),
+    ("vector_component_received_events", MeterKind::Received, &[("component_kind", "source")]),
+    ("vector_component_sent_events", MeterKind::Sent, &[("component_kind", "sink")]),
+    ("vector_component_discarded_events", MeterKind::Dropped, &[("intentional", "false")]),
+    ("vector_component_errors", MeterKind::Errors, &[]),
 ];
 
 fn rules(service: &str) -> &'static [Rule] {
@@ -70,9 +82,9 @@ pub fn prometheus(service: &str, bytes: &[u8]) -> Result<Vec<Meter>, Unreadable>
     for sample in text::samples(text).map_err(|e| format!("{e}: {}", first_words(bytes)))? {
         let name = sample.name.strip_suffix("_total").unwrap_or(sample.name);
         let name = if service == "goflow2" { name.strip_prefix("goflow2_").unwrap_or(name) } else { name };
-        let found = rules(service).iter().find(|(rule, ..)| *rule == name);
-        let Some((_, kind, needs)) = found else { continue };
-        if needs.is_none_or(|(label, value)| sample.label(label).is_some_and(|told| told == value)) {
+        let has = |(label, value): &(&str, &str)| sample.label(label).is_some_and(|told| told == *value);
+        let found = rules(service).iter().find(|(rule, _, needs)| *rule == name && needs.iter().all(has));
+        if let Some((_, kind, _)) = found {
             sums.add(*kind, sample.value);
         }
     }
@@ -166,6 +178,23 @@ mod tests {
         assert_eq!(prometheus("telegraf", b"cpu_usage_idle 99\n").unwrap(), []);
         assert!(prometheus("telegraf", b"<html>404</html>").unwrap_err().contains("<html>"));
         assert_eq!(prometheus("telegraf", b"internal_agent_metrics_dropped NaN\n").unwrap(), []);
+    }
+
+    #[test]
+    fn goflow2_as_it_really_tells() {
+        // Our own recording of a GoFlow2 2.2.3 that was sent five datagrams of NetFlow v5 (15 flows), four
+        // of v9 (8 flows), three of sFlow (6 flow samples, 3 of counters), one that is none, and one whose
+        // template was never seen; it wrote 29 flows.
+        let told_by_it = include_bytes!("../../../../tests/fixtures/collectors/goflow2-v2.metrics");
+        let expect = [(MeterKind::Received, 14.0), (MeterKind::Sent, 29.0), (MeterKind::Errors, 2.0)];
+        assert_eq!(told(&prometheus("goflow2", told_by_it).unwrap()), expect);
+        let first = "flow_process_nf_flowset_records_sum{type=\"DataFlowSet\",version=\"9\"} 8\n\
+                     flow_process_nf_flowset_records_sum{type=\"TemplateFlowSet\",version=\"9\"} 4\n\
+                     flow_process_nf_flowset_sum{type=\"DataFlowSet\",version=\"9\"} 4\n\
+                     flow_process_sf_samples_sum{type=\"ExpandedFlowSample\"} 6\n\
+                     flow_process_nf_errors_count{error=\"template_not_found\"} 2\n";
+        let told = told(&prometheus("goflow2", first.as_bytes()).unwrap());
+        assert_eq!(told, [(MeterKind::Sent, 14.0), (MeterKind::Errors, 2.0)]);
     }
 
     #[test]

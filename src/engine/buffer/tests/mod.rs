@@ -7,7 +7,9 @@ use crate::model::appliance::config::{BufferConfig, spec};
 use crate::model::appliance::poll::{
     Answer, Disk, HostStatus, Meter, MeterKind, ProcessStatus, ServiceStats, Socket, Stats, UplinkStatus,
 };
-use crate::model::appliance::state::{Confidence, Contact, Flow, Forecast, ReplayState, UplinkState, Verdict};
+use crate::model::appliance::state::{
+    Confidence, Contact, Flow, Forecast, ProcessState, ReplayState, UplinkState, Verdict,
+};
 use crate::model::appliance::{ApplianceState, Point, Poll};
 use crate::model::severity::Severity;
 use crate::model::time::{DAY, HOUR, SECOND, Ts};
@@ -402,6 +404,65 @@ fn a_restart_of_the_buffer_service_says_what_may_be_lost() {
     let step = tracker.step(&Poll { uplink: Answer::Said(unchecked), ..buffer.poll(at(50)) });
     assert!(step.notices.iter().any(|n| n.event == "BUFFER_RESTARTED"));
     assert_eq!((step.state.losses[0].records, step.state.lost_day), (0, 0));
+}
+
+#[test]
+fn an_overflow_under_an_uplink_that_is_up_is_a_loss_where_forwarding_is_off() {
+    // Seen on a real one: limit 1 MB, forwarding off, uplink up, 1203 records one poll and 403 the next.
+    let lost = |forwarding: bool| {
+        let mut tracker = Tracker::new(Settings::default());
+        let up = || {
+            let u = UplinkStatus { connected: true, latency_ms: 1, forwarding: Some(forwarding), ..Default::default() };
+            Answer::Said(u)
+        };
+        let full = Buffer {
+            records: 1203,
+            bytes: 2_083_000,
+            limit: MIB as i64,
+            oldest: at(-400),
+            newest: at(0),
+            ..Buffer::default()
+        };
+        let told = config(|c| _ = c.insert("forwarding_enabled".into(), forwarding.into()));
+        tracker.step(&Poll { uplink: up(), config: told, ..full.poll(at(0)) });
+        let less = Buffer { records: 403, bytes: 1_352_000, oldest: at(-2), newest: at(4), ..full };
+        tracker.step(&Poll { uplink: up(), ..less.poll(at(5)) })
+    };
+    let step = lost(false);
+    assert!(step.state.lost_day >= 800, "{:?}", step.state.losses);
+    assert!(raised(&step, "buffer.loss").is_some(), "{:?}", step.alarms);
+    assert_eq!(lost(true).state.lost_day, 0, "up to 1000 may have been sent on before they were dropped");
+}
+
+#[test]
+fn processes_that_nobody_tells_any_more_are_not_known() {
+    let (mut tracker, buffer) = (Tracker::new(Settings::default()), Buffer::default());
+    let runs = |running, word: &str| ProcessStatus {
+        service: "nginx".into(),
+        running: Some(running),
+        word: word.into(),
+        critical: Some(true),
+        ..ProcessStatus::default()
+    };
+    let process = |s: &ApplianceState| s.collector("nginx").unwrap().process;
+    let said = Answer::Said(vec![runs(true, "healthy")]);
+    let s = tracker.step(&Poll { processes: said.clone(), ..buffer.poll(at(0)) }).state;
+    assert_eq!(process(&s), ProcessState::Running);
+    let refused = || Answer::Refused("key refused (401)".into());
+    let s = tracker.step(&Poll { processes: refused(), ..buffer.poll(at(10)) }).state;
+    assert_eq!((process(&s), s.services_trouble.as_str()), (ProcessState::Running, ""), "once is nothing");
+    let s = tracker.step(&Poll { processes: refused(), ..buffer.poll(at(45)) }).state;
+    assert_eq!(process(&s), ProcessState::Unknown);
+    assert_eq!(s.verdict, Verdict::Warning);
+    assert!(s.reasons.iter().any(|r| r.contains("services are not told: key refused (401)")), "{:?}", s.reasons);
+    let s = tracker.step(&buffer.poll(at(50))).state;
+    assert!(!s.services_trouble.is_empty(), "not asked is not mended");
+    let step = tracker.step(&Poll { processes: said, ..buffer.poll(at(55)) });
+    assert_eq!((process(&step.state), step.state.services_trouble.as_str()), (ProcessState::Running, ""));
+    assert!(step.notices.is_empty(), "nothing was started: {:?}", step.notices);
+    let mut fresh = Tracker::new(Settings::default());
+    let s = fresh.step(&Poll { processes: refused(), ..buffer.poll(at(0)) }).state;
+    assert_eq!(s.services_trouble, "key refused (401)", "what was never known is told at once");
 }
 
 #[test]

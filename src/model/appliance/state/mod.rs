@@ -356,6 +356,10 @@ pub struct ApplianceState {
     #[n(45)]
     #[cbor(default)]
     pub standing: Vec<StandingAlarm>,
+    /// Why its services are not told, in words, where they were to be; empty when they are.
+    #[n(46)]
+    #[cbor(default)]
+    pub services_trouble: String,
 }
 
 /// An alarm that stands on an appliance.

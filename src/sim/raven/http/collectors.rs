@@ -25,9 +25,9 @@ pub(super) fn answer(a: &Appliance, asked: &Asked) -> Told {
             text(format!(
                 "# HELP goflow2_flow_traffic_packets_total Packets received by the application.\n\
                  # TYPE goflow2_flow_traffic_packets_total counter\n\
-                 goflow2_flow_traffic_packets_total{{local_ip=\"\",local_port=\"2055\",remote_ip=\"10.20.0.1\",type=\"NetFlow\"}} {}\n\
-                 # TYPE goflow2_flow_process_nf_flowset_records_sum counter\n\
-                 goflow2_flow_process_nf_flowset_records_sum{{router=\"10.20.0.1\",type=\"DataFlowSet\",version=\"9\"}} {n}\n",
+                 goflow2_flow_traffic_packets_total{{local_ip=\"\",local_port=\"2055\",remote_ip=\"10.20.0.1\",type=\"netflow\"}} {}\n\
+                 # TYPE goflow2_flow_process_nf_flowset_records_total counter\n\
+                 goflow2_flow_process_nf_flowset_records_total{{router=\"10.20.0.1\",type=\"DataFlowSet\",version=\"9\"}} {n}\n",
                 n / 20
             ))
         }),
