@@ -177,8 +177,7 @@ impl Fields {
             Some(why) => say(why, Token::Bad),
             None => say(self.current().map_or("", |e| e.doc), Token::Dim),
         }
-        let elsewhere = self.entries.iter().enumerate().filter(|(i, _)| *i != self.at);
-        for (_, entry) in elsewhere {
+        for (_, entry) in self.entries.iter().enumerate().filter(|(i, _)| *i != self.at) {
             if let Some(why) = &entry.fault {
                 say(&format!("{}: {why}", entry.label), Token::Bad);
             }
