@@ -80,17 +80,17 @@ fn tell(screen: &mut Screen, lists: Vec<SilenceList>) {
 
 fn open(size: (u16, u16), glyphs: Glyphs) -> Screen {
     let mut screen = Screen::new(world(), size, glyphs);
-    screen.keys("M");
+    screen.keys("H");
     tell(&mut screen, told());
     screen
 }
 
 fn intent(screen: &Screen) -> Intent {
-    let intents = screen.sent.iter().filter_map(|r| match r {
+    let mut intents = screen.sent.iter().rev().filter_map(|r| match r {
         Request::Plan(_, intent) | Request::Execute(_, intent) => Some(intent.clone()),
         _ => None,
     });
-    intents.last().expect("an intent")
+    intents.next().expect("an intent")
 }
 
 fn snapshot(name: &str, prepare: impl Fn(&mut Screen)) {
@@ -162,7 +162,7 @@ fn a_server_that_does_not_tell_keeps_its_rows_with_their_age() {
     assert!(grid.contains("what it told 12m ago stays") && grid.contains("connection refused"), "{grid}");
     // One that never told anything says so, and what can be done.
     let mut screen = Screen::new(world(), (120, 30), Glyphs::UNICODE);
-    screen.keys("M");
+    screen.keys("H");
     assert!(screen.grid().contains("asking the servers"), "{}", screen.grid());
     tell(&mut screen, vec![("alerts".into(), Err(why.into()))]);
     assert!(screen.grid().contains("it has told nothing yet"), "{}", screen.grid());
@@ -177,7 +177,7 @@ fn a_server_that_does_not_tell_keeps_its_rows_with_their_age() {
 #[test]
 fn more_than_fits_is_walked_and_searched_and_sorted() {
     let mut screen = Screen::new(World::small(), (80, 24), Glyphs::ASCII);
-    screen.keys("M");
+    screen.keys("H");
     let many: Vec<SilenceRow> = (0..200)
         .map(|n| SilenceRow {
             id: format!("{ID}{n:03}"),

@@ -151,7 +151,6 @@ pub(crate) static ALARMS: &[CommandSpec] = &[
             },
             SOURCE,
         ],
-        on_rows: false,
         enabled: crate::commands::spec::always,
         ..silence(
             "silence.change",

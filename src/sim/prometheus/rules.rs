@@ -90,10 +90,12 @@ pub(super) fn demo() -> Vec<SimRule> {
         .collect()
 }
 
+type Kept<'a> = (&'a [Matcher], &'a str, &'a str, (i64, i64));
+
 /// What operators silenced before: one that holds an alert back, one for the coming night, one that
 /// is over.
 pub(super) fn demo_silences() -> Vec<Planned> {
-    let all: [(&[Matcher], &str, &str, (i64, i64)); 3] = [
+    let all: [Kept<'_>; 3] = [
         (
             &[Matcher::is("alertname", "OpticalLaneDegraded"), Matcher::is("instance", "agg-1.transport")],
             "mira",

@@ -13,7 +13,7 @@ const fn row(id: &'static str, title: &'static str, doc: &'static str, keys: &'s
 /// The commands.
 pub(crate) static SILENCES: &[CommandSpec] = &[
     CommandSpec {
-        keys: &["M"],
+        keys: &["H"],
         aliases: &["silences"],
         ..CommandSpec::view(
             "silence.list",
@@ -51,7 +51,7 @@ pub(crate) static SILENCES: &[CommandSpec] = &[
         args: &[ArgSpec { name: "field", doc: "the column", required: false, kind: ArgKind::Text }],
         ..look("silence.sort", "Sort", "Sorts by a column; the same column again turns the order round.", &["s"])
     },
-    look("silence.leave", "Back to the alarms", "Takes the search away; else goes back to the alarms.", &["esc", "M"]),
+    look("silence.leave", "Back to the alarms", "Takes the search away; else goes back to the alarms.", &["esc", "H"]),
 ];
 
 fn on_row(s: &Situation) -> Result<(), Reason> {

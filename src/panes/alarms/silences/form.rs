@@ -20,6 +20,8 @@ use crate::ui::paint::wrap;
 
 /// Rows above the first field.
 const ABOVE: u16 = 2;
+/// Characters of the id of a silence.
+const UUID: usize = 36;
 
 /// The form.
 #[derive(Debug)]
@@ -87,9 +89,9 @@ impl Form {
         if self.of.is_some() { "change".to_owned() } else { "new".to_owned() }
     }
 
-    /// Takes news in. When it was done: the id of the silence as far as it was told, and the form is
-    /// no longer needed.
-    pub(super) fn update(&mut self, msg: &Msg) -> Option<Option<String>> {
+    /// Takes news in. When it was done, the form is no longer needed: the id of the silence, empty
+    /// where it was not told.
+    pub(super) fn update(&mut self, msg: &Msg) -> Option<String> {
         if !self.sent {
             return None;
         }
@@ -102,7 +104,8 @@ impl Form {
             Msg::Done(_, outcome) if outcome.command == self.command_id() => {
                 self.sent = false;
                 if outcome.done > 0 {
-                    return Some(outcome.summary.rsplit(' ').next().map(str::to_owned).filter(|id| id.len() == 36));
+                    let id = outcome.summary.split(' ').rfind(|word| word.len() == UUID);
+                    return Some(id.unwrap_or_default().to_owned());
                 }
                 self.failed =
                     Some(outcome.errors.first().map_or_else(|| outcome.summary.clone(), |(_, why)| why.clone()));

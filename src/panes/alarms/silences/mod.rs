@@ -224,7 +224,9 @@ impl Silences {
             && let Some(id) = form.update(msg)
         {
             self.form = None;
-            self.stay = id.or_else(|| self.stay.take());
+            if !id.is_empty() {
+                self.stay = Some(id);
+            }
         }
         match msg {
             Msg::Silences(id, lists) if self.asked == Some(*id) => {
@@ -275,7 +277,10 @@ impl Silences {
                 Vec::new()
             }
             "silence.new" => self.fill(None, cx),
-            "silence.edit" => self.fill(self.current().cloned(), cx),
+            "silence.edit" => {
+                let row = self.current().cloned();
+                self.fill(row.as_ref(), cx)
+            }
             "silence.end" => self.end(cx),
             "silence.leave" | "list.clear-filter" if !self.search.is_empty() => {
                 self.search.clear();
@@ -348,7 +353,7 @@ impl Silences {
     }
 
     /// Opens the form: for a new one, for a change, or for another one like one that is over.
-    fn fill(&mut self, of: Option<SilenceRow>, cx: &Ctx) -> Vec<Effect> {
+    fn fill(&mut self, of: Option<&SilenceRow>, cx: &Ctx) -> Vec<Effect> {
         if cx.read_only {
             let words = format!("profile `{}` is read-only: no silence is made or changed", cx.profile);
             return vec![toast(Level::Warn, words)];
@@ -357,7 +362,7 @@ impl Silences {
         if servers.is_empty() {
             return vec![toast(Level::Warn, "no Alertmanager is configured: a source of the kind `alertmanager`")];
         }
-        self.form = Some(Form::new(&servers, of.as_ref(), cx.now));
+        self.form = Some(Form::new(&servers, of, cx.now));
         Vec::new()
     }
 
