@@ -36,7 +36,11 @@ impl Change {
     /// When one is missing or wrong.
     pub fn parse(command: &'static str, args: &Args) -> Result<Self, VerbError> {
         let get = |name: &str| args.get(name).map(|v| v.trim()).filter(|v| !v.is_empty());
-        let id = get("id").ok_or(VerbError::Missing { command, arg: "id", what: "which silence: see `noctule silences`" })?;
+        let id = get("id").ok_or(VerbError::Missing {
+            command,
+            arg: "id",
+            what: "which silence: see `noctule silences`",
+        })?;
         let length = get("duration").map(|text| span("duration", text, LONGEST, "30d")).transpose()?;
         let matchers = get("matchers").map(check_matchers).transpose();
         let matchers = matchers.map_err(|why| VerbError::Wrong { command, why })?;
