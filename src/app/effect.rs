@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ratatui::layout::Rect;
+
 use crate::model::command::{Intent, LiveRequest};
 use crate::model::diag::{DiagRequest, DiagResult};
 use crate::model::ids::{ActionId, RowId};
@@ -26,6 +28,8 @@ pub enum Effect {
     /// Ask every auto-configuration server for what it keeps beside devices; the answer is
     /// [`super::message::Msg::Stored`].
     Stored(RequestId),
+    /// Ask every Alertmanager for its silences; the answer is [`super::message::Msg::Silences`].
+    Silences(RequestId),
     /// Run a network diagnostic; its news are [`super::message::Msg::Diag`] with the same id, the
     /// last of them its end. [`Effect::Cancel`] ends it early, with what is known by then.
     Diag(RequestId, DiagRequest),
@@ -46,6 +50,8 @@ pub enum Effect {
     Toast(Toast),
     /// Ask for one line of text, then run the command with it as the argument `arg`.
     Prompt(Prompt),
+    /// The same in the place where the answer then stands: the cells of the screen that it takes.
+    Inline(Prompt, Rect),
     /// Ask for one line that nobody may see: it is masked, and kept nowhere.
     Secret(Prompt),
     /// Ask for a text in `$EDITOR`, then run the command with it as the argument `arg`.

@@ -96,6 +96,7 @@ impl App {
             }
             Effect::Live(id, request) => self.backend.send(Request::Live(id, request)),
             Effect::Stored(id) => self.backend.send(Request::Stored(id)),
+            Effect::Silences(id) => self.backend.send(Request::Silences(id)),
             Effect::Diag(id, request) => self.backend.send(Request::Diag(id, request)),
             Effect::DiagExport(request) => {
                 let id = self.ctx.request_id();
@@ -118,6 +119,10 @@ impl App {
             Effect::Prompt(prompt) => {
                 let table = self.pane().and_then(|p| p.situation(&self.ctx).table);
                 self.open(Box::new(PromptLayer::new(prompt, table)));
+            }
+            Effect::Inline(prompt, at) => {
+                let size = self.ctx.size;
+                self.open(Box::new(PromptLayer::inline(prompt, at, size)));
             }
             Effect::Secret(prompt) => self.open(Box::new(PromptLayer::masked(prompt))),
             Effect::Edit(prompt) => self.acts.push(TerminalAct::Editor(prompt)),

@@ -283,7 +283,7 @@ impl FirstRun {
             .labels()
             .iter()
             .zip(&form.lines)
-            .map(|((label, hint), line)| Field { label, text: line.text(), hint, secret: false })
+            .map(|((label, hint), line)| Field { label, text: line.text(), hint, ..Field::default() })
             .collect();
         let note = if form.testing {
             Some(("testing the connection", true))

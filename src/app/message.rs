@@ -9,6 +9,7 @@ use crate::model::command::{LiveSection, Outcome, Plan};
 use crate::model::diag::{DiagEvent, DiagResult};
 use crate::model::ids::SourceName;
 use crate::model::page::{Data, Generations, RequestId};
+use crate::model::silence::SilenceList;
 use crate::model::source::SourceRow;
 use crate::model::stored::StoredList;
 use crate::model::time::Ts;
@@ -41,6 +42,8 @@ pub enum Msg {
     Live(RequestId, Result<Vec<LiveSection>, String>),
     /// What auto-configuration servers keep beside devices.
     Stored(RequestId, Vec<StoredList>),
+    /// What every Alertmanager answered to [`super::port::Request::Silences`].
+    Silences(RequestId, Vec<SilenceList>),
     /// The machine's own name and addresses changed.
     Host(Arc<HostFacts>),
     /// News of a diagnostic that runs; ended ones send no more.

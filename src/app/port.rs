@@ -25,6 +25,8 @@ pub enum Request {
     Live(RequestId, LiveRequest),
     /// Ask every auto-configuration server for presets, provisions, virtual parameters and files.
     Stored(RequestId),
+    /// Ask every Alertmanager for its silences.
+    Silences(RequestId),
     /// Run a network diagnostic.
     Diag(RequestId, DiagRequest),
     /// Write the result of one.

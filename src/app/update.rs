@@ -63,7 +63,13 @@ impl App {
             Msg::ThemeFiles => self.reload_theme(),
             Msg::Terminate { .. } => self.acts.push(TerminalAct::Quit),
             Msg::Resumed => self.acts.push(TerminalAct::Redraw),
-            Msg::Data(..) | Msg::Live(..) | Msg::Stored(..) | Msg::Diag(..) | Msg::Host(_) | Msg::Views(_) => {}
+            Msg::Data(..)
+            | Msg::Live(..)
+            | Msg::Stored(..)
+            | Msg::Silences(..)
+            | Msg::Diag(..)
+            | Msg::Host(_)
+            | Msg::Views(_) => {}
         }
         self.tell_panes(msg);
     }
@@ -127,7 +133,13 @@ impl App {
         // News of a pane that is not shown change nothing on the screen, but they are rare enough.
         self.dirty |= matches!(
             msg,
-            Msg::Data(..) | Msg::Live(..) | Msg::Stored(..) | Msg::Diag(..) | Msg::Host(_) | Msg::Views(_)
+            Msg::Data(..)
+                | Msg::Live(..)
+                | Msg::Stored(..)
+                | Msg::Silences(..)
+                | Msg::Diag(..)
+                | Msg::Host(_)
+                | Msg::Views(_)
         );
         self.apply(effects);
     }

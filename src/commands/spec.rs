@@ -14,6 +14,8 @@ pub enum Context {
     List,
     /// In the alarms pane.
     Alarms,
+    /// In the list of silences.
+    Silences,
     /// In the PON pane.
     Pon,
     /// In the sources pane.
@@ -36,7 +38,7 @@ pub enum Context {
     Buffers,
     /// In the list of the services of appliances.
     Services,
-    /// In the form of an appliance's configuration.
+    /// In the form of an appliance's configuration or of a silence.
     Form,
     /// In every view inside a pane.
     Inner,
@@ -58,10 +60,11 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Global,
         Self::List,
         Self::Alarms,
+        Self::Silences,
         Self::Pon,
         Self::Cpe,
         Self::Jobs,
@@ -91,6 +94,7 @@ impl Context {
             Self::Global => "global",
             Self::List => "list",
             Self::Alarms => "alarms",
+            Self::Silences => "silences",
             Self::Pon => "pon",
             Self::Cpe => "cpe",
             Self::Jobs => "jobs",

@@ -216,6 +216,8 @@ pub struct AlarmRow {
     pub subscribers: u32,
     /// The source is not heard at the moment.
     pub stale_source: bool,
+    /// By what and by whom its own source suppresses it, in words; empty when it does not.
+    pub suppressed_by: String,
 }
 
 impl AlarmRow {
@@ -274,8 +276,6 @@ pub struct AlarmDetail {
     pub history_dropped: u32,
     /// Operator changes, newest first.
     pub op_history: Vec<OpChange>,
-    /// By what and by whom its own source suppresses it, in words; empty when it does not.
-    pub suppressed_by: String,
     /// Events of the newest status changes as they came, newest first: `(when, event name, context)`.
     pub raw: Vec<RawEvent>,
 }

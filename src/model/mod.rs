@@ -27,6 +27,7 @@ pub mod record;
 pub mod resource;
 pub mod secret;
 pub mod severity;
+pub mod silence;
 pub mod source;
 pub mod stored;
 pub mod tables;

@@ -9,6 +9,7 @@ pub mod buffers;
 pub mod cpe;
 mod detail;
 pub mod diag;
+mod fields;
 mod health;
 mod list;
 pub mod log;
@@ -43,6 +44,7 @@ pub fn commands() -> Vec<&'static [CommandSpec]> {
         list::specs::LIST,
         detail::DETAIL,
         alarms::commands::ALARMS,
+        alarms::silences::commands::SILENCES,
         pon::commands::PON,
         cpe::commands::CPE,
         cpe::jobs::commands::JOBS,

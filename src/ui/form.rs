@@ -1,4 +1,4 @@
-//! Several labelled inputs, for adding a first source.
+//! Several labelled inputs: as a dialog, for adding a first source, and as lines inside a pane.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,7 +18,57 @@ pub struct Field<'a> {
     pub hint: &'a str,
     /// Show dots instead of the text.
     pub secret: bool,
+    /// Something is wrong with it.
+    pub wrong: bool,
 }
+
+/// Labelled values inside a pane, one a line. They are looked at here and changed in their places.
+#[derive(Debug, Clone, Copy)]
+pub struct Lines<'a> {
+    /// The fields.
+    pub fields: &'a [Field<'a>],
+    /// The field under the cursor.
+    pub focus: Option<usize>,
+    /// The pane has the keyboard.
+    pub focused: bool,
+}
+
+impl Lines<'_> {
+    /// Columns of the labels, with the sign of the cursor before and the gap behind them.
+    fn labels(&self) -> u16 {
+        self.fields.iter().map(|f| wide(f.label)).max().unwrap_or(0) + 4
+    }
+
+    /// Where the value of a field is, from the left of the lines and from the first of them.
+    #[must_use]
+    pub fn place(&self, field: usize, width: u16) -> Rect {
+        let x = self.labels().min(width);
+        Rect { x, y: u16::try_from(field).unwrap_or(u16::MAX), width: (width - x).min(VALUE), height: 1 }
+    }
+
+    /// Draws the fields, as many as there are rows.
+    pub fn render(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>) {
+        let labels = self.labels();
+        for ((i, field), y) in self.fields.iter().enumerate().zip(area.y..area.bottom()) {
+            let here = self.focus == Some(i);
+            if here {
+                paint.put(buf, (area.x, y), 1, ">", Token::Strong);
+            }
+            let token = if here && self.focused { Token::Cursor } else { Token::Dim };
+            paint.put(buf, (area.x + 2, y), area.width.saturating_sub(2), field.label, token);
+            let (text, token) = match (field.text.is_empty(), field.wrong) {
+                (true, false) => (field.hint, Token::Ghost),
+                (true, true) => (field.hint, Token::InputError),
+                (false, true) => (field.text, Token::InputError),
+                (false, false) => (field.text, Token::Text),
+            };
+            paint.put(buf, (area.x + labels, y), area.width.saturating_sub(labels + 1), text, token);
+        }
+    }
+}
+
+/// Most columns of a value that is typed in its place.
+const VALUE: u16 = 60;
 
 /// The form.
 #[derive(Debug, Clone, Copy)]

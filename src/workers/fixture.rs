@@ -49,6 +49,7 @@ pub(crate) fn alarm(serial: &str) -> AlarmRow {
         own_query: false,
         subscribers: 1,
         stale_source: false,
+        suppressed_by: String::new(),
     }
 }
 

@@ -82,6 +82,7 @@ pub fn alarm(id: i64, severity: Severity, kind: &str, resource: Resource) -> Ala
         own_query: false,
         subscribers: 0,
         stale_source: false,
+        suppressed_by: String::new(),
     }
 }
 

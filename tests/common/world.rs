@@ -318,7 +318,6 @@ fn alarm_detail(row: &AlarmRow) -> AlarmDetail {
         row: row.clone(),
         history: vec![change(0, false, 812), change(9, true, 640), change(21, false, 377)],
         history_dropped: 4,
-        suppressed_by: String::new(),
         op_history: vec![OpChange {
             id: ActionId([7; 16]),
             at: row.last_changed.plus(MINUTE),

@@ -223,6 +223,22 @@ async fn alerts_silences_and_outages_of_the_real_ones() {
     assert_eq!((kept[0].created_by.as_str(), kept[0].comment.as_str()), ("anna", "MW-42 splice"));
     let hidden = console.until("it is suppressed", "am", "OLTDown", |r| r.visibility == Visibility::Suppressed).await;
     assert!(!hidden.cleared);
+    // Another end keeps the silence; other conditions end it, and another takes its place.
+    let id = kept[0].id.as_str();
+    console.run("silence.change", &down, &[("id", id), ("duration", "5h"), ("comment", "MW-42, longer")]).await;
+    let longer = client.silence(id).await.expect("the silence");
+    assert_eq!((longer.comment.as_str(), longer.starts_at.as_str()), ("MW-42, longer", kept[0].starts_at.as_str()));
+    assert!(longer.ends_at > kept[0].ends_at, "{longer:?}");
+    assert_eq!(client.silences().await.expect("silences").len(), 1);
+    console.run("silence.change", &down, &[("id", id), ("matchers", "alertname=\"OLTDown\"")]).await;
+    assert_eq!(client.silence(id).await.expect("the silence").status.state, "expired");
+    let active = |all: Vec<noctule::controllers::prometheus::wire::Silence>| {
+        all.into_iter().filter(|s| s.status.state == "active").collect::<Vec<_>>()
+    };
+    let kept = active(client.silences().await.expect("silences"));
+    assert_eq!((kept.len(), kept[0].comment.as_str()), (1, "MW-42, longer"));
+    let by = format!("silence {}", kept[0].id);
+    console.until("the new one holds it back", "am", "OLTDown", |r| r.suppressed_by.starts_with(&by)).await;
     console.run("silence.expire", &down, &[]).await;
     assert_eq!(client.silence(&kept[0].id).await.expect("the silence").status.state, "expired");
     console.until("it is open again", "am", "OLTDown", |r| r.visibility == Visibility::Visible).await;

@@ -137,6 +137,23 @@ fn a_key_is_answered_within_300_ms_at_9600_baud() {
         assert!(first <= AT_ONCE, "{title}: its name comes after {first} bytes");
         measure(&mut tty, "back", "0", &ready);
     }
+    // The form of a test: moving, typing in a field, and what is wrong with it.
+    measure(&mut tty, "Network", "5", &|s| s.contains("[Ping]"));
+    for (what, key, seen) in [
+        ("field below", "j", "> Target"),
+        ("field below again", "j", "> Count"),
+        ("a field opened", "\r", "> Count     4"),
+        ("a digit typed", "0", "> Count     40"),
+        ("a field typed", "\r", "How many echo"),
+        ("a field opened again", "\r", "> Count     40"),
+        ("all taken away", "\x15", "> Count "),
+        ("a wrong digit", "0", "> Count     0"),
+        ("what is wrong told", "\r", "is not from 1 to 10000"),
+    ] {
+        let sent = measure(&mut tty, what, key, &|s| s.contains(seen));
+        assert!(sent.len() <= AT_ONCE / 2, "{what}: {} bytes", sent.len());
+    }
+    measure(&mut tty, "back", "0", &ready);
     // A change of state on the menu.
     let from = tty.raw_len();
     rack.raven.control().collector("vector", false);

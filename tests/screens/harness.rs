@@ -187,6 +187,7 @@ impl Screen {
                 "enter" => (KeyCode::Enter, KeyModifiers::NONE),
                 "esc" => (KeyCode::Esc, KeyModifiers::NONE),
                 "space" => (KeyCode::Char(' '), KeyModifiers::NONE),
+                "up" => (KeyCode::Up, KeyModifiers::NONE),
                 "down" => (KeyCode::Down, KeyModifiers::NONE),
                 "backspace" => (KeyCode::Backspace, KeyModifiers::NONE),
                 "right" => (KeyCode::Right, KeyModifiers::NONE),

@@ -17,6 +17,7 @@ mod harness;
 mod jobs;
 mod menu;
 mod overlays;
+mod silences;
 
 use common::rows::HOSTILE;
 use common::world::World;

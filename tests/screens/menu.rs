@@ -1,12 +1,16 @@
 //! The console of an appliance: what is on the screen of a rack, and what its keys do.
 
+use std::sync::Arc;
+
 use crossterm::event::KeyModifiers;
 use noctule::app::message::{DiagNews, HostFacts, Msg};
 use noctule::app::port::Request;
 use noctule::commands::pin::{Guarded, Pin};
 use noctule::model::appliance::state::Verdict;
-use noctule::model::diag::{DiagEvent, PingEvent, SocketKind};
-use noctule::model::page::RequestId;
+use noctule::model::command::Targets;
+use noctule::model::diag::{DiagData, DiagEvent, DiagRequest, DiagResult, PingEvent, SocketKind};
+use noctule::model::ids::RowId;
+use noctule::model::page::{RequestId, Table};
 use noctule::model::source::{Health, SourceRow};
 use noctule::model::time::{MINUTE, SECOND};
 
@@ -254,7 +258,115 @@ fn without_a_pin_nothing_is_changed_and_read_only_says_so() {
 fn a_test_is_opened_from_an_alarm_and_its_result_goes_to_it() {
     let mut s = Screen::small((120, 30));
     s.keys("T");
-    assert!(s.grid().contains("Ping       10.0.0.5"), "{}", s.grid());
+    assert!(s.grid().contains("Target    10.0.0.5"), "{}", s.grid());
     s.keys("enter");
     assert!(s.sent.iter().any(|r| matches!(r, Request::Diag(..))), "{:?}", s.sent);
+}
+
+/// The request of the test that was started last.
+fn started(s: &Screen) -> Option<(RequestId, DiagRequest)> {
+    s.sent.iter().rev().find_map(|r| match r {
+        Request::Diag(id, request) => Some((*id, request.clone())),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_test_is_set_up_in_a_form_with_arrows_and_digits() {
+    let mut s = console(0, (80, 25), pin());
+    s.keys("5");
+    assert!(s.grid().contains("[Ping]") && s.grid().contains("Target    10.0.0.1"), "{}", s.grid());
+    // Down to the count, typed where it stands; the digits are no pages then.
+    s.keys("down down enter ctrl-u '12 enter down enter ctrl-u '500ms enter");
+    let grid = s.grid();
+    assert!(grid.contains("Count     12") && grid.contains("Time-out  500ms"), "{grid}");
+    assert!(grid.contains("How long each is waited for"), "{grid}");
+    s.keys("r");
+    let Some((_, DiagRequest::Ping(ping))) = started(&s) else { panic!("{:?}", s.sent) };
+    assert_eq!((ping.count, ping.timeout.as_millis(), ping.host.as_str()), (12, 500, "10.0.0.1"));
+    // While it runs nothing is changed; Esc ends it.
+    s.keys("enter");
+    assert!(s.grid().contains("a test runs"), "{}", s.grid());
+}
+
+#[test]
+fn words_turn_in_place_and_the_tests_keep_their_fields() {
+    let mut s = console(0, (80, 25), pin());
+    s.keys("5 right right right right");
+    assert!(s.grid().contains("[Port]") && s.grid().contains("5005,5004,8080"), "{}", s.grid());
+    s.keys("down down down enter");
+    assert!(s.grid().contains("Protocol  udp"), "{}", s.grid());
+    s.keys("left left left left left");
+    assert!(s.grid().contains("Protocol  udp"), "five tests lead round: {}", s.grid());
+    s.keys("r");
+    let Some((_, DiagRequest::Port(port))) = started(&s) else { panic!("{:?}", s.sent) };
+    assert_eq!((port.protocol.word(), port.ports), ("udp", vec![5005, 5004, 8080]));
+}
+
+#[test]
+fn what_is_wrong_with_a_field_is_told_there_and_not_run() {
+    let mut s = console(0, (80, 25), pin());
+    s.keys("5 down down enter ctrl-u '0 enter");
+    assert!(s.grid().contains("0 is not from 1 to 10000"), "{}", s.grid());
+    s.keys("up up up up r");
+    assert!(started(&s).is_none(), "{:?}", s.sent);
+    assert!(s.grid().lines().any(|l| l.starts_with("> Count")), "the cursor goes to it: {}", s.grid());
+    s.keys("backspace");
+    assert!(s.grid().contains("Count     4") && s.grid().contains("How many echo requests"), "{}", s.grid());
+    // Without a target it is asked for in its place, before anything runs.
+    let mut s = console(0, (80, 25), pin());
+    s.keys("5 right right r");
+    assert!(started(&s).is_none());
+    s.keys("'arena.example.net enter r");
+    let Some((_, DiagRequest::Dns(dns))) = started(&s) else { panic!("{:?}", s.sent) };
+    assert_eq!(dns.types.len(), 2);
+}
+
+fn done(s: &mut Screen, id: RequestId, request: DiagRequest) {
+    let address = Some("10.0.0.1".parse().unwrap());
+    let result = DiagResult {
+        request,
+        address,
+        started: s.now,
+        duration_us: 1_000,
+        cancelled: false,
+        data: DiagData::Port(Vec::new()),
+    };
+    s.tell(Msg::Diag(id, DiagNews::Ended(Ok(Arc::new(result)))));
+}
+
+#[test]
+fn a_result_about_no_alarm_is_attached_to_one_that_is_picked() {
+    let mut s = Screen::small((120, 30));
+    s.keys(": 'diag.open enter right right right right t ctrl-u '10.0.0.9 enter r");
+    let (id, request) = started(&s).unwrap_or_else(|| panic!("{:?}\n{}", s.sent, s.grid()));
+    done(&mut s, id, request);
+    s.sent.clear();
+    s.keys("a");
+    assert!(s.grid().contains("Attach the result to"), "{}", s.grid());
+    s.keys("'dying enter");
+    let Some(Request::Execute(_, note) | Request::Plan(_, note)) = s.sent.last() else { panic!("{:?}", s.sent) };
+    assert_eq!((note.command, &note.targets), ("alarm.note", &Targets::Rows(Table::Alarms, vec![RowId(2)])));
+    assert!(note.args.get("text").is_some_and(|t| t.starts_with("port: ")), "{note:?}");
+    // By its key: one that is none is told.
+    s.sent.clear();
+    s.keys("A 'key enter 'nonsense enter");
+    let noted = |s: &Screen| s.sent.iter().any(|r| matches!(r, Request::Execute(..) | Request::Plan(..)));
+    assert!(!noted(&s) && s.grid().contains("is no key"), "{}", s.grid());
+    let key = "00112233445566778899aabbccddeeff";
+    s.keys(&format!("A 'key enter '{key} enter"));
+    let mut wishes = s.sent.iter().rev().filter_map(|r| match r {
+        Request::Execute(_, note) | Request::Plan(_, note) => Some(note),
+        _ => None,
+    });
+    let Some(note) = wishes.next() else { panic!("{:?}", s.sent) };
+    assert_eq!(note.targets, Targets::Names(Table::Alarms, vec![key.to_owned()]));
+}
+
+#[test]
+fn the_forms_of_the_tests() {
+    each("menu_form_trace", 0, |s| s.keys("5 right down down"));
+    each("menu_form_dns", 0, |s| s.keys("5 right right down 'x down enter ctrl-u 'A,XX enter"));
+    each("menu_form_bandwidth", 0, |s| s.keys("5 right right right down down"));
+    each("menu_form_port", 0, |s| s.keys("5 left down down enter"));
 }

@@ -2,15 +2,18 @@
 //! clears them and what does not, silences made and ended by noctule's own commands.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use noctule::config::schema::{Config, SourceKind};
 use noctule::model::alarm::{AlarmRow, Visibility};
 use noctule::model::command::{Args, Intent, LiveRequest, Targets};
 use noctule::model::observation::ClearReason;
-use noctule::model::page::{Scope, Table};
+use noctule::model::page::{Anchor, Data, DataRequest, PageRequest, Scope, Table, Total};
+use noctule::model::query::Query;
 use noctule::model::severity::Severity;
+use noctule::model::silence::{SilenceList, SilenceState};
 use noctule::model::source::Health;
-use noctule::model::time::Ts;
+use noctule::model::time::{HOUR, Ts};
 use noctule::sim::prometheus::{AlertsOptions, AlertsSim, RunningAlerts, SimRule};
 use noctule::workers::actions::Executor;
 use noctule::workers::{asks, silences};
@@ -36,7 +39,8 @@ impl Rig {
 
     /// Polls only when it is told to.
     async fn of(rules: Vec<SimRule>) -> Self {
-        let sim = AlertsSim::start(AlertsOptions { rules, speed: 1.0 }).await.expect("servers");
+        let sim =
+            AlertsSim::start(AlertsOptions { rules, speed: 1.0, ..AlertsOptions::default() }).await.expect("servers");
         let mut source = sim.config();
         let SourceKind::Alertmanager(settings) = &mut source.kind else { panic!("another kind") };
         settings.poll_s = 86_400;
@@ -180,7 +184,7 @@ async fn what_is_inhibited_is_suppressed_and_explained() {
     let los = alarm(&console, "PonLos");
     assert_eq!((los.visibility, los.cleared), (Visibility::Suppressed, false));
     let detail = detail(&console, &los);
-    assert!(detail.suppressed_by.starts_with("inhibited by alert "), "{}", detail.suppressed_by);
+    assert!(detail.row.suppressed_by.starts_with("inhibited by alert "), "{}", detail.row.suppressed_by);
     rig.sim.resolve(DOWN);
     poll(&console).await;
     assert_eq!(alarm(&console, "PonLos").visibility, Visibility::Visible);
@@ -215,7 +219,7 @@ async fn a_silence_is_made_seen_and_ended() {
     poll(&console).await;
     let row = alarm(&console, "OLTDown");
     assert_eq!(row.visibility, Visibility::Suppressed);
-    let words = detail(&console, &row).suppressed_by;
+    let words = row.suppressed_by.clone();
     assert!(words.contains(&ids[0]) && words.contains("anna") && words.contains("MW-42 splice"), "{words}");
 
     let ask = LiveRequest::Alarm {
@@ -242,6 +246,78 @@ async fn a_silence_is_made_seen_and_ended() {
     let refused = run(&console, intent("silence.create", Targets::None, &own[..2])).await;
     assert_eq!(refused.done, 0);
     assert!(silences::is("silence.create"));
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silence_is_listed_changed_and_leads_to_its_alarms() {
+    let rig = Rig::start().await;
+    rig.sim.fire(DOWN, &[]);
+    rig.sim.fire(LOS, &[]);
+    let console = rig.console();
+    let own = [("duration", "30m"), ("comment", "MW-42"), ("matchers", "alertname=\"OLTDown\"")];
+    assert_eq!(run(&console, intent("silence.create", Targets::None, &own)).await.done, 1);
+    poll(&console).await;
+    let list = |all: Vec<SilenceList>| all.into_iter().next().expect("a server").1.expect("a list");
+    let made = list(silences::lists(&console.sources).await).remove(0);
+    assert_eq!((made.state, made.comment.as_str(), made.created_by.as_str()), (SilenceState::Active, "MW-42", "anna"));
+    assert_eq!(made.matchers, "{alertname=\"OLTDown\"}");
+
+    // The cache finds what it holds back by its id, and nothing by another.
+    let held = |id: &str| {
+        let filter = format!("cleared=no suppressed_by:\"silence {id}\"");
+        let query = Query::parse(&filter, Table::Alarms).expect("a filter");
+        let request = PageRequest {
+            table: Table::Alarms,
+            scope: Scope::Hidden,
+            filter: Some(Arc::new(query)),
+            below: None,
+            sort: Vec::new(),
+            anchor: Anchor::Start,
+            limit: 1,
+            new_since: None,
+            now: made.starts,
+        };
+        let answer = console.store.reader().expect("a reader").data(&DataRequest::Count(request, 10)).expect("a count");
+        matches!(answer, Data::Count(Total::Exact(1)))
+    };
+    assert!(held(&made.id) && !held("0a325f34-6531-4534-83f7-848253e38eee"));
+
+    // Another end and another reason: the same silence.
+    let change = |args: &[(&str, &str)]| {
+        let all: Vec<(&str, &str)> = std::iter::once(("id", made.id.as_str())).chain(args.iter().copied()).collect();
+        intent("silence.change", Targets::None, &all)
+    };
+    let longer = change(&[("duration", "4h"), ("comment", "MW-42, longer")]);
+    let plan = asks::plan(&console.store, &console.sources, &longer).await.expect("a plan");
+    assert!(plan.notes.iter().any(|n| n.contains("MW-42 -> MW-42, longer")), "{:?}", plan.notes);
+    assert!(plan.irreversible.is_empty(), "{plan:?}");
+    let outcome = run(&console, longer.clone()).await;
+    assert_eq!((outcome.done, outcome.summary), (1, format!("changed silence {}", made.id)));
+    let now = list(silences::lists(&console.sources).await);
+    assert_eq!((now.len(), now[0].comment.as_str(), now[0].starts), (1, "MW-42, longer", made.starts));
+    assert!(now[0].ends.since(made.ends) > 3 * HOUR);
+    // Nothing to change, and an id that is none.
+    assert_eq!(run(&console, change(&[("comment", "MW-42, longer")])).await.total, 0);
+    let nobody = intent("silence.change", Targets::None, &[("id", "x"), ("duration", "1h")]);
+    assert!(asks::plan(&console.store, &console.sources, &nobody).await.unwrap_err().contains("no id"));
+
+    // Other conditions make another silence of it, and that is told before.
+    let other = change(&[("matchers", "alertname=\"PonLos\"")]);
+    let plan = asks::plan(&console.store, &console.sources, &other).await.expect("a plan");
+    assert!(plan.irreversible.iter().any(|n| n.contains("another id")), "{plan:?}");
+    let outcome = run(&console, other).await;
+    assert!(outcome.done == 1 && outcome.summary.starts_with("ended silence"), "{outcome:?}");
+    let now = list(silences::lists(&console.sources).await);
+    let states: Vec<SilenceState> = now.iter().map(|row| row.state).collect();
+    assert_eq!(states, [SilenceState::Expired, SilenceState::Active]);
+    // One that is over is not changed.
+    let over = asks::plan(&console.store, &console.sources, &change(&[("duration", "1h")])).await;
+    assert!(over.unwrap_err().contains("over"));
+
+    rig.sim.down(true);
+    let all = silences::lists(&console.sources).await;
+    assert!(all[0].1.is_err(), "{all:?}");
     console.stop().await;
 }
 

@@ -15,6 +15,7 @@ use crate::model::page::Table;
 use crate::model::query::{self, Query, QueryError};
 use crate::ui;
 use crate::ui::filter_bar::{Fault, FilterBar};
+use crate::ui::text_input::TextInput;
 
 use super::{Act, Layer, LayerCx, Reply, draw, is_cancel};
 
@@ -30,6 +31,8 @@ pub struct PromptLayer {
     error: Option<QueryError>,
     /// What is typed is not shown.
     masked: bool,
+    /// Where on the screen it is typed, as long as that has this size; a dialog without.
+    place: Option<(Rect, (u16, u16))>,
 }
 
 impl std::fmt::Debug for PromptLayer {
@@ -45,13 +48,20 @@ impl PromptLayer {
     pub fn new(prompt: Prompt, table: Option<Table>) -> Self {
         let line = Line::new(&prompt.initial);
         let filter = table.filter(|_| prompt.command == "list.filter");
-        Self { prompt, line, filter, error: None, masked: false }
+        Self { prompt, line, filter, error: None, masked: false, place: None }
     }
 
     /// Asks for what nobody may see.
     #[must_use]
     pub fn masked(prompt: Prompt) -> Self {
         Self { masked: true, ..Self::new(prompt, None) }
+    }
+
+    /// Asks in the place of the answer on a screen of a size: nothing else is drawn anew.
+    #[must_use]
+    pub fn inline(prompt: Prompt, at: Rect, size: (u16, u16)) -> Self {
+        let fits = !at.is_empty() && at.right() <= size.0 && at.bottom() <= size.1;
+        Self { place: fits.then_some((at, size)), ..Self::new(prompt, None) }
     }
 
     fn args(&self, text: &str, preview: bool) -> Args {
@@ -137,6 +147,11 @@ impl Layer for PromptLayer {
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
         let hints = self.hints();
         draw(frame, cx, |buf, paint| {
+            if let Some((at, _)) = self.place.filter(|(_, size)| *size == (area.width, area.height)) {
+                let text = self.line.text();
+                let input = TextInput { text, cursor: Some(self.line.cursor()), ..TextInput::default() };
+                return input.render(buf, at, paint);
+            }
             if self.filter.is_none() {
                 let dots = "*".repeat(self.line.text().chars().count());
                 let prompt = ui::prompt::Prompt {

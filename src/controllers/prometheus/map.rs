@@ -7,10 +7,12 @@ use std::sync::Arc;
 use super::wire::{AmAlert, PromAlert, Silence};
 use crate::config::schema::Mapping;
 use crate::controllers::voltha::map::TypeIndex;
+use crate::model::ids::SourceName;
 use crate::model::labels::{Labels, Template, matchers_text};
 use crate::model::observation::{AlarmEvent, ClearReason};
 use crate::model::resource::{NodeKind, Resource};
 use crate::model::severity::Severity;
+use crate::model::silence::{SilenceRow, SilenceState};
 use crate::model::text;
 use crate::model::time::Ts;
 
@@ -285,6 +287,24 @@ pub fn silence_words(silence: &Silence) -> String {
     };
     let until = moment(&silence.ends_at).map_or_else(String::new, |t| format!(" until {}", t.to_rfc3339()));
     format!("silence {} by {}{until}{comment}", bounded(&silence.id, NAME), bounded(&silence.created_by, NAME))
+}
+
+/// A silence as lists show it.
+#[must_use]
+pub fn silence_row(source: &SourceName, silence: &Silence, now: Ts) -> SilenceRow {
+    let when = |text: &str| moment(text).unwrap_or(Ts::NEVER);
+    let (starts, ends) = (when(&silence.starts_at), when(&silence.ends_at));
+    SilenceRow {
+        source: source.clone(),
+        id: bounded(&silence.id, NAME),
+        state: SilenceState::of(&silence.status.state, starts, ends, now),
+        starts,
+        ends,
+        updated: when(&silence.updated_at),
+        created_by: bounded(&silence.created_by, NAME),
+        comment: bounded(silence.comment.trim(), LINE),
+        matchers: silence_matchers(silence),
+    }
 }
 
 /// The matchers of a silence as they are written.

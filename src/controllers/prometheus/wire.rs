@@ -107,6 +107,9 @@ impl From<&SilenceMatcher> for Matcher {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewSilence {
+    /// The silence that it changes; a new one without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// What alerts it takes.
     pub matchers: Vec<SilenceMatcher>,
     /// From when, RFC 3339.

@@ -70,6 +70,12 @@ pub static ALARMS: TableSpec = TableSpec {
         field("own_query", "Own", FieldKind::Bool, "Caused by a query of noctule's."),
         field("subscribers", "Subs", FieldKind::Int, "Subscribers behind the object, from the inventory.")
             .also(&["subs"]),
+        field(
+            "suppressed_by",
+            "Suppressed",
+            FieldKind::Text,
+            "By what its own source suppresses it: a silence, an inhibition.",
+        ),
         field("stale_source", "Stale", FieldKind::Bool, "Its source is not heard at the moment.").also(&["stale"]),
     ],
     default_sort: &[("severity", true), ("raised_at", true)],
@@ -116,6 +122,7 @@ impl Record for AlarmRow {
             "shelf_until" => Value::Time(self.shelf_until),
             "own_query" => Value::Bool(self.own_query),
             "subscribers" => Value::Int(self.subscribers.into()),
+            "suppressed_by" => Value::text(&self.suppressed_by),
             "stale_source" => Value::Bool(self.stale_source),
             _ => Value::None,
         }

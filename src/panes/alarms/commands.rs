@@ -135,6 +135,32 @@ pub(crate) static ALARMS: &[CommandSpec] = &[
     },
     CommandSpec {
         args: &[
+            ArgSpec { name: "id", doc: "id of the silence", required: true, kind: ArgKind::Text },
+            ArgSpec {
+                name: "duration",
+                doc: "how long it lasts from now on, e.g. 2h",
+                required: false,
+                kind: ArgKind::Duration,
+            },
+            ArgSpec { name: "comment", doc: "why", required: false, kind: ArgKind::Text },
+            ArgSpec {
+                name: "matchers",
+                doc: "other conditions: the server then makes another silence in its place",
+                required: false,
+                kind: ArgKind::Text,
+            },
+            SOURCE,
+        ],
+        enabled: crate::commands::spec::always,
+        ..silence(
+            "silence.change",
+            "Change a silence",
+            "Gives a silence another end, comment or conditions; what is not told stays.",
+            &[],
+        )
+    },
+    CommandSpec {
+        args: &[
             ArgSpec {
                 name: "id",
                 doc: "ids of silences instead of those of the alarms",

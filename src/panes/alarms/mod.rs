@@ -3,6 +3,7 @@
 mod columns;
 pub(crate) mod commands;
 mod live;
+pub(crate) mod silences;
 mod view;
 
 use ratatui::Frame;
@@ -10,7 +11,7 @@ use ratatui::layout::Rect;
 use serde_json::json;
 
 use crate::app::ctx::{Ctx, ViewCtx};
-use crate::app::effect::{Effect, Location};
+use crate::app::effect::{Effect, Level, Location};
 use crate::app::message::Msg;
 use crate::app::pane::{Pane, PaneId};
 use crate::commands::spec::{CommandSpec, Context, Situation};
@@ -22,6 +23,7 @@ use crate::model::text;
 use crate::model::time::Ts;
 
 use live::Live;
+use silences::Silences;
 
 use super::detail::Fetched;
 use super::list::{Landing, columns::instant};
@@ -38,6 +40,9 @@ pub struct AlarmsPane {
     /// What the source of one alarm told when it was asked.
     live: Option<(RowId, Live)>,
     live_asked: Option<RequestId>,
+    silences: Silences,
+    /// The list as it was before it showed the alarms of a silence, and the words for these.
+    before_silence: Option<(Box<serde_json::Value>, String)>,
     /// Newest change told by [`Pane::linear`].
     told: Ts,
 }
@@ -59,6 +64,8 @@ impl AlarmsPane {
             before_feed: None,
             live: None,
             live_asked: None,
+            silences: Silences::default(),
+            before_silence: None,
             told: Ts::NEVER,
         }
     }
@@ -103,6 +110,76 @@ impl AlarmsPane {
         self.split.list.reorder(vec![Sort { field: "last_changed", desc: true }], Landing::First, cx)
     }
 
+    /// Shows the silences in the place of the alarms, or the alarms again.
+    fn show_silences(&mut self, shown: bool, cx: &Ctx) -> Vec<Effect> {
+        self.split.list.resting = shown;
+        if shown {
+            return self.silences.show(cx);
+        }
+        self.silences.open = false;
+        self.split.shown(super::detail::pane_rows(cx.size), cx)
+    }
+
+    /// Shows the alarms that the silence under the cursor holds back.
+    fn of_silence(&mut self, cx: &Ctx) -> Vec<Effect> {
+        let Some((filter, words)) = self.silences.filter() else { return Vec::new() };
+        let before = self.before_feed.take().unwrap_or_else(|| Box::new(self.split.list.session()));
+        let mut shown = (*before).clone();
+        if let Some(fields) = shown.as_object_mut() {
+            fields.remove("row");
+            fields.insert("filter".into(), json!(filter));
+            fields.insert("scope".into(), json!(super::list::commands::scope_word(Scope::Hidden)));
+        }
+        self.before_silence = Some((before, words));
+        self.split.list.follow = false;
+        self.split.list.restore(&shown);
+        self.split.list.below = None;
+        let mut effects = self.show_silences(false, cx);
+        effects.extend(self.split.list.reset(Landing::First, cx));
+        effects
+    }
+
+    /// From the alarms of a silence back to it, the list as it was before; nothing elsewhere.
+    fn back_to_silence(&mut self, cx: &Ctx) -> Vec<Effect> {
+        // It rests before it is another list: what it would ask for is not asked now.
+        self.split.list.resting = true;
+        if let Some((before, _)) = self.before_silence.take() {
+            let row = before.get("row").and_then(serde_json::Value::as_i64).map(RowId);
+            self.split.list.restore(&before);
+            self.split.list.reset(row.map_or(Landing::First, Landing::Row), cx);
+        }
+        self.show_silences(true, cx)
+    }
+
+    /// Commands about silences; `None` when it is none of these.
+    fn about_silences(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Option<Vec<Effect>> {
+        let unmarked = self.split.list.marks.is_empty() && !self.split.detail.focus;
+        Some(match id {
+            "silence.list" => self.back_to_silence(cx),
+            "list.escape" if self.before_silence.is_some() && unmarked && !self.silences.open => {
+                self.back_to_silence(cx)
+            }
+            "silence.change" if args.contains_key("id") => {
+                super::verbs::intent("silence.change", Targets::None, args.clone(), cx)
+            }
+            "silence.change" => self.show_silences(true, cx),
+            _ if !self.silences.open && silences::commands::SILENCES.iter().any(|c| c.id == id) => {
+                self.show_silences(true, cx)
+            }
+            _ if !self.silences.open => return None,
+            "silence.alarms" => self.of_silence(cx),
+            _ => {
+                let effects = self.silences.command(id, args, cx);
+                if !self.silences.open {
+                    return Some(self.show_silences(false, cx));
+                }
+                // The alarms under the list are not what a verb means now.
+                let other = id.starts_with("alarm.") || id.starts_with("silence.");
+                effects.or_else(|| other.then(|| vec![toast_silences()]))?
+            }
+        })
+    }
+
     /// Asks for the detail of the row under the cursor, when it is shown and not known as it is.
     fn follow_cursor(&mut self, cx: &Ctx) -> Vec<Effect> {
         let Some(row) = self.split.watched(PaneId::Alarms, cx) else { return Vec::new() };
@@ -117,6 +194,7 @@ impl Pane for AlarmsPane {
 
     fn update(&mut self, msg: &Msg, cx: &Ctx) -> Vec<Effect> {
         let mut effects = self.split.list.update(msg, cx);
+        effects.extend(self.silences.update(msg, cx));
         if let Msg::Data(id, data) = msg
             && self.fetched.answers(*id)
             && let Data::Alarm(Some(detail)) = data
@@ -145,12 +223,18 @@ impl Pane for AlarmsPane {
     }
 
     fn shown(&mut self, rows: u16, cx: &Ctx) -> Vec<Effect> {
+        if self.silences.open {
+            return self.silences.show(cx);
+        }
         let mut effects = self.split.shown(rows, cx);
         effects.extend(self.follow_cursor(cx));
         effects
     }
 
     fn command(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        if let Some(effects) = self.about_silences(id, args, cx) {
+            return effects;
+        }
         let mut effects = match self.verb(id, args, cx) {
             Some(effects) => effects,
             None => self.split.command(id, args, cx).unwrap_or_default(),
@@ -160,6 +244,10 @@ impl Pane for AlarmsPane {
     }
 
     fn goto(&mut self, to: &Location, cx: &Ctx) -> Vec<Effect> {
+        if self.silences.open {
+            self.show_silences(false, cx);
+        }
+        self.before_silence = None;
         if let Some(filter) = &to.filter {
             self.split.list.set_filter(filter);
         }
@@ -168,12 +256,18 @@ impl Pane for AlarmsPane {
     }
 
     fn mouse(&mut self, at: (u16, u16), lines: i16, double: bool, cx: &Ctx) -> Vec<Effect> {
+        if self.silences.open {
+            return self.silences.mouse(at, lines, double, cx);
+        }
         let mut effects = self.split.mouse(at, lines, double, cx);
         effects.extend(self.follow_cursor(cx));
         effects
     }
 
     fn situation(&self, _: &Ctx) -> Situation {
+        if self.silences.open {
+            return self.silences.situation();
+        }
         let row = self.split.list.current();
         Situation {
             node_kind: row.map(|r| r.resource.kind.word()),
@@ -186,15 +280,24 @@ impl Pane for AlarmsPane {
     }
 
     fn contexts(&self) -> Vec<Context> {
-        self.split.contexts(Context::Alarms)
+        if self.silences.open { self.silences.contexts() } else { self.split.contexts(Context::Alarms) }
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
+        if self.silences.open {
+            return self.silences.draw(frame.buffer_mut(), area, cx);
+        }
         self.draw(frame.buffer_mut(), area, cx);
     }
 
     fn crumbs(&self) -> Vec<String> {
+        if self.silences.open {
+            return self.silences.crumbs();
+        }
         let mut crumbs = self.split.list.crumbs();
+        if let Some((_, words)) = &self.before_silence {
+            return vec![words.clone()];
+        }
         if self.before_feed.is_some() {
             crumbs.insert(0, "live feed".into());
         }
@@ -216,6 +319,9 @@ impl Pane for AlarmsPane {
 
     fn session(&self) -> serde_json::Value {
         let mut state = self.split.session();
+        if let (Some((before, _)), Some(fields)) = (&self.before_silence, state.as_object_mut()) {
+            fields.insert("list".into(), (**before).clone());
+        }
         if let (Some(before), Some(fields)) = (self.before_feed.as_deref(), state.as_object_mut()) {
             fields.insert("list".into(), before.clone());
         }
@@ -225,6 +331,13 @@ impl Pane for AlarmsPane {
     fn restore(&mut self, state: &serde_json::Value) {
         self.split.restore(state);
     }
+}
+
+fn toast_silences() -> Effect {
+    super::list::commands::toast(
+        Level::Info,
+        "silences are shown: o shows the alarms of one, esc goes back to all alarms",
+    )
 }
 
 /// `14:02:11 CRITICAL onu/BBSM00000001 ONU loss of signal raised`

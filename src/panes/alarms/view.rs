@@ -70,8 +70,8 @@ fn blocks<'a>(
     cx: &ViewCtx<'a>,
 ) -> Vec<Block<'a>> {
     let mut blocks = facts(row, cx);
-    if let Some(by) = detail.map(|d| d.suppressed_by.as_str()).filter(|by| !by.is_empty()) {
-        let words = format!("at its source {} by {by}", row.source);
+    if !row.suppressed_by.is_empty() {
+        let words = format!("at its source {} by {}", row.source, row.suppressed_by);
         blocks.insert(2.min(blocks.len()), Block::fact("suppressed", words));
     }
     if let Some(live) = live {

@@ -1,8 +1,10 @@
-//! Network diagnostics from this machine: ping, trace, names, bandwidth and ports, live; their
-//! results go to a file, or to the history of the alarm they are about.
+//! Network diagnostics from this machine: ping, trace, names, bandwidth and ports, each set up in a
+//! form and seen live; their results go to a file, or to the history of an alarm.
 
+mod attach;
 pub(crate) mod commands;
 mod tools;
+mod view;
 
 use std::sync::Arc;
 
@@ -14,23 +16,22 @@ use crate::app::effect::{DiagExport, DiagFormat, Effect, Level, Location, Prompt
 use crate::app::message::{DiagNews, Msg};
 use crate::app::pane::{Pane, PaneId};
 use crate::commands::spec::{CommandSpec, Context, Situation};
-use crate::model::command::{Args, Targets};
-use crate::model::diag::{DiagResult, Verdict};
+use crate::model::command::Args;
+use crate::model::diag::DiagResult;
 use crate::model::ids::RowId;
-use crate::model::page::{RequestId, Table};
+use crate::model::page::RequestId;
 use crate::model::time::{SECOND, Ts};
-use crate::theme::Token;
-use crate::ui::Paint;
 
 use super::detail::pane_rows;
+use super::fields::pane_area;
 use super::list::commands::toast;
-use super::verbs::{given, intent};
+use super::verbs::given;
 use tools::{Kind, Tool};
 
 /// Lines of a result that are kept.
 const LINES: usize = 2_000;
-/// Rows of the tests and what is around them.
-const ABOVE: u16 = 8;
+/// Rows of the form and what is around it.
+const ABOVE: u16 = 9;
 
 /// The alarm that a test is about.
 #[derive(Debug, Clone)]
@@ -43,12 +44,16 @@ struct About {
 pub struct DiagPane {
     tools: Vec<Tool>,
     selected: usize,
+    /// The cursor is in the fields, not on the line of the tests.
+    in_fields: bool,
     running: Option<(RequestId, Kind, Ts)>,
     lines: Vec<String>,
     /// Lines scrolled up from the newest.
     up: usize,
     result: Option<Arc<DiagResult>>,
     about: Option<About>,
+    /// The open alarms were asked for, to pick one.
+    picking: Option<RequestId>,
     /// A test was run or a target set: defaults no longer come in.
     touched: bool,
 }
@@ -66,11 +71,13 @@ impl DiagPane {
         Self {
             tools: Kind::ALL.into_iter().map(Tool::new).collect(),
             selected: 0,
+            in_fields: false,
             running: None,
             lines: Vec::new(),
             up: 0,
             result: None,
             about: None,
+            picking: None,
             touched: false,
         }
     }
@@ -83,7 +90,7 @@ impl DiagPane {
     fn aim(&mut self, host: &str) {
         for tool in &mut self.tools {
             if matches!(tool.kind, Kind::Ping | Kind::Trace | Kind::Port) {
-                host.clone_into(&mut tool.target);
+                tool.aim(host);
             }
         }
     }
@@ -102,64 +109,89 @@ impl DiagPane {
     }
 
     fn run(&mut self, cx: &Ctx) -> Vec<Effect> {
-        let Some(tool) = self.tool() else { return Vec::new() };
-        if tool.target.is_empty() {
-            return self.ask_target();
+        let Some(tool) = self.tools.get_mut(self.selected) else { return Vec::new() };
+        tool.check();
+        if tool.target().is_empty() {
+            return self.ask_target(cx);
         }
         match tool.request() {
             Ok(request) => {
                 let id = cx.request_id();
-                let line = format!("{} {}", tool.kind.title(), tool.target);
+                let line = format!("{} {}", tool.kind.title(), tool.target());
                 self.running = Some((id, tool.kind, cx.now));
                 (self.lines, self.up, self.result, self.touched) = (vec![line], 0, None, true);
                 vec![Effect::Diag(id, request)]
             }
-            Err(why) => vec![toast(Level::Error, why.to_string())],
+            Err(why) => {
+                // The cursor goes to what is wrong.
+                tool.fields.find(why.field);
+                self.in_fields = true;
+                vec![toast(Level::Error, format!("not run: {}", why.why))]
+            }
         }
     }
 
-    fn ask_target(&self) -> Vec<Effect> {
-        let Some(tool) = self.tool() else { return Vec::new() };
-        let title = format!("{}: {}", tool.kind.title(), tool.kind.asks());
-        let initial = tool.target.clone();
-        vec![Effect::Prompt(Prompt { title, initial, command: "diag.target", arg: "to", args: Args::new() })]
+    /// Changes the target in its place.
+    fn ask_target(&mut self, cx: &Ctx) -> Vec<Effect> {
+        let at = view::fields(pane_area(cx.size));
+        let Some(tool) = self.tools.get_mut(self.selected) else { return Vec::new() };
+        self.in_fields = true;
+        tool.fields.go(0);
+        tool.fields.change("diag.change", at)
     }
 
-    fn target(&mut self, args: &Args) -> Vec<Effect> {
+    /// Changes the field under the cursor, notes what was typed, or runs the test.
+    fn change(&mut self, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        let at = view::fields(pane_area(cx.size));
+        let Some(tool) = self.tools.get_mut(self.selected) else { return Vec::new() };
+        if let (Some(field), Some(value)) = (args.get("field"), args.get("value")) {
+            tool.fields.set(field, value);
+            tool.check();
+            self.touched = true;
+            return Vec::new();
+        }
+        if !self.in_fields {
+            return self.run(cx);
+        }
+        let asked = tool.fields.change("diag.change", at);
+        if asked.is_empty() {
+            tool.check();
+        }
+        asked
+    }
+
+    fn target(&mut self, args: &Args, cx: &Ctx) -> Vec<Effect> {
         if !given(args, "to") {
-            return self.ask_target();
+            return self.ask_target(cx);
         }
         let to = args.get("to").map_or("", |t| t.trim());
         let Some(tool) = self.tools.get_mut(self.selected) else { return Vec::new() };
-        let before = std::mem::replace(&mut tool.target, to.to_owned());
-        match tool.request() {
-            Ok(_) => {
-                self.touched = true;
-                Vec::new()
+        tool.aim(to);
+        tool.fields.go(0);
+        tool.check();
+        self.touched = true;
+        tool.fields.fault().map(|(_, why)| toast(Level::Error, why.to_owned())).into_iter().collect()
+    }
+
+    /// Moves the cursor: the line of the tests lies above the fields.
+    fn step(&mut self, down: bool) {
+        let Some(tool) = self.tools.get_mut(self.selected) else { return };
+        match (self.in_fields, down) {
+            (false, true) => {
+                self.in_fields = true;
+                tool.fields.go(0);
             }
-            Err(why) => {
-                tool.target = before;
-                vec![toast(Level::Error, why.to_string())]
-            }
+            (true, true) => tool.fields.go(tool.fields.at() + 1),
+            (true, false) if tool.fields.at() > 0 => tool.fields.go(tool.fields.at() - 1),
+            (_, false) => self.in_fields = false,
         }
     }
 
-    fn options(&mut self, args: &Args) -> Vec<Effect> {
-        let Some(tool) = self.tools.get_mut(self.selected) else { return Vec::new() };
-        let Some(line) = args.get("set") else {
-            let title = format!("{}: options", tool.kind.title());
-            let initial = tool.options.clone();
-            return vec![Effect::Prompt(Prompt {
-                title,
-                initial,
-                command: "diag.options",
-                arg: "set",
-                args: Args::new(),
-            })];
-        };
-        match tool.set(line) {
-            Ok(()) => Vec::new(),
-            Err(why) => vec![toast(Level::Error, why.to_string())],
+    fn turn(&mut self, by: usize) {
+        let at = self.tool().map_or(0, |tool| tool.fields.at());
+        self.selected = (self.selected + by) % self.tools.len().max(1);
+        if let Some(tool) = self.tools.get_mut(self.selected) {
+            tool.fields.go(at);
         }
     }
 
@@ -179,16 +211,6 @@ impl DiagPane {
         let json = path.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("json"));
         let format = if json { DiagFormat::Json } else { DiagFormat::Text };
         vec![Effect::DiagExport(DiagExport { result: Arc::clone(result), format, path: path.to_owned() })]
-    }
-
-    fn attach(&self, cx: &Ctx) -> Vec<Effect> {
-        let (Some(result), Some(about)) = (&self.result, &self.about) else {
-            let words = "it is about no alarm: open it from one (T in the alarms) and run it again";
-            return vec![toast(Level::Info, words)];
-        };
-        let text = format!("{}: {}", result.request.kind(), result.summary());
-        let args = Args::from([("text".to_owned(), text)]);
-        intent("alarm.note", Targets::Rows(Table::Alarms, vec![about.row]), args, cx)
     }
 
     fn tell(&mut self, line: String) {
@@ -224,17 +246,17 @@ impl DiagPane {
         }
         if let Msg::Host(host) = msg
             && let Some(gateway) = &host.gateway
-            && let Some(tool) = self.tools.first_mut().filter(|tool| tool.target.is_empty())
+            && let Some(tool) = self.tools.first_mut().filter(|tool| tool.target().is_empty())
         {
-            gateway.clone_into(&mut tool.target);
+            tool.aim(gateway);
         }
         if let Msg::Sources(sources) = msg
             && let Some(host) =
                 sources.iter().find(|s| &*s.report.kind == "raven").and_then(|s| host_of(&s.report.endpoint))
-            && let Some(tool) = self.tools.last_mut().filter(|tool| tool.target.is_empty())
+            && let Some(tool) = self.tools.last_mut().filter(|tool| tool.target().is_empty())
         {
-            tool.target = host;
-            "ports=5005,5004,8080 protocol=tcp timeout=3s".clone_into(&mut tool.options);
+            tool.aim(&host);
+            tool.fields.set("ports", "5005,5004,8080");
         }
     }
 }
@@ -262,7 +284,7 @@ impl Pane for DiagPane {
             self.news(news, cx);
         }
         self.defaults(msg);
-        Vec::new()
+        self.picked(msg)
     }
 
     fn shown(&mut self, _: u16, _: &Ctx) -> Vec<Effect> {
@@ -270,17 +292,25 @@ impl Pane for DiagPane {
     }
 
     fn command(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect> {
-        let n = self.tools.len().max(1);
         match id {
             "diag.open" => return self.opened(args),
-            "diag.up" => self.selected = (self.selected + n - 1) % n,
-            "diag.down" => self.selected = (self.selected + 1) % n,
+            "diag.up" => self.step(false),
+            "diag.down" => self.step(true),
+            "diag.next" => self.turn(1),
+            "diag.previous" => self.turn(self.tools.len().saturating_sub(1)),
+            "diag.change" => return self.change(args, cx),
+            "diag.reset" => {
+                if let Some(tool) = self.tools.get_mut(self.selected).filter(|_| self.in_fields) {
+                    tool.fields.reset();
+                    tool.check();
+                }
+            }
             "diag.run" => return self.run(cx),
             "diag.stop" => return self.running.map(|(id, ..)| Effect::Cancel(id)).into_iter().collect(),
-            "diag.target" => return self.target(args),
-            "diag.options" => return self.options(args),
+            "diag.target" => return self.target(args, cx),
             "diag.export" => return self.export(args, cx),
             "diag.attach" => return self.attach(cx),
+            "diag.attach-to" => return self.attach_to(args, cx),
             "diag.scroll-up" => {
                 let rows = usize::from(pane_rows(cx.size).saturating_sub(ABOVE)).max(1);
                 self.up = (self.up + rows / 2).min(self.lines.len().saturating_sub(rows));
@@ -301,9 +331,12 @@ impl Pane for DiagPane {
     fn mouse(&mut self, at: (u16, u16), lines: i16, _: bool, cx: &Ctx) -> Vec<Effect> {
         match lines {
             0 => {
-                let row = usize::from(at.1).saturating_sub(1);
-                if at.1 > 0 && row < self.tools.len() {
-                    self.selected = row;
+                let first = view::fields(Rect { y: 0, ..pane_area(cx.size) }).y;
+                self.in_fields = at.1 >= first;
+                if let Some(tool) = self.tools.get_mut(self.selected).filter(|_| at.1 >= first) {
+                    tool.fields.go(usize::from(at.1 - first));
+                } else if let Some(kind) = view::test_at(at.0).filter(|_| at.1 + 1 >= first.saturating_sub(1)) {
+                    self.selected = kind;
                 }
                 Vec::new()
             }
@@ -320,59 +353,7 @@ impl Pane for DiagPane {
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
-        let buf = frame.buffer_mut();
-        let paint = Paint::new(cx.theme, cx.glyphs);
-        paint.fill(buf, area, Token::Text);
-        let wide = area.width.saturating_sub(2);
-        let mut y = area.y + 1;
-        for (i, tool) in self.tools.iter().enumerate() {
-            let selected = i == self.selected;
-            if selected {
-                paint.put(buf, (area.x, y), 1, ">", Token::Strong);
-            }
-            let token = if selected && cx.focused { Token::Cursor } else { Token::Strong };
-            paint.put(buf, (area.x + 2, y), 10, tool.kind.title(), token);
-            let (target, token) = if tool.target.is_empty() {
-                ("(t sets the target)", Token::Dim)
-            } else {
-                (tool.target.as_str(), Token::Text)
-            };
-            paint.put(buf, (area.x + 13, y), 28.min(wide.saturating_sub(13)), target, token);
-            paint.put(buf, (area.x + 42, y), wide.saturating_sub(41), &tool.options, Token::Dim);
-            y += 1;
-        }
-        y += 1;
-        let (words, token) = match (&self.running, &self.result, self.lines.is_empty()) {
-            (Some((_, kind, since)), ..) => (
-                format!("{} runs since {} s: Esc ends it", kind.title(), cx.ctx.now.since(*since) / SECOND),
-                Token::Busy,
-            ),
-            (None, Some(result), _) => {
-                let verdict = result.verdict();
-                let token = match verdict {
-                    Verdict::Reached => Token::Good,
-                    Verdict::Partly => Token::Busy,
-                    Verdict::Failed | Verdict::Unreachable => Token::Bad,
-                };
-                (format!("{}: {}", result.request.kind(), verdict.word()), token)
-            }
-            (None, None, true) => {
-                ("Up and Down choose a test, Enter runs it, t sets its target, o its options.".into(), Token::Dim)
-            }
-            (None, None, false) => ("it was not run".into(), Token::Bad),
-        };
-        let used = paint.put(buf, (area.x + 2, y), wide, &words, token);
-        if let Some(about) = self.about.as_ref().filter(|_| self.result.is_some()) {
-            let words = format!("   a attaches it to {}", about.label);
-            paint.put(buf, (area.x + 2 + used, y), wide.saturating_sub(used), &words, Token::Dim);
-        }
-        y += 1;
-        let rows = usize::from(area.bottom().saturating_sub(y));
-        let last = self.lines.len().saturating_sub(self.up);
-        for line in self.lines.iter().take(last).skip(last.saturating_sub(rows)) {
-            paint.put(buf, (area.x + 2, y), wide, line, Token::Text);
-            y += 1;
-        }
+        self.draw(frame.buffer_mut(), area, cx);
     }
 
     fn crumbs(&self) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! The tests: what each is set to, as it is read from a line and shown on one.
+//! The tests: the fields of each, and the request that they are set to.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use crate::model::diag::{
     Protocol, TraceRequest, Wrong, parse_ports,
 };
 use crate::model::time::parse_duration;
+use crate::panes::fields::{Entry, Fields};
 
 /// A test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,10 @@ pub(super) enum Kind {
     Bandwidth,
     Port,
 }
+
+const HOST: &str = "Whom to test: a name or an address.";
+const WHOM: &str = "which host, by name or address?";
+const TIMEOUT: &str = "How long each is waited for: 500ms, 2s; from 50 ms to 30 s.";
 
 impl Kind {
     pub(super) const ALL: [Self; 5] = [Self::Ping, Self::Trace, Self::Dns, Self::Bandwidth, Self::Port];
@@ -31,23 +36,70 @@ impl Kind {
         }
     }
 
-    /// What is asked for as its target.
-    pub(super) const fn asks(self) -> &'static str {
+    /// Its fields as they are at first, by the names that requests have for them; the first is the
+    /// target.
+    fn fields(self) -> Vec<Entry> {
+        let host = || Entry::text("host", "Target", "", HOST).hint(WHOM);
         match self {
-            Self::Ping | Self::Trace | Self::Port => "which host, by name or address?",
-            Self::Dns => "which name, or which address?",
-            Self::Bandwidth => "which URL, http:// or https://?",
-        }
-    }
-
-    /// The options as they are at first: every one there is.
-    pub(super) const fn defaults(self) -> &'static str {
-        match self {
-            Self::Ping => "count=4 interval=1s timeout=2s size=32",
-            Self::Trace => "hops=30 queries=3 timeout=2s",
-            Self::Dns => "types=A,AAAA server=system timeout=2s",
-            Self::Bandwidth => "direction=download seconds=10 streams=1",
-            Self::Port => "ports=22,80,443 protocol=tcp timeout=3s",
+            Self::Ping => vec![
+                host(),
+                Entry::text("count", "Count", "4", "How many echo requests, 1 to 10000."),
+                Entry::text("timeout", "Time-out", "2s", "How long each is waited for: 500ms, 2s; from 10 ms to 60 s."),
+                Entry::text("interval", "Interval", "1s", "From one to the next: 200ms, 1s; from 10 ms to 60 s."),
+                Entry::text("size", "Size", "32", "Bytes of each behind the ICMP header, 0 to 65507."),
+            ],
+            Self::Trace => vec![
+                host(),
+                Entry::text("max_hops", "Max hops", "30", "Where it ends at the latest, 1 to 64 hops away."),
+                Entry::text("queries", "Probes", "3", "Probes a hop, 1 to 10."),
+                Entry::text("timeout", "Time-out", "2s", TIMEOUT),
+                Entry::word(
+                    "names",
+                    "Names",
+                    &["yes", "no"],
+                    "Whether the names of the hops are asked for; Enter turns it.",
+                ),
+            ],
+            Self::Dns => vec![
+                Entry::text("name", "Name", "", "A name, or an address for the name behind it.")
+                    .hint("which name, or which address?"),
+                Entry::text(
+                    "types",
+                    "Types",
+                    "A,AAAA",
+                    "Record types, commas between: A, AAAA, MX, CNAME, TXT, NS, PTR, SOA, SRV.",
+                ),
+                Entry::text(
+                    "server",
+                    "Server",
+                    "system",
+                    "Whom to ask: system, or a name server by its address, host:port.",
+                ),
+                Entry::text("timeout", "Time-out", "2s", TIMEOUT),
+            ],
+            Self::Bandwidth => vec![
+                Entry::text("url", "URL", "", "What to load, or where to send to: http:// or https://.")
+                    .hint("which URL, http:// or https://?"),
+                Entry::word(
+                    "direction",
+                    "Direction",
+                    &["download", "upload"],
+                    "Which way is measured; Enter turns it.",
+                ),
+                Entry::text("duration", "Duration", "10s", "How long it is measured: 10s, 1m."),
+                Entry::text("streams", "Streams", "1", "Connections at once, 1 to 16."),
+            ],
+            Self::Port => vec![
+                host(),
+                Entry::text(
+                    "ports",
+                    "Ports",
+                    "22,80,443",
+                    "Ports and ranges, commas between: 22,8000-8010; at most 128.",
+                ),
+                Entry::word("protocol", "Protocol", &["tcp", "udp"], "Which transport; Enter turns it."),
+                Entry::text("timeout", "Time-out", "3s", "How long each is waited for: 500ms, 3s; from 50 ms to 60 s."),
+            ],
         }
     }
 }
@@ -56,55 +108,57 @@ impl Kind {
 #[derive(Debug, Clone)]
 pub(super) struct Tool {
     pub(super) kind: Kind,
-    pub(super) target: String,
-    pub(super) options: String,
+    pub(super) fields: Fields,
 }
 
 impl Tool {
     pub(super) fn new(kind: Kind) -> Self {
-        Self { kind, target: String::new(), options: kind.defaults().to_owned() }
+        Self { kind, fields: Fields::new(kind.fields()) }
     }
 
-    /// Reads a line of options; those that are not named keep their value.
-    pub(super) fn set(&mut self, line: &str) -> Result<(), Wrong> {
-        let mut options: Vec<(String, String)> = pairs(&self.options).map(own).collect();
-        for word in line.split_whitespace() {
-            let Some((name, value)) = word.split_once('=') else {
-                return Err(wrong("options", format!("`{word}` is not written name=value")));
-            };
-            let Some(slot) = options.iter_mut().find(|(known, _)| known == name) else {
-                let known: Vec<&str> = options.iter().map(|(n, _)| n.as_str()).collect();
-                return Err(wrong("options", format!("there is no `{name}`, only {}", known.join(", "))));
-            };
-            value.clone_into(&mut slot.1);
+    /// Whom or what it tests.
+    pub(super) fn target(&self) -> &str {
+        self.fields.entries.first().map_or("", |e| e.value.as_str())
+    }
+
+    /// Aims it.
+    pub(super) fn aim(&mut self, target: &str) {
+        if let Some(first) = self.fields.entries.first_mut() {
+            target.clone_into(&mut first.value);
+            first.fault = None;
         }
-        let options = options.iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join(" ");
-        // With a target that passes, what is left to be wrong are the options.
-        let target = if self.target.is_empty() { "http://127.0.0.1/".to_owned() } else { self.target.clone() };
-        let target = if self.kind == Kind::Bandwidth { target } else { self.target.clone() };
-        let tried = Self {
-            target: if target.is_empty() { "127.0.0.1".to_owned() } else { target },
-            options: options.clone(),
-            ..self.clone()
-        };
-        tried.request()?;
-        self.options = options;
-        Ok(())
     }
 
-    fn option(&self, name: &str) -> &str {
-        pairs(&self.options).find(|(n, _)| *n == name).map_or("", |(_, value)| value)
+    /// Finds out what is wrong with its fields: with a target that is not there yet, only the others.
+    pub(super) fn check(&mut self) {
+        self.fields.absolve();
+        let missing = self.target().is_empty();
+        let mut tried = self.clone();
+        if missing {
+            tried.aim(if self.kind == Kind::Bandwidth { "http://127.0.0.1/" } else { "127.0.0.1" });
+        }
+        if let Err(why) = tried.request() {
+            let known = self.fields.blame(why.field, &why.why);
+            // What is told of a field by another name stands at the one that was changed.
+            if !known && let Some(name) = self.fields.current().map(|e| e.name) {
+                self.fields.blame(name, &why.to_string());
+            }
+        }
     }
 
     fn number<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, Wrong> {
-        self.option(name).parse().map_err(|_| wrong(name, format!("`{}` is no number that fits", self.option(name))))
+        let text = self.fields.value(name);
+        text.parse().map_err(|_| wrong(name, format!("`{text}` is no number that fits")))
     }
 
     fn span(&self, name: &'static str) -> Result<Duration, Wrong> {
-        let text = self.option(name);
+        let text = self.fields.value(name);
         let ms = text.strip_suffix("ms").and_then(|n| n.parse().ok()).map(Duration::from_millis);
         let other = || parse_duration(text).and_then(|us| u64::try_from(us).ok()).map(Duration::from_micros);
-        ms.or_else(other).ok_or_else(|| wrong(name, format!("`{text}` is no duration: 500ms, 2s, 1m")))
+        // Whoever types digits alone means seconds.
+        let bare = || text.parse().ok().map(Duration::from_secs);
+        let found = ms.or_else(other).or_else(bare);
+        found.ok_or_else(|| wrong(name, format!("`{text}` is no duration: 500ms, 2s, 1m")))
     }
 
     /// The request that it is set to.
@@ -112,7 +166,8 @@ impl Tool {
     /// # Errors
     /// What is wrong with it first.
     pub(super) fn request(&self) -> Result<DiagRequest, Wrong> {
-        let host = || Host::parse(&self.target);
+        let value = |name| self.fields.value(name);
+        let host = || Host::parse(value("host"));
         let request = match self.kind {
             Kind::Ping => {
                 let mut r = PingRequest::new(host()?);
@@ -122,43 +177,37 @@ impl Tool {
             }
             Kind::Trace => {
                 let mut r = TraceRequest::new(host()?);
-                (r.max_hops, r.queries, r.timeout) =
-                    (self.number("hops")?, self.number("queries")?, self.span("timeout")?);
+                (r.max_hops, r.queries) = (self.number("max_hops")?, self.number("queries")?);
+                (r.timeout, r.names) = (self.span("timeout")?, value("names") == "yes");
                 DiagRequest::Trace(r)
             }
             Kind::Dns => {
-                let name = match self.target.parse() {
+                let name = match value("name").parse() {
                     Ok(ip) => DnsName::reverse(ip),
-                    Err(_) => DnsName::parse(&self.target)?,
+                    Err(_) => DnsName::parse(value("name"))?,
                 };
                 let mut r = DnsRequest::new(name);
+                let types = value("types").split(',').map(|t| DnsType::parse(t.trim())).collect::<Result<_, _>>();
+                let types = types.map_err(|e| wrong("types", e.why))?;
                 if !r.name.is_reverse() {
-                    r.types = self.option("types").split(',').map(DnsType::parse).collect::<Result<_, _>>()?;
+                    r.types = types;
                 }
-                if self.option("server") != "system" {
-                    r.server = Some(DnsRequest::parse_server(self.option("server"))?);
+                if !matches!(value("server"), "system" | "") {
+                    let server = DnsRequest::parse_server(value("server")).map_err(|e| wrong("server", e.why))?;
+                    r.server = Some(server);
                 }
                 r.timeout = self.span("timeout")?;
                 DiagRequest::Dns(r)
             }
             Kind::Bandwidth => {
-                let mut r = BandwidthRequest::new(HttpUrl::parse(&self.target)?);
-                r.direction = match self.option("direction") {
-                    "download" => Direction::Download,
-                    "upload" => Direction::Upload,
-                    _ => return Err(wrong("direction", "is download or upload".into())),
-                };
-                r.duration = Duration::from_secs(self.number("seconds")?);
-                r.streams = self.number("streams")?;
+                let mut r = BandwidthRequest::new(HttpUrl::parse(value("url"))?);
+                r.direction = if value("direction") == "upload" { Direction::Upload } else { Direction::Download };
+                (r.duration, r.streams) = (self.span("duration")?, self.number("streams")?);
                 DiagRequest::Bandwidth(r)
             }
             Kind::Port => {
-                let mut r = PortRequest::new(host()?, parse_ports(self.option("ports"))?);
-                r.protocol = match self.option("protocol") {
-                    "tcp" => Protocol::Tcp,
-                    "udp" => Protocol::Udp,
-                    _ => return Err(wrong("protocol", "is tcp or udp".into())),
-                };
+                let mut r = PortRequest::new(host()?, parse_ports(value("ports"))?);
+                r.protocol = if value("protocol") == "udp" { Protocol::Udp } else { Protocol::Tcp };
                 r.timeout = self.span("timeout")?;
                 DiagRequest::Port(r)
             }
@@ -168,15 +217,7 @@ impl Tool {
     }
 }
 
-fn pairs(options: &str) -> impl Iterator<Item = (&str, &str)> {
-    options.split_whitespace().filter_map(|word| word.split_once('='))
-}
-
-fn own((name, value): (&str, &str)) -> (String, String) {
-    (name.to_owned(), value.to_owned())
-}
-
-fn wrong(field: &'static str, why: String) -> Wrong {
+const fn wrong(field: &'static str, why: String) -> Wrong {
     Wrong { field, why }
 }
 
@@ -184,30 +225,76 @@ fn wrong(field: &'static str, why: String) -> Wrong {
 mod tests {
     use super::*;
 
+    fn aimed(kind: Kind) -> Tool {
+        let mut tool = Tool::new(kind);
+        tool.aim(if kind == Kind::Bandwidth { "http://192.0.2.1/file" } else { "192.0.2.1" });
+        tool
+    }
+
     #[test]
     fn every_test_runs_as_it_is_set_at_first() {
         for kind in Kind::ALL {
-            let mut tool = Tool::new(kind);
-            tool.target = if kind == Kind::Bandwidth { "http://192.0.2.1/file" } else { "192.0.2.1" }.into();
-            let request = tool.request().unwrap();
+            let request = aimed(kind).request().unwrap();
             assert_eq!(request.kind(), kind.title().to_lowercase(), "{request:?}");
+            // What is told beside a field holds.
+            let mut tool = Tool::new(kind);
+            tool.check();
+            assert_eq!(tool.fields.fault(), None, "a target that is not there yet is nothing wrong");
         }
     }
 
     #[test]
-    fn options_are_kept_unless_named_and_wrong_ones_are_told() {
-        let mut tool = Tool::new(Kind::Ping);
-        tool.set("count=2 interval=200ms").unwrap();
-        assert_eq!(tool.options, "count=2 interval=200ms timeout=2s size=32");
-        for (line, word) in [("cuont=2", "cuont"), ("count", "name=value"), ("count=0", "count"), ("size=x", "size")] {
-            let told = tool.set(line).unwrap_err().to_string();
-            assert!(told.contains(word), "{told}");
+    fn what_is_wrong_stands_at_its_field() {
+        for (kind, field, value, words) in [
+            (Kind::Ping, "host", "http://x", "not a URL"),
+            (Kind::Ping, "count", "0", "1 to 10000"),
+            (Kind::Ping, "count", "x", "no number"),
+            (Kind::Ping, "timeout", "soon", "no duration"),
+            (Kind::Ping, "interval", "1ms", "10 ms"),
+            (Kind::Ping, "size", "70000", "no number that fits"),
+            (Kind::Trace, "max_hops", "65", "1 to 64"),
+            (Kind::Trace, "queries", "11", "1 to 10"),
+            (Kind::Dns, "types", "A,XX", "is one of"),
+            (Kind::Dns, "types", "A,A", "twice"),
+            (Kind::Dns, "server", "1.2.3", "IPv4"),
+            (Kind::Bandwidth, "url", "ftp://x", "http://"),
+            (Kind::Bandwidth, "streams", "0", "1 to"),
+            (Kind::Port, "ports", "22,0", "`0`"),
+            (Kind::Port, "timeout", "1m5s", "60 s"),
+        ] {
+            let mut tool = aimed(kind);
+            if kind == Kind::Dns {
+                tool.aim("example.net");
+            }
+            tool.fields.set(field, value);
+            tool.fields.find(field);
+            tool.check();
+            let Some((at, why)) = tool.fields.fault() else { panic!("{field}={value} passes") };
+            assert!(at == field && why.contains(words), "{field}={value}: {at}: {why}");
+            tool.fields.reset();
+            if field != "host" && field != "url" {
+                tool.check();
+                assert_eq!(tool.fields.fault(), None, "{field} as it was at first");
+            }
         }
-        assert_eq!(tool.options, "count=2 interval=200ms timeout=2s size=32", "a wrong line changes nothing");
-        let mut dns = Tool::new(Kind::Dns);
-        dns.set("types=MX server=192.0.2.53").unwrap();
-        dns.target = "example.net".into();
+    }
+
+    #[test]
+    fn fields_become_the_request() {
+        let mut dns = aimed(Kind::Dns);
+        dns.aim("example.net");
+        dns.fields.set("types", "MX");
+        dns.fields.set("server", "192.0.2.53");
         let DiagRequest::Dns(request) = dns.request().unwrap() else { panic!("another kind") };
         assert_eq!((request.types, request.server.unwrap().1), (vec![DnsType::Mx], 53));
+        let mut ping = aimed(Kind::Ping);
+        ping.fields.set("interval", "200ms");
+        ping.fields.set("timeout", "5");
+        let DiagRequest::Ping(request) = ping.request().unwrap() else { panic!("another kind") };
+        assert_eq!((request.interval.as_millis(), request.timeout.as_secs()), (200, 5));
+        let mut trace = aimed(Kind::Trace);
+        trace.fields.set("names", "no");
+        let DiagRequest::Trace(request) = trace.request().unwrap() else { panic!("another kind") };
+        assert!(!request.names);
     }
 }

@@ -170,10 +170,22 @@ fn post_silence(live: &Live, asked: &Asked) -> Answer {
     if ends <= starts.max(now()) {
         return words(StatusCode::BAD_REQUEST, "Failed to create silence: start time must be before end time");
     }
-    let id = uuid::Uuid::new_v4().to_string();
     let (created_by, comment, at) = (text("createdBy"), text("comment"), now());
+    let (mut state, known) = (live.state(), text("id"));
+    if !known.is_empty() {
+        let Some(old) = state.silences.iter_mut().find(|s| s.id == known) else {
+            return words(StatusCode::NOT_FOUND, "silence not found");
+        };
+        // With the same conditions it stays what it is; else it is ended and another takes its place.
+        if old.state(at) != "expired" && old.matchers == matchers {
+            (old.ends, old.updated, old.created_by, old.comment) = (ends, at, created_by, comment);
+            return answer_json(StatusCode::OK, &json!({ "silenceID": known }));
+        }
+        (old.ends, old.updated) = (old.ends.min(at), at);
+    }
+    let id = uuid::Uuid::new_v4().to_string();
     let starts = starts.max(at);
-    live.state().silences.push(SimSilence { id: id.clone(), matchers, starts, ends, updated: at, created_by, comment });
+    state.silences.push(SimSilence { id: id.clone(), matchers, starts, ends, updated: at, created_by, comment });
     answer_json(StatusCode::OK, &json!({ "silenceID": id }))
 }
 

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::Error;
 use super::net::Faults;
 use crate::config::schema::{Alertmanager, Prometheus, Source, SourceKind};
-use crate::model::labels::Labels;
+use crate::model::labels::{Labels, Matcher};
 use crate::model::time::Ts;
 
 pub use rules::SimRule;
@@ -36,13 +36,28 @@ pub struct AlertsOptions {
     pub rules: Vec<SimRule>,
     /// Virtual seconds a real second.
     pub speed: f64,
+    /// Silences that there are at the start; those of the demo with [`AlertsOptions::demo`].
+    pub silences: Vec<Planned>,
+}
+
+/// A silence that there is at the start.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Its conditions.
+    pub matchers: Vec<Matcher>,
+    /// Who made it.
+    pub created_by: String,
+    /// Why.
+    pub comment: String,
+    /// From when until when, seconds from the start of the servers.
+    pub span_s: (i64, i64),
 }
 
 impl AlertsOptions {
     /// What happens around the demo's network: transport, power, name service.
     #[must_use]
     pub fn demo(speed: f64) -> Self {
-        Self { rules: rules::demo(), speed }
+        Self { rules: rules::demo(), speed, silences: rules::demo_silences() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rules whose alerts come and go by the clock.
 
-use crate::model::labels::Labels;
+use super::Planned;
+use crate::model::labels::{Labels, Matcher};
 
 /// A rule and when its alert fires.
 #[derive(Debug, Clone, Default)]
@@ -85,6 +86,36 @@ pub(super) fn demo() -> Vec<SimRule> {
             period_s: *period_s,
             on_s: *on_s,
             since_s: *since_s,
+        })
+        .collect()
+}
+
+type Kept<'a> = (&'a [Matcher], &'a str, &'a str, (i64, i64));
+
+/// What operators silenced before: one that holds an alert back, one for the coming night, one that
+/// is over.
+pub(super) fn demo_silences() -> Vec<Planned> {
+    let all: [Kept<'_>; 3] = [
+        (
+            &[Matcher::is("alertname", "OpticalLaneDegraded"), Matcher::is("instance", "agg-1.transport")],
+            "mira",
+            "MW-42: the ring optics are exchanged in the next window",
+            (-11_000, 18_000),
+        ),
+        (
+            &[Matcher { regex: true, ..Matcher::is("instance", "pdu-1\\.site-(north|east)") }],
+            "jonas",
+            "battery test at both sites",
+            (5_400, 12_600),
+        ),
+        (&[Matcher::is("alertname", "DnsServfailRate")], "mira", "resolver-b was rebuilt", (-90_000, -4_000)),
+    ];
+    all.into_iter()
+        .map(|(matchers, by, comment, span_s)| Planned {
+            matchers: matchers.to_vec(),
+            created_by: by.to_owned(),
+            comment: comment.to_owned(),
+            span_s,
         })
         .collect()
 }

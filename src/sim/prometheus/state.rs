@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::AlertsOptions;
 use super::rules::SimRule;
+use super::{AlertsOptions, Planned};
 use crate::model::labels::{Labels, Matcher};
 use crate::model::time::{MINUTE, SECOND, Ts};
 
@@ -82,6 +82,14 @@ pub(super) fn fingerprint(labels: &Labels) -> String {
     format!("{hash:016x}")
 }
 
+/// A silence of the start. Its id is the same in every run.
+fn standing(n: u128, silence: Planned, start: Ts) -> SimSilence {
+    let Planned { matchers, created_by, comment, span_s: (from, until) } = silence;
+    let (starts, ends) = (start.plus(from * SECOND), start.plus(until * SECOND));
+    let id = uuid::Uuid::from_u128(0x5b1e_7c1e_0000_4000_8000_0000_0000_0000 + n).to_string();
+    SimSilence { id, matchers, starts, ends, updated: starts.min(start), created_by, comment }
+}
+
 impl State {
     pub(super) fn new(options: AlertsOptions) -> Self {
         let speed = if options.speed > 0.0 { options.speed } else { 1.0 };
@@ -92,7 +100,7 @@ impl State {
             // Long enough ago that what is missing is believed to be over.
             started: now().plus(-60 * MINUTE),
             fired: BTreeMap::new(),
-            silences: Vec::new(),
+            silences: (0_u128..).zip(options.silences).map(|(n, silence)| standing(n, silence, now())).collect(),
             inhibitions: Vec::new(),
         }
     }
@@ -217,7 +225,7 @@ mod tests {
     #[test]
     fn scripted_alerts_come_and_go_and_wait_for_their_time() {
         let rule = SimRule { name: "A".into(), wait_s: 10, period_s: 100, on_s: 50, ..SimRule::default() };
-        let state = State::new(AlertsOptions { rules: vec![rule], speed: 1.0 });
+        let state = State::new(AlertsOptions { rules: vec![rule], speed: 1.0, ..AlertsOptions::default() });
         let at = |s: i64| state.alerts(state.born.plus(s * SECOND));
         assert!(at(5)[0].pending && !at(15)[0].pending && at(60).is_empty() && !at(115).is_empty());
         assert_eq!(at(15)[0].starts, state.born);

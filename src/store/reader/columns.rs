@@ -157,6 +157,7 @@ fn alarm(field: &str) -> Option<Column> {
         "shelf_until" => Time("a.shelf_until"),
         "own_query" => Bool("a.own_query"),
         "subscribers" => Int("coalesce((SELECT n.subs FROM c_nodes n WHERE n.id = a.node), 0)"),
+        "suppressed_by" => Text("suppressed_by(a.operator)"),
         "stale_source" => Bool(STALE),
         _ => return None,
     })

@@ -3,7 +3,6 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::Rows;
-use crate::engine::operator::Operator;
 use crate::model::alarm::{AlarmDetail, OpChange, RawEvent, StatusChange};
 use crate::model::ids::{ActionId, RowId, Seq};
 use crate::model::observation::{KpiSample, Observation};
@@ -18,11 +17,10 @@ const ALARMS: usize = 50;
 /// An alarm with its history; `None` when it is gone.
 pub(crate) fn alarm(rows: &Rows<'_>, id: RowId) -> rusqlite::Result<Option<Box<AlarmDetail>>> {
     let Some(row) = rows.alarm(id.0)? else { return Ok(None) };
-    let (packed, history_dropped, operator): (Vec<u8>, u32, Option<Vec<u8>>) = rows
+    let (packed, history_dropped): (Vec<u8>, u32) = rows
         .conn
-        .prepare_cached("SELECT history, dropped, operator FROM c_alarms WHERE id = ?1")?
-        .query_row(params![id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let operator = operator.and_then(|bytes| minicbor::decode::<Operator>(&bytes).ok()).unwrap_or_default();
+        .prepare_cached("SELECT history, dropped FROM c_alarms WHERE id = ?1")?
+        .query_row(params![id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut history: Vec<StatusChange> = unpack(&packed).into();
     history.reverse();
     let op_history = rows
@@ -45,14 +43,7 @@ pub(crate) fn alarm(rows: &Rows<'_>, id: RowId) -> rusqlite::Result<Option<Box<A
     for change in &history {
         raw.extend(raw_event(rows.conn, change.seq)?);
     }
-    Ok(Some(Box::new(AlarmDetail {
-        row,
-        history,
-        history_dropped,
-        op_history,
-        suppressed_by: operator.suppressed_by,
-        raw,
-    })))
+    Ok(Some(Box::new(AlarmDetail { row, history, history_dropped, op_history, raw })))
 }
 
 /// The event behind a status change, while the journal still has it.

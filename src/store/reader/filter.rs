@@ -127,6 +127,9 @@ pub(crate) fn register(conn: &Connection, regexes: &Regexes) -> rusqlite::Result
         let rule = ctx.get::<Option<i64>>(1)?.map(unpack_rule).unwrap_or_default();
         Ok(Online::at(Ts(ctx.get(0)?), rule, now).word())
     })?;
+    conn.create_scalar_function("suppressed_by", 1, flags, |ctx| {
+        Ok(super::rows::suppressed_by(ctx.get_raw(0).as_blob_or_null()?))
+    })?;
     conn.create_scalar_function("plain_time", 1, flags, |ctx| Ok(Ts(ctx.get::<i64>(0)?).to_rfc3339()))?;
     conn.create_scalar_function("plain_float", 1, flags, |ctx| {
         Ok(ctx.get::<Option<f64>>(0)?.map_or_else(String::new, |x| x.to_string()))

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::engine::operator::Operator;
 use crate::model::alarm::{AlarmRow, OpState, Visibility};
 use crate::model::ids::{AlarmKey, RowId};
 use crate::model::observation::ClearReason;
@@ -15,7 +16,7 @@ const ALARM: &str = "SELECT a.id, a.key, a.source, a.kind, a.serial, a.idx, a.ca
     a.node, a.type, a.qualifier, a.severity, a.trend, a.cleared, a.clear_reason, a.will_clear, a.op, a.vis, \
     a.raised_at, a.received_at, a.first_seen, a.last_seen, a.last_changed, a.cleared_at, a.occurrences, a.dups, \
     a.text, a.owner, a.op_user, a.op_time, a.op_text, a.ack_until, a.shelf_until, a.own_query, n.subs, \
-    s.report IS NOT NULL AND s.health NOT IN (1, 2), n.grp IS NOT NULL \
+    s.report IS NOT NULL AND s.health NOT IN (1, 2), n.grp IS NOT NULL, a.operator \
     FROM c_alarms a LEFT JOIN c_places p ON p.id = a.loc LEFT JOIN c_nodes n ON n.id = a.node \
     LEFT JOIN c_sources s ON s.id = a.source WHERE a.id = ?1";
 
@@ -76,6 +77,7 @@ impl Rows<'_> {
             own_query: row.get(34)?,
             subscribers: count(row, 35)?,
             stale_source: row.get::<_, Option<bool>>(36)?.unwrap_or(false),
+            suppressed_by: suppressed_by(row.get_ref(38)?.as_blob_or_null()?),
         })
     }
 
@@ -130,6 +132,12 @@ impl Rows<'_> {
 fn resource(row: &Row<'_>, at: usize) -> rusqlite::Result<Resource> {
     let kind = NodeKind::from_code(row.get(at)?).unwrap_or(NodeKind::Device);
     Ok(Resource { kind, name: row.get(at + 1)?, index: row.get(at + 2)? })
+}
+
+/// By what an alarm's own source suppresses it, from what the fold keeps of its operators.
+pub(crate) fn suppressed_by(operator: Option<&[u8]>) -> String {
+    let operator = operator.and_then(|bytes| minicbor::decode::<Operator>(bytes).ok());
+    operator.map(|o| o.suppressed_by).unwrap_or_default()
 }
 
 /// A sum that may be wider than a row shows, or missing.

@@ -32,7 +32,7 @@ use crate::store::Store;
 
 use super::relay::Hands;
 use super::source::Sources;
-use super::{asks, diag, export, report};
+use super::{asks, diag, export, report, silences};
 use queue::{Job, Queue};
 use views::Views;
 pub use views::{recall, ui_key};
@@ -166,6 +166,18 @@ impl Bridge {
         });
     }
 
+    fn silences(&self, id: RequestId) {
+        let sources = self.sources.clone();
+        self.spawn(id, |stop, msgs| async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                lists = silences::lists(&sources) => {
+                    let _ = msgs.send(Msg::Silences(id, lists));
+                }
+            }
+        });
+    }
+
     fn diag(&self, id: RequestId, request: DiagRequest) {
         let slots = self.diagnostics.clone();
         self.spawn(id, |stop, msgs| async move {
@@ -271,6 +283,7 @@ impl Backend for Bridge {
                 });
             }
             Request::Stored(id) => self.stored(id),
+            Request::Silences(id) => self.silences(id),
             Request::Journal(record) => self.journal(record),
             Request::Plan(id, intent) => self.details.push(id, Job::Plan(intent)),
             Request::Cancel(id) => self.cancel(id),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::schema::{Alertmanager, Prometheus};
+use crate::controllers::prometheus::map::moment;
 use crate::controllers::prometheus::wire::{NewSilence, QueryResult, Silence};
 use crate::controllers::prometheus::{AmClient, PromClient};
 use crate::controllers::voltha::map::TypeIndex;
@@ -188,10 +189,22 @@ impl AlertsHandle {
             if kept.matchers.len() != new.matchers.len() || !kept.matchers.iter().all(same) {
                 return Err(format!("silence {id} was made and is kept with other conditions: look at it"));
             }
+            // With other conditions another silence is made, and the one before is ended.
+            if let Some(old) = new.id.as_ref().filter(|old| **old != id) {
+                let old = client.silence(old).await.map_err(|e| format!("silence {id} was made; of {old}: {e}"))?;
+                if old.status.state != "expired" {
+                    return Err(format!("silence {id} was made and {} is {} all the same", old.id, old.status.state));
+                }
+            }
+            let asked = moment(&new.ends_at).map(|t| t.0 / 1_000);
+            if asked != moment(&kept.ends_at).map(|t| t.0 / 1_000) {
+                return Err(format!("silence {id} is kept until {}: look at it", kept.ends_at));
+            }
             Ok(kept)
         };
         let outcome = work.await;
-        let words = outcome.as_ref().map(|_| "201 made").map_err(String::as_str);
+        let words =
+            outcome.as_ref().map(|_| if new.id.is_some() { "200 changed" } else { "201 made" }).map_err(String::as_str);
         self.shared.log(actor, "POST silences", target, began, words);
         self.shared.wake.notify_one();
         outcome

@@ -3,18 +3,21 @@
 //! They are in no cache, so plans ask the server: the conditions of a silence are the labels of the
 //! very alerts behind the alarms. What was made is read back before it counts as done.
 
+mod change;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::controllers::prometheus::map::{identity_hash, silence_words};
+use crate::controllers::prometheus::map::{identity_hash, silence_row, silence_words};
 use crate::controllers::prometheus::wire::NewSilence;
 use crate::model::alarm::AlarmRow;
 use crate::model::command::{Args, Intent, Outcome, Plan, Targets};
 use crate::model::labels::{Labels, Matcher, matchers_text};
+use crate::model::silence::{LONGEST, SilenceList, check_matchers};
 use crate::model::text::{clean, counted};
-use crate::model::time::{DAY, Ts, brief_duration};
+use crate::model::time::{Ts, brief_duration};
 use crate::store::Store;
 
 use super::actions::{Progress, Run, failed};
@@ -23,10 +26,10 @@ use super::source::{SourceHandle, Sources};
 use super::targets::{Tally, alarm_label};
 use super::verb::{VerbError, span};
 
+pub use change::Change;
+
 /// The most silences that one command makes or ends: more want conditions of their own.
 const MOST: usize = 50;
-/// The longest a silence may last, µs: it is a promise to look again.
-const LONGEST: i64 = 30 * DAY;
 /// Lines of a plan.
 const LINES: usize = 10;
 
@@ -44,6 +47,8 @@ pub enum SilenceVerb {
         /// Conditions instead of the labels of alarms; empty for those.
         matchers: Vec<Matcher>,
     },
+    /// Give one another end, another comment, other conditions.
+    Change(Change),
     /// End these, or those that suppress the alarms.
     Expire(Vec<String>),
 }
@@ -51,14 +56,28 @@ pub enum SilenceVerb {
 /// Whether a command is about silences.
 #[must_use]
 pub fn is(command: &str) -> bool {
-    matches!(command, "silence.create" | "silence.expire")
+    matches!(command, "silence.create" | "silence.change" | "silence.expire")
 }
 
 /// Whether its arguments say all, so that it needs no alarms.
 #[must_use]
 pub fn stands_alone(command: &str, args: &Args) -> bool {
     let given = |name: &str| args.get(name).is_some_and(|v| !v.trim().is_empty());
-    (command == "silence.create" && given("matchers")) || (command == "silence.expire" && given("id"))
+    match command {
+        "silence.create" => given("matchers"),
+        "silence.change" | "silence.expire" => given("id"),
+        _ => false,
+    }
+}
+
+/// What every Alertmanager keeps, asked now.
+pub async fn lists(sources: &Sources) -> Vec<SilenceList> {
+    let servers = sources.iter().filter(|s| s.is_alertmanager());
+    let asked = servers.map(|s| async move {
+        let list = s.silences().await;
+        (s.name().clone(), list.map(|all| all.iter().map(|one| silence_row(s.name(), one, now())).collect()))
+    });
+    futures_util::future::join_all(asked).await
 }
 
 impl SilenceVerb {
@@ -79,14 +98,11 @@ impl SilenceVerb {
                 let comment = need("comment", "why, for whoever finds it")?.to_owned();
                 let matchers = match get("matchers") {
                     "" => Vec::new(),
-                    text => Matcher::parse_all(text).map_err(|why| VerbError::Wrong { command, why })?,
+                    text => check_matchers(text).map_err(|why| VerbError::Wrong { command, why })?,
                 };
-                if !matchers.is_empty() && matchers.iter().all(Matcher::takes_empty) {
-                    let why = "at least one condition has to be false of an alert without that label: it would silence everything";
-                    return Err(VerbError::Wrong { command, why: why.to_owned() });
-                }
                 Some(Self::Create { until: now.plus(length), length, comment, matchers })
             }
+            "silence.change" => Some(Self::Change(Change::parse(command, args)?)),
             "silence.expire" => {
                 let ids = get("id").split([',', ' ']).filter(|id| !id.is_empty());
                 Some(Self::Expire(ids.map(str::to_owned).collect()))
@@ -105,6 +121,20 @@ struct One {
     id: String,
     /// In words.
     label: String,
+    /// What a change is to make of it.
+    new: Option<NewSilence>,
+}
+
+impl One {
+    /// A new one.
+    fn fresh(server: SourceHandle, matchers: Vec<Matcher>, label: String) -> Self {
+        Self { server, matchers, id: String::new(), label, new: None }
+    }
+
+    /// One that is.
+    const fn kept(server: SourceHandle, id: String, label: String) -> Self {
+        Self { server, matchers: Vec::new(), id, label, new: None }
+    }
 }
 
 /// An alert: which alarm it is, its labels, the ids of its silences.
@@ -168,15 +198,17 @@ impl Wish {
         let mut wish = Self { verb: verb.clone(), ones: Vec::new(), tally: Tally::default() };
         match &verb {
             SilenceVerb::Create { matchers, .. } if !matchers.is_empty() => {
-                let one = One {
-                    server: server(sources, named)?,
-                    label: matchers_text(matchers),
-                    matchers: matchers.clone(),
-                    id: String::new(),
-                };
-                wish.add(one);
+                wish.add(One::fresh(server(sources, named)?, matchers.clone(), matchers_text(matchers)));
             }
             SilenceVerb::Create { .. } => wish.of_alarms(store, sources, &intent.targets).await?,
+            SilenceVerb::Change(change) => {
+                let server = server(sources, named)?;
+                if let Some(one) = change.one(server, &intent.actor).await? {
+                    wish.add(one);
+                } else {
+                    wish.tally.skip("is so already");
+                }
+            }
             SilenceVerb::Expire(ids) => {
                 let by_name = match &intent.targets {
                     Targets::Names(_, names) if names.iter().any(|n| is_id(n)) => names.as_slice(),
@@ -217,7 +249,7 @@ impl Wish {
                 continue;
             }
             let label = silence_words(&silence);
-            self.add(One { server: server.clone(), matchers: Vec::new(), id: silence.id, label });
+            self.add(One::kept(server.clone(), silence.id, label));
         }
         Ok(())
     }
@@ -252,7 +284,7 @@ impl Wish {
                 if matches!(self.verb, SilenceVerb::Create { .. }) {
                     let label = alarm_label(&row);
                     let matchers = labels.iter().map(|(name, value)| Matcher::is(name, value)).collect();
-                    self.add(One { server: server.clone(), matchers, id: String::new(), label });
+                    self.add(One::fresh(server.clone(), matchers, label));
                     continue;
                 }
                 if silenced.is_empty() {
@@ -297,6 +329,12 @@ pub async fn plan(store: &Store, sources: &Sources, intent: &Intent) -> Result<P
             plan.notes.push(format!("Made by {}: {}.", clean(&intent.actor), clean(comment)));
             plan.notes.push("Nobody is notified of what it silences, wherever the Alertmanager sends to.".into());
         }
+        SilenceVerb::Change(_) => {
+            plan.title = format!("Change {}", counted(total, "silence", "silences"));
+            for one in &wish.ones {
+                change::plan(&mut plan, one).await?;
+            }
+        }
         SilenceVerb::Expire(_) => {
             plan.title = format!("End {}", counted(total, "silence", "silences"));
             for one in wish.ones.iter().take(LINES) {
@@ -336,6 +374,7 @@ pub(super) async fn run(
             SilenceVerb::Create { length, comment, .. } => {
                 let from = now();
                 let new = NewSilence {
+                    id: None,
                     matchers: one.matchers.iter().map(Into::into).collect(),
                     starts_at: from.to_rfc3339(),
                     ends_at: from.plus(*length).to_rfc3339(),
@@ -344,6 +383,10 @@ pub(super) async fn run(
                 };
                 alerts.silence(&new, &target, &intent.actor).await.map(|kept| made.push(kept.id))
             }
+            SilenceVerb::Change(_) => match &one.new {
+                Some(new) => alerts.silence(new, &target, &intent.actor).await.map(|kept| made.push(kept.id)),
+                None => continue,
+            },
             SilenceVerb::Expire(_) => alerts.expire(&one.id, &intent.actor).await,
         };
         match result {
@@ -352,10 +395,20 @@ pub(super) async fn run(
         }
         progress(run.outcome.done, run.outcome.total);
     }
-    let past = if matches!(wish.verb, SilenceVerb::Create { .. }) { "made" } else { "ended" };
+    let past = match wish.verb {
+        SilenceVerb::Create { .. } => "made",
+        SilenceVerb::Change(_) => "changed",
+        SilenceVerb::Expire(_) => "ended",
+    };
     let mut outcome = run.end(past, "silence", "silences");
     if let [only] = made.as_slice() {
-        outcome.summary = format!("made silence {}", clean(only));
+        outcome.summary = match targets.as_slice() {
+            // Other conditions make another silence of it.
+            [old] if matches!(wish.verb, SilenceVerb::Change(_)) && old != only => {
+                format!("ended silence {old}, made {} in its place", clean(only))
+            }
+            _ => format!("{past} silence {}", clean(only)),
+        };
     }
     (targets, outcome)
 }

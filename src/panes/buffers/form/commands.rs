@@ -1,6 +1,6 @@
-//! The commands of the form of an appliance's configuration.
+//! The commands of forms: an appliance's configuration, a silence.
 
-use crate::commands::spec::{ArgKind, ArgSpec, CommandSpec, Context};
+use crate::commands::spec::{ArgKind, ArgSpec, CommandSpec, Context, Reason, Situation};
 
 const fn form(id: &'static str, title: &'static str, doc: &'static str, keys: &'static [&'static str]) -> CommandSpec {
     CommandSpec { keys, ..CommandSpec::view(id, title, doc, Context::Form) }
@@ -21,15 +21,28 @@ pub(crate) static FORM: &[CommandSpec] = &[
     form("form.drop", "Drop all changes", "Takes all changes back.", &["U"]),
     CommandSpec {
         hint: true,
+        enabled: of_appliance,
         ..form("form.diff", "Changes", "Shows all changes, old and new, and what they need; again goes back.", &["d"])
     },
     CommandSpec {
         hint: true,
-        ..form("form.send", "Send", "Asks, and then sends the whole configuration with the changes.", &["x s"])
+        ..form(
+            "form.send",
+            "Send",
+            "Shows what it would do and asks, then sends what the form holds: of a configuration the whole.",
+            &["x s"],
+        )
     },
-    form("form.read", "Read again", "Asks the appliance for its configuration anew; changes are kept.", &["r"]),
+    CommandSpec {
+        enabled: of_appliance,
+        ..form("form.read", "Read again", "Asks the appliance for its configuration anew; changes are kept.", &["r"])
+    },
     CommandSpec {
         hint: true,
-        ..form("form.leave", "Back to the appliances", "Goes back; changes that were not sent are kept.", &["esc"])
+        ..form("form.leave", "Back", "Goes back; changes of a configuration that were not sent are kept.", &["esc"])
     },
 ];
+
+fn of_appliance(s: &Situation) -> Result<(), Reason> {
+    if s.node_kind == Some("silence") { Err("a silence has no such thing") } else { Ok(()) }
+}
