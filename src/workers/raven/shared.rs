@@ -15,14 +15,16 @@ use crate::controllers::route::Route;
 use crate::controllers::supervisor::Supervisor;
 use crate::controllers::systemd::Systemd;
 use crate::controllers::voltha::map::TypeIndex;
-use crate::engine::buffer::Tracker;
+use crate::engine::buffer::{Happening, Tracker};
 use crate::model::appliance::ApplianceState;
 use crate::model::appliance::poll::Socket;
 use crate::model::ids::SourceName;
+use crate::model::time::Ts;
 use crate::workers::source::Cache;
 use crate::workers::watched::Watched;
 use crate::workers::{lock, restart};
 
+use super::alarms;
 use super::settings::settings;
 
 /// Polls are seconds apart: a few that fail are enough, and a look every half minute finds it back.
@@ -93,6 +95,11 @@ impl Shared {
     /// What was known after the last poll.
     pub(super) fn last(&self) -> MutexGuard<'_, ApplianceState> {
         lock(&self.last)
+    }
+
+    /// A line of the log about the appliance or one of its services.
+    pub(super) fn note(&self, happened: &Happening, at: Ts) {
+        drop(self.journal(vec![alarms::notice(&self.name, happened, at)]));
     }
 
     /// The clients; made at first use.
