@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::controllers::resilience::{BreakerPolicy, CircuitBreaker};
 use crate::controllers::voltha::map::{SOURCE_UNREACHABLE, TypeIndex, own_alarm};
@@ -16,6 +17,7 @@ use crate::model::resource::{NodeKind, Resource};
 use crate::model::source::{Breaker, Health, SourceReport};
 
 use super::source::{Cache, Durable, Reach, Turn};
+use super::supervisor::Supervisor;
 use super::{lock, now};
 
 /// Pause between reports of mere figures.
@@ -190,6 +192,68 @@ impl Watched {
         }
         let report = self.status().take(breaker, paused, anyway, Instant::now())?;
         self.journal(vec![Observation::Source(report)])
+    }
+}
+
+/// Makes the clients of a source away from its tasks: secrets and certificates are read from disk, and a
+/// secret may come from a command that takes its time.
+pub(super) async fn make<T: Send + 'static>(
+    make: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let runtime = tokio::runtime::Handle::current();
+    let made = tokio::task::spawn_blocking(move || {
+        let _guard = runtime.enter();
+        make()
+    });
+    made.await.map_err(|e| e.to_string())?
+}
+
+/// What polls one source.
+pub(super) trait Polling: Send + 'static {
+    /// The source.
+    fn watched(&self) -> &Watched;
+
+    /// One poll; `asked`: somebody waits for what becomes of it.
+    fn poll(&mut self, asked: bool) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// How long to wait after a poll that took so long.
+    fn pause(&self, took: Duration) -> Duration;
+}
+
+/// Keeps a source polled for as long as the supervisor runs; `make` is called for every start.
+pub(super) fn spawn<P: Polling>(supervisor: &Supervisor, source: &str, make: impl Fn() -> P + Send + 'static) {
+    let stop = supervisor.stopping();
+    supervisor.spawn(format!("poll {source}"), move || run(make(), stop.clone()));
+}
+
+/// Polls until `stop`: in its rhythm, at once when somebody asks, and not while the source is paused.
+async fn run(mut poller: impl Polling, stop: CancellationToken) {
+    let mut paused = poller.watched().paused.subscribe();
+    drop(poller.watched().report(true));
+    loop {
+        if *paused.borrow_and_update() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = paused.changed() => continue,
+            }
+        }
+        let began = Instant::now();
+        // Who asks while a poll runs is served by the next one: this one may have passed by.
+        let asked = std::mem::take(&mut *poller.watched().waiting());
+        let outcome = tokio::select! {
+            () = stop.cancelled() => return,
+            outcome = poller.poll(!asked.is_empty()) => outcome,
+        };
+        for waiting in asked {
+            let _ = waiting.send(outcome.clone());
+        }
+        let pause = poller.pause(began.elapsed());
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = poller.watched().wake.notified() => {}
+            _ = paused.changed() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
     }
 }
 

@@ -4,9 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
-use tokio_util::sync::CancellationToken;
-
 use crate::controllers::genieacs::device::DeviceDoc;
 use crate::controllers::genieacs::error::Error;
 use crate::controllers::genieacs::map;
@@ -15,6 +12,8 @@ use crate::model::cpe::{Informs, OnlineRule, id_hash};
 use crate::model::observation::{GoneCause, Observation};
 use crate::model::time::{SECOND, Ts};
 use crate::workers::source::Durable;
+use crate::workers::watched::{Polling, Watched};
+use futures_util::StreamExt as _;
 
 use super::shared::Shared;
 use super::{patch, quiet};
@@ -87,38 +86,15 @@ impl Poller {
             loaded: false,
         }
     }
+}
 
-    pub(super) async fn run(mut self, stop: CancellationToken) {
-        let mut paused = self.shared.paused.subscribe();
-        drop(self.shared.report(true));
-        let pause = Duration::from_secs(self.shared.config.poll_s.max(1));
-        loop {
-            if *paused.borrow_and_update() {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    _ = paused.changed() => continue,
-                }
-            }
-            // Who asks while a poll runs is served by the next one: this one may have passed by.
-            let asked = std::mem::take(&mut *self.shared.waiting());
-            self.asked = !asked.is_empty();
-            let outcome = tokio::select! {
-                () = stop.cancelled() => return,
-                outcome = self.poll() => outcome,
-            };
-            for waiting in asked {
-                let _ = waiting.send(outcome.clone());
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = self.shared.wake.notified() => {}
-                _ = paused.changed() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
+impl Polling for Poller {
+    fn watched(&self) -> &Watched {
+        &self.shared
     }
 
-    async fn poll(&mut self) -> Result<(), String> {
+    async fn poll(&mut self, asked: bool) -> Result<(), String> {
+        self.asked = asked;
         let began = Instant::now();
         let shared = Arc::clone(&self.shared);
         let outcome = {
@@ -152,6 +128,12 @@ impl Poller {
         outcome
     }
 
+    fn pause(&self, _took: Duration) -> Duration {
+        Duration::from_secs(self.shared.config.poll_s.max(1))
+    }
+}
+
+impl Poller {
     fn shared_breaker_open(&self) -> bool {
         self.shared.breaker().state() == crate::model::source::Breaker::Open
     }

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
-
-use tokio_util::sync::CancellationToken;
+use std::time::{Duration, Instant};
 
 use crate::controllers::prometheus::alertmanager::About;
 use crate::controllers::prometheus::error::Error;
@@ -15,6 +13,7 @@ use crate::model::resource::NodeKind;
 use crate::model::time::{SECOND, Ts};
 use crate::workers::now;
 use crate::workers::source::Durable;
+use crate::workers::watched::{Polling, Watched};
 
 use super::shared::{Made, Shared};
 
@@ -72,37 +71,14 @@ impl Poller {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared, alerts: Alerts::default(), loaded: false, gap: true, before: Ts::NEVER }
     }
+}
 
-    pub(super) async fn run(mut self, stop: CancellationToken) {
-        let mut paused = self.shared.paused.subscribe();
-        drop(self.shared.report(true));
-        let pause = self.shared.kind.poll();
-        loop {
-            if *paused.borrow_and_update() {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    _ = paused.changed() => continue,
-                }
-            }
-            // Who asks while a poll runs is served by the next one: this one may have passed by.
-            let asked = std::mem::take(&mut *self.shared.waiting());
-            let outcome = tokio::select! {
-                () = stop.cancelled() => return,
-                outcome = self.poll() => outcome,
-            };
-            for waiting in asked {
-                let _ = waiting.send(outcome.clone());
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = self.shared.wake.notified() => {}
-                _ = paused.changed() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
+impl Polling for Poller {
+    fn watched(&self) -> &Watched {
+        &self.shared
     }
 
-    async fn poll(&mut self) -> Result<(), String> {
+    async fn poll(&mut self, _asked: bool) -> Result<(), String> {
         let began = Instant::now();
         let outcome = match self.look().await {
             Ok(()) => Ok(()),
@@ -141,6 +117,12 @@ impl Poller {
         outcome
     }
 
+    fn pause(&self, _took: Duration) -> Duration {
+        self.shared.kind.poll()
+    }
+}
+
+impl Poller {
     async fn look(&mut self) -> Result<(), Stop> {
         self.load().await?;
         self.shared.admit().map_err(Stop::Held)?;

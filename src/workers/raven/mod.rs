@@ -28,7 +28,7 @@ use crate::model::ids::SourceName;
 use super::appliance::{ApplianceVerb, Preview};
 use super::source::Cache;
 use super::supervisor::Supervisor;
-use super::watched::Watched;
+use super::watched::{self, Watched};
 pub(super) use settings::settings;
 use shared::Shared;
 
@@ -47,10 +47,8 @@ impl RavenHandle {
     }
 
     pub(super) fn spawn(&self, supervisor: &Supervisor) {
-        let (shared, stop) = (Arc::clone(&self.shared), supervisor.stopping());
-        supervisor.spawn(format!("poll {}", self.shared.name), move || {
-            poll::Poller::new(Arc::clone(&shared)).run(stop.clone())
-        });
+        let shared = Arc::clone(&self.shared);
+        watched::spawn(supervisor, &self.shared.name, move || poll::Poller::new(Arc::clone(&shared)));
     }
 
     pub(super) fn watched(&self) -> &Watched {

@@ -2,9 +2,7 @@
 //! in their own time, the tracker after each, and what it finds into journal and measurements.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use tokio_util::sync::CancellationToken;
+use std::time::Duration;
 
 use crate::controllers::raven::client::Client;
 use crate::controllers::raven::rhythm::{Rhythm, What};
@@ -14,6 +12,7 @@ use crate::model::appliance::{ApplianceState, Poll};
 use crate::model::observation::Observation;
 use crate::model::time::Ts;
 use crate::workers::now;
+use crate::workers::watched::{Polling, Watched};
 
 use super::shared::Shared;
 use super::{alarms, host, restart};
@@ -31,34 +30,11 @@ impl Poller {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared, rhythm: Rhythm::default(), host: host::Pace::default(), response_us: 0, resumed: false }
     }
+}
 
-    pub(super) async fn run(mut self, stop: CancellationToken) {
-        let mut paused = self.shared.paused.subscribe();
-        drop(self.shared.report(true));
-        loop {
-            if *paused.borrow_and_update() {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    _ = paused.changed() => continue,
-                }
-            }
-            let began = Instant::now();
-            let asked = std::mem::take(&mut *self.shared.waiting());
-            let outcome = tokio::select! {
-                () = stop.cancelled() => return,
-                outcome = self.poll(!asked.is_empty()) => outcome,
-            };
-            for waiting in asked {
-                let _ = waiting.send(outcome.clone());
-            }
-            let pause = self.shared.tracker().next_poll().saturating_sub(began.elapsed());
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = self.shared.wake.notified() => {}
-                _ = paused.changed() => {}
-                () = tokio::time::sleep(pause.max(Duration::from_millis(100))) => {}
-            }
-        }
+impl Polling for Poller {
+    fn watched(&self) -> &Watched {
+        &self.shared
     }
 
     async fn poll(&mut self, asked: bool) -> Result<(), String> {
@@ -88,6 +64,13 @@ impl Poller {
         outcome
     }
 
+    /// As the tracker wants it, from beginning to beginning.
+    fn pause(&self, took: Duration) -> Duration {
+        self.shared.tracker().next_poll().saturating_sub(took).max(Duration::from_millis(100))
+    }
+}
+
+impl Poller {
     /// Takes up what the cache knows, once.
     async fn resume(&mut self) {
         if self.resumed {

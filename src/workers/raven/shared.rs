@@ -21,7 +21,7 @@ use crate::model::appliance::poll::Socket;
 use crate::model::ids::SourceName;
 use crate::model::time::Ts;
 use crate::workers::source::Cache;
-use crate::workers::watched::Watched;
+use crate::workers::watched::{self, Watched};
 use crate::workers::{lock, restart};
 
 use super::alarms;
@@ -104,14 +104,9 @@ impl Shared {
 
     /// The clients; made at first use.
     pub(super) async fn made(&self) -> Result<&Made, String> {
-        let make = || async {
+        let make = || {
             let (name, config) = (self.name.clone(), self.config.clone());
-            let runtime = tokio::runtime::Handle::current();
-            let made = tokio::task::spawn_blocking(move || {
-                let _guard = runtime.enter();
-                Ok(Made { client: Client::new(&name, &config).map_err(|e| e.to_string())? })
-            });
-            made.await.map_err(|e| e.to_string())?
+            watched::make(move || Ok(Made { client: Client::new(&name, &config).map_err(|e| e.to_string())? }))
         };
         self.made.get_or_try_init(make).await
     }
