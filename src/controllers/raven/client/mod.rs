@@ -16,8 +16,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::error::{Call, Error, Failure};
+use super::error::{Error, Failure};
 use crate::config::schema::{HttpAuth, Raven, Tls};
+use crate::controllers::failed::Call;
 use crate::controllers::http::{Limits, Server};
 use crate::controllers::route::Route;
 use crate::model::appliance::poll::{HostStatus, Version};
@@ -138,7 +139,7 @@ impl Client {
     pub fn with_patience(source: &SourceName, config: &Raven, patience: Patience) -> Result<Self, Error> {
         let limits = Limits { connect: patience.connect, idle: patience.idle };
         let bad = |what: &str, why: String| {
-            let call = Call { source, name: "connect".into() };
+            let call = Call::new(source, "connect");
             call.error(Failure::Config(format!("{what}: {why}")))
         };
         let secure = |url: &str| url.starts_with("https://");
