@@ -12,8 +12,7 @@ use crate::model::observation::{AlarmEvent, ClearReason, Observation, Resync, Su
 use crate::model::resource::NodeKind;
 use crate::model::time::{SECOND, Ts};
 use crate::workers::now;
-use crate::workers::source::Durable;
-use crate::workers::watched::{Polling, Watched};
+use crate::workers::watched::{Polling, Watched, Writing};
 
 use super::shared::{Made, Shared};
 
@@ -40,11 +39,11 @@ pub(super) struct Poller {
     before: Ts,
 }
 
-/// Observations on their way to the journal. One batch is written while the next one is read.
+/// Observations on their way to the journal.
 #[derive(Default)]
 struct Out {
     records: Vec<Observation>,
-    written: Option<Durable>,
+    writing: Writing,
 }
 
 /// Why a poll ended early.
@@ -97,20 +96,7 @@ impl Polling for Poller {
         if outcome.is_err() {
             self.gap = true;
         }
-        let held = self.shared.breaker().state() == crate::model::source::Breaker::Open;
-        {
-            let mut status = self.shared.status();
-            status.ok = Some(outcome.is_ok());
-            match &outcome {
-                Ok(()) => {
-                    status.report.latency_us = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
-                    status.report.last_error.clear();
-                }
-                // The countdown of the breaker says nothing about the cause.
-                Err(_) if held && !status.report.last_error.is_empty() => {}
-                Err(why) => status.report.last_error.clone_from(why),
-            }
-        }
+        self.shared.polled(began.elapsed(), &outcome);
         if let Some(done) = self.shared.report(false) {
             done.await?;
         }
@@ -205,7 +191,7 @@ impl Poller {
         }
     }
 
-    /// Writes a full batch. Waiting is what keeps a long list from filling the memory.
+    /// Writes a full batch.
     async fn pour(&self, out: &mut Out) -> Result<(), String> {
         if out.records.len() < BATCH {
             return Ok(());
@@ -215,23 +201,13 @@ impl Poller {
 
     async fn flush(&self, out: &mut Out) -> Result<(), String> {
         let records = std::mem::take(&mut out.records);
-        let before = match self.shared.journal(records) {
-            Some(written) => out.written.replace(written),
-            None => None,
-        };
-        match before {
-            Some(written) => written.await,
-            None => Ok(()),
-        }
+        out.writing.add(&self.shared, records).await
     }
 
     /// Writes what is left, and waits until all of it is.
     async fn finish(&self, out: &mut Out) -> Result<(), String> {
         self.flush(out).await?;
-        match out.written.take() {
-            Some(written) => written.await,
-            None => Ok(()),
-        }
+        out.writing.end().await
     }
 
     /// The list was read to its end: what it no longer holds, and how it differed.

@@ -2,11 +2,12 @@
 //! calls, its health as it is told, who waits for the next poll. What is particular to a kind of
 //! source stands around it.
 
+mod polling;
+
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot, watch};
-use tokio_util::sync::CancellationToken;
 
 use crate::controllers::resilience::{BreakerPolicy, CircuitBreaker};
 use crate::controllers::voltha::map::{SOURCE_UNREACHABLE, TypeIndex, own_alarm};
@@ -17,8 +18,9 @@ use crate::model::resource::{NodeKind, Resource};
 use crate::model::source::{Breaker, Health, SourceReport};
 
 use super::source::{Cache, Durable, Reach, Turn};
-use super::supervisor::Supervisor;
 use super::{lock, now};
+
+pub(super) use polling::{Polling, Writing, spawn};
 
 /// Pause between reports of mere figures.
 const FIGURES: Duration = Duration::from_secs(10);
@@ -107,6 +109,23 @@ impl Watched {
             self.status().report.last_ok = now();
         } else {
             self.breaker().failure(Instant::now());
+        }
+    }
+
+    /// How a poll ended, and how long it took, as the health of the source.
+    pub(super) fn polled(&self, took: Duration, outcome: &Result<(), String>) {
+        let held = self.breaker().state() == Breaker::Open;
+        let mut status = self.status();
+        status.ok = Some(outcome.is_ok());
+        status.degraded = false;
+        match outcome {
+            Ok(()) => {
+                status.report.latency_us = i64::try_from(took.as_micros()).unwrap_or(i64::MAX);
+                status.report.last_error.clear();
+            }
+            // The countdown of the breaker says nothing about the cause.
+            Err(_) if held && !status.report.last_error.is_empty() => {}
+            Err(why) => status.report.last_error.clone_from(why),
         }
     }
 
@@ -206,55 +225,6 @@ pub(super) async fn make<T: Send + 'static>(
         make()
     });
     made.await.map_err(|e| e.to_string())?
-}
-
-/// What polls one source.
-pub(super) trait Polling: Send + 'static {
-    /// The source.
-    fn watched(&self) -> &Watched;
-
-    /// One poll; `asked`: somebody waits for what becomes of it.
-    fn poll(&mut self, asked: bool) -> impl Future<Output = Result<(), String>> + Send;
-
-    /// How long to wait after a poll that took so long.
-    fn pause(&self, took: Duration) -> Duration;
-}
-
-/// Keeps a source polled for as long as the supervisor runs; `make` is called for every start.
-pub(super) fn spawn<P: Polling>(supervisor: &Supervisor, source: &str, make: impl Fn() -> P + Send + 'static) {
-    let stop = supervisor.stopping();
-    supervisor.spawn(format!("poll {source}"), move || run(make(), stop.clone()));
-}
-
-/// Polls until `stop`: in its rhythm, at once when somebody asks, and not while the source is paused.
-async fn run(mut poller: impl Polling, stop: CancellationToken) {
-    let mut paused = poller.watched().paused.subscribe();
-    drop(poller.watched().report(true));
-    loop {
-        if *paused.borrow_and_update() {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = paused.changed() => continue,
-            }
-        }
-        let began = Instant::now();
-        // Who asks while a poll runs is served by the next one: this one may have passed by.
-        let asked = std::mem::take(&mut *poller.watched().waiting());
-        let outcome = tokio::select! {
-            () = stop.cancelled() => return,
-            outcome = poller.poll(!asked.is_empty()) => outcome,
-        };
-        for waiting in asked {
-            let _ = waiting.send(outcome.clone());
-        }
-        let pause = poller.pause(began.elapsed());
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = poller.watched().wake.notified() => {}
-            _ = paused.changed() => {}
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
 }
 
 impl Status {
