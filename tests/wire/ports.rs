@@ -174,6 +174,17 @@ async fn a_configuration_that_is_not_taken_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_could_not_be_put_back_is_not_begun() {
+    let wanted = wanted().await;
+    wanted.rig.control.saved(None);
+    let why = wanted.fails().await;
+    assert!(why.contains("nothing was changed") && why.contains("file is missing"), "{why}");
+    assert_eq!(wanted.rig.control.configuration(), None);
+    assert_eq!(wanted.logged("POST appliance config", "OK"), 0);
+    wanted.rig.console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ports_that_belong_to_others_are_refused_before_anything_is_sent() {
     let rig = rig().await;
     rig.until("an answer", |r| r.state.records.is_some()).await;

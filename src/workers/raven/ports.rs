@@ -48,6 +48,12 @@ enum Stopped {
 /// The plan, as the appliance is now.
 async fn work_out(shared: &Shared, client: &Client, moves: &[(String, u16)]) -> Result<Worked, String> {
     let config = client.appliance_config().await.map_err(|e| e.to_string())?;
+    if !config.collects() {
+        return Err(format!(
+            "{}: nothing was changed: its configuration says nothing of collectors, or its file is missing; then no move could be put back: save it once in its web panel",
+            shared.name
+        ));
+    }
     let settings = config.ports();
     let listening = look(shared).await.or_else(|| lock(&shared.sockets).clone());
     let whole = Value::Object(config.whole().clone());
