@@ -120,6 +120,7 @@ async fn read_to_end(store: &Store, name: &SourceName, kafka: &Kafka) -> Result<
         if began.elapsed() > PATIENCE {
             return Err(format!("{name}: the event stream was not read to its end within {} s", PATIENCE.as_secs()));
         }
+        // Offsets move in the cache without an event of their own: nobody tells when one is there.
         tokio::time::sleep(PACE).await;
     }
 }

@@ -147,6 +147,7 @@ impl Live {
             } else if Instant::now() >= until {
                 return Err(Failure::new(Code::Failed, error.to_string()));
             } else {
+                // The owner is another process: nobody tells when it answers, or has let go of the cache.
                 std::thread::sleep(LOOK);
             }
         }

@@ -278,6 +278,7 @@ fn wait(child: &mut Child, deadline: Instant) -> Option<std::process::ExitStatus
             let _ = child.wait();
             return None;
         }
+        // A child that ends tells nobody who does not block for it, and then no deadline would hold.
         std::thread::sleep(Duration::from_millis(5));
     }
 }

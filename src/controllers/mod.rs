@@ -1,6 +1,7 @@
 //! One folder a system noctule speaks to.
 
 pub mod diag;
+pub mod failed;
 pub mod genieacs;
 pub mod host;
 pub mod http;

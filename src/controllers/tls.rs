@@ -51,10 +51,12 @@ pub(crate) fn for_stream(tls: &Tls) -> Result<ClientConfig, String> {
     }
 }
 
-/// Authorities that a client has read and still uses, with what they were read from: the configured
-/// file as it was, or nothing for the system's. A store takes 100 kB and more, and hundreds of
+/// Authorities that clients have read and still use. A store takes 100 kB and more, and hundreds of
 /// sources usually trust the same one.
-static SHARED: Mutex<Vec<(Option<Vec<u8>>, Weak<RootCertStore>)>> = Mutex::new(Vec::new());
+static SHARED: Mutex<Vec<Known>> = Mutex::new(Vec::new());
+
+/// What a store was read from (the configured file as it was, or nothing for the system's), and it.
+type Known = (Option<Vec<u8>>, Weak<RootCertStore>);
 
 /// The authorities that are trusted: the configured file, else the system's.
 fn roots(tls: &Tls) -> Result<Arc<RootCertStore>, String> {

@@ -87,6 +87,8 @@ pub struct Edit {
     pub from: Option<i64>,
     /// Port after.
     pub to: u16,
+    /// TCP, else UDP.
+    pub tcp: bool,
 }
 
 /// A plan.
@@ -148,7 +150,7 @@ pub fn plan(changes: &[Change], around: Around<'_>) -> Plan {
         let setting = around.settings.iter().find(|s| s.path == change.path);
         let tcp = setting.map_or(service == "vector", |s| s.tcp);
         conflicts.extend(against(change, port, tcp, service, changes, &around));
-        edits.push(Edit { path: change.path.clone(), from, to: port });
+        edits.push(Edit { path: change.path.clone(), from, to: port, tcp });
     }
     let mut restarts: Vec<String> = Vec::new();
     for service in edits.iter().filter_map(|e| service_of(&e.path)) {

@@ -43,6 +43,24 @@ pub enum Table {
     Collectors,
 }
 
+impl Table {
+    /// All of them, in the order in which they came to be: appended to, never reordered, since the
+    /// numbers of tables between processes are their places here.
+    pub const ALL: [Self; 11] = [
+        Self::Alarms,
+        Self::Nodes,
+        Self::Sources,
+        Self::Log,
+        Self::Cpes,
+        Self::Jobs,
+        Self::JobDevices,
+        Self::Faults,
+        Self::Stored,
+        Self::Appliances,
+        Self::Collectors,
+    ];
+}
+
 /// Matches answers to questions; a list drops answers to questions it no longer asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RequestId(pub u64);

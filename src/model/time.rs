@@ -78,6 +78,13 @@ pub fn brief_duration(micros: i64) -> String {
     }
 }
 
+/// A length of time that was reckoned ahead, as `words` tells lengths; beyond a year it is `>1y`: no rate
+/// holds for that long, and its days would look like a measurement.
+#[must_use]
+pub fn ahead(micros: i64, words: impl FnOnce(i64) -> String) -> String {
+    if micros > 365 * DAY { ">1y".to_owned() } else { words(micros) }
+}
+
 /// Parses `90s`, `15m`, `2h`, `3d`, `1w` and sums such as `1h30m` into microseconds.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<i64> {
@@ -111,6 +118,7 @@ mod tests {
 
     #[test]
     fn durations_read_and_print() {
+        assert_eq!([365 * DAY, 365 * DAY + 1].map(|us| ahead(us, brief_duration)), ["365d", ">1y"]);
         assert_eq!(parse_duration("1h30m"), Some(90 * MINUTE));
         assert_eq!(parse_duration("2w"), Some(14 * DAY));
         for bad in ["", "5", "h", "3x", "99999999999999999999d", "5m3"] {

@@ -148,7 +148,7 @@ impl Executor {
             .take_while(|_| std::future::ready(!stop.is_cancelled()))
             .map(|row| async move {
                 let label = node_label(&row);
-                (label, self.call_one(intent, row).await)
+                (label, self.call_one(intent, row).await.map(|()| String::new()))
             })
             .buffer_unordered(AT_ONCE);
         run.hear(calls, progress).await;
@@ -187,7 +187,7 @@ impl Executor {
                     Some(source) => source.cpe(verb, &row, &intent.actor).await,
                     None => Err(format!("source `{}` is not in this configuration", text::clean(&row.source))),
                 };
-                (row.canonical, result)
+                (row.canonical, result.map(|()| String::new()))
             })
             .buffer_unordered(CPES_AT_ONCE);
         run.hear(calls, progress).await;
@@ -242,7 +242,6 @@ impl Executor {
 
     async fn steer(&self, intent: &Intent, verb: &JobVerb, targets: JobRows) -> Outcome {
         let mut run = Run::new(intent.command, &targets.tally);
-        let mut found = Vec::new();
         for row in targets.rows {
             let told = match verb {
                 JobVerb::Control(control) => self.jobs.control(row.job, *control, &intent.actor).await,
@@ -260,16 +259,12 @@ impl Executor {
                 Ok(words) => {
                     run.outcome.done += 1;
                     run.outcome.job = run.outcome.job.or(Some(row.job));
-                    found.push(format!("{name}: {words}"));
+                    run.told.push(format!("{name}: {words}"));
                 }
                 Err(why) => run.error(name, &why),
             }
         }
-        let mut outcome = run.end(verb.words().1, "job", "jobs");
-        if let [only] = found.as_slice() {
-            outcome.summary.clone_from(only);
-        }
-        outcome
+        run.end(verb.words().1, "job", "jobs")
     }
 
     /// Goes on with a job; before that it gets the secret that it lost.
@@ -292,32 +287,15 @@ impl Executor {
         progress: &dyn Progress,
     ) -> Outcome {
         let mut run = Run::new(intent.command, &targets.tally);
-        let mut found = Vec::new();
-        let words = stream::iter(targets.names.clone())
+        let calls = stream::iter(targets.names.clone())
             .take_while(|_| std::future::ready(!stop.is_cancelled()))
             .map(|name| async move {
                 let result = self.tell_one(verb, &name).await;
                 (name, result)
             })
             .buffer_unordered(AT_ONCE);
-        let mut words = std::pin::pin!(words);
-        let mut ended = 0;
-        while let Some((name, result)) = words.next().await {
-            ended += 1;
-            match result {
-                Ok(told) => {
-                    run.outcome.done += 1;
-                    found.extend((!told.is_empty()).then(|| format!("{name}: {told}")));
-                }
-                Err(why) => run.error(name, &why),
-            }
-            progress(ended, run.outcome.total);
-        }
-        run.stopped = ended < run.outcome.total;
-        let mut outcome = run.end(verb.words().1, "source", "sources");
-        if let [only] = found.as_slice() {
-            outcome.summary = only.clone();
-        }
+        run.hear(calls, progress).await;
+        let outcome = run.end(verb.words().1, "source", "sources");
         self.record(intent, targets.names, outcome).await
     }
 
@@ -443,6 +421,8 @@ fn new_id() -> ActionId {
 /// An outcome in the making.
 pub(super) struct Run {
     pub(super) outcome: Outcome,
+    /// What those that were done had to say.
+    told: Vec<String>,
     left_out: Vec<(String, u64)>,
     failures: u64,
     /// It ended before all was done.
@@ -453,17 +433,24 @@ impl Run {
     pub(super) fn new(command: &str, tally: &Tally) -> Self {
         let outcome = Outcome { command: command.to_owned(), total: tally.total, ..Outcome::default() };
         let left_out = tally.skipped.iter().map(|(reason, n)| (reason.clone(), *n)).collect();
-        Self { outcome, left_out, failures: 0, stopped: false }
+        Self { outcome, told: Vec::new(), left_out, failures: 0, stopped: false }
     }
 
     /// Takes the results of calls as they come, with the names of their targets.
-    async fn hear(&mut self, calls: impl Stream<Item = (String, Result<(), String>)>, progress: &dyn Progress) {
+    pub(super) async fn hear(
+        &mut self,
+        calls: impl Stream<Item = (String, Result<String, String>)>,
+        progress: &dyn Progress,
+    ) {
         let mut calls = std::pin::pin!(calls);
         let mut ended = 0;
         while let Some((label, result)) = calls.next().await {
             ended += 1;
             match result {
-                Ok(()) => self.outcome.done += 1,
+                Ok(words) => {
+                    self.outcome.done += 1;
+                    self.told.extend((!words.is_empty()).then(|| format!("{label}: {words}")));
+                }
                 Err(why) => self.error(label, &why),
             }
             progress(ended, self.outcome.total);
@@ -496,7 +483,11 @@ impl Run {
         for (reason, n) in &self.left_out {
             let _ = write!(line, "; {} skipped ({reason})", grouped(*n));
         }
-        self.outcome.summary = line;
+        // What the only one has to say is more than that it was done; what failed is told in any case.
+        self.outcome.summary = match self.told.as_slice() {
+            [only] if self.failures == 0 && !self.stopped && self.left_out.is_empty() => only.clone(),
+            _ => line,
+        };
         self.outcome
     }
 }

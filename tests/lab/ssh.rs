@@ -23,6 +23,18 @@ async fn shout(mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + U
     }
 }
 
+/// A port where somebody shouts.
+async fn shouter() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(shout(stream));
+        }
+    });
+    port
+}
+
 async fn say(stream: &mut RouteStream, words: &str) -> std::io::Result<String> {
     stream.write_all(words.as_bytes()).await?;
     let mut buf = vec![0; words.len()];
@@ -37,13 +49,7 @@ fn why(error: &std::io::Error) -> &Failure {
 #[tokio::test]
 async fn ports_and_sockets_of_the_host_are_reached_through_one_login() {
     let sshd = Sshd::start("").await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(shout(stream));
-        }
-    });
+    let port = shouter().await;
     let path = sshd.path("there's a 100% socket");
     let unix = UnixListener::bind(&path).unwrap();
     tokio::spawn(async move {
@@ -185,13 +191,7 @@ async fn forbidden_forwarding_and_dead_targets_are_told_apart() {
 #[tokio::test]
 async fn a_master_that_was_killed_is_made_again() {
     let sshd = Sshd::start("").await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(shout(stream));
-        }
-    });
+    let port = shouter().await;
     let route = Route::of(Some(&sshd.ssh()));
     let mut stream = route.connect("127.0.0.1", port).await.unwrap();
     assert_eq!(say(&mut stream, "one").await.unwrap(), "ONE");

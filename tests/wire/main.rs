@@ -17,5 +17,6 @@ mod fleet;
 mod jobs;
 
 mod life;
+mod ports;
 mod rig;
 mod stored;

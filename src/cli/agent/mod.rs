@@ -114,6 +114,7 @@ fn work(loaded: &Loaded, live: &mut Live, lines: &Journal, manager: &Notify) -> 
                 manager.tell(&format!("STATUS={status}"));
             }
             let next = async {
+                // What changes within this span is told in one go, then the next change is waited for.
                 tokio::time::sleep(news::PACE).await;
                 snapshots.changed().await
             };

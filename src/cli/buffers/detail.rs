@@ -14,7 +14,7 @@ use crate::model::ids::RowId;
 use crate::model::resource::{NodeKind, Resource};
 use crate::model::tables;
 use crate::model::text::{clean, counted, grouped, iec};
-use crate::model::time::{Ts, brief_duration};
+use crate::model::time::{Ts, ahead, brief_duration};
 use crate::workers::rows::{RowWriter, column, object};
 
 /// Columns of the collectors below an appliance.
@@ -165,7 +165,7 @@ fn lines(row: &ApplianceRow, now: Ts) -> Vec<String> {
 /// A forecast in words.
 fn forecast(f: &Forecast) -> String {
     match f.in_us {
-        Some(us) => format!("{} ({}; confidence {})", brief_duration(us), f.method, f.confidence.word()),
+        Some(us) => format!("{} ({}; confidence {})", ahead(us, brief_duration), f.method, f.confidence.word()),
         None if f.never => format!("never as things go ({})", f.method),
         None if f.confidence == Confidence::None && f.method.is_empty() => "not known".to_owned(),
         None => format!("not known ({})", f.method),

@@ -47,7 +47,8 @@ pub(super) fn run(start: &Start, live: &mut Live, ask: &Ask) -> Result<(), Failu
             let seen = snapshots.borrow_and_update().generations.of(ask.request.table);
             let began = Instant::now();
             watch.look(&mut reader)?;
-            // A look that takes long is made less often: it may have a million rows to compare.
+            // Changes of this span are looked at in one go. A look that takes long is made less often: it
+            // may have a million rows to compare.
             let pace = PACE.max(began.elapsed() * 4);
             let next = async {
                 tokio::time::sleep(pace).await;

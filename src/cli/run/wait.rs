@@ -158,6 +158,8 @@ fn pause(live: &mut Live, asked: &mut Asked, snapshots: &mut Receiver<Snapshot>)
     let Live { runtime, news, .. } = live;
     runtime.block_on(async {
         let change = async {
+            // Changes of this span are looked at in one go. The look after the longer one is for what
+            // makes no change: how long a source has been away.
             tokio::time::sleep(PACE.0).await;
             let _ = tokio::time::timeout(PACE.1, snapshots.changed()).await;
         };

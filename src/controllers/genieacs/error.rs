@@ -3,23 +3,14 @@
 
 use std::error::Error as StdError;
 
+use crate::controllers::failed::{self, Cause, Failed};
 use crate::controllers::stream::Fault;
-use crate::controllers::voltha::error::{ErrorKind as Transport, bounded, chain_kind, deepest};
-use crate::model::ids::SourceName;
-use crate::model::text;
+use crate::controllers::voltha::error::{ErrorKind as Transport, bounded};
 
 use super::validate::Refusal;
 
 /// A failed call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error {
-    /// The source.
-    pub source: SourceName,
-    /// The call (`GET devices`, `POST task reboot`), with what it is about.
-    pub call: String,
-    /// What happened.
-    pub what: Failure,
-}
+pub type Error = Failed<Failure>;
 
 /// Kinds of failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,42 +152,29 @@ impl Error {
     }
 }
 
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}: {}; {}", self.source, self.call, self.what.words(), self.what.advice())
+impl Cause for Failure {
+    fn told(&self) -> (String, &'static str) {
+        (self.words(), self.advice())
     }
 }
 
-impl StdError for Error {}
-
-/// Makes [`Error`]s of one call.
-#[derive(Debug, Clone)]
-pub(super) struct Call<'a> {
-    pub(super) source: &'a SourceName,
-    pub(super) name: String,
-}
-
-impl Call<'_> {
-    pub(super) fn error(&self, what: Failure) -> Error {
-        Error { source: self.source.clone(), call: text::clean(&self.name).into_owned(), what }
-    }
-
-    pub(super) fn status(&self, code: u16, words: &str) -> Error {
+impl Failure {
+    /// The failure behind a bad status, with the words beside it.
+    pub(super) fn status(code: u16, words: &str) -> Self {
         let words = bounded(words);
-        self.error(match code {
-            401 | 403 | 407 => Failure::Login(code),
-            503 if words.to_ascii_lowercase().contains("in session") => Failure::InSession,
-            404 if !words.is_empty() => Failure::NotFound(named(&words)),
-            404 => Failure::NotFound("the thing".to_owned()),
-            _ => Failure::Status { code, words },
-        })
+        match code {
+            401 | 403 | 407 => Self::Login(code),
+            503 if words.to_ascii_lowercase().contains("in session") => Self::InSession,
+            404 if !words.is_empty() => Self::NotFound(named(&words)),
+            404 => Self::NotFound("the thing".to_owned()),
+            _ => Self::Status { code, words },
+        }
     }
 
-    /// From an error of the layers below, told by its chain of causes.
-    pub(super) fn chain(&self, error: &(dyn StdError + 'static)) -> Error {
-        let kind = chain_kind(error).unwrap_or(Transport::Unreachable);
-        let words = deepest(error).unwrap_or_else(|| error.to_string());
-        self.error(Failure::Transport(kind, bounded(&words)))
+    /// The failure of a connection.
+    pub(super) fn connection(error: &(dyn StdError + 'static)) -> Self {
+        let (kind, words) = failed::connection(error);
+        Self::Transport(kind, words)
     }
 }
 
@@ -210,16 +188,18 @@ fn named(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controllers::failed::Call;
+    use crate::model::ids::SourceName;
 
     #[test]
     fn an_error_says_who_what_why_and_what_to_do() {
         let source: SourceName = "acs-1".into();
-        let call = Call { source: &source, name: "DELETE device x\u{1b}[2J".into() };
-        let told = call.status(503, "Device is in session").to_string();
+        let call = Call::new(&source, "DELETE device x\u{1b}[2J");
+        let told = call.error(Failure::status(503, "Device is in session")).to_string();
         assert!(told.ends_with("the device is in a session; try again in a moment"), "{told}");
         assert!(told.starts_with("acs-1: DELETE device x") && !told.contains('\u{1b}'), "{told:?}");
-        assert_eq!(call.status(404, "No such device").what, Failure::NotFound("the device".into()));
-        assert_eq!(call.status(401, "").what, Failure::Login(401));
+        assert_eq!(Failure::status(404, "No such device"), Failure::NotFound("the device".into()));
+        assert_eq!(Failure::status(401, ""), Failure::Login(401));
         let restarting = call.error(Failure::WorkerRestarting { perhaps_done: false });
         assert!(restarting.to_string().contains("worker restarting") && restarting.certainly_not_done());
     }

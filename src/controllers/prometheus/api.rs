@@ -76,7 +76,7 @@ impl PromClient {
         self.peer.base()
     }
 
-    async fn data<T: DeserializeOwned>(&self, name: &str, ask: &Ask) -> Result<(T, Answered2), Error> {
+    async fn data<T: DeserializeOwned>(&self, name: &'static str, ask: &Ask) -> Result<(T, Answered2), Error> {
         let call = self.peer.call(name);
         let (envelope, other): (Envelope<T>, _) = self.peer.json(&call, ask).await?;
         for warning in &envelope.warnings {

@@ -1,5 +1,6 @@
 //! One call to either server: sending, waiting, reading the answer, repeating what only reads.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use super::error::{Call, Error, Failure, refusal};
+use super::error::{Error, Failure, refusal};
 use crate::config::schema::{HttpAuth, Ssh, Tls};
+use crate::controllers::failed::Call;
 use crate::controllers::http::{Limits, NoAnswer, Server, date, empty, json_type, reason, skew, whole};
 use crate::controllers::resilience::call_pauses;
 use crate::controllers::route::Route;
@@ -70,7 +72,7 @@ impl Peer {
         (tls, auth, ssh): (&Tls, &HttpAuth, Option<&Ssh>),
         timeout_s: u64,
     ) -> Result<Self, Error> {
-        let call = Call { source: source.clone(), name: "connect".into() };
+        let call = Call::new(source, "connect");
         let limits = Limits { connect: CONNECT, idle: IDLE, spare: 2 };
         let server =
             Server::through(url, tls, auth, limits, Route::of(ssh)).map_err(|why| call.error(Failure::Config(why)))?;
@@ -90,8 +92,8 @@ impl Peer {
         self.limit
     }
 
-    pub(super) fn call(&self, name: impl Into<String>) -> Call {
-        Call { source: self.source.clone(), name: name.into() }
+    pub(super) fn call(&self, name: impl Into<Cow<'static, str>>) -> Call {
+        Call::new(&self.source, name)
     }
 
     /// Sends a request and waits for the head of a good answer.
@@ -115,7 +117,7 @@ impl Peer {
         let response = match answer {
             Ok(response) => response,
             Err(NoAnswer::Unsendable(why)) => return Err(call.error(Failure::Invalid(why))),
-            Err(NoAnswer::NotConnected(e) | NoAnswer::Closed(e)) => return Err(call.chain(&e)),
+            Err(NoAnswer::NotConnected(e) | NoAnswer::Closed(e)) => return Err(call.error(Failure::connection(&e))),
         };
         if response.status().is_success() {
             let date = date(response.headers());

@@ -4,21 +4,12 @@ use std::error::Error as StdError;
 
 use serde::Deserialize;
 
+use crate::controllers::failed::{self, Cause, Failed};
 use crate::controllers::stream::Fault;
-use crate::controllers::voltha::error::{ErrorKind as Transport, bounded, chain_kind, deepest};
-use crate::model::ids::SourceName;
-use crate::model::text;
+use crate::controllers::voltha::error::{ErrorKind as Transport, bounded};
 
 /// A failed call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error {
-    /// The source.
-    pub source: SourceName,
-    /// The call (`GET alerts`, `POST silences`).
-    pub call: String,
-    /// What happened.
-    pub what: Failure,
-}
+pub type Error = Failed<Failure>;
 
 /// Kinds of failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,13 +110,11 @@ impl Failure {
     }
 }
 
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}: {}; {}", self.source, self.call, self.what.words(), self.what.advice())
+impl Cause for Failure {
+    fn told(&self) -> (String, &'static str) {
+        (self.words(), self.advice())
     }
 }
-
-impl StdError for Error {}
 
 /// Prometheus' envelope of a refusal.
 #[derive(Deserialize)]
@@ -170,23 +159,11 @@ pub fn refusal(code: u16, reason: &str, body: &[u8]) -> Failure {
     }
 }
 
-/// Makes [`Error`]s of one call.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    pub(super) source: SourceName,
-    pub(super) name: String,
-}
-
-impl Call {
-    pub(super) fn error(&self, what: Failure) -> Error {
-        Error { source: self.source.clone(), call: text::clean(&self.name).into_owned(), what }
-    }
-
-    /// From an error of the layers below, told by its chain of causes.
-    pub(super) fn chain(&self, error: &(dyn StdError + 'static)) -> Error {
-        let kind = chain_kind(error).unwrap_or(Transport::Unreachable);
-        let words = deepest(error).unwrap_or_else(|| error.to_string());
-        self.error(Failure::Transport(kind, bounded(&words)))
+impl Failure {
+    /// The failure of a connection.
+    pub(super) fn connection(error: &(dyn StdError + 'static)) -> Self {
+        let (kind, words) = failed::connection(error);
+        Self::Transport(kind, words)
     }
 }
 

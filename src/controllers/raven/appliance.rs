@@ -47,6 +47,13 @@ impl ApplianceConfig {
         &self.whole
     }
 
+    /// Whether it says anything of collectors. Saving replaces everything: without that none would have a
+    /// port, so nothing else is ever sent.
+    #[must_use]
+    pub fn collects(&self) -> bool {
+        self.whole.get("collection").and_then(Value::as_object).is_some_and(|collection| !collection.is_empty())
+    }
+
     /// The same with every secret replaced by `***`, for the screen.
     #[must_use]
     pub fn masked(&self) -> Value {

@@ -4,20 +4,12 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use crate::controllers::voltha::error::{ErrorKind as Transport, bounded, chain_kind, deepest};
+use crate::controllers::failed::{self, Cause, Failed};
+use crate::controllers::voltha::error::{ErrorKind as Transport, bounded};
 use crate::model::appliance::poll::Answer;
-use crate::model::ids::SourceName;
 
 /// A failed call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error {
-    /// The source.
-    pub source: SourceName,
-    /// The call (`GET stats`, `POST restart vector`).
-    pub call: String,
-    /// What happened.
-    pub what: Failure,
-}
+pub type Error = Failed<Failure>;
 
 /// Kinds of failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,64 +130,52 @@ impl Error {
     }
 }
 
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}: {}; {}", self.source, self.call, self.what.words(), self.what.advice())
+impl Cause for Failure {
+    fn told(&self) -> (String, &'static str) {
+        (self.words(), self.advice())
     }
 }
 
-impl StdError for Error {}
-
-/// Makes [`Error`]s of one call.
-#[derive(Debug, Clone)]
-pub(super) struct Call<'a> {
-    pub(super) source: &'a SourceName,
-    pub(super) name: std::borrow::Cow<'static, str>,
-}
-
-impl Call<'_> {
-    pub(super) fn error(&self, what: Failure) -> Error {
-        Error { source: self.source.clone(), call: crate::model::text::clean(&self.name).into_owned(), what }
-    }
-
+impl Failure {
     /// The failure of a connection.
-    pub(super) fn chain(&self, error: &(dyn StdError + 'static), perhaps_done: bool) -> Error {
-        let kind = chain_kind(error).unwrap_or(Transport::Unreachable);
-        let words = bounded(&deepest(error).unwrap_or_else(|| error.to_string()));
-        self.error(Failure::Transport { kind, words, perhaps_done })
+    pub(super) fn connection(error: &(dyn StdError + 'static), perhaps_done: bool) -> Self {
+        let (kind, words) = failed::connection(error);
+        Self::Transport { kind, words, perhaps_done }
     }
 
     /// The failure behind a bad status. The service says why in the first line of its text.
-    pub(super) fn status(&self, code: u16, body: &[u8]) -> Error {
+    pub(super) fn status(code: u16, body: &[u8]) -> Self {
         if matches!(code, 401 | 403) {
-            return self.error(Failure::Login(code));
+            return Self::Login(code);
         }
         let text = String::from_utf8_lossy(body);
         let line = text.trim().lines().next().unwrap_or_default().trim();
         // What it means to be JSON is none when the cause has quotes in it.
         let inner = line.strip_prefix(r#"{"success": false, "message": ""#).and_then(|rest| rest.strip_suffix("\"}"));
         let bare = line.starts_with('<');
-        self.error(Failure::Status { code, words: if bare { String::new() } else { bounded(inner.unwrap_or(line)) } })
+        Self::Status { code, words: if bare { String::new() } else { bounded(inner.unwrap_or(line)) } }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controllers::failed::Call;
+    use crate::model::ids::SourceName;
 
     #[test]
     fn messages_say_source_call_cause_and_what_to_do() {
         let source: SourceName = "hall-1".into();
-        let call = Call { source: &source, name: "POST restart vector".into() };
+        let call = Call::new(&source, "POST restart vector");
         let told = br#"{"success": false, "message": "restart failed: exec: "supervisorctl": not found"}
 "#;
-        let error = call.status(500, told);
+        let error = call.error(Failure::status(500, told));
         assert_eq!(
             error.to_string(),
             "hall-1: POST restart vector: answered 500 (restart failed: exec: \"supervisorctl\": not found); see its words"
         );
-        assert_eq!(call.status(401, b"{}").what, Failure::Login(401));
-        let hostile = call.status(503, b"VPN\x1b[2J not connected\nsecond line");
+        assert_eq!(call.error(Failure::status(401, b"{}")).what, Failure::Login(401));
+        let hostile = call.error(Failure::status(503, b"VPN\x1b[2J not connected\nsecond line"));
         assert!(hostile.to_string().contains("answered 503 (VPN not connected)"), "{hostile}");
         let late = call.error(Failure::Deadline { after: Duration::from_millis(2500), perhaps_done: true });
         assert!(late.to_string().contains("2.5 s") && !late.certainly_not_done());
@@ -204,8 +184,8 @@ mod tests {
     #[test]
     fn an_appliance_that_answers_is_not_silent() {
         let source: SourceName = "hall-1".into();
-        let call = Call { source: &source, name: "GET stats".into() };
-        assert!(matches!(call.status(404, b"404 page not found\n").answer::<()>(), Answer::Refused(_)));
+        let call = Call::new(&source, "GET stats");
+        assert!(matches!(call.error(Failure::status(404, b"404 page not found\n")).answer::<()>(), Answer::Refused(_)));
         let unreadable = call.error(Failure::Unreadable("nothing".into()));
         assert!(matches!(unreadable.answer::<()>(), Answer::Unreadable(_)) && !unreadable.what.counts_against_source());
         let late = call.error(Failure::Deadline { after: Duration::from_secs(2), perhaps_done: false });

@@ -9,7 +9,7 @@ use super::outcome::{
     PortState, Probe, TraceOutcome, Verdict,
 };
 use super::{DiagEvent, DiagRequest, PingEvent, Protocol, Unreach};
-use crate::model::text::{clean, clip, counted, grouped};
+use crate::model::text::{clean, clip, counted, iec};
 
 /// The longest note that is attached to an alarm, in characters.
 const MAX_NOTE: usize = 2000;
@@ -31,15 +31,6 @@ fn rate(bits_per_second: u64) -> String {
         1_000..=999_999 => format!("{:.1} kbit/s", bps / 1e3),
         1_000_000..=999_999_999 => format!("{:.2} Mbit/s", bps / 1e6),
         _ => format!("{:.3} Gbit/s", bps / 1e9),
-    }
-}
-
-fn bytes(n: u64) -> String {
-    match n {
-        0..=9_999 => format!("{} bytes", grouped(n)),
-        10_000..=1_048_575 => format!("{:.1} KiB", n as f64 / 1024.0),
-        1_048_576..=1_073_741_823 => format!("{:.1} MiB", n as f64 / 1_048_576.0),
-        _ => format!("{:.2} GiB", n as f64 / 1_073_741_824.0),
     }
 }
 
@@ -403,7 +394,7 @@ fn bandwidth_figures(b: &BandwidthOutcome) -> Vec<String> {
         out.push(format!("samples: slowest {}, median {}, fastest {}", rate(low), rate(middle), rate(high)));
     }
     if b.total_bytes > 0 {
-        out.push(format!("{} in all, {} measured", bytes(b.total_bytes), bytes(b.measured_bytes)));
+        out.push(format!("{} in all, {} measured", iec(b.total_bytes), iec(b.measured_bytes)));
     }
     out.extend(b.errors.iter().map(|e| clean(e).into_owned()));
     out
@@ -562,6 +553,5 @@ mod tests {
             [rate(999), rate(1_500), rate(94_200_000), rate(2_500_000_000)],
             ["999 bit/s", "1.5 kbit/s", "94.20 Mbit/s", "2.500 Gbit/s"]
         );
-        assert_eq!([bytes(999), bytes(20_480), bytes(3 << 20)], ["999 bytes", "20.0 KiB", "3.0 MiB"]);
     }
 }

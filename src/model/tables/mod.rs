@@ -89,19 +89,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_snake_case() {
-        for table in [
-            Table::Alarms,
-            Table::Nodes,
-            Table::Sources,
-            Table::Log,
-            Table::Cpes,
-            Table::Jobs,
-            Table::JobDevices,
-            Table::Faults,
-            Table::Stored,
-            Table::Appliances,
-            Table::Collectors,
-        ] {
+        for table in Table::ALL {
             let spec = spec(table);
             let mut seen = std::collections::HashSet::new();
             for f in spec.fields {

@@ -4,6 +4,7 @@ use crate::app::ctx::ViewCtx;
 use crate::model::appliance::state::{Contact, Forecast, ReplayState, UplinkState};
 use crate::model::appliance::{ApplianceRow, ApplianceState};
 use crate::model::text::{grouped, iec};
+use crate::model::time::ahead;
 use crate::panes::list::columns::moment;
 use crate::theme::Token;
 use crate::ui::Piece;
@@ -163,7 +164,7 @@ fn outlook(state: &ApplianceState) -> Vec<Block<'_>> {
     ];
     let mut covers = vec![Piece::plain(coverage(state))];
     if let Some(full) = state.coverage_full_us {
-        covers.push(Piece::dim(format!("   {} when full, at this rate", brief(full))));
+        covers.push(Piece::dim(format!("   {} when full, at this rate", ahead(full, brief))));
     }
     blocks.push(Block::Fact("reaches back".into(), covers));
     let rates = format!("in {}/s   out {}/s", maybe_rate(state.in_milli), maybe_rate(state.out_milli));
@@ -238,7 +239,7 @@ fn uplink<'a>(state: &'a ApplianceState, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
         line.push(Piece::plain(format!("   {} sent", grouped(replay.sent))));
     }
     if let Some(left) = replay.done_in_us {
-        line.push(Piece::dim(format!("   done in {}", brief(left))));
+        line.push(Piece::dim(format!("   done in {}", ahead(left, brief))));
     }
     blocks.push(Block::Fact("replay".into(), line));
     blocks

@@ -6,7 +6,7 @@ use crate::model::appliance::ApplianceState;
 use crate::model::appliance::state::{
     Confidence, Contact, Flow, Forecast, ProcessState, ReplayState, UplinkState, Verdict,
 };
-use crate::model::time::{DAY, HOUR, MINUTE, SECOND, Ts};
+use crate::model::time::{DAY, HOUR, MINUTE, SECOND, Ts, ahead};
 use crate::panes::health::stale_words;
 use crate::theme::Token;
 use crate::ui::Piece;
@@ -189,13 +189,13 @@ pub(crate) const fn doubt(confidence: Confidence) -> &'static str {
     }
 }
 
-/// A forecast in a cell: `3h`, `~3h`, `?3h`, `now`, `never`, `-`.
+/// A forecast in a cell: `3h`, `~3h`, `?3h`, `>1y`, `now`, `never`, `-`.
 pub(crate) fn forecast(f: &Forecast) -> Piece<'static> {
     match f.in_us {
         None if f.never => Piece::dim("never"),
         None => Piece::new(UNKNOWN, Token::Off),
         Some(us) if us <= 0 => Piece::new("now", Token::Critical),
-        Some(us) => Piece::new(format!("{}{}", doubt(f.confidence), brief(us)), soon(us)),
+        Some(us) => Piece::new(format!("{}{}", doubt(f.confidence), ahead(us, brief)), soon(us)),
     }
 }
 
@@ -239,6 +239,7 @@ mod tests {
         assert_eq!(words(f(Some(3 * HOUR), Confidence::High, false)), "3h");
         assert_eq!(words(f(Some(3 * HOUR), Confidence::Medium, false)), "~3h");
         assert_eq!(words(f(Some(3 * HOUR), Confidence::Low, false)), "?3h");
+        assert_eq!(words(f(Some(658 * DAY), Confidence::Low, false)), "?>1y");
         assert_eq!(words(f(Some(0), Confidence::High, false)), "now");
         assert_eq!(words(f(None, Confidence::None, true)), "never");
         assert_eq!(words(f(None, Confidence::None, false)), "-");

@@ -103,6 +103,31 @@ impl RavenControl {
         self.live.appliance().wrongs.restarts_fail = on;
     }
 
+    /// A collector that is to listen on this port cannot, since somebody else holds it or it is not
+    /// allowed to: its restart fails, and it is dead.
+    pub fn deny_port(&self, port: Option<u16>) {
+        self.live.appliance().wrongs.denied_port = port;
+    }
+
+    /// A collector that is restarted comes up on the ports that it had: its own configuration file was
+    /// not written.
+    pub fn keep_ports(&self, on: bool) {
+        self.live.appliance().wrongs.keeps_ports = on;
+    }
+
+    /// The appliance's configuration can be saved so often still; then its disk is full.
+    pub fn saves_left(&self, saves: Option<u32>) {
+        self.live.appliance().wrongs.saves_left = saves;
+    }
+
+    /// A port of this machine that nobody holds now, and that no simulated appliance will be given.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn free_port(tcp: bool) -> std::io::Result<u16> {
+        super::ports::free(tcp)
+    }
+
     /// A restart takes so long, milliseconds.
     pub fn restart_takes(&self, ms: u32) {
         self.live.appliance().wrongs.restart_ms = i64::from(ms);
@@ -141,6 +166,12 @@ impl RavenControl {
     /// The file of the appliance's configuration: this, or none.
     pub fn saved(&self, config: Option<serde_json::Value>) {
         self.live.appliance().saved = config.map_or(Saved::Missing, Saved::Told);
+    }
+
+    /// What the file of the appliance's configuration says; `None`: there is none, or it is broken.
+    #[must_use]
+    pub fn configuration(&self) -> Option<serde_json::Value> {
+        if let Saved::Told(config) = &self.live.appliance().saved { Some(config.clone()) } else { None }
     }
 
     /// The file of the appliance's configuration is broken.

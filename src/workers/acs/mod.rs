@@ -36,7 +36,7 @@ use crate::model::stored::{Stored, StoredKind};
 use super::cpe_verb::CpeVerb;
 use super::source::Cache;
 use super::supervisor::Supervisor;
-use super::watched::Watched;
+use super::watched::{self, Watched};
 use shared::Shared;
 
 /// How long [`AcsHandle::poll_now`] waits for the outcome: a first read of a large fleet takes its time.
@@ -56,10 +56,8 @@ impl AcsHandle {
     }
 
     pub(super) fn spawn(&self, supervisor: &Supervisor) {
-        let (shared, stop) = (Arc::clone(&self.shared), supervisor.stopping());
-        supervisor.spawn(format!("poll {}", self.shared.name), move || {
-            poll::Poller::new(Arc::clone(&shared)).run(stop.clone())
-        });
+        let shared = Arc::clone(&self.shared);
+        watched::spawn(supervisor, &self.shared.name, move || poll::Poller::new(Arc::clone(&shared)));
     }
 
     pub(super) fn name(&self) -> &SourceName {

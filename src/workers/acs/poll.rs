@@ -4,9 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
-use tokio_util::sync::CancellationToken;
-
 use crate::controllers::genieacs::device::DeviceDoc;
 use crate::controllers::genieacs::error::Error;
 use crate::controllers::genieacs::map;
@@ -14,7 +11,8 @@ use crate::controllers::genieacs::wire::{Filter, Find};
 use crate::model::cpe::{Informs, OnlineRule, id_hash};
 use crate::model::observation::{GoneCause, Observation};
 use crate::model::time::{SECOND, Ts};
-use crate::workers::source::Durable;
+use crate::workers::watched::{Polling, Watched, Writing};
+use futures_util::StreamExt as _;
 
 use super::shared::Shared;
 use super::{patch, quiet};
@@ -69,8 +67,7 @@ pub(super) struct Out {
     records: Vec<Observation>,
     seen: Vec<(u64, i64)>,
     base: Ts,
-    /// The batch that is being written.
-    written: Option<Durable>,
+    writing: Writing,
 }
 
 impl Poller {
@@ -87,38 +84,15 @@ impl Poller {
             loaded: false,
         }
     }
+}
 
-    pub(super) async fn run(mut self, stop: CancellationToken) {
-        let mut paused = self.shared.paused.subscribe();
-        drop(self.shared.report(true));
-        let pause = Duration::from_secs(self.shared.config.poll_s.max(1));
-        loop {
-            if *paused.borrow_and_update() {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    _ = paused.changed() => continue,
-                }
-            }
-            // Who asks while a poll runs is served by the next one: this one may have passed by.
-            let asked = std::mem::take(&mut *self.shared.waiting());
-            self.asked = !asked.is_empty();
-            let outcome = tokio::select! {
-                () = stop.cancelled() => return,
-                outcome = self.poll() => outcome,
-            };
-            for waiting in asked {
-                let _ = waiting.send(outcome.clone());
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = self.shared.wake.notified() => {}
-                _ = paused.changed() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
+impl Polling for Poller {
+    fn watched(&self) -> &Watched {
+        &self.shared
     }
 
-    async fn poll(&mut self) -> Result<(), String> {
+    async fn poll(&mut self, asked: bool) -> Result<(), String> {
+        self.asked = asked;
         let began = Instant::now();
         let shared = Arc::clone(&self.shared);
         let outcome = {
@@ -131,20 +105,9 @@ impl Poller {
                 }
             }
         };
-        {
-            let mut status = self.shared.status();
-            status.ok = Some(outcome.is_ok());
-            status.degraded = false;
-            match &outcome {
-                Ok(()) => {
-                    status.report.latency_us = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
-                    status.report.devices = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
-                    status.report.last_error.clear();
-                }
-                // The countdown of the breaker says nothing about the cause.
-                Err(_) if self.shared_breaker_open() && !status.report.last_error.is_empty() => {}
-                Err(why) => status.report.last_error.clone_from(why),
-            }
+        self.shared.polled(began.elapsed(), &outcome);
+        if outcome.is_ok() {
+            self.shared.status().report.devices = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
         }
         if let Some(done) = self.shared.report(false) {
             done.await?;
@@ -152,10 +115,12 @@ impl Poller {
         outcome
     }
 
-    fn shared_breaker_open(&self) -> bool {
-        self.shared.breaker().state() == crate::model::source::Breaker::Open
+    fn pause(&self, _took: Duration) -> Duration {
+        Duration::from_secs(self.shared.config.poll_s.max(1))
     }
+}
 
+impl Poller {
     async fn look(&mut self) -> Result<(), String> {
         self.load().await?;
         self.shared.admit()?;
@@ -278,25 +243,13 @@ impl Poller {
             let seen = std::mem::take(&mut out.seen);
             records.push(Observation::Informs(Informs { base: out.base, seen, rule: self.rule() }));
         }
-        // Waiting is what keeps a fleet from filling the memory; one batch is written while the next
-        // one is read.
-        let before = match self.shared.journal(records) {
-            Some(written) => out.written.replace(written),
-            None => None,
-        };
-        match before {
-            Some(written) => written.await,
-            None => Ok(()),
-        }
+        out.writing.add(&self.shared, records).await
     }
 
     /// Writes what is left, and waits until all of it is.
     async fn finish(&self, out: &mut Out) -> Result<(), String> {
         self.flush(out).await?;
-        match out.written.take() {
-            Some(written) => written.await,
-            None => Ok(()),
-        }
+        out.writing.end().await
     }
 
     /// What a full list no longer held.

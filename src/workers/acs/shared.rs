@@ -15,7 +15,7 @@ use crate::controllers::resilience::BreakerPolicy;
 use crate::controllers::voltha::map::TypeIndex;
 use crate::model::ids::SourceName;
 use crate::workers::source::Cache;
-use crate::workers::watched::Watched;
+use crate::workers::watched::{self, Watched};
 
 /// A call that failed was repeated for half a minute before: a few of them are enough.
 const POLICY: BreakerPolicy =
@@ -51,17 +51,14 @@ impl Shared {
     /// The client and the device profiles; made at first use, because secrets, certificates and
     /// profiles are read from disk.
     async fn made(&self) -> Result<&(Client, Arc<Profiles>), String> {
-        let make = || async {
+        let make = || {
             let (name, config) = (self.name.clone(), self.config.clone());
-            let runtime = tokio::runtime::Handle::current();
-            let made = tokio::task::spawn_blocking(move || {
-                let _guard = runtime.enter();
+            watched::make(move || {
                 let client = Client::new(&name, &config).map_err(|e| e.to_string())?;
                 let profiles = Profiles::load(config.profiles.as_deref().map(std::path::Path::new))
                     .map_err(|e| format!("{name}: the device profiles cannot be used: {e}"))?;
                 Ok((client, Arc::new(profiles)))
-            });
-            made.await.map_err(|e| e.to_string())?
+            })
         };
         self.client.get_or_try_init(make).await
     }

@@ -27,7 +27,6 @@ pub async fn run(
     };
     let names: Vec<String> = wish.targets.iter().map(|(target, _)| target.canonical().to_owned()).collect();
     let mut run = Run::new(intent.command, &wish.tally);
-    let mut told = Vec::new();
     let verb = std::sync::Arc::clone(&wish.verb);
     let calls = stream::iter(wish.targets)
         .take_while(|_| std::future::ready(!stop.is_cancelled()))
@@ -36,25 +35,8 @@ pub async fn run(
             async move { (target.label(), source.carry_out(&verb, target.service(), &actor, &stop).await) }
         })
         .buffer_unordered(AT_ONCE);
-    let mut calls = std::pin::pin!(calls);
-    let mut ended = 0;
-    while let Some((label, result)) = calls.next().await {
-        ended += 1;
-        match result {
-            Ok(words) => {
-                run.outcome.done += 1;
-                told.extend((!words.is_empty()).then(|| format!("{label}: {words}")));
-            }
-            Err(why) => run.error(label, &why),
-        }
-        progress(ended, run.outcome.total);
-    }
-    run.stopped = ended < run.outcome.total;
+    run.hear(calls, progress).await;
     let services = matches!(*verb, ApplianceVerb::Restart { .. });
     let (one, many) = if services { ("service", "services") } else { ("appliance", "appliances") };
-    let mut outcome = run.end(verb.words().1, one, many);
-    if let [only] = told.as_slice() {
-        outcome.summary.clone_from(only);
-    }
-    (names, outcome)
+    (names, run.end(verb.words().1, one, many))
 }

@@ -22,6 +22,7 @@ use crate::model::labels::{Labels, Matcher};
 
 use super::source::Cache;
 use super::supervisor::Supervisor;
+use super::watched;
 use shared::{Kind, Made, Shared};
 
 pub use crate::controllers::prometheus::api::Span;
@@ -55,10 +56,8 @@ impl AlertsHandle {
     }
 
     pub(super) fn spawn(&self, supervisor: &Supervisor) {
-        let (shared, stop) = (Arc::clone(&self.shared), supervisor.stopping());
-        supervisor.spawn(format!("poll {}", self.shared.name), move || {
-            poll::Poller::new(Arc::clone(&shared)).run(stop.clone())
-        });
+        let shared = Arc::clone(&self.shared);
+        watched::spawn(supervisor, &self.shared.name, move || poll::Poller::new(Arc::clone(&shared)));
     }
 
     pub(super) fn name(&self) -> &SourceName {

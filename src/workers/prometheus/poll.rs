@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
-
-use tokio_util::sync::CancellationToken;
+use std::time::{Duration, Instant};
 
 use crate::controllers::prometheus::alertmanager::About;
 use crate::controllers::prometheus::error::Error;
@@ -14,7 +12,7 @@ use crate::model::observation::{AlarmEvent, ClearReason, Observation, Resync, Su
 use crate::model::resource::NodeKind;
 use crate::model::time::{SECOND, Ts};
 use crate::workers::now;
-use crate::workers::source::Durable;
+use crate::workers::watched::{Polling, Watched, Writing};
 
 use super::shared::{Made, Shared};
 
@@ -41,11 +39,11 @@ pub(super) struct Poller {
     before: Ts,
 }
 
-/// Observations on their way to the journal. One batch is written while the next one is read.
+/// Observations on their way to the journal.
 #[derive(Default)]
 struct Out {
     records: Vec<Observation>,
-    written: Option<Durable>,
+    writing: Writing,
 }
 
 /// Why a poll ended early.
@@ -72,37 +70,14 @@ impl Poller {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared, alerts: Alerts::default(), loaded: false, gap: true, before: Ts::NEVER }
     }
+}
 
-    pub(super) async fn run(mut self, stop: CancellationToken) {
-        let mut paused = self.shared.paused.subscribe();
-        drop(self.shared.report(true));
-        let pause = self.shared.kind.poll();
-        loop {
-            if *paused.borrow_and_update() {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    _ = paused.changed() => continue,
-                }
-            }
-            // Who asks while a poll runs is served by the next one: this one may have passed by.
-            let asked = std::mem::take(&mut *self.shared.waiting());
-            let outcome = tokio::select! {
-                () = stop.cancelled() => return,
-                outcome = self.poll() => outcome,
-            };
-            for waiting in asked {
-                let _ = waiting.send(outcome.clone());
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = self.shared.wake.notified() => {}
-                _ = paused.changed() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
+impl Polling for Poller {
+    fn watched(&self) -> &Watched {
+        &self.shared
     }
 
-    async fn poll(&mut self) -> Result<(), String> {
+    async fn poll(&mut self, _asked: bool) -> Result<(), String> {
         let began = Instant::now();
         let outcome = match self.look().await {
             Ok(()) => Ok(()),
@@ -121,26 +96,19 @@ impl Poller {
         if outcome.is_err() {
             self.gap = true;
         }
-        let held = self.shared.breaker().state() == crate::model::source::Breaker::Open;
-        {
-            let mut status = self.shared.status();
-            status.ok = Some(outcome.is_ok());
-            match &outcome {
-                Ok(()) => {
-                    status.report.latency_us = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
-                    status.report.last_error.clear();
-                }
-                // The countdown of the breaker says nothing about the cause.
-                Err(_) if held && !status.report.last_error.is_empty() => {}
-                Err(why) => status.report.last_error.clone_from(why),
-            }
-        }
+        self.shared.polled(began.elapsed(), &outcome);
         if let Some(done) = self.shared.report(false) {
             done.await?;
         }
         outcome
     }
 
+    fn pause(&self, _took: Duration) -> Duration {
+        self.shared.kind.poll()
+    }
+}
+
+impl Poller {
     async fn look(&mut self) -> Result<(), Stop> {
         self.load().await?;
         self.shared.admit().map_err(Stop::Held)?;
@@ -223,7 +191,7 @@ impl Poller {
         }
     }
 
-    /// Writes a full batch. Waiting is what keeps a long list from filling the memory.
+    /// Writes a full batch.
     async fn pour(&self, out: &mut Out) -> Result<(), String> {
         if out.records.len() < BATCH {
             return Ok(());
@@ -233,23 +201,13 @@ impl Poller {
 
     async fn flush(&self, out: &mut Out) -> Result<(), String> {
         let records = std::mem::take(&mut out.records);
-        let before = match self.shared.journal(records) {
-            Some(written) => out.written.replace(written),
-            None => None,
-        };
-        match before {
-            Some(written) => written.await,
-            None => Ok(()),
-        }
+        out.writing.add(&self.shared, records).await
     }
 
     /// Writes what is left, and waits until all of it is.
     async fn finish(&self, out: &mut Out) -> Result<(), String> {
         self.flush(out).await?;
-        match out.written.take() {
-            Some(written) => written.await,
-            None => Ok(()),
-        }
+        out.writing.end().await
     }
 
     /// The list was read to its end: what it no longer holds, and how it differed.

@@ -14,7 +14,7 @@ use crate::controllers::resilience::BreakerPolicy;
 use crate::controllers::voltha::map::TypeIndex;
 use crate::model::ids::SourceName;
 use crate::workers::source::Cache;
-use crate::workers::watched::Watched;
+use crate::workers::watched::{self, Watched};
 
 /// A call that failed was repeated before: a few of them are enough.
 const POLICY: BreakerPolicy =
@@ -112,11 +112,9 @@ impl Shared {
 
     /// The clients; made at first use.
     pub(super) async fn made(&self) -> Result<&Made, String> {
-        let make = || async {
+        let make = || {
             let (name, kind, types) = (self.name.clone(), self.kind.clone(), Arc::clone(&self.types));
-            let runtime = tokio::runtime::Handle::current();
-            let made = tokio::task::spawn_blocking(move || {
-                let _guard = runtime.enter();
+            watched::make(move || {
                 let mapper = Mapper::new(kind.mapping(), types).map_err(|why| format!("{name}: {why}"))?;
                 Ok(match &kind {
                     Kind::Prometheus(config) => Made::Prometheus {
@@ -130,8 +128,7 @@ impl Shared {
                         mapper,
                     },
                 })
-            });
-            made.await.map_err(|e| e.to_string())?
+            })
         };
         self.made.get_or_try_init(make).await
     }

@@ -28,7 +28,7 @@ use crate::model::ids::SourceName;
 use super::appliance::{ApplianceVerb, Preview};
 use super::source::Cache;
 use super::supervisor::Supervisor;
-use super::watched::Watched;
+use super::watched::{self, Watched};
 pub(super) use settings::settings;
 use shared::Shared;
 
@@ -55,11 +55,9 @@ impl RavenHandle {
     /// Starts its poller. `nth` of all sources: hundreds of appliances that were all asked at the same
     /// instants would need hundreds of connections and threads at once, and none in between.
     pub(super) fn spawn(&self, supervisor: &Supervisor, nth: usize) {
-        let (shared, stop) = (Arc::clone(&self.shared), supervisor.stopping());
+        let shared = Arc::clone(&self.shared);
         let turn = STAGGER.saturating_mul(u32::try_from(nth % TURNS).unwrap_or_default());
-        supervisor.spawn(format!("poll {}", self.shared.name), move || {
-            poll::Poller::new(Arc::clone(&shared), turn).run(stop.clone())
-        });
+        watched::spawn(supervisor, &self.shared.name, move || poll::Poller::new(Arc::clone(&shared), turn));
     }
 
     pub(super) fn watched(&self) -> &Watched {

@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
-
-use tokio_util::sync::CancellationToken;
+use std::time::Duration;
 
 use crate::controllers::raven::client::Client;
 use crate::controllers::raven::rhythm::{Rhythm, What};
@@ -15,6 +13,7 @@ use crate::model::appliance::{ApplianceState, Poll};
 use crate::model::observation::Observation;
 use crate::model::time::Ts;
 use crate::workers::now;
+use crate::workers::watched::{Polling, Watched};
 
 use super::shared::Shared;
 use super::{alarms, host, restart};
@@ -47,39 +46,11 @@ impl Poller {
             told: None,
         }
     }
+}
 
-    pub(super) async fn run(mut self, stop: CancellationToken) {
-        let mut paused = self.shared.paused.subscribe();
-        drop(self.shared.report(true));
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = self.shared.wake.notified() => {}
-            () = tokio::time::sleep(self.turn) => {}
-        }
-        loop {
-            if *paused.borrow_and_update() {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    _ = paused.changed() => continue,
-                }
-            }
-            let began = Instant::now();
-            let asked = std::mem::take(&mut *self.shared.waiting());
-            let outcome = tokio::select! {
-                () = stop.cancelled() => return,
-                outcome = self.poll(!asked.is_empty()) => outcome,
-            };
-            for waiting in asked {
-                let _ = waiting.send(outcome.clone());
-            }
-            let pause = self.shared.tracker().next_poll().saturating_sub(began.elapsed());
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = self.shared.wake.notified() => {}
-                _ = paused.changed() => {}
-                () = tokio::time::sleep(pause.max(Duration::from_millis(100))) => {}
-            }
-        }
+impl Polling for Poller {
+    fn watched(&self) -> &Watched {
+        &self.shared
     }
 
     async fn poll(&mut self, asked: bool) -> Result<(), String> {
@@ -106,6 +77,17 @@ impl Poller {
         outcome
     }
 
+    /// As the tracker wants it, from beginning to beginning.
+    fn pause(&self, took: Duration) -> Duration {
+        self.shared.tracker().next_poll().saturating_sub(took).max(Duration::from_millis(100))
+    }
+
+    fn turn(&self) -> Duration {
+        self.turn
+    }
+}
+
+impl Poller {
     /// Why nothing is known while nothing is asked: what failed before, and that it is not asked now.
     fn held(&self, held: &str) -> String {
         let held = held.strip_prefix(&*self.shared.name).and_then(|h| h.strip_prefix(": ")).unwrap_or(held);

@@ -7,11 +7,10 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::engine::buffer::Happening;
 use crate::engine::restart::{Policy, Step, Verdict};
 use crate::model::appliance::poll::ProcessStatus;
 use crate::model::appliance::state::{Flow, ProcessState};
-use crate::model::observation::{Notice, Observation};
-use crate::model::resource::{NodeKind, Resource};
 use crate::model::text::clean;
 use crate::model::time::{SECOND, Ts};
 use crate::workers::appliance::Preview;
@@ -174,15 +173,8 @@ pub(super) async fn perform(
 
 /// A line of the log about a restart.
 fn note(shared: &Shared, service: &str, at: Ts, text: &str, failure: bool) {
-    let notice = Notice {
-        resource: Some(Resource::new(NodeKind::Collector, clean(service))),
-        event: "SERVICE_RESTART".to_owned(),
-        text: clean(text).into_owned(),
-        source_time: at,
-        failure,
-        context: Vec::new(),
-    };
-    drop(shared.journal(vec![Observation::Notice(notice)]));
+    let (collector, text) = (Some(service.to_owned()), text.to_owned());
+    shared.note(&Happening { collector, event: "SERVICE_RESTART", text, failure }, at);
 }
 
 /// Records of a service when it was first looked at, and when more had come.

@@ -16,13 +16,15 @@ use crate::controllers::route::Route;
 use crate::controllers::supervisor::Supervisor;
 use crate::controllers::systemd::Systemd;
 use crate::controllers::voltha::map::TypeIndex;
-use crate::engine::buffer::Tracker;
+use crate::engine::buffer::{Happening, Tracker};
 use crate::model::appliance::poll::Socket;
 use crate::model::ids::SourceName;
+use crate::model::time::Ts;
 use crate::workers::source::Cache;
-use crate::workers::watched::Watched;
+use crate::workers::watched::{self, Watched};
 use crate::workers::{lock, restart};
 
+use super::alarms;
 use super::settings::settings;
 
 /// Polls are seconds apart: a few that fail are enough, and a look every half minute finds it back.
@@ -97,16 +99,16 @@ impl Shared {
         self.wake.notify_one();
     }
 
+    /// A line of the log about the appliance or one of its services.
+    pub(super) fn note(&self, happened: &Happening, at: Ts) {
+        drop(self.journal(vec![alarms::notice(&self.name, happened, at)]));
+    }
+
     /// The clients; made at first use.
     pub(super) async fn made(&self) -> Result<&Made, String> {
-        let make = || async {
+        let make = || {
             let (name, config) = (self.name.clone(), self.config.clone());
-            let runtime = tokio::runtime::Handle::current();
-            let made = tokio::task::spawn_blocking(move || {
-                let _guard = runtime.enter();
-                Ok(Made { client: Client::new(&name, &config).map_err(|e| e.to_string())? })
-            });
-            made.await.map_err(|e| e.to_string())?
+            watched::make(move || Ok(Made { client: Client::new(&name, &config).map_err(|e| e.to_string())? }))
         };
         self.made.get_or_try_init(make).await
     }

@@ -9,15 +9,17 @@ mod rows;
 mod send;
 mod write;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::config::schema::{Genieacs, HttpAuth, Tls};
+use crate::controllers::failed::Call;
 use crate::controllers::http::{Limits, Server};
 use crate::model::ids::SourceName;
 
-use super::error::{Call, Error, Failure};
+use super::error::{Error, Failure};
 pub use read::About;
 pub use rows::Rows;
 pub use write::Upload;
@@ -115,7 +117,7 @@ impl Client {
     pub fn with_patience(source: &SourceName, config: &Genieacs, patience: Patience) -> Result<Self, Error> {
         let limits = Limits { connect: patience.connect, idle: patience.idle, spare: SPARE };
         let bad = |why: String| {
-            let call = Call { source, name: "NBI".to_owned() };
+            let call = Call::new(source, "NBI");
             call.error(Failure::Config(why))
         };
         let nbi = Server::new(&config.nbi, &config.tls, &config.auth, limits).map_err(bad)?;
@@ -150,7 +152,7 @@ impl Client {
         self.inner.silent.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    fn call(&self, name: impl Into<String>) -> Call<'_> {
-        Call { source: &self.inner.source, name: name.into() }
+    fn call(&self, name: impl Into<Cow<'static, str>>) -> Call {
+        Call::new(&self.inner.source, name)
     }
 }

@@ -12,8 +12,9 @@ use super::rows::Rows;
 use super::send::{Head, Sent};
 use super::write::Checksum;
 use super::{Client, Upload};
+use crate::controllers::failed::Call;
 use crate::controllers::genieacs::device::DeviceDoc;
-use crate::controllers::genieacs::error::{Call, Error, Failure};
+use crate::controllers::genieacs::error::{Error, Failure};
 use crate::controllers::genieacs::map::{FaultDoc, FileDoc, OperationDoc, TaskDoc};
 use crate::controllers::genieacs::validate;
 use crate::controllers::genieacs::wire::{Collection, DeviceId, Filter, Find, Projection, TaskId};
@@ -76,7 +77,7 @@ impl Client {
         self.retried(|| async {
             let head = self.get(&call, Method::HEAD, target.clone()).await?;
             if !head.status.is_success() {
-                return Err(call.status(head.status.as_u16(), &head.reason));
+                return Err(call.error(Failure::status(head.status.as_u16(), &head.reason)));
             }
             total(&head).ok_or_else(|| call.error(Failure::Answer("it carries no total".to_owned())))
         })
@@ -315,7 +316,7 @@ impl Client {
         Ok(read)
     }
 
-    async fn get(&self, call: &Call<'_>, method: Method, target: String) -> Result<Head, Error> {
+    async fn get(&self, call: &Call, method: Method, target: String) -> Result<Head, Error> {
         let limit = self.inner.patience.first_byte;
         let sent = Sent { method, target, headers: Vec::new(), body: empty(), limit, call };
         self.once(&self.inner.nbi, sent).await

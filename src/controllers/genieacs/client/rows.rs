@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::Client;
-use crate::controllers::genieacs::error::{Call, Error, Failure};
+use crate::controllers::failed::Call;
+use crate::controllers::genieacs::error::{Error, Failure};
 use crate::controllers::stream::Documents;
 
 /// A list that is being read. Memory holds a piece of the connection and the documents in it.
@@ -94,7 +95,7 @@ impl<T: DeserializeOwned> Rows<T> {
     }
 
     fn error(&self, what: Failure) -> Error {
-        Call { source: self.client.source(), name: self.name.clone() }.error(what)
+        Call::new(self.client.source(), self.name.clone()).error(what)
     }
 
     /// A connection that breaks in a list is a list cut short: how far it came is told.

@@ -10,7 +10,8 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::Client;
-use crate::controllers::genieacs::error::{Call, Error, Failure};
+use crate::controllers::failed::Call;
+use crate::controllers::genieacs::error::{Error, Failure};
 use crate::controllers::genieacs::validate::{MAX_URL, Refusal};
 use crate::controllers::http::{Body, NoAnswer, Server, reason};
 use crate::controllers::resilience::call_pauses;
@@ -27,7 +28,7 @@ pub(super) struct Sent<'a> {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) body: Body,
     pub(super) limit: Duration,
-    pub(super) call: &'a Call<'a>,
+    pub(super) call: &'a Call,
 }
 
 /// The head of an answer.
@@ -64,7 +65,7 @@ impl Client {
                 if self.inner.silent.load(Ordering::Relaxed) && (refused(&e) || closed(&e)) {
                     return Err(call.error(Failure::WorkerRestarting { perhaps_done: false }));
                 }
-                Err(call.chain(&e))
+                Err(call.error(Failure::connection(&e)))
             }
             Err(NoAnswer::Closed(e)) => {
                 if let Some(input) = input_fault(&e) {
@@ -74,7 +75,7 @@ impl Client {
                 if closed(&e) {
                     return Err(call.error(Failure::WorkerRestarting { perhaps_done: !harmless }));
                 }
-                let broken = call.chain(&e);
+                let broken = call.error(Failure::connection(&e));
                 Err(if harmless { broken } else { call.error(Failure::WorkerRestarting { perhaps_done: true }) })
             }
         }
@@ -105,7 +106,7 @@ impl Client {
     }
 
     /// The body of an answer, when its status is a good one.
-    pub(super) async fn body(&self, call: &Call<'_>, head: Head, limit: Duration) -> Result<(Head2, Vec<u8>), Error> {
+    pub(super) async fn body(&self, call: &Call, head: Head, limit: Duration) -> Result<(Head2, Vec<u8>), Error> {
         let Head { status, reason, response } = head;
         let bytes =
             read(call, response.into_body(), if status.is_success() { MAX_BODY } else { MAX_WORDS }, limit).await;
@@ -117,7 +118,7 @@ impl Client {
     }
 
     /// The failure behind a bad status.
-    pub(super) async fn refused(&self, call: &Call<'_>, head: Head) -> Error {
+    pub(super) async fn refused(&self, call: &Call, head: Head) -> Error {
         let Head { status, reason, response } = head;
         let bytes = read(call, response.into_body(), MAX_WORDS, self.inner.patience.piece).await;
         refusal(call, status, &reason, &bytes.unwrap_or_default())
@@ -130,7 +131,7 @@ pub(super) struct Head2 {
     pub(super) reason: String,
 }
 
-async fn read(call: &Call<'_>, body: Incoming, most: usize, limit: Duration) -> Result<Vec<u8>, Error> {
+async fn read(call: &Call, body: Incoming, most: usize, limit: Duration) -> Result<Vec<u8>, Error> {
     match timeout(limit, Limited::new(body, most).collect()).await {
         Err(_) => Err(call.error(Failure::Deadline { seconds: limit.as_secs(), perhaps_done: true })),
         Ok(Err(e)) => Err(call.error(Failure::Answer(e.to_string()))),
@@ -139,7 +140,7 @@ async fn read(call: &Call<'_>, body: Incoming, most: usize, limit: Duration) -> 
 }
 
 /// The server says why in the reason phrase or in the body; bodies say more.
-fn refusal(call: &Call<'_>, status: StatusCode, reason: &str, body: &[u8]) -> Error {
+fn refusal(call: &Call, status: StatusCode, reason: &str, body: &[u8]) -> Error {
     let body = String::from_utf8_lossy(body);
     let body = body.trim();
     let usual = status.canonical_reason().unwrap_or_default();
@@ -151,7 +152,7 @@ fn refusal(call: &Call<'_>, status: StatusCode, reason: &str, body: &[u8]) -> Er
     } else {
         reason
     };
-    call.status(status.as_u16(), words)
+    call.error(Failure::status(status.as_u16(), words))
 }
 
 /// Whether a connection was refused.

@@ -15,8 +15,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::Client;
 use super::send::{Head2, Sent};
+use crate::controllers::failed::Call;
 use crate::controllers::genieacs::device::instant;
-use crate::controllers::genieacs::error::{Call, Error, Failure};
+use crate::controllers::genieacs::error::{Error, Failure};
 use crate::controllers::genieacs::map::{FaultDoc, FileDoc, TaskDoc};
 use crate::controllers::genieacs::task::{ConnectionRequest, Outcome, Task, TaskAnswer};
 use crate::controllers::genieacs::validate::{self, Refusal};
@@ -352,14 +353,14 @@ impl Client {
         self.tasks(&Filter::equal("uniqueKey", key)).await
     }
 
-    async fn put(&self, call: &Call<'_>, target: String, json: bool, text: String) -> Result<(), Error> {
+    async fn put(&self, call: &Call, target: String, json: bool, text: String) -> Result<(), Error> {
         let plain = (CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         self.change(call, Method::PUT, target, vec![if json { json_type() } else { plain }], whole(text)).await
     }
 
     async fn change(
         &self,
-        call: &Call<'_>,
+        call: &Call,
         method: Method,
         target: String,
         headers: Vec<(HeaderName, HeaderValue)>,
@@ -369,13 +370,13 @@ impl Client {
         self.answered(call, Sent { method, target, headers, body, limit, call }, limit).await.map(drop)
     }
 
-    async fn answered(&self, call: &Call<'_>, sent: Sent<'_>, rest: Duration) -> Result<(Head2, Vec<u8>), Error> {
+    async fn answered(&self, call: &Call, sent: Sent<'_>, rest: Duration) -> Result<(Head2, Vec<u8>), Error> {
         let head = self.once(&self.inner.nbi, sent).await?;
         self.body(call, head, rest).await
     }
 }
 
-fn check<T>(call: &Call<'_>, checked: Result<T, Refusal>) -> Result<T, Error> {
+fn check<T>(call: &Call, checked: Result<T, Refusal>) -> Result<T, Error> {
     checked.map_err(|refusal| call.error(Failure::Invalid(refusal)))
 }
 

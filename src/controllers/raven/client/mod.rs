@@ -16,8 +16,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::error::{Call, Error, Failure};
+use super::error::{Error, Failure};
 use crate::config::schema::{HttpAuth, Raven, Tls};
+use crate::controllers::failed::Call;
 use crate::controllers::http::{Limits, Server};
 use crate::controllers::route::Route;
 use crate::model::appliance::poll::{HostStatus, Version};
@@ -149,7 +150,7 @@ impl Client {
             spare: 1,
         };
         let bad = |what: &str, why: String| {
-            let call = Call { source, name: "connect".into() };
+            let call = Call::new(source, "connect");
             call.error(Failure::Config(format!("{what}: {why}")))
         };
         let any_secure = secure(&config.buffer) || config.config.as_deref().is_some_and(secure);

@@ -14,8 +14,9 @@ use zeroize::Zeroizing;
 
 use super::{Calls, Memory};
 use crate::config::schema::{ApiKey, ApiKeyHeader};
+use crate::controllers::failed::Call;
 use crate::controllers::http::{NoAnswer, Server, empty, json_type, whole};
-use crate::controllers::raven::error::{Call, Error, Failure};
+use crate::controllers::raven::error::{Error, Failure};
 use crate::model::text::clean;
 
 /// The longest answer of most calls, bytes.
@@ -95,8 +96,8 @@ pub(super) struct Told {
 }
 
 impl Calls {
-    pub(super) fn call(&self, name: impl Into<Cow<'static, str>>) -> Call<'_> {
-        Call { source: &self.source, name: name.into() }
+    pub(super) fn call(&self, name: impl Into<Cow<'static, str>>) -> Call {
+        Call::new(&self.source, name)
     }
 
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -104,7 +105,7 @@ impl Calls {
     }
 
     /// Sends a request and reads its answer.
-    pub(super) async fn ask(&self, call: &Call<'_>, ask: Ask<'_>) -> Result<Told, Error> {
+    pub(super) async fn ask(&self, call: &Call, ask: Ask<'_>) -> Result<Told, Error> {
         let Ask { server, method, target, body, limit, most, keyed } = ask;
         let harmless = method == Method::GET;
         let mut headers = Vec::new();
@@ -121,8 +122,8 @@ impl Calls {
         let answered = timeout(limit, async {
             let response = server.send(method, &target, headers, body).await.map_err(|no| match no {
                 NoAnswer::Unsendable(why) => call.error(Failure::Invalid(why)),
-                NoAnswer::NotConnected(e) => call.chain(&e, false),
-                NoAnswer::Closed(e) => call.chain(&e, !harmless),
+                NoAnswer::NotConnected(e) => call.error(Failure::connection(&e, false)),
+                NoAnswer::Closed(e) => call.error(Failure::connection(&e, !harmless)),
             })?;
             let (head, body) = response.into_parts();
             let good = head.status.is_success();
@@ -130,7 +131,7 @@ impl Calls {
             if !good {
                 // What cannot be read of a refusal is no loss.
                 let words = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-                return Err(call.status(head.status.as_u16(), &words));
+                return Err(call.error(Failure::status(head.status.as_u16(), &words)));
             }
             match body {
                 Ok(all) => Ok(Told { headers: head.headers, body: all.to_bytes() }),
@@ -147,7 +148,7 @@ impl Calls {
     }
 
     /// The config service.
-    pub(super) fn config_server(&self, call: &Call<'_>) -> Result<&Server, Error> {
+    pub(super) fn config_server(&self, call: &Call) -> Result<&Server, Error> {
         self.config.as_ref().ok_or_else(|| {
             call.error(Failure::Config("config is not set: it is the address of the config service".to_owned()))
         })

@@ -1,7 +1,5 @@
 //! Changing: configurations, clean-up, replay, restarts. Nothing here is sent twice.
 
-use serde_json::Value;
-
 use super::send::Ask;
 use super::{Calls, Client};
 use crate::controllers::http::segment;
@@ -87,7 +85,7 @@ impl Client {
         let calls = &self.inner.calls;
         let call = calls.call("POST appliance config");
         let server = calls.config_server(&call)?;
-        if config.whole().get("collection").and_then(Value::as_object).is_none_or(serde_json::Map::is_empty) {
+        if !config.collects() {
             let why = "collection is missing: saving replaces everything, and no collector would have a port";
             return Err(call.error(Failure::Invalid(why.to_owned())));
         }

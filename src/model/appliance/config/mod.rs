@@ -191,17 +191,23 @@ impl BufferConfig {
     /// What differs, in the order of this object, then what only the other has.
     #[must_use]
     pub fn diff(&self, other: &Self) -> Vec<Difference> {
-        let mut out = Vec::new();
-        differences(&self.whole, &other.whole, "", &mut out);
-        out
+        differences(&self.whole, &other.whole)
     }
 }
 
-fn differences(old: &Map<String, Value>, new: &Map<String, Value>, path: &str, out: &mut Vec<Difference>) {
+/// What differs between two objects, in the order of the first, then what only the second has.
+#[must_use]
+pub fn differences(old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<Difference> {
+    let mut out = Vec::new();
+    collect(old, new, "", &mut out);
+    out
+}
+
+fn collect(old: &Map<String, Value>, new: &Map<String, Value>, path: &str, out: &mut Vec<Difference>) {
     let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     for (key, value) in old {
         match (value, new.get(key)) {
-            (Value::Object(a), Some(Value::Object(b))) => differences(a, b, &at(key), out),
+            (Value::Object(a), Some(Value::Object(b))) => collect(a, b, &at(key), out),
             (_, Some(now)) if now == value => {}
             (_, now) => out.push((at(key), Some(value.clone()), now.cloned())),
         }

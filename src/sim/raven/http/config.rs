@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::{Asked, Told, go};
+use crate::sim::raven::ports;
 use crate::sim::raven::world::{Appliance, Saved};
 
 /// Other names of services.
@@ -127,8 +128,15 @@ fn restarted(a: &mut Appliance, name: &str) -> Told {
         );
         return failed(StatusCode::INTERNAL_SERVER_ERROR, &why);
     }
+    let denied = a.wrongs.denied_port.is_some_and(|port| ports::wants(real, &a.saved, port));
     if let Some(collector) = a.collector(real) {
-        collector.alive = true;
+        collector.alive = !denied;
+        collector.starts += 1;
+    }
+    // It was stopped, and does not start again.
+    if denied {
+        let why = format!("restart failed: service restart failed for {real}: exit status 1");
+        return failed(StatusCode::INTERNAL_SERVER_ERROR, &why);
     }
     Told::literal(format!("{{\"success\": true, \"message\": \"Service {real} restarted\"}}"))
 }
@@ -148,7 +156,11 @@ fn saved(a: &Appliance) -> Told {
 fn save(a: &mut Appliance, asked: &Asked) -> Told {
     let body = asked.body.as_deref().filter(|b| b.len() <= LARGEST);
     match body.map(go::value) {
+        Some(Ok(Value::Object(_) | Value::Null)) if a.wrongs.saves_left == Some(0) => {
+            Told::error(StatusCode::INTERNAL_SERVER_ERROR, "write error: no space left on device")
+        }
         Some(Ok(value @ (Value::Object(_) | Value::Null))) => {
+            a.wrongs.saves_left = a.wrongs.saves_left.map(|n| n - 1);
             a.saved = Saved::Told(value);
             Told::literal(r#"{"success": true, "message": "Configuration saved and applied"}"#)
         }

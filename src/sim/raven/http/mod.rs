@@ -67,15 +67,13 @@ impl Live {
         ports::settings(&self.ports.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The ports behind the relays follow their collectors.
+    /// The ports follow their collectors.
     pub(crate) fn follow(&self) {
         let mut pairs = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
         if pairs.is_empty() {
             return;
         }
-        let appliance = self.appliance();
-        let lives = |service: &str| appliance.collectors.iter().any(|c| c.service == service && c.alive);
-        ports::follow(&mut pairs, lives);
+        ports::follow(&mut pairs, &self.appliance());
     }
 
     /// The appliance as of now.

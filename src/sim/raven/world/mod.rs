@@ -25,6 +25,8 @@ pub(crate) struct Collector {
     /// Bytes of a record before compression.
     pub(crate) size: f64,
     pub(crate) alive: bool,
+    /// How often it was started again.
+    pub(crate) starts: u32,
     /// Records that came in so far, as the line counts of the config service tell them.
     pub(crate) counted: f64,
     carry: f64,
@@ -32,7 +34,7 @@ pub(crate) struct Collector {
 
 impl Collector {
     pub(crate) const fn new(service: &'static str, rate: f64, size: f64) -> Self {
-        Self { service, rate, size, alive: true, counted: 0.0, carry: 0.0 }
+        Self { service, rate, size, alive: true, starts: 0, counted: 0.0, carry: 0.0 }
     }
 
     fn kind(&self) -> Kind {
@@ -57,6 +59,12 @@ pub(crate) struct Wrongs {
     pub(crate) garbage: Option<String>,
     /// Every way to restart fails.
     pub(crate) restarts_fail: bool,
+    /// A collector that is to listen on this port cannot: its start fails.
+    pub(crate) denied_port: Option<u16>,
+    /// Collectors come up on the ports that they had, whatever is configured.
+    pub(crate) keeps_ports: bool,
+    /// The appliance's configuration can be saved so often still; then the disk is full.
+    pub(crate) saves_left: Option<u32>,
     /// A restart takes this long, ms.
     pub(crate) restart_ms: i64,
     /// The key that the config service asks for.

@@ -2,6 +2,8 @@
 //! calls, its health as it is told, who waits for the next poll. What is particular to a kind of
 //! source stands around it.
 
+mod polling;
+
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,8 @@ use crate::model::source::{Breaker, Health, SourceReport};
 
 use super::source::{Cache, Durable, Reach, Turn};
 use super::{lock, now};
+
+pub(super) use polling::{Polling, Writing, spawn};
 
 /// Pause between reports of mere figures.
 const FIGURES: Duration = Duration::from_secs(10);
@@ -108,6 +112,23 @@ impl Watched {
         }
     }
 
+    /// How a poll ended, and how long it took, as the health of the source.
+    pub(super) fn polled(&self, took: Duration, outcome: &Result<(), String>) {
+        let held = self.breaker().state() == Breaker::Open;
+        let mut status = self.status();
+        status.ok = Some(outcome.is_ok());
+        status.degraded = false;
+        match outcome {
+            Ok(()) => {
+                status.report.latency_us = i64::try_from(took.as_micros()).unwrap_or(i64::MAX);
+                status.report.last_error.clear();
+            }
+            // The countdown of the breaker says nothing about the cause.
+            Err(_) if held && !status.report.last_error.is_empty() => {}
+            Err(why) => status.report.last_error.clone_from(why),
+        }
+    }
+
     /// Journals observations.
     pub(super) fn journal(&self, what: Vec<Observation>) -> Option<Durable> {
         if what.is_empty() {
@@ -191,6 +212,19 @@ impl Watched {
         let report = self.status().take(breaker, paused, anyway, Instant::now())?;
         self.journal(vec![Observation::Source(report)])
     }
+}
+
+/// Makes the clients of a source away from its tasks: secrets and certificates are read from disk, and a
+/// secret may come from a command that takes its time.
+pub(super) async fn make<T: Send + 'static>(
+    make: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let runtime = tokio::runtime::Handle::current();
+    let made = tokio::task::spawn_blocking(move || {
+        let _guard = runtime.enter();
+        make()
+    });
+    made.await.map_err(|e| e.to_string())?
 }
 
 impl Status {
