@@ -46,7 +46,7 @@ pub(super) fn course(trend: &Trend, now: i64, value: u64, grain: f64) -> Course 
 /// How far to trust a line.
 pub(super) fn confidence(line: &Line) -> Confidence {
     match line.horizon {
-        _ if line.left => Confidence::Low,
+        _ if line.left || line.step => Confidence::Low,
         0 if line.points >= 8 && line.scatter < 0.2 => Confidence::Medium,
         0 => Confidence::Low,
         _ if line.scatter < 0.1 && line.span >= HOUR => Confidence::High,
@@ -81,10 +81,11 @@ fn reach(course: Course, value: u64, mark: u64, grain: f64, unit: &dyn Fn(f64) -
         Course::Rising(line) => {
             let us = room / line.slope * SECOND as f64;
             let how = format!(
-                "rising by {} over the last {} (median slope of {} points)",
+                "rising by {} over the last {} (median slope of {} points{})",
                 unit(line.slope),
                 words::span(line.span),
-                line.points
+                line.points,
+                if line.step { ", most of it in one step" } else { "" }
             );
             if !us.is_finite() || us >= HORIZON as f64 {
                 return never(format!("{how}: more than ten years"), confidence(&line));

@@ -26,6 +26,8 @@ pub(super) struct Line {
     pub(super) scatter: f64,
     /// The newest points have left the line: it tells of the past, not of now.
     pub(super) left: bool,
+    /// Most of the rise came in one step: what happened once need not go on.
+    pub(super) step: bool,
     /// Which horizon, 0 the shortest.
     pub(super) horizon: usize,
 }
@@ -35,6 +37,17 @@ struct Horizon {
     points: VecDeque<(i64, u64)>,
     /// Slope a µs, value at the first point, median distance; of the points as they are.
     fit: Option<(f64, f64, f64)>,
+}
+
+impl Horizon {
+    /// Whether half of the rise over the span came between two neighbours, in a time that would
+    /// have seen a third of that at most had it risen evenly: a gap between points is no step.
+    fn steps(&self, rise: f64, span: i64, grain: f64) -> bool {
+        self.points.iter().zip(self.points.iter().skip(1)).any(|(&(t1, v1), &(t2, v2))| {
+            let (up, passed) = (v2.saturating_sub(v1) as f64, t2.saturating_sub(t1) as f64);
+            up > 3.0 * grain && up > 0.5 * rise && up * span as f64 > 3.0 * rise * passed
+        })
+    }
 }
 
 /// The past of one counter.
@@ -106,7 +119,8 @@ impl Trend {
         let allowed = (2.0 * grain).max(3.0 * distance).max(0.1 * rise);
         let scatter = if rise > grain { distance / rise } else { f64::from(u8::from(distance > grain)) };
         let left = newest > allowed;
-        Some(Line { slope: per_us * SECOND as f64, span, points: h.points.len(), scatter, left, horizon })
+        let step = h.steps(rise, span, grain);
+        Some(Line { slope: per_us * SECOND as f64, span, points: h.points.len(), scatter, left, step, horizon })
     }
 
     /// Bytes on the heap.
@@ -175,6 +189,28 @@ mod tests {
         }
         let line = t.line(now, bytes, 1.0).unwrap();
         assert_eq!(line.horizon, 0, "{line:?}");
+    }
+
+    #[test]
+    fn a_step_is_told_from_a_rise_and_a_gap_is_no_step() {
+        let run = |value: fn(i64) -> i64, at: fn(i64) -> i64| {
+            let mut t = Trend::new(BYTES);
+            for i in 0..40 {
+                t.add(at(i) * SECOND, value(i).unsigned_abs());
+            }
+            t.line(at(39) * SECOND, value(39).unsigned_abs(), 1.0).unwrap()
+        };
+        let even = |i: i64| i * 15;
+        assert!(run(|i| if i < 20 { 1_000_000 } else { 9_000_000 }, even).step);
+        assert!(!run(|i| 1_000_000 + i * 50_000, even).step);
+        // Nothing was seen for half of the time.
+        assert!(
+            !run(
+                |i| 1_000_000 + i * 50_000 + if i < 20 { 0 } else { 1_000_000 },
+                |i| { i * 15 + if i < 20 { 0 } else { 300 } }
+            )
+            .step
+        );
     }
 
     #[test]
