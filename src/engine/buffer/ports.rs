@@ -4,6 +4,7 @@
 //! the public ports themselves, as does one of the newer software that was started without.
 
 use super::settings::{Port, Service};
+use crate::engine::ports::service_of;
 use crate::model::appliance::poll::{PortSetting, ProcessStatus, Socket, Version};
 use crate::model::appliance::state::{PortCheck, PortState, ProcessState};
 use crate::model::text::clean;
@@ -13,11 +14,12 @@ use crate::model::time::{SECOND, Ts};
 const MOST: usize = 16;
 
 /// The ports of a service: as the appliance's configuration has them, unless an operator has set
-/// them; the relay's inner port is the public one and ten thousand, eleven thousand for syslog. There
+/// them, and without those that are configured and that nobody listens on (`netflow.port`); the relay's inner port is the public one and ten thousand, eleven thousand for syslog. There
 /// is none where the software has no relays.
 pub(super) fn planned(service: &Service, plan: &[PortSetting], version: Version) -> Vec<Port> {
     let mut told: Vec<Port> = Vec::new();
-    for p in plan.iter().filter(|p| p.service == service.name && p.enabled && p.port != 0).take(MOST) {
+    let its = |p: &&PortSetting| p.service == service.name && p.enabled && p.port != 0;
+    for p in plan.iter().filter(its).filter(|p| service_of(&p.path).is_some()).take(MOST) {
         let inner =
             if p.tcp { None } else { p.port.checked_add(if service.name == "fluent-bit" { 11_000 } else { 10_000 }) };
         let port = Port { public: p.port, inner, tcp: p.tcp };
@@ -169,11 +171,15 @@ mod tests {
         assert_eq!(check("fluent-bit", &ports, Some(&[tcp]))[0].public_state, PortCheck::Closed);
     }
 
+    fn setting(path: &str, port: u16) -> PortSetting {
+        PortSetting { service: "fluent-bit".into(), path: path.into(), port, enabled: true, ..PortSetting::default() }
+    }
+
     #[test]
     fn a_collector_that_listens_itself_has_no_relay() {
         let old = planned(&service(), &[], Version::Old);
         assert_eq!(old, [Port { public: 1514, inner: None, tcp: false }]);
-        let moved = PortSetting { service: "fluent-bit".into(), port: 5140, enabled: true, ..PortSetting::default() };
+        let moved = setting("collection.syslog.port", 5140);
         assert_eq!(planned(&service(), &[moved], Version::Old)[0].inner, None);
         let set = Service { ports_fixed: true, ..service() };
         assert_eq!(planned(&set, &[], Version::Old)[0].inner, Some(12514), "an operator who names one knows of it");
@@ -185,13 +191,16 @@ mod tests {
 
     #[test]
     fn the_appliances_own_ports_replace_the_shipped_ones() {
-        let moved = PortSetting { service: "fluent-bit".into(), port: 5140, enabled: true, ..PortSetting::default() };
+        let moved = setting("collection.syslog.port", 5140);
         assert_eq!(
             planned(&service(), std::slice::from_ref(&moved), Version::New)[0],
             Port { public: 5140, inner: Some(16140), tcp: false }
         );
         let high = PortSetting { port: 60_000, ..moved.clone() };
         assert_eq!(planned(&service(), &[high], Version::New)[0].inner, None);
+        // Configured as a port of the service's, and nobody listens there.
+        let idle = setting("collection.netflow.port", 2055);
+        assert_eq!(planned(&service(), &[idle, moved.clone()], Version::New).len(), 1);
         let fixed = Service { ports_fixed: true, ..service() };
         assert_eq!(planned(&fixed, std::slice::from_ref(&moved), Version::New)[0].public, 1514);
         let off = PortSetting { enabled: false, ..moved };
