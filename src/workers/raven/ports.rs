@@ -143,16 +143,21 @@ async fn apply<'a>(
 ) -> Result<String, Stopped> {
     let (old, new) =
         (object(&plan.roll_back).map_err(Stopped::Before)?, object(&plan.config).map_err(Stopped::Before)?);
+    if stop.is_cancelled() {
+        return Err(Stopped::Before("cancelled".to_owned()));
+    }
     let answer = send(shared, client, new, actor).await;
-    // Whatever the answer was, what counts is what the appliance has now.
+    // Unless nothing can have come of it, what counts is what the appliance has now, whatever the answer was.
     match client.appliance_config().await {
         Ok(back) => {
             let has = Value::Object(back.whole().clone());
             if let Some(edit) = plan.edits.iter().find(|e| at(&has, &e.path) != at(&plan.config, &e.path)) {
-                let why = answer.map_or_else(
-                    |(why, _)| why,
-                    |()| format!("it answered that it is saved, but has another {}", edit.path),
-                );
+                let why = match answer {
+                    // What is other than before was saved by somebody else: putting ours back would undo that.
+                    Err((why, false)) => return Err(Stopped::Before(why)),
+                    Err((why, true)) => why,
+                    Ok(()) => format!("it answered that it is saved, but has another {}", edit.path),
+                };
                 let untouched = differences(old, back.whole()).is_empty();
                 return Err(if untouched { Stopped::Before(why) } else { Stopped::Halfway(why) });
             }
