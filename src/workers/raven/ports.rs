@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::schema::Probe;
 use crate::controllers::raven::appliance::ApplianceConfig;
 use crate::controllers::raven::client::Client;
+use crate::controllers::raven::error::{Error, Failure};
 use crate::engine::buffer::Happening;
 use crate::engine::ports::{Around, Change, Edit, Plan, at, plan, service_of};
 use crate::engine::restart::Verdict;
@@ -203,11 +204,13 @@ fn from(edit: &Edit) -> String {
     edit.from.map_or_else(|| "nothing".to_owned(), |p| p.to_string())
 }
 
-/// Sends a configuration. When that fails: why, and whether it may have been taken all the same.
+/// Sends a configuration. When that fails: why, and whether the appliance's own may be another by now.
 async fn send(shared: &Shared, client: &Client, whole: &Map<String, Value>, actor: &str) -> Result<(), (String, bool)> {
     let began = Instant::now();
     let sent = client.set_appliance_config(&ApplianceConfig::new(whole.clone())).await;
-    let sent = sent.map_err(|e| (e.to_string(), !e.certainly_not_done()));
+    // A service that fails while it writes may leave something else than it had.
+    let perhaps = |e: &Error| !e.certainly_not_done() || matches!(e.what, Failure::Status { code: 500.., .. });
+    let sent = sent.map_err(|e| (e.to_string(), perhaps(&e)));
     let told = sent.as_ref().map(|()| "OK").map_err(|(why, _)| why.as_str());
     shared.log(actor, "POST appliance config", &shared.name, began, told);
     shared.look_anew();
