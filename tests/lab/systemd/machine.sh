@@ -38,12 +38,13 @@ mkdir -p "$at/run/dbus" "$at/run/sshd" "$at/cgroup"
 may mount -t cgroup2 none "$at/cgroup"
 here=$(sed -n 's/^0:://p' /proc/self/cgroup)
 cgroup=$at/cgroup${here%/}/noctule-lab-$$
-may mkdir "$cgroup"
-# Its own cgroup first: that becomes the root of what it sees. It is killed when this ends, and all of
-# its processes with it. A signal may come before it has begun.
+# A signal may come before it has begun, and must not leave the cgroup behind.
 machine=
 ended=
 trap 'ended=1; [ -z "$machine" ] || kill -KILL $machine 2>/dev/null' TERM
+may mkdir "$cgroup"
+# Its own cgroup first: that becomes the root of what it sees. It is killed when this ends, and all of
+# its processes with it.
 sh -c 'echo $$ >"$0/cgroup.procs" && exec setpriv --pdeathsig KILL unshare --cgroup --pid --fork --kill-child \
   --mount --mount-proc --net --ipc --uts sh "$1" "$2" inside' "$cgroup" "$0" "$at" &
 machine=$!
