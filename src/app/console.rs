@@ -161,8 +161,9 @@ impl App {
             self.dirty = true;
         }
         // What asks for the PIN, or waits for it, is not left to whoever comes next.
-        if console.held.take().is_some() {
+        if console.held.is_some() {
             self.layers.pop();
+            self.forget_held();
         }
     }
 
@@ -224,8 +225,9 @@ impl App {
 
     /// The question for the PIN was left.
     pub(super) fn forget_held(&mut self) {
-        if let Some(console) = &mut self.console {
-            console.held = None;
+        let held = self.console.as_mut().and_then(|console| console.held.take());
+        if let Some(Held::Wish(intent) | Held::Confirmed(intent)) = held {
+            self.not_run(intent.command, None);
         }
     }
 

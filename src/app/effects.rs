@@ -141,7 +141,10 @@ impl App {
         let cut_off = self.ctx.cut_off.as_deref();
         let rights = Rights { profile: &self.ctx.profile, read_only: self.ctx.read_only, cut_off, bar: self.bar() };
         match gate::decide(spec, &intent.targets, rights) {
-            Decision::Refuse(why) => self.toast(Toast::new(Level::Warn, why)),
+            Decision::Refuse(why) => {
+                self.toast(Toast::new(Level::Warn, why.clone()));
+                self.not_run(intent.command, Some(why));
+            }
             Decision::Run => self.execute(intent),
             Decision::AskPin => self.ask_pin_for(intent),
             Decision::Ask(level) => {

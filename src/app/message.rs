@@ -34,6 +34,14 @@ pub enum Msg {
     Unsaved(Option<Arc<str>>),
     /// A plan is ready (or why there is none).
     Planned(RequestId, Result<Plan, String>),
+    /// An intent was not run, or nobody will tell what became of it. The kernel's own news: it knows
+    /// every way that ends so.
+    NotRun {
+        /// Its command.
+        command: String,
+        /// Why; `None`: whoever was asked did not want it.
+        why: Option<String>,
+    },
     /// A command moves on: done, total.
     Progress(RequestId, u64, u64),
     /// A command ended.

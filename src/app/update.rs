@@ -69,9 +69,15 @@ impl App {
             | Msg::Silences(..)
             | Msg::Diag(..)
             | Msg::Host(_)
+            | Msg::NotRun { .. }
             | Msg::Views(_) => {}
         }
         self.tell_panes(msg);
+    }
+
+    /// Tells the panes that an intent is not run, so that none of them waits for its outcome.
+    pub(super) fn not_run(&mut self, command: &str, why: Option<String>) {
+        self.tell_panes(&Msg::NotRun { command: command.to_owned(), why });
     }
 
     fn unsaved(&mut self, why: Option<&Arc<str>>) {
@@ -110,10 +116,13 @@ impl App {
         let before = self.ctx.attached;
         self.backend = backend;
         (self.ctx.attached, self.ctx.cut_off) = (attached, None);
-        self.planning.clear();
+        for (_, (intent, _)) in std::mem::take(&mut self.planning) {
+            self.not_run(intent.command, Some("the process that was to plan it has ended".to_owned()));
+        }
         for (_, (what, ..)) in std::mem::take(&mut self.running) {
-            let text = format!("{what}: the process that ran it has ended; what it had done is in the log");
-            self.toast(Toast::new(Level::Error, text));
+            let why = "the process that ran it has ended; what it had done is in the log";
+            self.toast(Toast::new(Level::Error, format!("{what}: {why}")));
+            self.not_run(&what, Some(why.to_owned()));
         }
         let gone = before.map_or_else(|| "the owner".to_owned(), |pid| format!("process {pid}"));
         let now = attached.map_or_else(|| "this one".to_owned(), |pid| format!("process {pid}"));
@@ -139,6 +148,7 @@ impl App {
                 | Msg::Silences(..)
                 | Msg::Diag(..)
                 | Msg::Host(_)
+                | Msg::NotRun { .. }
                 | Msg::Views(_)
         );
         self.apply(effects);
@@ -266,6 +276,7 @@ impl App {
             match act {
                 Act::Run(id, args) => self.run(id, args),
                 Act::Execute(intent) => self.confirmed(intent),
+                Act::Drop(command) => self.not_run(command, None),
                 Act::Pin(typed) => self.pin_typed(&typed),
                 Act::NoPin => self.forget_held(),
                 Act::PreviewTheme(name) => self.preview_theme(name.as_deref()),
@@ -286,7 +297,10 @@ impl App {
                 let level = if plan.type_name { Confirm::TypeName } else { level };
                 self.open(Box::new(super::layers::ConfirmLayer::new(intent, plan, level)));
             }
-            Err(why) => self.toast(Toast::new(Level::Error, why)),
+            Err(why) => {
+                self.toast(Toast::new(Level::Error, why.clone()));
+                self.not_run(intent.command, Some(why));
+            }
         }
     }
 

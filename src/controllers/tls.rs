@@ -58,7 +58,9 @@ static SHARED: Mutex<Vec<Known>> = Mutex::new(Vec::new());
 /// What a store was read from (the configured file as it was, or nothing for the system's), and it.
 type Known = (Option<Vec<u8>>, Weak<RootCertStore>);
 
-/// The authorities that are trusted: the configured file, else the system's.
+/// The authorities that are trusted: the configured file, else the system's. The file is read each time,
+/// and another content counts; another content of the system's store is not seen as long as any client
+/// that uses it lives: reading it takes long.
 fn roots(tls: &Tls) -> Result<Arc<RootCertStore>, String> {
     let pem = match &tls.ca {
         Some(path) => Some(std::fs::read(path).map_err(|e| format!("tls.ca: {path}: {e}"))?),

@@ -364,6 +364,39 @@ fn a_result_about_no_alarm_is_attached_to_one_that_is_picked() {
 }
 
 #[test]
+fn a_test_of_another_host_is_not_about_the_alarm_of_before() {
+    let mut s = Screen::small((120, 30));
+    s.keys(": 'diag.open_host=10.0.0.9_alarm=2_label=uplink enter right right right right t ctrl-u '10.0.0.9 enter r");
+    let (id, request) = started(&s).unwrap_or_else(|| panic!("{:?}\n{}", s.sent, s.grid()));
+    done(&mut s, id, request);
+    assert!(s.grid().contains("a attaches it to uplink"), "{}", s.grid());
+    s.keys(": 'diag.open_host=10.0.0.7 enter");
+    assert!(s.grid().contains("a attaches it to an alarm"), "{}", s.grid());
+}
+
+#[test]
+fn whoever_scrolled_up_sees_lines_after_the_oldest_are_gone() {
+    let mut s = Screen::small((120, 30));
+    s.keys(": 'diag.open enter right right right right t ctrl-u '10.0.0.9 enter r");
+    let (id, _) = started(&s).unwrap_or_else(|| panic!("{:?}\n{}", s.sent, s.grid()));
+    let told = |s: &mut Screen, numbers: std::ops::Range<u32>| {
+        for n in numbers {
+            let event = DiagEvent::HopName { address: "10.0.0.1".parse().unwrap(), name: format!("hop-{n}") };
+            s.tell(Msg::Diag(id, DiagNews::Event(event)));
+        }
+    };
+    told(&mut s, 0..60);
+    s.keys("-");
+    let before = s.grid();
+    told(&mut s, 60..90);
+    assert_eq!(s.grid(), before, "the same lines");
+    told(&mut s, 90..4_200);
+    assert!(s.grid().matches("hop-").count() > 5, "{}", s.grid());
+    s.keys("+");
+    assert!(s.grid().contains("hop-2"), "{}", s.grid());
+}
+
+#[test]
 fn the_forms_of_the_tests() {
     each("menu_form_trace", 0, |s| s.keys("5 right down down"));
     each("menu_form_dns", 0, |s| s.keys("5 right right down 'x down enter ctrl-u 'A,XX enter"));

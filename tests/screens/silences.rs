@@ -234,6 +234,40 @@ fn the_form_tells_what_is_wrong_at_its_field_and_sends_what_was_changed() {
     assert!(!screen.grid().contains("Lasts"), "{}", screen.grid());
 }
 
+fn done(command: &str, summary: String) -> Outcome {
+    Outcome { command: command.into(), summary, total: 1, done: 1, ..Outcome::default() }
+}
+
+#[test]
+fn a_form_whose_sending_came_to_nothing_waits_for_no_outcome() {
+    let mut screen = open((120, 30), Glyphs::UNICODE);
+    screen.keys("/ 'olt-001 enter e j enter '3h enter");
+    let foreign = |screen: &mut Screen, n: u8| {
+        screen.tell(Msg::Done(RequestId(9_000), done("silence.change", format!("changed silence {ID}{n}"))));
+        assert!(screen.grid().contains("Lasts") && screen.grid().contains("3h"), "{}", screen.grid());
+    };
+    // Answered with no, and left.
+    for no in ["n", "esc"] {
+        screen.keys("x s");
+        screen.answer();
+        screen.keys(no);
+        foreign(&mut screen, 1);
+    }
+    // The gate refuses it: that stands beside the form.
+    screen.app.ctx.cut_off = Some("the owner does not answer".into());
+    screen.keys("x s");
+    assert!(!screen.sent.iter().any(|r| matches!(r, Request::Plan(..))), "{:?}", screen.sent);
+    foreign(&mut screen, 1);
+    screen.app.ctx.cut_off = None;
+    // On its way: what becomes of another one, or of another command's plan, is not what becomes of it.
+    screen.keys("x s");
+    foreign(&mut screen, 2);
+    screen.tell(Msg::Planned(RequestId(9_001), Err("another command's plan".into())));
+    assert!(!screen.grid().contains("another command's"), "{}", screen.grid());
+    screen.tell(Msg::Done(RequestId(9_002), done("silence.change", format!("changed silence {ID}1"))));
+    assert!(!screen.grid().contains("Lasts"), "{}", screen.grid());
+}
+
 #[test]
 fn a_new_one_needs_matchers_a_time_and_a_reason() {
     let mut screen = open((120, 30), Glyphs::UNICODE);

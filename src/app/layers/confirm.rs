@@ -46,6 +46,10 @@ impl ConfirmLayer {
             .flatten()
     }
 
+    fn drop_it(&self) -> Act {
+        Act::Drop(self.intent.command)
+    }
+
     fn run(&self) -> Reply {
         Reply::Close(vec![Act::Execute(self.intent.clone())])
     }
@@ -54,10 +58,10 @@ impl ConfirmLayer {
 impl Layer for ConfirmLayer {
     fn key(&mut self, key: KeyEvent, _: &mut LayerCx<'_>) -> Reply {
         if is_cancel(key) {
-            return Reply::close();
+            return Reply::Close(vec![self.drop_it()]);
         }
         if let Some(choice) = self.choice(key) {
-            return Reply::Close(vec![Act::Run(choice.command, self.intent.args.clone())]);
+            return Reply::Close(vec![self.drop_it(), Act::Run(choice.command, self.intent.args.clone())]);
         }
         match key.code {
             KeyCode::Up => self.scroll = self.scroll.saturating_sub(1),
@@ -72,7 +76,7 @@ impl Layer for ConfirmLayer {
                 self.typed.key(key);
             }
             KeyCode::Char('y' | 'Y') if !key.modifiers.contains(KeyModifiers::CONTROL) => return self.run(),
-            KeyCode::Char('n' | 'N') => return Reply::close(),
+            KeyCode::Char('n' | 'N') => return Reply::Close(vec![self.drop_it()]),
             _ => {}
         }
         Reply::stay()

@@ -57,6 +57,8 @@ pub enum Act {
     Run(&'static str, Args),
     /// Run an intent whose plan has been confirmed.
     Execute(Intent),
+    /// The intent of this command is not wanted after all.
+    Drop(&'static str),
     /// Show this theme while it is being chosen; `None` goes back to the one before.
     PreviewTheme(Option<String>),
     /// The history of typed lines changed: keep it.

@@ -54,7 +54,7 @@ pub(super) async fn run(
 ) -> Result<Found, DiagError> {
     let settings = Tls { ca: request.ca.clone(), ..Tls::default() };
     let secure = request.url.secure || request.ca.is_some();
-    let tls = if secure { Some(Arc::new(tls::for_stream(&settings).map_err(DiagError::Tls)?)) } else { None };
+    let tls = if secure { Some(secured(settings).await?) } else { None };
     let mut plan = Plan {
         url: request.url.clone(),
         address: resolve(&request.url.host, request.url.port, request.family, cancel).await?,
@@ -76,6 +76,13 @@ pub(super) async fn run(
         measure(Arc::new(plan), stream, request, &mut outcome, events, cancel).await;
     }
     Ok((Some(address), DiagData::Bandwidth(outcome)))
+}
+
+/// TLS of these settings. The system's store is many files, and reading it holds its thread up.
+async fn secured(settings: Tls) -> Result<Arc<ClientConfig>, DiagError> {
+    let read = tokio::task::spawn_blocking(move || tls::for_stream(&settings)).await;
+    let config = read.map_err(|e| DiagError::Tls(e.to_string()))?.map_err(DiagError::Tls)?;
+    Ok(Arc::new(config))
 }
 
 /// What all streams count into.
@@ -155,8 +162,7 @@ async fn first(
                 }
             }
             if plan.url.secure && plan.tls.is_none() {
-                let settings = Tls::default();
-                plan.tls = Some(Arc::new(tls::for_stream(&settings).map_err(DiagError::Tls)?));
+                plan.tls = Some(secured(Tls::default()).await?);
             }
             plan.address = resolve(&plan.url.host, plan.url.port, request.family, cancel).await?;
             continue;

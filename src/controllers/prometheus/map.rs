@@ -24,6 +24,10 @@ const LINE: usize = 400;
 const VALUE: usize = 2_000;
 /// Labels and annotations that are kept of an alert.
 const PAIRS: usize = 80;
+/// Most silences of one alert that are named.
+const SILENCES: usize = 100;
+/// What stands before the id of a silence.
+const SILENCE: &str = "silence ";
 /// What an alert without any of the labels of the templates is about.
 const NAMELESS: &str = "unlabelled";
 /// What an alert without a name is called.
@@ -268,14 +272,22 @@ fn suppressed_by(alert: &AmAlert, silences: &BTreeMap<String, String>) -> String
     if status.state != "suppressed" {
         return String::new();
     }
-    let silenced = status
-        .silenced_by
-        .iter()
-        .map(|id| silences.get(id).cloned().unwrap_or_else(|| format!("silence {}", bounded(id, NAME))));
+    // Whoever asks what a silence holds back looks for its id: with several of them no id may be cut off
+    // by the words about another one.
+    let several = status.silenced_by.len() > 1;
+    let name = |id: &String| format!("{SILENCE}{}", bounded(id, NAME));
+    let ids: Vec<String> = status.silenced_by.iter().filter(|_| several).take(SILENCES).map(name).collect();
+    let silenced = status.silenced_by.iter().filter_map(|id| match silences.get(id) {
+        Some(words) if several => words.strip_prefix(SILENCE).map(str::to_owned),
+        Some(words) => Some(words.clone()),
+        None => (!several).then(|| name(id)),
+    });
     let inhibited = status.inhibited_by.iter().map(|f| format!("inhibited by alert {}", bounded(f, NAME)));
     let muted = status.muted_by.iter().map(|name| format!("muted by interval {}", bounded(name, NAME)));
-    let all: Vec<String> = silenced.chain(inhibited).chain(muted).take(5).collect();
-    if all.is_empty() { "its Alertmanager".to_owned() } else { bounded(&all.join("; "), LINE) }
+    let causes: Vec<String> = silenced.chain(inhibited).chain(muted).take(5).collect();
+    let words = [ids.join(", "), bounded(&causes.join("; "), LINE)];
+    let told: Vec<&str> = words.iter().map(String::as_str).filter(|w| !w.is_empty()).collect();
+    if told.is_empty() { "its Alertmanager".to_owned() } else { told.join("; ") }
 }
 
 /// A silence in words, as it stands behind "suppressed by".
@@ -286,7 +298,7 @@ pub fn silence_words(silence: &Silence) -> String {
         text => format!(": {text}"),
     };
     let until = moment(&silence.ends_at).map_or_else(String::new, |t| format!(" until {}", t.to_rfc3339()));
-    format!("silence {} by {}{until}{comment}", bounded(&silence.id, NAME), bounded(&silence.created_by, NAME))
+    format!("{SILENCE}{} by {}{until}{comment}", bounded(&silence.id, NAME), bounded(&silence.created_by, NAME))
 }
 
 /// A silence as lists show it.
@@ -431,6 +443,26 @@ mod tests {
         let later = Ts::parse_rfc3339("2026-11-20T14:10:00Z").unwrap();
         assert!(mapper().alertmanager(&alerts[0], &words, later).over);
         assert_eq!(expression(&alerts[1].generator_url).as_deref(), Some("up{job=\"olt\"} == 0"));
+    }
+
+    #[test]
+    fn every_silence_of_an_alert_is_named_however_long_the_words_about_them_are() {
+        let mut alerts: Vec<AmAlert> = serde_json::from_slice(&sample("am-alerts-silenced.json")).unwrap();
+        let mut alert = alerts.remove(0);
+        let ids: Vec<String> = (0..12).map(|n| format!("0a325f34-6531-4534-83f7-8482{n:08}")).collect();
+        let about = |id: &String| (id.clone(), format!("silence {id} by op1: {}", "x".repeat(NAME)));
+        let words: BTreeMap<_, _> = ids.iter().take(11).map(about).collect();
+        alert.status.silenced_by.clone_from(&ids);
+        let told = suppressed_by(&alert, &words);
+        assert!(ids.iter().all(|id| told.contains(&format!("silence {id}"))), "{told}");
+        assert!(told.contains(&format!("; {} by op1: x", ids[0])), "{told}");
+        assert!(told.len() < 12 * 50 + LINE, "{}", told.len());
+        alert.status.silenced_by.truncate(1);
+        assert!(suppressed_by(&alert, &words).starts_with(&format!("silence {} by op1", ids[0])));
+        // Nothing but its id is known.
+        alert.status.silenced_by = vec![ids[11].clone()];
+        alert.status.inhibited_by.clear();
+        assert_eq!(suppressed_by(&alert, &words), format!("silence {}", ids[11]));
     }
 
     #[test]

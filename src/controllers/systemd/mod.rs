@@ -9,6 +9,7 @@
 mod error;
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -20,6 +21,7 @@ use zbus::{Connection, MatchRule, Message, MessageStream, OwnedObjectPath, Owned
 pub use self::error::{Error, Failure};
 use super::route::Route;
 use super::ssh::Tunnel;
+use super::voltha::error::bounded;
 use crate::config::schema::SystemdControl;
 use crate::model::appliance::poll::ProcessStatus;
 use crate::model::text::clean;
@@ -270,16 +272,16 @@ impl Systemd {
             let builder = match (&self.control.socket, self.control.user) {
                 (Some(socket), _) => {
                     let stream = std::os::unix::net::UnixStream::connect(socket)
-                        .map_err(|e| Failure::NotReached(format!("{socket}: {e}")))?;
-                    return Builder::unix_stream(stream).build().await.map_err(|e| Failure::Login(e.to_string()));
+                        .map_err(|e| Failure::NotReached(bounded(&format!("{socket}: {e}"))))?;
+                    return Builder::unix_stream(stream).build().await.map_err(|e| login(&e));
                 }
                 (None, true) => Builder::session(),
                 (None, false) => Builder::system(),
             };
-            return builder.build().await.map_err(|e| Failure::NotReached(e.to_string()));
+            return builder.build().await.map_err(|e| not_reached(&e));
         };
-        let far = |e: std::io::Error| Failure::NotReached(e.to_string());
-        let told = master.run(&["id", "-u"], LIMIT).await.map_err(|e| Failure::NotReached(e.to_string()))?;
+        let far = |e: std::io::Error| not_reached(&e);
+        let told = master.run(&["id", "-u"], LIMIT).await.map_err(|e| not_reached(&e))?;
         let id = String::from_utf8_lossy(&told.stdout).trim().parse::<u32>();
         let id = id.map_err(|_| Failure::NotReached("`id -u` on the host gives no number".to_owned()))?;
         let socket = match (&self.control.socket, self.control.user) {
@@ -293,11 +295,21 @@ impl Systemd {
         match Builder::unix_stream(stream).user_id(id).build().await {
             Ok(connection) => Ok(connection),
             Err(e) => Err(match words.why().await {
-                Some(why) => Failure::NotReached(why.to_string()),
-                None => Failure::Login(e.to_string()),
+                Some(why) => not_reached(&why),
+                None => login(&e),
             }),
         }
     }
+}
+
+/// No connection, in the words of whoever says so: those may be the peer's own.
+fn not_reached(error: &impl Display) -> Failure {
+    Failure::NotReached(bounded(&error.to_string()))
+}
+
+/// A bus that does not let us in, in its own words.
+fn login(error: &impl Display) -> Failure {
+    Failure::Login(bounded(&error.to_string()))
 }
 
 /// Asks for the manager's signals. It counts connections, and refuses one that has asked before.
@@ -352,7 +364,7 @@ async fn properties(
 }
 
 fn body<T: serde::de::DeserializeOwned + zbus::Type>(message: &Message) -> Result<T, Failure> {
-    message.body().deserialize::<T>().map_err(|e| Failure::Answer(e.to_string()))
+    message.body().deserialize::<T>().map_err(|e| Failure::Answer(bounded(&e.to_string())))
 }
 
 #[cfg(test)]

@@ -100,6 +100,8 @@ impl DiagPane {
         if let Some(host) = args.get("host").filter(|h| !h.trim().is_empty()) {
             self.aim(host.trim());
             self.touched = true;
+            // Another host is not what the alarm of before was about.
+            self.about = None;
         }
         if let Some(row) = args.get("alarm").and_then(|a| a.parse().ok()) {
             let label = args.get("label").cloned().unwrap_or_default();
@@ -213,28 +215,39 @@ impl DiagPane {
         vec![Effect::DiagExport(DiagExport { result: Arc::clone(result), format, path: path.to_owned() })]
     }
 
-    fn tell(&mut self, line: String) {
+    fn tell(&mut self, line: String, cx: &Ctx) {
         self.lines.push(line);
-        // Whoever has scrolled up goes on seeing the same lines.
-        self.up += usize::from(self.up > 0);
         if self.lines.len() > LINES {
             self.lines.remove(1);
         }
+        // Whoever has scrolled up goes on seeing the same lines, as long as they are kept.
+        if self.up > 0 {
+            self.up = (self.up + 1).min(self.highest(cx));
+        }
+    }
+
+    /// Rows for the result.
+    fn rows(cx: &Ctx) -> usize {
+        usize::from(pane_rows(cx.size).saturating_sub(ABOVE)).max(1)
+    }
+
+    /// How far up can be scrolled.
+    fn highest(&self, cx: &Ctx) -> usize {
+        self.lines.len().saturating_sub(Self::rows(cx))
     }
 
     fn news(&mut self, news: &DiagNews, cx: &Ctx) {
         match news {
-            DiagNews::Event(event) => self.tell(event.line()),
+            DiagNews::Event(event) => self.tell(event.line(), cx),
             DiagNews::Ended(ended) => {
                 self.running = None;
                 match ended {
                     Ok(result) => {
-                        result.closing().into_iter().for_each(|line| self.tell(line));
+                        result.closing().into_iter().for_each(|line| self.tell(line, cx));
                         self.result = Some(Arc::clone(result));
                     }
-                    Err(why) => self.tell(format!("it could not be run: {why}")),
+                    Err(why) => self.tell(format!("it could not be run: {why}"), cx),
                 }
-                let _ = cx;
             }
         }
     }
@@ -311,14 +324,8 @@ impl Pane for DiagPane {
             "diag.export" => return self.export(args, cx),
             "diag.attach" => return self.attach(cx),
             "diag.attach-to" => return self.attach_to(args, cx),
-            "diag.scroll-up" => {
-                let rows = usize::from(pane_rows(cx.size).saturating_sub(ABOVE)).max(1);
-                self.up = (self.up + rows / 2).min(self.lines.len().saturating_sub(rows));
-            }
-            "diag.scroll-down" => {
-                let rows = usize::from(pane_rows(cx.size).saturating_sub(ABOVE)).max(1);
-                self.up = self.up.saturating_sub(rows / 2);
-            }
+            "diag.scroll-up" => self.up = (self.up + Self::rows(cx) / 2).min(self.highest(cx)),
+            "diag.scroll-down" => self.up = self.up.saturating_sub(Self::rows(cx) / 2),
             _ => {}
         }
         Vec::new()

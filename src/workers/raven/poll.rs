@@ -133,11 +133,11 @@ impl Poller {
         }
         if let Some(stats) = poll.stats.said() {
             // The heartbeat tells some of the configuration. When that is another, somebody has changed
-            // it: the rest of it, which may kill the service at its next start, is read at once.
+            // it: the rest of it, which may kill the service at its next start, is read with the next poll.
+            // That is not hurried: figures that never stand still would set off poll after poll.
             let told = (stats.limit_bytes, stats.retention_days, stats.overflow_action.clone());
             if self.told.as_ref().is_some_and(|before| *before != told) && poll.config.said().is_none() {
                 self.rhythm.config_due();
-                self.shared.wake.notify_one();
             }
             self.told = Some(told);
         }

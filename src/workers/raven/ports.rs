@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::schema::Probe;
 use crate::controllers::raven::appliance::ApplianceConfig;
 use crate::controllers::raven::client::Client;
+use crate::controllers::raven::error::{Error, Failure};
 use crate::engine::buffer::Happening;
 use crate::engine::ports::{Around, Change, Edit, Plan, at, plan, service_of};
 use crate::engine::restart::Verdict;
@@ -143,16 +144,21 @@ async fn apply<'a>(
 ) -> Result<String, Stopped> {
     let (old, new) =
         (object(&plan.roll_back).map_err(Stopped::Before)?, object(&plan.config).map_err(Stopped::Before)?);
+    if stop.is_cancelled() {
+        return Err(Stopped::Before("cancelled".to_owned()));
+    }
     let answer = send(shared, client, new, actor).await;
-    // Whatever the answer was, what counts is what the appliance has now.
+    // Unless nothing can have come of it, what counts is what the appliance has now, whatever the answer was.
     match client.appliance_config().await {
         Ok(back) => {
             let has = Value::Object(back.whole().clone());
             if let Some(edit) = plan.edits.iter().find(|e| at(&has, &e.path) != at(&plan.config, &e.path)) {
-                let why = answer.map_or_else(
-                    |(why, _)| why,
-                    |()| format!("it answered that it is saved, but has another {}", edit.path),
-                );
+                let why = match answer {
+                    // What is other than before was saved by somebody else: putting ours back would undo that.
+                    Err((why, false)) => return Err(Stopped::Before(why)),
+                    Err((why, true)) => why,
+                    Ok(()) => format!("it answered that it is saved, but has another {}", edit.path),
+                };
                 let untouched = differences(old, back.whole()).is_empty();
                 return Err(if untouched { Stopped::Before(why) } else { Stopped::Halfway(why) });
             }
@@ -198,11 +204,13 @@ fn from(edit: &Edit) -> String {
     edit.from.map_or_else(|| "nothing".to_owned(), |p| p.to_string())
 }
 
-/// Sends a configuration. When that fails: why, and whether it may have been taken all the same.
+/// Sends a configuration. When that fails: why, and whether the appliance's own may be another by now.
 async fn send(shared: &Shared, client: &Client, whole: &Map<String, Value>, actor: &str) -> Result<(), (String, bool)> {
     let began = Instant::now();
     let sent = client.set_appliance_config(&ApplianceConfig::new(whole.clone())).await;
-    let sent = sent.map_err(|e| (e.to_string(), !e.certainly_not_done()));
+    // A service that fails while it writes may leave something else than it had.
+    let perhaps = |e: &Error| !e.certainly_not_done() || matches!(e.what, Failure::Status { code: 500.., .. });
+    let sent = sent.map_err(|e| (e.to_string(), perhaps(&e)));
     let told = sent.as_ref().map(|()| "OK").map_err(|(why, _)| why.as_str());
     shared.log(actor, "POST appliance config", &shared.name, began, told);
     shared.look_anew();

@@ -1,6 +1,8 @@
 # Starts systemd as process 1 of namespaces of its own: processes, mounts, cgroups, network, names.
-# It sees this machine's files and cannot write to them; /run is the folder `run` in $1, and its units
-# are those in $1/units. Ends with 77 where that cannot be, after a line `cannot: WHY`.
+# It sees this machine's files; to those of the file system that / is on, and to /proc/sys, it cannot
+# write. File systems mounted below / it sees as they are: it runs none but our units, which leave them
+# alone. /run is the folder `run` in $1, and its units are those in $1/units. Ends with 77 where that
+# cannot be, after a line `cannot: WHY`.
 # Called as `sh machine.sh FOLDER` in a mount namespace, and by itself with `inside`.
 set -u
 at=$1
@@ -36,13 +38,17 @@ mkdir -p "$at/run/dbus" "$at/run/sshd" "$at/cgroup"
 may mount -t cgroup2 none "$at/cgroup"
 here=$(sed -n 's/^0:://p' /proc/self/cgroup)
 cgroup=$at/cgroup${here%/}/noctule-lab-$$
+# A signal may come before it has begun, and must not leave the cgroup behind.
+machine=
+ended=
+trap 'ended=1; [ -z "$machine" ] || kill -KILL $machine 2>/dev/null' TERM
 may mkdir "$cgroup"
 # Its own cgroup first: that becomes the root of what it sees. It is killed when this ends, and all of
 # its processes with it.
 sh -c 'echo $$ >"$0/cgroup.procs" && exec setpriv --pdeathsig KILL unshare --cgroup --pid --fork --kill-child \
   --mount --mount-proc --net --ipc --uts sh "$1" "$2" inside' "$cgroup" "$0" "$at" &
 machine=$!
-trap 'kill -KILL $machine 2>/dev/null' TERM
+[ -z "$ended" ] || kill -KILL $machine 2>/dev/null
 echo "$machine" >"$at/unshare.pid"
 wait $machine
 code=$?

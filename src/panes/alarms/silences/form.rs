@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use crate::app::ctx::{Ctx, ViewCtx};
 use crate::app::effect::{Effect, Level};
 use crate::app::message::Msg;
-use crate::model::command::{Args, Targets};
+use crate::model::command::{Args, Outcome, Targets};
 use crate::model::ids::SourceName;
 use crate::model::silence::{SilenceRow, SilenceState, check_comment, check_length, check_matchers};
 use crate::model::time::{Ts, brief_duration};
@@ -96,12 +96,12 @@ impl Form {
             return None;
         }
         match msg {
-            Msg::Planned(_, Err(why)) => {
+            Msg::NotRun { command, why } if command == self.command_id() => {
                 self.sent = false;
-                self.failed = Some(why.clone());
+                self.failed.clone_from(why);
                 None
             }
-            Msg::Done(_, outcome) if outcome.command == self.command_id() => {
+            Msg::Done(_, outcome) if outcome.command == self.command_id() && self.concerned(outcome) => {
                 self.sent = false;
                 if outcome.done > 0 {
                     let id = outcome.summary.split(' ').rfind(|word| word.len() == UUID);
@@ -113,6 +113,14 @@ impl Form {
             }
             _ => None,
         }
+    }
+
+    /// Whether an outcome may be that of what was sent: a change of another silence names that one.
+    fn concerned(&self, outcome: &Outcome) -> bool {
+        let Some((id, _)) = &self.of else { return true };
+        let targets = outcome.errors.iter().map(|(target, _)| target.as_str());
+        let mut named = outcome.summary.split([' ', ',']).chain(targets).filter(|word| word.len() == UUID).peekable();
+        named.peek().is_none() || named.any(|word| word == id)
     }
 
     const fn command_id(&self) -> &'static str {

@@ -103,9 +103,11 @@ impl Form {
                 }
                 Vec::new()
             }
-            Msg::Planned(_, Err(why)) if self.sent => {
+            Msg::NotRun { command, why } if self.sent && command == "buffer.config" => {
                 self.sent = false;
-                self.blame(why);
+                if let Some(why) = why {
+                    self.blame(why);
+                }
                 Vec::new()
             }
             Msg::Done(_, outcome) if self.sent && outcome.command == "buffer.config" => {

@@ -43,7 +43,7 @@ pub(in crate::panes::cpe) struct Making {
     template: String,
     /// The question about the devices, and what for.
     asked: Option<(RequestId, Kind, Prefill)>,
-    /// A plan of it is on its way.
+    /// It was sent, and is planned, asked about or done.
     sent: bool,
     /// The request that the last dry run was made of, with the schedule that a dry run does not keep.
     tried: Option<(JobId, String)>,
@@ -101,15 +101,11 @@ impl Making {
                 let Some((_, kind, prefill)) = self.asked.take() else { return Vec::new() };
                 self.open(kind, prefill, data)
             }
-            Msg::Planned(_, Err(why)) if self.sent => {
+            Msg::NotRun { command, why } if self.sent && makes(command) => {
                 self.sent = false;
-                self.failed(why)
+                why.as_ref().map(|why| self.failed(why)).unwrap_or_default()
             }
-            Msg::Planned(..) => {
-                self.sent = false;
-                Vec::new()
-            }
-            Msg::Done(_, outcome) if matches!(outcome.command.as_str(), "cpe.job.create" | "cpe.job.try") => {
+            Msg::Done(_, outcome) if makes(&outcome.command) => {
                 self.sent = false;
                 if outcome.done > 0 {
                     let text = self.text.take();
@@ -258,6 +254,11 @@ impl Making {
         }
         effects
     }
+}
+
+/// Whether a command makes a job of a request.
+fn makes(command: &str) -> bool {
+    matches!(command, "cpe.job.create" | "cpe.job.try")
 }
 
 fn editor(initial: String) -> Effect {
