@@ -20,6 +20,10 @@ use crate::model::time::Ts;
 const NAME: usize = 200;
 /// The longest line.
 const LINE: usize = 400;
+/// The most silences of an alert that are known by their ids.
+const SILENCES: usize = 100;
+/// Causes that are told in words.
+const CAUSES: usize = 5;
 /// The longest value of a label or an annotation that is kept.
 const VALUE: usize = 2_000;
 /// Labels and annotations that are kept of an alert.
@@ -268,14 +272,28 @@ fn suppressed_by(alert: &AmAlert, silences: &BTreeMap<String, String>) -> String
     if status.state != "suppressed" {
         return String::new();
     }
-    let silenced = status
-        .silenced_by
-        .iter()
-        .map(|id| silences.get(id).cloned().unwrap_or_else(|| format!("silence {}", bounded(id, NAME))));
+    let bare = |id: &String| format!("silence {}", bounded(id, NAME));
+    // Which alarms a silence holds back is looked for by its id, so that of several none is cut off
+    // by the words about another.
+    let (ids, silenced) = match status.silenced_by.as_slice() {
+        [] => (String::new(), Vec::new()),
+        [one] => (String::new(), vec![silences.get(one).cloned().unwrap_or_else(|| bare(one))]),
+        several => {
+            let ids: Vec<String> = several.iter().take(SILENCES).map(bare).collect();
+            let known = several.iter().filter_map(|id| silences.get(id));
+            let words = known.map(|words| words.strip_prefix("silence ").unwrap_or(words).to_owned());
+            (ids.join(", "), words.collect())
+        }
+    };
     let inhibited = status.inhibited_by.iter().map(|f| format!("inhibited by alert {}", bounded(f, NAME)));
     let muted = status.muted_by.iter().map(|name| format!("muted by interval {}", bounded(name, NAME)));
-    let all: Vec<String> = silenced.chain(inhibited).chain(muted).take(5).collect();
-    if all.is_empty() { "its Alertmanager".to_owned() } else { bounded(&all.join("; "), LINE) }
+    let all: Vec<String> = silenced.into_iter().chain(inhibited).chain(muted).take(CAUSES).collect();
+    match (ids.as_str(), bounded(&all.join("; "), LINE)) {
+        ("", words) if words.is_empty() => "its Alertmanager".to_owned(),
+        ("", words) => words,
+        (_, words) if words.is_empty() => ids,
+        (_, words) => format!("{ids}; {words}"),
+    }
 }
 
 /// A silence in words, as it stands behind "suppressed by".
@@ -431,6 +449,24 @@ mod tests {
         let later = Ts::parse_rfc3339("2026-11-20T14:10:00Z").unwrap();
         assert!(mapper().alertmanager(&alerts[0], &words, later).over);
         assert_eq!(expression(&alerts[1].generator_url).as_deref(), Some("up{job=\"olt\"} == 0"));
+    }
+
+    #[test]
+    fn every_silence_of_an_alert_is_known_by_its_id_however_long_the_words_are() {
+        let alerts: Vec<AmAlert> = serde_json::from_slice(&sample("am-alerts-silenced.json")).unwrap();
+        let mut alert = alerts.into_iter().next().unwrap();
+        let ids: Vec<String> = (0..8).map(|n| format!("0a325f34-6531-4534-83f7-848253e38ee{n}")).collect();
+        alert.status.silenced_by.clone_from(&ids);
+        let words: BTreeMap<_, _> =
+            ids.iter().take(7).map(|id| (id.clone(), format!("silence {id} by op1: {}", "long ".repeat(30)))).collect();
+        let by = suppressed_by(&alert, &words);
+        assert!(ids.iter().all(|id| by.contains(&format!("silence {id}"))), "{by}");
+        let told = by.split_once("; ").map(|(_, told)| told).unwrap();
+        assert!(told.starts_with(&format!("{} by op1: long", ids[0])) && told.len() <= LINE, "{by}");
+        // Nothing is known of them but the ids, and nothing else holds it back.
+        alert.status.inhibited_by.clear();
+        alert.status.silenced_by.truncate(2);
+        assert_eq!(suppressed_by(&alert, &BTreeMap::new()), format!("silence {}, silence {}", ids[0], ids[1]));
     }
 
     #[test]
