@@ -2,6 +2,19 @@
 
 use std::cell::Cell;
 
+use super::detail::{Areas, DetailState};
+
+/// What the mouse did.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mouse {
+    /// Column and row in the pane.
+    pub at: (u16, u16),
+    /// Lines that the wheel turned; 0 for a click.
+    pub lines: i16,
+    /// The second of two clicks.
+    pub double: bool,
+}
+
 /// The cursor, and the part of the list that is shown.
 #[derive(Debug, Default)]
 pub(crate) struct Pick {
@@ -63,6 +76,28 @@ impl Pick {
             self.at = hit;
         }
         same
+    }
+
+    /// The mouse over a list, below `head` rows of its own, and the detail view that goes with it: the
+    /// wheel turns what is under it, a click takes a row, a double one opens it.
+    pub(crate) fn mouse(
+        &mut self,
+        detail: &mut DetailState,
+        (areas, head): (Areas, u16),
+        len: usize,
+        mouse: Mouse,
+        size: (u16, u16),
+    ) {
+        if areas.detail.is_some_and(|d| d.contains(mouse.at.into())) {
+            detail.wheel(mouse.lines);
+        } else if mouse.lines != 0 {
+            self.wheel(mouse.lines, len);
+        } else if let Some(row) = mouse.at.1.checked_sub(areas.list.y + head) {
+            self.click(usize::from(row), len);
+            if mouse.double {
+                detail.enter(size);
+            }
+        }
     }
 }
 

@@ -135,6 +135,44 @@ fn what_a_silence_holds_back_is_counted_and_one_key_away() {
 }
 
 #[test]
+fn the_list_before_the_alarms_of_a_silence_comes_back_whole() {
+    // Below a node, by way of the tree: after the alarms of a silence it is below it again.
+    let mut screen = Screen::new(world(), (120, 30), Glyphs::UNICODE);
+    screen.keys("/ 'text:27.4_dBm enter d a");
+    assert!(screen.grid().contains("below voltha-1/"), "{}", screen.grid());
+    screen.keys("H");
+    tell(&mut screen, told());
+    screen.keys("/ 'olt-001 enter o");
+    assert!(!screen.grid().contains("below voltha-1/"), "{}", screen.grid());
+    screen.keys("esc esc esc");
+    assert!(screen.grid().contains("below voltha-1/"), "{}", screen.grid());
+    // From the alarms of a silence to its device and to the alarms of that: no scope is left behind.
+    let mut screen = Screen::new(world(), (120, 30), Glyphs::UNICODE);
+    screen.keys("H");
+    tell(&mut screen, told());
+    screen.keys("/ 'olt-001 enter o");
+    screen.keys("d a");
+    let grid = screen.grid();
+    let words = grid.lines().nth(1).unwrap_or_default();
+    assert!(words.contains("below ") && !words.contains("held back by silence"), "{grid}");
+    assert!(!words.contains("suppressed_by") && !words.contains("hidden"), "{grid}");
+}
+
+#[test]
+fn a_silence_whose_matchers_cannot_be_read_back_is_changed_all_the_same() {
+    let mut screen = Screen::new(world(), (120, 30), Glyphs::UNICODE);
+    screen.keys("H a");
+    assert!(screen.grid().contains("still being asked"), "{}", screen.grid());
+    let odd = SilenceRow { matchers: "{olt ?? 1}".into(), ..silence(3, SilenceState::Pending, (HOUR, 3 * HOUR)) };
+    tell(&mut screen, vec![("alerts".into(), Ok(vec![odd]))]);
+    screen.keys("e j");
+    assert!(screen.grid().contains("from its beginning on"), "{}", screen.grid());
+    screen.keys("enter '3h enter x s");
+    let sent = intent(&screen);
+    assert_eq!((sent.args.get("duration").map(String::as_str), sent.args.get("matchers")), (Some("3h"), None));
+}
+
+#[test]
 fn the_alarms_are_asked_for_again_only_when_they_are_shown() {
     let mut screen = open((120, 30), Glyphs::UNICODE);
     // More than 20 s later the list is read again by itself, the alarms beneath it are not.

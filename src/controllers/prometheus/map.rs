@@ -20,12 +20,14 @@ use crate::model::time::Ts;
 const NAME: usize = 200;
 /// The longest line.
 const LINE: usize = 400;
+/// The most silences of an alert that are known by their ids.
+const SILENCES: usize = 100;
+/// Causes that are told in words.
+const CAUSES: usize = 5;
 /// The longest value of a label or an annotation that is kept.
 const VALUE: usize = 2_000;
 /// Labels and annotations that are kept of an alert.
 const PAIRS: usize = 80;
-/// Most silences of one alert that are named.
-const SILENCES: usize = 100;
 /// What stands before the id of a silence.
 const SILENCE: &str = "silence ";
 /// What an alert without any of the labels of the templates is about.
@@ -284,7 +286,7 @@ fn suppressed_by(alert: &AmAlert, silences: &BTreeMap<String, String>) -> String
     });
     let inhibited = status.inhibited_by.iter().map(|f| format!("inhibited by alert {}", bounded(f, NAME)));
     let muted = status.muted_by.iter().map(|name| format!("muted by interval {}", bounded(name, NAME)));
-    let causes: Vec<String> = silenced.chain(inhibited).chain(muted).take(5).collect();
+    let causes: Vec<String> = silenced.chain(inhibited).chain(muted).take(CAUSES).collect();
     let words = [ids.join(", "), bounded(&causes.join("; "), LINE)];
     let told: Vec<&str> = words.iter().map(String::as_str).filter(|w| !w.is_empty()).collect();
     if told.is_empty() { "its Alertmanager".to_owned() } else { told.join("; ") }

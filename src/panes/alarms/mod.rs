@@ -41,10 +41,18 @@ pub struct AlarmsPane {
     live: Option<(RowId, Live)>,
     live_asked: Option<RequestId>,
     silences: Silences,
-    /// The list as it was before it showed the alarms of a silence, and the words for these.
-    before_silence: Option<(Box<serde_json::Value>, String)>,
+    before_silence: Option<BeforeSilence>,
     /// Newest change told by [`Pane::linear`].
     told: Ts,
+}
+
+/// The list as it was before it showed the alarms of a silence.
+struct BeforeSilence {
+    list: Box<serde_json::Value>,
+    /// The node that it was below.
+    below: Option<(RowId, String)>,
+    /// Words for the alarms of the silence.
+    words: String,
 }
 
 impl Default for AlarmsPane {
@@ -123,17 +131,16 @@ impl AlarmsPane {
     /// Shows the alarms that the silence under the cursor holds back.
     fn of_silence(&mut self, cx: &Ctx) -> Vec<Effect> {
         let Some((filter, words)) = self.silences.filter() else { return Vec::new() };
-        let before = self.before_feed.take().unwrap_or_else(|| Box::new(self.split.list.session()));
-        let mut shown = (*before).clone();
+        let list = self.before_feed.take().unwrap_or_else(|| Box::new(self.split.list.session()));
+        let mut shown = (*list).clone();
         if let Some(fields) = shown.as_object_mut() {
             fields.remove("row");
             fields.insert("filter".into(), json!(filter));
             fields.insert("scope".into(), json!(super::list::commands::scope_word(Scope::Hidden)));
         }
-        self.before_silence = Some((before, words));
+        self.before_silence = Some(BeforeSilence { list, below: self.split.list.below.take(), words });
         self.split.list.follow = false;
         self.split.list.restore(&shown);
-        self.split.list.below = None;
         let mut effects = self.show_silences(false, cx);
         effects.extend(self.split.list.reset(Landing::First, cx));
         effects
@@ -143,28 +150,35 @@ impl AlarmsPane {
     fn back_to_silence(&mut self, cx: &Ctx) -> Vec<Effect> {
         // It rests before it is another list: what it would ask for is not asked now.
         self.split.list.resting = true;
-        if let Some((before, _)) = self.before_silence.take() {
-            let row = before.get("row").and_then(serde_json::Value::as_i64).map(RowId);
-            self.split.list.restore(&before);
-            self.split.list.reset(row.map_or(Landing::First, Landing::Row), cx);
+        if let Some(landing) = self.unfilter_silence() {
+            self.split.list.reset(landing, cx);
         }
         self.show_silences(true, cx)
+    }
+
+    /// Makes the list what it was before it showed the alarms of a silence, and tells where it stood;
+    /// nothing where it shows others.
+    fn unfilter_silence(&mut self) -> Option<Landing> {
+        let before = self.before_silence.take()?;
+        self.split.list.restore(&before.list);
+        self.split.list.below = before.below;
+        let row = before.list.get("row").and_then(serde_json::Value::as_i64);
+        Some(row.map_or(Landing::First, |row| Landing::Row(RowId(row))))
     }
 
     /// Commands about silences; `None` when it is none of these.
     fn about_silences(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Option<Vec<Effect>> {
         let unmarked = self.split.list.marks.is_empty() && !self.split.detail.focus;
         Some(match id {
-            "silence.list" => self.back_to_silence(cx),
             "list.escape" if self.before_silence.is_some() && unmarked && !self.silences.open => {
                 self.back_to_silence(cx)
             }
             "silence.change" if args.contains_key("id") => {
                 super::verbs::intent("silence.change", Targets::None, args.clone(), cx)
             }
-            "silence.change" => self.show_silences(true, cx),
+            "silence.list" | "silence.change" => self.back_to_silence(cx),
             _ if !self.silences.open && silences::commands::SILENCES.iter().any(|c| c.id == id) => {
-                self.show_silences(true, cx)
+                self.back_to_silence(cx)
             }
             _ if !self.silences.open => return None,
             "silence.alarms" => self.of_silence(cx),
@@ -247,7 +261,7 @@ impl Pane for AlarmsPane {
         if self.silences.open {
             self.show_silences(false, cx);
         }
-        self.before_silence = None;
+        self.unfilter_silence();
         if let Some(filter) = &to.filter {
             self.split.list.set_filter(filter);
         }
@@ -295,8 +309,8 @@ impl Pane for AlarmsPane {
             return self.silences.crumbs();
         }
         let mut crumbs = self.split.list.crumbs();
-        if let Some((_, words)) = &self.before_silence {
-            return vec![words.clone()];
+        if let Some(before) = &self.before_silence {
+            return vec![before.words.clone()];
         }
         if self.before_feed.is_some() {
             crumbs.insert(0, "live feed".into());
@@ -319,8 +333,8 @@ impl Pane for AlarmsPane {
 
     fn session(&self) -> serde_json::Value {
         let mut state = self.split.session();
-        if let (Some((before, _)), Some(fields)) = (&self.before_silence, state.as_object_mut()) {
-            fields.insert("list".into(), (**before).clone());
+        if let (Some(before), Some(fields)) = (&self.before_silence, state.as_object_mut()) {
+            fields.insert("list".into(), (*before.list).clone());
         }
         if let (Some(before), Some(fields)) = (self.before_feed.as_deref(), state.as_object_mut()) {
             fields.insert("list".into(), before.clone());

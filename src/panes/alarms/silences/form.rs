@@ -29,6 +29,8 @@ pub(super) struct Form {
     fields: Fields,
     /// The silence that it changes, and its Alertmanager; a new one is made without.
     of: Option<(String, SourceName)>,
+    /// The Alertmanager of a new one where the form does not ask for it.
+    server: SourceName,
     title: String,
     /// It was sent: command whose outcome it waits for.
     sent: bool,
@@ -63,10 +65,14 @@ impl Form {
         let doc = "What alerts it takes, all of these: name=\"value\", !=, =~\"expression\", !~; commas between.";
         let matchers = Entry::text("matchers", "Matchers", of.map_or("", |row| super::view::bare(&row.matchers)), doc);
         entries.push(matchers.hint("alertname=\"OltDown\", olt=~\"olt-00[1-3]\""));
-        let doc = "How long from now on: 45m, 2h, 3d; at most 30d. It ends by itself.";
-        entries.push(match changes {
-            None => Entry::text("duration", "Lasts", "2h", doc),
-            Some(_) => Entry::text("duration", "Lasts", "", doc)
+        // One that has not begun lasts from its beginning on, not from now.
+        let now_on = "How long from now on: 45m, 2h, 3d; at most 30d. It ends by itself.";
+        let later_on = "How long from its beginning on: 45m, 2h, 3d; at most 30d. It ends by itself.";
+        entries.push(match changes.map(|row| row.state) {
+            None => Entry::text("duration", "Lasts", "2h", now_on),
+            Some(SilenceState::Pending) => Entry::text("duration", "Lasts", "", later_on)
+                .hint("as it is; a time from its beginning on, such as 2h, moves its end"),
+            Some(_) => Entry::text("duration", "Lasts", "", now_on)
                 .hint("as it is; a time from now on, such as 2h, moves its end"),
         });
         let doc = "Why, for whoever finds it: a ticket, a work order.";
@@ -81,7 +87,8 @@ impl Form {
             (None, _) => "New silence".to_owned(),
         };
         let of = changes.map(|row| (row.id.clone(), row.source.clone()));
-        Self { fields: Fields::new(entries), of, title, sent: false, failed: None }
+        let server = servers.first().cloned().unwrap_or_else(|| SourceName::from(""));
+        Self { fields: Fields::new(entries), of, server, title, sent: false, failed: None }
     }
 
     /// For the breadcrumb.
@@ -89,9 +96,19 @@ impl Form {
         if self.of.is_some() { "change".to_owned() } else { "new".to_owned() }
     }
 
-    /// Takes news in. When it was done, the form is no longer needed: the id of the silence, empty
-    /// where it was not told.
-    pub(super) fn update(&mut self, msg: &Msg) -> Option<String> {
+    /// The Alertmanager that keeps the silence.
+    fn source(&self) -> SourceName {
+        let asked = self.fields.entries.iter().find(|entry| entry.name == "source");
+        match (&self.of, asked) {
+            (Some((_, source)), _) => source.clone(),
+            (None, Some(entry)) => SourceName::from(entry.value.as_str()),
+            (None, None) => self.server.clone(),
+        }
+    }
+
+    /// Takes news in. When it was done, the form is no longer needed: the source and the id of the
+    /// silence, this empty where it was not told.
+    pub(super) fn update(&mut self, msg: &Msg) -> Option<(SourceName, String)> {
         if !self.sent {
             return None;
         }
@@ -105,7 +122,7 @@ impl Form {
                 self.sent = false;
                 if outcome.done > 0 {
                     let id = outcome.summary.split(' ').rfind(|word| word.len() == UUID);
-                    return Some(id.unwrap_or_default().to_owned());
+                    return Some((self.source(), id.unwrap_or_default().to_owned()));
                 }
                 self.failed =
                     Some(outcome.errors.first().map_or_else(|| outcome.summary.clone(), |(_, why)| why.clone()));
@@ -127,13 +144,14 @@ impl Form {
         if self.of.is_some() { "silence.change" } else { "silence.create" }
     }
 
-    /// Checks what was changed; when it is to be sent, everything.
+    /// Checks what was changed; when a new one is to be sent, everything. What a change leaves as it
+    /// is is not sent, and its server has taken it once.
     fn check(&mut self, everything: bool) {
         self.fields.absolve();
         let changes = self.of.is_some();
         let mut faults: Vec<(&'static str, String)> = Vec::new();
         for entry in &self.fields.entries {
-            if !everything && entry.value == entry.first {
+            if entry.value == entry.first && (changes || !everything) {
                 continue;
             }
             let checked = match entry.name {

@@ -6,21 +6,31 @@ use std::sync::Arc;
 
 use crate::app::ctx::Ctx;
 use crate::app::effect::Effect;
+use crate::model::ids::SourceName;
 use crate::model::page::{Anchor, Data, DataRequest, PageRequest, RequestId, Scope, Table, Total};
 use crate::model::query::Query;
 use crate::model::silence::SilenceRow;
+use crate::model::time::{SECOND, Ts};
+
+use super::{Key, key, past};
 
 /// Alarms at which counting stops.
 const LIMIT: u64 = 100_000;
 
+/// The least time between two rounds, µs: alarms that change all the time are not counted all the time.
+const GAP: i64 = 5 * SECOND;
+
 /// The numbers.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    numbers: HashMap<String, Total>,
-    waiting: VecDeque<(String, String)>,
-    pending: Option<(RequestId, String)>,
-    /// The generation of the alarms, and the number of silences, that were counted last.
-    seen: Option<(u64, usize)>,
+    /// By source, then by id.
+    numbers: HashMap<SourceName, HashMap<String, Total>>,
+    waiting: VecDeque<Key>,
+    pending: Option<(RequestId, Key)>,
+    /// The generation of the alarms that was counted last, and the silences.
+    seen: Option<(u64, Vec<Key>)>,
+    /// When that round began.
+    counted_at: Ts,
 }
 
 /// The filter of the alarms that a silence holds back.
@@ -32,7 +42,7 @@ pub(super) fn filter(source: &str, id: &str) -> String {
 impl Held {
     /// How many, when it was counted.
     pub(super) fn of(&self, row: &SilenceRow) -> Option<Total> {
-        self.numbers.get(&row.id).copied()
+        self.numbers.get(&row.source)?.get(&row.id).copied()
     }
 
     /// For sorting.
@@ -40,23 +50,37 @@ impl Held {
         self.of(row).map_or(0, |(Total::Exact(n) | Total::AtLeast(n))| n)
     }
 
-    /// Asks for the next number, all anew when the alarms or the silences have changed.
+    /// Forgets what it has asked and goes by the numbers it has until they are counted anew.
+    pub(super) fn restart(&mut self) -> Vec<Effect> {
+        self.waiting.clear();
+        self.seen = None;
+        self.pending.take().map(|(asked, _)| Effect::Cancel(asked)).into_iter().collect()
+    }
+
+    /// Asks for the next number: all anew at once when the silences have changed, and after a while
+    /// when the alarms have.
     pub(super) fn ask<'a>(&mut self, active: impl Iterator<Item = &'a SilenceRow>, cx: &Ctx) -> Vec<Effect> {
         if self.pending.is_some() {
             return Vec::new();
         }
         if self.waiting.is_empty() {
-            let active: Vec<&SilenceRow> = active.collect();
-            let now = Some((cx.generations.alarms, active.len()));
-            if self.seen == now {
+            let active: Vec<Key> = active.map(key).collect();
+            let known = self.seen.as_ref().is_some_and(|(generation, silences)| {
+                let same = *generation == cx.generations.alarms || !past(self.counted_at, GAP, cx.now);
+                same && *silences == active
+            });
+            if known {
                 return Vec::new();
             }
-            self.seen = now;
-            self.numbers.retain(|id, _| active.iter().any(|row| row.id == *id));
-            self.waiting = active.iter().map(|row| (row.source.to_string(), row.id.clone())).collect();
+            self.numbers.retain(|source, numbers| {
+                numbers.retain(|id, _| active.iter().any(|(of, silence)| of == source && silence == id));
+                !numbers.is_empty()
+            });
+            self.waiting = active.iter().cloned().collect();
+            (self.seen, self.counted_at) = (Some((cx.generations.alarms, active)), cx.now);
         }
-        while let Some((source, id)) = self.waiting.pop_front() {
-            let Ok(query) = Query::parse(&filter(&source, &id), Table::Alarms) else { continue };
+        while let Some(silence) = self.waiting.pop_front() {
+            let Ok(query) = Query::parse(&filter(&silence.0, &silence.1), Table::Alarms) else { continue };
             let request = PageRequest {
                 table: Table::Alarms,
                 scope: Scope::Hidden,
@@ -69,7 +93,7 @@ impl Held {
                 now: cx.now,
             };
             let asked = cx.request_id();
-            self.pending = Some((asked, id));
+            self.pending = Some((asked, silence));
             return vec![Effect::Query(asked, DataRequest::Count(request, LIMIT))];
         }
         Vec::new()
@@ -80,8 +104,8 @@ impl Held {
         if self.pending.as_ref().is_none_or(|(asked, _)| *asked != id) {
             return false;
         }
-        if let (Some((_, silence)), Data::Count(total)) = (self.pending.take(), data) {
-            self.numbers.insert(silence, *total);
+        if let (Some((_, (source, silence))), Data::Count(total)) = (self.pending.take(), data) {
+            self.numbers.entry(source).or_default().insert(silence, *total);
         }
         true
     }

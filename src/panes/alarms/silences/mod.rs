@@ -6,6 +6,8 @@
 pub(crate) mod commands;
 mod form;
 mod held;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use crate::app::ctx::Ctx;
@@ -20,7 +22,7 @@ use crate::model::silence::{SilenceList, SilenceRow, SilenceState};
 use crate::model::time::{SECOND, Ts};
 use crate::panes::detail::DetailState;
 use crate::panes::list::commands::toast;
-use crate::panes::pick::Pick;
+use crate::panes::pick::{Mouse, Pick};
 use crate::panes::verbs::{ask, choose, intent};
 
 use form::Form;
@@ -28,6 +30,18 @@ use held::Held;
 
 /// How old the list may be until news of the cache have it read again, µs.
 const FRESH: i64 = 20 * SECOND;
+
+/// Which silence is meant: those that share a cluster keep the same ids.
+type Key = (SourceName, String);
+
+fn key(row: &SilenceRow) -> Key {
+    (row.source.clone(), row.id.clone())
+}
+
+/// Whether something is longer ago than a span, also after the clock was put back.
+fn past(at: Ts, span: i64, now: Ts) -> bool {
+    !(0..=span).contains(&now.since(at))
+}
 
 /// What a server told last.
 #[derive(Debug)]
@@ -94,7 +108,9 @@ pub(super) struct Silences {
     held: Held,
     form: Option<Form>,
     /// The silence that the cursor stays on when the list changes.
-    stay: Option<String>,
+    stay: Option<Key>,
+    /// When the servers answered last, well or badly: they are not asked again at once.
+    read_at: Ts,
 }
 
 impl Default for Silences {
@@ -111,6 +127,7 @@ impl Default for Silences {
             held: Held::default(),
             form: None,
             stay: None,
+            read_at: Ts::NEVER,
         }
     }
 }
@@ -163,36 +180,44 @@ impl Silences {
 
     /// Puts the cursor where it was, or on the silence that was asked for.
     fn settle(&mut self) {
-        let Some(id) = &self.stay else { return };
-        if let Some(at) = self.rows().iter().position(|row| row.id == *id) {
+        let Some((source, id)) = &self.stay else { return };
+        if let Some(at) = self.rows().iter().position(|row| (&row.source, &row.id) == (source, id)) {
             self.pick.go(at);
         }
     }
 
     fn note_cursor(&mut self) {
-        self.stay = self.current().map(|row| row.id.clone());
+        self.stay = self.current().map(key);
     }
 
-    /// Shows it, reading everything anew.
+    /// Shows it, reading and counting everything anew: what was asked before may never be answered.
     pub(super) fn show(&mut self, cx: &Ctx) -> Vec<Effect> {
-        self.open = true;
+        let opens = !std::mem::replace(&mut self.open, true);
         self.detail.roomy = true;
-        let mut effects = self.read(cx);
+        let mut effects = self.held.restart();
+        // Where it is open it is only drawn anew, as for each step of a resize.
+        effects.extend(if opens { self.read(cx) } else { self.refresh(cx) });
         effects.extend(self.count(cx));
         effects
     }
 
+    /// Reads the list unless it is being read.
+    fn refresh(&mut self, cx: &Ctx) -> Vec<Effect> {
+        if self.asked.is_some() { Vec::new() } else { self.read(cx) }
+    }
+
+    /// Reads the list; what an earlier question is answered no longer counts.
     fn read(&mut self, cx: &Ctx) -> Vec<Effect> {
-        if self.asked.is_some() {
-            return Vec::new();
-        }
         let id = cx.request_id();
         self.asked = Some(id);
         vec![Effect::Silences(id)]
     }
 
-    /// Counts what the silences in force hold back, one question at a time.
+    /// Counts what the silences in force hold back, one question at a time, while somebody looks.
     fn count(&mut self, cx: &Ctx) -> Vec<Effect> {
+        if !self.open || cx.active != PaneId::Alarms {
+            return Vec::new();
+        }
         let active = self.told.iter().flat_map(|told| &told.rows).filter(|row| row.state == SilenceState::Active);
         self.held.ask(active, cx)
     }
@@ -221,16 +246,16 @@ impl Silences {
     /// Takes news in.
     pub(super) fn update(&mut self, msg: &Msg, cx: &Ctx) -> Vec<Effect> {
         if let Some(form) = &mut self.form
-            && let Some(id) = form.update(msg)
+            && let Some((source, id)) = form.update(msg)
         {
             self.form = None;
             if !id.is_empty() {
-                self.stay = Some(id);
+                self.stay = Some((source, id));
             }
         }
         match msg {
             Msg::Silences(id, lists) if self.asked == Some(*id) => {
-                self.asked = None;
+                (self.asked, self.read_at) = (None, cx.now);
                 self.heard(lists, cx.now);
                 self.settle();
                 self.note_cursor();
@@ -240,14 +265,12 @@ impl Silences {
                 self.settle();
                 self.count(cx)
             }
+            // A reading under way may have passed the change by: it is asked for once more.
             Msg::Done(_, outcome) if outcome.command.starts_with("silence.") && self.open => self.read(cx),
             // Whatever else changed, the list on the screen does not grow old by itself.
             Msg::Changed(_) if self.open && cx.active == PaneId::Alarms => {
-                let oldest = self.told.iter().filter(|t| t.failed.is_none()).map(|t| t.at).min();
-                let mut effects = Vec::new();
-                if oldest.is_none_or(|at| cx.now.since(at) > FRESH) {
-                    effects.extend(self.read(cx));
-                }
+                let grown_old = past(self.read_at, FRESH, cx.now);
+                let mut effects = if grown_old { self.refresh(cx) } else { Vec::new() };
                 effects.extend(self.count(cx));
                 effects
             }
@@ -266,7 +289,11 @@ impl Silences {
         }
         let len = self.rows().len();
         let effects = match id {
-            "silence.read" => self.read(cx),
+            "silence.read" => {
+                let mut effects = self.held.restart();
+                effects.extend(self.read(cx));
+                effects
+            }
             "silence.tab" => self.turn(1),
             "silence.tab-back" => self.turn(Tab::ALL.len() - 1),
             "silence.find" => self.find(args),
@@ -359,6 +386,9 @@ impl Silences {
             return vec![toast(Level::Warn, words)];
         }
         let servers: Vec<SourceName> = self.told.iter().map(|told| told.source.clone()).collect();
+        if !self.read_at.is_set() {
+            return vec![toast(Level::Info, "the Alertmanagers are still being asked: try again in a moment")];
+        }
         if servers.is_empty() {
             return vec![toast(Level::Warn, "no Alertmanager is configured: a source of the kind `alertmanager`")];
         }
@@ -391,16 +421,8 @@ impl Silences {
         }
         let len = self.rows().len();
         let areas = view::areas(self, cx.size);
-        if areas.detail.is_some_and(|d| d.contains(at.into())) {
-            self.detail.wheel(lines);
-        } else if lines != 0 {
-            self.pick.wheel(lines, len);
-        } else if let Some(row) = at.1.checked_sub(areas.list.y + view::HEAD) {
-            self.pick.click(usize::from(row), len);
-            if double {
-                self.detail.enter(cx.size);
-            }
-        }
+        let mouse = Mouse { at, lines, double };
+        self.pick.mouse(&mut self.detail, (areas, view::HEAD), len, mouse, cx.size);
         self.note_cursor();
         Vec::new()
     }

@@ -18,7 +18,7 @@ use crate::panes::detail::DetailState;
 use crate::panes::list::commands::toast;
 use crate::panes::verbs::{ask, given, intent};
 
-use crate::panes::pick::Pick;
+use crate::panes::pick::{Mouse, Pick};
 
 /// A text that was edited and not stored: what it is about, the text, and the file that keeps it.
 type Draft = ((SourceName, StoredKind, String), String, String);
@@ -322,16 +322,8 @@ impl Objects {
     pub(super) fn mouse(&mut self, at: (u16, u16), lines: i16, double: bool, cx: &Ctx) -> Vec<Effect> {
         let len = self.rows(self.kind()).len();
         let areas = view::areas(self, cx.size);
-        if areas.detail.is_some_and(|d| d.contains(at.into())) {
-            self.detail.wheel(lines);
-        } else if lines != 0 {
-            self.pick.wheel(lines, len);
-        } else if let Some(row) = at.1.checked_sub(areas.list.y + view::HEAD) {
-            self.pick.click(usize::from(row), len);
-            if double {
-                self.detail.enter(cx.size);
-            }
-        }
+        let mouse = Mouse { at, lines, double };
+        self.pick.mouse(&mut self.detail, (areas, view::HEAD), len, mouse, cx.size);
         Vec::new()
     }
 
