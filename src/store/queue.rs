@@ -21,6 +21,9 @@ pub(crate) const LIMIT: usize = 500_000;
 pub(crate) const BATCH: usize = 20_000;
 /// Pause between the starts of two batches under load; half of the promised 100 ms.
 const PACE: Duration = Duration::from_millis(50);
+/// Records that are worth a batch of their own: what so many came with is not held back by the pace,
+/// which would have whoever fills the cache from a long list wait for it after every piece.
+const EAGER: usize = 1_000;
 /// How long a measurement waits for others.
 const GATHER: Duration = Duration::from_millis(250);
 
@@ -187,7 +190,7 @@ impl Queue {
             // Measurements alone wait for each other: one transaction serves many appliances.
             let gather = waiting.measured_at.map_or(GATHER, |t| GATHER.saturating_sub(t.elapsed()));
             let pause = if has_records { pause } else { pause.max(gather) };
-            if has_work && (pause.is_zero() || waiting.urgent || waiting.closing || waiting.records >= BATCH) {
+            if has_work && (pause.is_zero() || waiting.urgent || waiting.closing || waiting.records >= EAGER) {
                 return take(&mut waiting);
             }
             if waiting.closing && !has_work {
