@@ -63,6 +63,7 @@ impl App {
             Msg::ThemeFiles => self.reload_theme(),
             Msg::Terminate { .. } => self.acts.push(TerminalAct::Quit),
             Msg::Resumed => self.acts.push(TerminalAct::Redraw),
+            // News of a pane that is not shown change nothing on the screen, but they are rare enough.
             Msg::Data(..)
             | Msg::Live(..)
             | Msg::Stored(..)
@@ -70,7 +71,7 @@ impl App {
             | Msg::Diag(..)
             | Msg::Host(_)
             | Msg::NotRun { .. }
-            | Msg::Views(_) => {}
+            | Msg::Views(_) => self.dirty = true,
         }
         self.tell_panes(msg);
     }
@@ -78,6 +79,7 @@ impl App {
     /// Tells the panes that an intent is not run, so that none of them waits for its outcome.
     pub(super) fn not_run(&mut self, command: &str, why: Option<String>) {
         self.tell_panes(&Msg::NotRun { command: command.to_owned(), why });
+        self.dirty = true;
     }
 
     fn unsaved(&mut self, why: Option<&Arc<str>>) {
@@ -139,18 +141,6 @@ impl App {
                 self.lines.extend(pane.linear(msg, &self.ctx));
             }
         }
-        // News of a pane that is not shown change nothing on the screen, but they are rare enough.
-        self.dirty |= matches!(
-            msg,
-            Msg::Data(..)
-                | Msg::Live(..)
-                | Msg::Stored(..)
-                | Msg::Silences(..)
-                | Msg::Diag(..)
-                | Msg::Host(_)
-                | Msg::NotRun { .. }
-                | Msg::Views(_)
-        );
         self.apply(effects);
     }
 

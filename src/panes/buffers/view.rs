@@ -3,7 +3,7 @@
 use crate::app::ctx::ViewCtx;
 use crate::model::appliance::state::{Contact, Forecast, ReplayState, UplinkState};
 use crate::model::appliance::{ApplianceRow, ApplianceState};
-use crate::model::text::{grouped, iec};
+use crate::model::text::{counted, grouped, iec};
 use crate::model::time::ahead;
 use crate::panes::list::columns::moment;
 use crate::theme::Token;
@@ -77,7 +77,7 @@ fn judged(row: &ApplianceRow) -> Vec<Block<'_>> {
         line.push(Piece::plain(format!(" {word}")));
     }
     if row.alarms > 0 {
-        line.push(Piece::dim(format!("   {} active alarms", row.alarms)));
+        line.push(Piece::dim(format!("   {}", counted(row.alarms.into(), "active alarm", "active alarms"))));
     }
     let mut blocks = vec![Block::Fact("verdict".into(), line)];
     for (i, reason) in state.reasons.iter().enumerate() {

@@ -147,7 +147,8 @@ impl Silences {
             align: if field == "alarms" { Align::Right } else { Align::Left },
             sorted: (self.sort.0 == field).then_some(self.sort.1 != (field == "alarms")),
         });
-        let empty = self.empty(cx.ctx);
+        let empty: Vec<String> =
+            self.empty(cx.ctx).iter().flat_map(|words| wrap(words, room.saturating_sub(2))).collect();
         Table {
             columns: &columns,
             source: &Rows { view: self, shown: &rows, cx },
