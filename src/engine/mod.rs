@@ -11,3 +11,4 @@ pub mod operator;
 pub mod ports;
 pub mod restart;
 pub mod tally;
+pub mod vm;
