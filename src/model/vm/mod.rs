@@ -6,7 +6,10 @@
 //! like every measurement, one value a host, so that the list is there before a host answers.
 
 pub mod definition;
+pub mod host;
+pub mod snapshot;
 pub mod state;
 
 pub use definition::Definition;
+pub use snapshot::{Checkpoint, Snapshot};
 pub use state::{HostState, VmRow, VmState};

@@ -1,0 +1,3 @@
+//! Hosts of virtual machines, over libvirt's own protocol.
+
+pub mod xml;
