@@ -5,11 +5,13 @@
 //! [`state`] is what is known of a host and its machines after a poll: it goes beside the journal
 //! like every measurement, one value a host, so that the list is there before a host answers.
 
+pub mod backup;
 pub mod definition;
 pub mod host;
 pub mod snapshot;
 pub mod state;
 
+pub use backup::{BackupKind, BackupSet, Manifest};
 pub use definition::Definition;
 pub use snapshot::{Checkpoint, Snapshot};
 pub use state::{HostState, VmRow, VmState};

@@ -1,6 +1,7 @@
 //! Edits of a definition. Pieces of the text are replaced; all others stay byte for byte what they
 //! were, elements that noctule does not know included.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use quick_xml::events::BytesStart;
@@ -46,12 +47,11 @@ pub fn edit(xml: &str, changes: &[Change]) -> Result<String> {
             }
             Change::Uuid(uuid) => {
                 let uuid = format!("<uuid>{}</uuid>", value("the UUID", uuid)?);
-                match root.child("uuid") {
-                    Some(node) => cuts.push((node.whole.clone(), uuid)),
-                    None => {
-                        let name = need(&root, &["name"])?;
-                        cuts.push((name.whole.end..name.whole.end, uuid));
-                    }
+                if let Some(node) = root.child("uuid") {
+                    cuts.push((node.whole.clone(), uuid));
+                } else {
+                    let name = need(&root, &["name"])?;
+                    cuts.push((name.whole.end..name.whole.end, uuid));
                 }
             }
             Change::NoUuid => cuts.extend(root.child("uuid").map(|node| (with_blanks(xml, node), String::new()))),
@@ -134,11 +134,11 @@ fn retag(xml: &str, node: &Node, set: &[(&str, &str)]) -> String {
         let key: &str = attr.key.as_ref();
         if set.iter().all(|(name, _)| *name != key) {
             let quote = if attr.value.contains('\'') { '"' } else { '\'' };
-            out.push_str(&format!(" {key}={quote}{}{quote}", attr.value));
+            let _ = write!(out, " {key}={quote}{}{quote}", attr.value);
         }
     }
     for (key, value) in set {
-        out.push_str(&format!(" {key}='{value}'"));
+        let _ = write!(out, " {key}='{value}'");
     }
     out.push_str(if closed { "/>" } else { ">" });
     out
