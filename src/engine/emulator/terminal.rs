@@ -117,6 +117,12 @@ impl Terminal {
         if self.modes.alternate { &self.other } else { &self.main }
     }
 
+    /// Both screens; for tests.
+    #[cfg(test)]
+    pub(super) const fn grids(&self) -> [&Grid; 2] {
+        [&self.main, &self.other]
+    }
+
     const fn grid_mut(&mut self) -> &mut Grid {
         if self.modes.alternate { &mut self.other } else { &mut self.main }
     }
@@ -691,7 +697,7 @@ impl Act for Terminal {
                     } else {
                         grid.up(row, bottom, count, pen);
                     }
-                    grid.go(row, 0);
+                    grid.at.pending = false;
                 }
             }
             (0, b'S') => {
