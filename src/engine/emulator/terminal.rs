@@ -582,7 +582,11 @@ impl Act for Terminal {
             self.put(c, width);
             return;
         }
-        // A mark sits on the character before the cursor.
+        // A mark sits on the character before the cursor. What chooses another shape of it would also
+        // change how wide terminals draw it, some of them.
+        if matches!(c, '\u{fe00}'..='\u{fe0f}') {
+            return;
+        }
         let grid = if self.modes.alternate { &mut self.other } else { &mut self.main };
         let column = if grid.at.pending { grid.at.column } else { grid.at.column.wrapping_sub(1) };
         if text::is_mark(c)
