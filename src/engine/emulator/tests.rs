@@ -292,6 +292,24 @@ fn copying_takes_lines_and_rectangles() {
     assert_eq!(copy(place(700, 0), place(900, 0), false), "");
 }
 
+/// What programs sent to a terminal of the kind that a serial `getty` announces, recorded, and the screen
+/// that tmux made of it.
+#[test]
+fn programs_look_as_in_tmux() {
+    macro_rules! recorded {
+        ($($name:literal)*) => {[$((
+            $name,
+            &include_bytes!(concat!("../../../tests/fixtures/console/", $name, ".bin"))[..],
+            include_str!(concat!("../../../tests/fixtures/console/", $name, ".txt")),
+        ),)*]};
+    }
+    for (name, bytes, expected) in recorded!("less" "busybox-vi" "vim") {
+        let mut emulator = Emulator::default();
+        let _ = emulator.feed(bytes);
+        assert_eq!(emulator.screen(0).text(), expected.trim_end(), "{name}");
+    }
+}
+
 /// What this and the crate show after the same bytes.
 fn beside(rows: u16, columns: u16, bytes: &[u8]) -> (String, String) {
     let mut ours = small(rows, columns);
