@@ -14,3 +14,6 @@ mod task;
 pub mod virsh;
 pub mod wire;
 pub mod xdr;
+
+#[cfg(test)]
+mod tests;

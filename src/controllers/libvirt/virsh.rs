@@ -69,7 +69,10 @@ impl Host {
     }
 
     fn error(&self, argv: &[&str], what: Failure) -> Error {
-        let call = argv.iter().take(2).copied().collect::<Vec<_>>().join(" ");
+        let call = match argv {
+            ["virsh", "-q", "-c", _, command, ..] => format!("virsh {command}"),
+            _ => argv.iter().take(2).copied().collect::<Vec<_>>().join(" "),
+        };
         Error { place: self.word(), call: bounded(&call), what }
     }
 
@@ -315,7 +318,8 @@ mod tests {
     async fn the_guard_tells_the_code_and_ends_what_it_guards() {
         let said = |script: &'static str| async move {
             let mut command = Command::new("sh");
-            command.args(["-c", GUARD, "sh", "sh", "-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+            command.args(["-c", GUARD, "sh", "sh", "-c", script]);
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
             let mut child = command.spawn().unwrap();
             let stdin = child.stdin.take();
             let mut said = Said::new(|_: &str| {});
