@@ -91,9 +91,9 @@ async fn log_in(ways: Vec<u32>, polkit: Option<Result<bool, RemoteError>>) -> Re
     let served = tokio::spawn(async move {
         peer.serve(&procs::AUTH_LIST, ways).await;
         match polkit {
-            Some(Ok(done)) => drop(peer.serve(&procs::AUTH_POLKIT, done).await),
+            Some(Ok(done)) => peer.serve(&procs::AUTH_POLKIT, done).await,
             Some(Err(error)) => {
-                let (_, call) = peer.called(&procs::AUTH_POLKIT).await;
+                let ((), call) = peer.called(&procs::AUTH_POLKIT).await;
                 peer.send(&refusal(call, &error)).await;
                 return;
             }
@@ -165,7 +165,7 @@ async fn a_call_that_is_not_answered_ends_and_the_connection_after_five() {
     assert!(error.uncertain() && !error.connection_lost());
     // An answer that comes late is nobody's, and no harm.
     peer.send(&refusal(call.1, &said(1, "late"))).await;
-    let (name, _) = tokio::join!(connection.hostname(), peer.serve(&procs::CONNECT_GET_HOSTNAME, "kvm-1".into()));
+    let (name, ()) = tokio::join!(connection.hostname(), peer.serve(&procs::CONNECT_GET_HOSTNAME, "kvm-1".into()));
     assert_eq!(name.unwrap(), "kvm-1");
     for _ in 0..5 {
         assert!(matches!(connection.hostname().await.unwrap_err().what, Failure::TimedOut(_)));
@@ -222,7 +222,7 @@ async fn what_is_no_libvirt_is_told() {
 
     let (connection, mut peer) = open().await;
     let (told, ()) = tokio::join!(connection.hostname(), async {
-        let (_, call) = peer.called(&procs::CONNECT_GET_HOSTNAME).await;
+        let ((), call) = peer.called(&procs::CONNECT_GET_HOSTNAME).await;
         peer.send(&Frame::new(call.with(Kind::Reply, Status::Ok), &7_u32)).await;
     });
     assert!(matches!(told.unwrap_err().what, Failure::Answer(_)));
@@ -255,7 +255,7 @@ async fn a_console_is_read_and_written() {
     assert_eq!(peer.next().await.header, call.with(Kind::Stream, Status::Ok), "and libvirt is told that it was seen");
     drop(stream);
     // No abort of what has ended: the next packet is this call.
-    let (name, _) = tokio::join!(connection.hostname(), peer.serve(&procs::CONNECT_GET_HOSTNAME, "kvm-1".into()));
+    let (name, ()) = tokio::join!(connection.hostname(), peer.serve(&procs::CONNECT_GET_HOSTNAME, "kvm-1".into()));
     name.unwrap();
 }
 
@@ -308,7 +308,7 @@ async fn a_stalled_reader_stops_the_other_side_and_loses_nothing() {
         read += bytes.len();
     }
     let mut peer = flood.await.unwrap();
-    let (name, _) = tokio::join!(connection.hostname(), peer.serve(&procs::CONNECT_GET_HOSTNAME, "kvm-1".into()));
+    let (name, ()) = tokio::join!(connection.hostname(), peer.serve(&procs::CONNECT_GET_HOSTNAME, "kvm-1".into()));
     name.unwrap();
 }
 
@@ -401,7 +401,7 @@ async fn events_come_and_a_slow_reader_is_told() {
     for n in 0..2000 {
         peer.send(&message(EventKind::Lifecycle.procedure(), &body(n))).await;
     }
-    let (name, _) = tokio::join!(connection.hostname(), peer.serve(&procs::CONNECT_GET_HOSTNAME, "kvm-1".into()));
+    let (name, ()) = tokio::join!(connection.hostname(), peer.serve(&procs::CONNECT_GET_HOSTNAME, "kvm-1".into()));
     name.unwrap();
     assert!(matches!(events.recv().await, Err(RecvError::Lagged(missed)) if missed > 500));
     assert!(matches!(events.recv().await, Ok(Event::Lifecycle(_))));
