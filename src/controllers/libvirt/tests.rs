@@ -246,7 +246,12 @@ async fn a_console_is_read_and_written() {
     let (mut stream, call) = console(&connection, &mut peer).await;
     peer.send(&Frame::piece(call, Status::Continue, "login: ".into())).await;
     assert_eq!(stream.read().await.unwrap().unwrap(), "login: ");
-    stream.writer().write("root\n".into()).await.unwrap();
+    peer.send(&Frame::piece(call, Status::Continue, "more".into())).await;
+    // Its answer comes behind that piece.
+    let (name, ()) = tokio::join!(connection.hostname(), peer.serve(&procs::CONNECT_GET_HOSTNAME, "kvm-1".into()));
+    name.unwrap();
+    stream.write("root\n".into()).await.unwrap();
+    assert_eq!(stream.read().await.unwrap().unwrap(), "more", "writing loses nothing that was to be read");
     let typed = peer.next().await;
     assert_eq!((typed.header, typed.payload), (call.with(Kind::Stream, Status::Continue), "root\n".into()));
     peer.send(&Frame::piece(call, Status::Continue, Bytes::new())).await;
