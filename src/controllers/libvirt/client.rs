@@ -1,6 +1,6 @@
 //! A connection to a libvirt: calls that may be answered in any order, each with its time limit, and
-//! what comes by itself (events). It works over any byte stream; one task owns that stream
-//! ([`super::task`]), handles are cheap to clone, and the connection ends with the last of them.
+//! what comes by itself (events). It works over any byte stream; one task owns that stream, handles are
+//! cheap to clone, and the connection ends with the last of them.
 //!
 //! libvirt answers five calls of a connection at once and lets the others wait. Hence: what takes long
 //! (a migration, a console, a copy of a volume) gets a connection of its own.
