@@ -4,7 +4,7 @@
 //! does nothing.
 
 use super::cell::{Marks, Paint, Pen};
-use super::grid::{Grid, Spot, columns_of};
+use super::grid::{Grid, Spot, columns_of, common};
 use super::history::History;
 use super::modes::{Modes, Mouse};
 use super::parser::{Act, Csi};
@@ -574,6 +574,11 @@ impl Act for Terminal {
     }
 
     fn print(&mut self, c: char) {
+        let width = common(c);
+        if width > 0 {
+            self.put(c, width);
+            return;
+        }
         if c.is_control() || text::is_invisible(c) {
             return;
         }
@@ -610,7 +615,10 @@ impl Act for Terminal {
                     self.horizontal(0);
                 }
             }
-            0x0d => self.horizontal(0),
+            0x0d => {
+                let at = &mut self.grid_mut().at;
+                (at.column, at.pending) = (0, false);
+            }
             0x0e => self.shift = 1,
             0x0f => self.shift = 0,
             _ => {}
