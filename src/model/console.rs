@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use super::ids::SourceName;
+
 /// A console that is open in this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConsoleId(pub u64);
@@ -320,4 +322,77 @@ pub enum Image {
     Screen(Arc<Screen>),
     /// A picture.
     Picture(Arc<Picture>),
+}
+
+/// Which console of which machine.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ConsoleTarget {
+    /// Source that the host is.
+    pub source: SourceName,
+    /// UUID of the machine.
+    pub uuid: String,
+    /// Its name, for people.
+    pub name: String,
+    /// Serial line or screen.
+    pub kind: ConsoleKind,
+    /// Alias of the serial device; empty for the first one.
+    pub device: String,
+}
+
+impl ConsoleTarget {
+    /// Canonical name of the machine.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        format!("{}/vm/{}", self.source, self.name)
+    }
+}
+
+/// How a console stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ConsolePhase {
+    /// It is being opened.
+    #[default]
+    Opening,
+    /// It is open.
+    Open,
+    /// Somebody else has it, outside of noctule; it can be taken over. In the host's words.
+    Held(String),
+    /// It has ended, and why. What it showed stays.
+    Ended(String),
+}
+
+/// Who looks at a console that is shared.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Presence {
+    /// Those who look, ourselves included, in the order they came.
+    pub viewers: Vec<String>,
+    /// Who may type; nobody while `None`.
+    pub control: Option<String>,
+    /// Whether that is us.
+    pub ours: bool,
+    /// Who asks for control.
+    pub wants: Option<String>,
+}
+
+/// News of a console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConsoleNews {
+    /// It stands otherwise.
+    Phase(ConsolePhase),
+    /// It shows something else.
+    Image(Image),
+    /// What a search found, and shows now; `None`: nothing.
+    Found(Option<Found>),
+    /// The guest rang.
+    Bell,
+    /// What the guest calls it.
+    Title(String),
+    /// Text that the guest put on its clipboard.
+    Clipboard(String),
+    /// Who looks at it.
+    Presence(Presence),
+    /// The file that what it shows is recorded in; `None`: in none.
+    Recording(Option<String>),
+    /// Something to tell.
+    Note(String),
 }

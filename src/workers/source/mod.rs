@@ -34,6 +34,7 @@ use crate::model::cpe::CpeRow;
 use crate::model::ids::SourceName;
 use crate::model::stored::{Stored, StoredKind};
 use crate::model::topology::NodeRow;
+use crate::model::vm::VmRow;
 
 use super::acs::AcsHandle;
 use super::appliance::{ApplianceVerb, Preview};
@@ -41,6 +42,7 @@ use super::cpe_verb::CpeVerb;
 use super::prometheus::AlertsHandle;
 use super::raven::RavenHandle;
 use super::supervisor::Supervisor;
+use super::vms::{HostHandle, VmVerb};
 use shared::Shared;
 
 pub use super::prometheus::Span;
@@ -106,6 +108,12 @@ impl Sources {
                     Arc::clone(&cache),
                     Arc::clone(&types),
                 )),
+                SourceKind::Libvirt(host) => Kind::Host(HostHandle::new(
+                    Arc::clone(&name),
+                    (**host).clone(),
+                    Arc::clone(&cache),
+                    Arc::clone(&types),
+                )),
                 SourceKind::Raven(raven) => Kind::Raven(RavenHandle::new(
                     Arc::clone(&name),
                     (**raven).clone(),
@@ -135,6 +143,11 @@ impl Sources {
         self.by_name.values()
     }
 
+    /// All hosts of virtual machines.
+    fn hosts(&self) -> Vec<HostHandle> {
+        self.iter().filter_map(|source| source.host().ok().cloned()).collect()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -162,6 +175,7 @@ enum Kind {
     Acs(AcsHandle),
     Alerts(AlertsHandle),
     Raven(RavenHandle),
+    Host(HostHandle),
 }
 
 impl SourceHandle {
@@ -172,6 +186,7 @@ impl SourceHandle {
             Kind::Acs(acs) => return acs.spawn(supervisor),
             Kind::Alerts(alerts) => return alerts.spawn(supervisor),
             Kind::Raven(raven) => return raven.spawn(supervisor, nth),
+            Kind::Host(host) => return host.spawn(supervisor, nth),
         };
         let (poller, stop) = (Arc::clone(shared), supervisor.stopping());
         supervisor
@@ -187,7 +202,7 @@ impl SourceHandle {
     pub(in crate::workers) const fn genieacs(&self) -> Option<&AcsHandle> {
         match &self.kind {
             Kind::Acs(acs) => Some(acs),
-            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) => None,
+            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) | Kind::Host(_) => None,
         }
     }
 
@@ -199,6 +214,7 @@ impl SourceHandle {
             Kind::Acs(acs) => acs.name(),
             Kind::Alerts(alerts) => alerts.name(),
             Kind::Raven(raven) => &raven.watched().name,
+            Kind::Host(host) => &host.watched().name,
         }
     }
 
@@ -212,6 +228,7 @@ impl SourceHandle {
             Kind::Acs(acs) => acs.live(request).await,
             Kind::Alerts(alerts) => alerts.live(request).await,
             Kind::Raven(raven) => raven.live(request).await,
+            Kind::Host(host) => host.live(request).await,
         }
     }
 
@@ -223,7 +240,7 @@ impl SourceHandle {
     pub async fn command(&self, intent: &Intent, node: NodeRow) -> Result<(), String> {
         match &self.kind {
             Kind::Voltha(shared) => commands::run(shared, intent, &node).await,
-            Kind::Acs(_) | Kind::Raven(_) | Kind::Alerts(_) => {
+            Kind::Acs(_) | Kind::Raven(_) | Kind::Alerts(_) | Kind::Host(_) => {
                 Err(format!("{}: `{}` is a command for devices of a VOLTHA stack", self.name(), intent.command))
             }
         }
@@ -236,7 +253,9 @@ impl SourceHandle {
     pub async fn cpe(&self, verb: &CpeVerb, row: &CpeRow, actor: &str) -> Result<(), String> {
         match &self.kind {
             Kind::Acs(acs) => acs.command(verb, row, actor).await,
-            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) => Err(format!("{} has no CPEs", self.name())),
+            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) | Kind::Host(_) => {
+                Err(format!("{} has no CPEs", self.name()))
+            }
         }
     }
 
@@ -255,7 +274,7 @@ impl SourceHandle {
     fn appliance(&self) -> Result<&RavenHandle, String> {
         match &self.kind {
             Kind::Raven(raven) => Ok(raven),
-            Kind::Voltha(_) | Kind::Acs(_) | Kind::Alerts(_) => {
+            Kind::Voltha(_) | Kind::Acs(_) | Kind::Alerts(_) | Kind::Host(_) => {
                 Err(format!("{} is no telemetry appliance", self.name()))
             }
         }
@@ -284,10 +303,52 @@ impl SourceHandle {
         self.appliance()?.carry_out(verb, service, actor, stop).await
     }
 
+    /// Whether it is a host of virtual machines.
+    #[must_use]
+    pub const fn is_host(&self) -> bool {
+        matches!(self.kind, Kind::Host(_))
+    }
+
+    /// The host of virtual machines that it is.
+    pub(in crate::workers) fn host(&self) -> Result<&HostHandle, String> {
+        match &self.kind {
+            Kind::Host(host) => Ok(host),
+            Kind::Voltha(_) | Kind::Acs(_) | Kind::Alerts(_) | Kind::Raven(_) => {
+                Err(format!("{} is no host of virtual machines", self.name()))
+            }
+        }
+    }
+
+    /// What a verb would do to one of its machines, as it is now. `sources` are all that there are: a
+    /// machine may move to another.
+    ///
+    /// # Errors
+    /// Why it cannot be done, in words.
+    pub async fn preview_vm(&self, verb: &VmVerb, row: &VmRow, sources: &Sources) -> Result<Preview, String> {
+        self.host()?.preview(verb, row, &sources.hosts()).await
+    }
+
+    /// Does something to one of its machines; what was done and proven, in words.
+    ///
+    /// # Errors
+    /// Why it was not done, or not for certain, in words.
+    pub async fn carry_out_vm(
+        &self,
+        verb: &VmVerb,
+        row: &VmRow,
+        sources: &Sources,
+        stop: &CancellationToken,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<String, String> {
+        self.host()?.carry_out(verb, row, &sources.hosts(), stop, progress).await
+    }
+
     fn acs(&self) -> Result<&AcsHandle, String> {
         match &self.kind {
             Kind::Acs(acs) => Ok(acs),
-            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) => Err(format!("{} is no GenieACS", self.name())),
+            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) | Kind::Host(_) => {
+                Err(format!("{} is no GenieACS", self.name()))
+            }
         }
     }
 
@@ -295,7 +356,7 @@ impl SourceHandle {
     pub(in crate::workers) const fn alerts(&self) -> Option<&AlertsHandle> {
         match &self.kind {
             Kind::Alerts(alerts) => Some(alerts),
-            Kind::Voltha(_) | Kind::Acs(_) | Kind::Raven(_) => None,
+            Kind::Voltha(_) | Kind::Acs(_) | Kind::Raven(_) | Kind::Host(_) => None,
         }
     }
 
@@ -385,6 +446,7 @@ impl SourceHandle {
             Kind::Acs(acs) => acs.watched().pause(paused),
             Kind::Alerts(alerts) => alerts.pause(paused),
             Kind::Raven(raven) => raven.watched().pause(paused),
+            Kind::Host(host) => host.watched().pause(paused),
         }
         std::future::ready(Ok(())).await
     }
@@ -403,6 +465,7 @@ impl SourceHandle {
             Kind::Acs(acs) => acs.watched().reset_breaker(),
             Kind::Alerts(alerts) => alerts.reset_breaker(),
             Kind::Raven(raven) => raven.watched().reset_breaker(),
+            Kind::Host(host) => host.watched().reset_breaker(),
         }
         std::future::ready(Ok(())).await
     }
@@ -417,6 +480,7 @@ impl SourceHandle {
             Kind::Acs(acs) => return acs.poll_now().await,
             Kind::Alerts(alerts) => return alerts.poll_now().await,
             Kind::Raven(raven) => return raven.poll_now().await,
+            Kind::Host(host) => return host.poll_now().await,
         };
         if shared.is_paused() {
             return Err(format!("{} is paused; resume it first", shared.name));
@@ -441,6 +505,7 @@ impl SourceHandle {
             Kind::Acs(acs) => return acs.test().await,
             Kind::Alerts(alerts) => return alerts.test().await,
             Kind::Raven(raven) => return raven.test().await,
+            Kind::Host(host) => return host.test().await,
         };
         let steps = probe(shared.name.clone(), &shared.config).await;
         let words: Vec<_> = steps.iter().map(|step| format!("{}: {}", step.name, step.words)).collect();
