@@ -19,8 +19,13 @@ pub(super) fn columns_of(c: char) -> u8 {
 pub(super) const fn common(c: char) -> u8 {
     match c {
         // Latin, Greek and Cyrillic without the marks among them, punctuation, lines and blocks, U+FFFD.
-        ' '..='~' | '\u{a0}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' | '\u{391}'..='\u{481}' => 1,
-        '\u{2010}'..='\u{2027}' | '\u{2500}'..='\u{259f}' | '\u{fffd}' => 1,
+        ' '..='~'
+        | '\u{a0}'..='\u{ac}'
+        | '\u{ae}'..='\u{2ff}'
+        | '\u{391}'..='\u{481}'
+        | '\u{2010}'..='\u{2027}'
+        | '\u{2500}'..='\u{259f}'
+        | '\u{fffd}' => 1,
         // Kana, unified ideographs, Hangul syllables.
         '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' => 2,
         _ => 0,

@@ -232,10 +232,10 @@ impl Parser {
                     self.ground(&[byte], act);
                 }
             }
-            (State::Drop, _) => {}
+            // Nobody reads it; nor has a sequence a DEL in it.
+            (State::Drop, _) | (_, 0x7f) => {}
             (_, 0x00..0x20) => act.control(byte),
-            // No sequence has a byte of eight bits or DEL in it.
-            (_, 0x7f) => {}
+            // Nor a byte of eight bits, which begins a character.
             (_, 0x80..) => {
                 self.state = State::Ground;
                 self.ground(&[byte], act);

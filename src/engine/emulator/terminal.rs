@@ -529,7 +529,7 @@ fn extended(csi: &Csi, at: usize) -> (Option<Paint>, usize) {
     let value = |n: usize| csi.values().get(at + n).copied();
     let byte = |n: usize| value(n).and_then(|v| u8::try_from(v).ok());
     let joined = csi.is_joined(at + 1);
-    let group = (1..).take_while(|n| csi.is_joined(at + n)).count();
+    let group = (1..csi.values().len()).take_while(|n| csi.is_joined(at + n)).count();
     match value(1) {
         Some(5) => (byte(2).map(Paint::index), if joined { group } else { 2 }),
         Some(2) => {
@@ -549,7 +549,9 @@ impl Act for Terminal {
     fn ascii(&mut self, run: &[u8]) {
         let set = self.sets.get(self.shift).copied().unwrap_or_default();
         if set != Charset::Ascii || self.modes.insert || !self.modes.wraps {
-            run.iter().for_each(|byte| self.put(set.char(*byte), 1));
+            for byte in run {
+                self.put(set.char(*byte), 1);
+            }
             return;
         }
         let mut rest = run;

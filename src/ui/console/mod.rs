@@ -193,19 +193,26 @@ impl<'a> ConsoleView<'a> {
     }
 }
 
-/// A thumbnail for a wall: the last lines of a screen, as far as they fit from their beginnings, where
-/// news of a text console are. Blank lines at the end are left out.
+/// A thumbnail for a wall: the lines around the cursor, which on a console of text are its last ones,
+/// as far as they fit, without what is blank left of all of them.
 pub fn thumbnail(screen: &Screen, paint: &Paint<'_>, area: Rect, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
     paint.fill(buf, area, Token::Text);
-    let blank = |row: u16| screen.row(row).iter().all(|cell| matches!(cell.ch, ' ' | '\0') && cell.bg == Ink::Default);
-    let last = (0..screen.rows).rev().find(|row| !blank(*row)).map_or(0, |row| row + 1);
-    let end = last.max(screen.cursor.map_or(0, |at| at.row + 1)).min(screen.rows);
+    let written = |row: u16| screen.row(row).iter().position(|cell| !matches!(cell.ch, ' ' | '\0'));
+    let last = (0..screen.rows).rev().find(|row| written(*row).is_some()).map_or(0, |row| row + 1);
+    let end = match screen.cursor {
+        Some(at) => last.min(at.row.saturating_add(1 + area.height.saturating_sub(1) / 2)).max(at.row + 1),
+        None => last,
+    };
+    let end = end.max(area.height.min(last)).min(screen.rows);
     let height = area.height.min(end);
-    let view = ConsoleView { pan: Some(Pan { row: end - height, column: 0 }), ..ConsoleView::new(screen) };
-    let part = Rect { height, ..area };
+    let row = end - height;
+    let left = (row..end).filter_map(written).min().unwrap_or(0);
+    let fits = area.width >= screen.columns;
+    let column = if fits { 0 } else { u16::try_from(left).unwrap_or(0) };
+    let view = ConsoleView { pan: Some(Pan { row, column }), ..ConsoleView::new(screen) };
     if height > 0 {
-        view.render(paint, part, buf);
+        view.render(paint, Rect { height, ..area }, buf);
     }
 }
 
