@@ -234,7 +234,7 @@ impl Row {
     pub(super) fn is_sound(&self, columns: u16) -> bool {
         let rest = self.slots.get(usize::from(self.used)..).unwrap();
         let pairs = self.slots.iter().enumerate().all(|(at, s)| match s.width {
-            0 => at > 0 && self.slots[at - 1].width == 2,
+            0 => at.checked_sub(1).and_then(|at| self.slots.get(at)).is_some_and(|s| s.width == 2),
             2 => self.slots.get(at + 1).is_some_and(|n| n.width == 0),
             _ => s.width == 1,
         });

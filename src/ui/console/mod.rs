@@ -303,6 +303,8 @@ const fn plain(c: char) -> char {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
+
     use proptest::prelude::*;
 
     use super::*;
@@ -333,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_small_pane_shows_the_part_with_the_cursor() {
-        let text: String = (1..=24).map(|n| format!("{n:02}{}", if n < 24 { "\r\n" } else { "" })).collect();
+        let text = (1..=24).map(|n| format!("{n:02}")).collect::<Vec<_>>().join("\r\n");
         let screen = screen(24, 80, &format!("{text}\x1b[24;70Hhere"));
         let (theme, glyphs) = (Theme::probe(), Glyphs::UNICODE);
         let (buf, drawn) = draw(ConsoleView::new(&screen), 20, 5, &theme, &glyphs);
@@ -435,7 +437,7 @@ mod tests {
 
     #[test]
     fn a_thumbnail_shows_the_last_lines() {
-        let text: String = (1..=9).map(|n| format!("line {n} of a log\r\n")).collect();
+        let text = (1..=9).map(|n| format!("line {n} of a log\r\n")).collect::<Vec<_>>().concat();
         let screen = screen(24, 80, &format!("{text}login: "));
         let area = Rect::new(0, 0, 8, 3);
         let mut buf = Buffer::empty(area);
