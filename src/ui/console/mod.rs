@@ -148,12 +148,17 @@ impl<'a> ConsoleView<'a> {
         let current = self.current.and_then(|f| span(f.selection()));
         let found: Vec<(u16, u16)> = self.found.iter().filter_map(|f| span(f.selection())).collect();
         let cells = self.screen.row(row);
+        // Bringing colours down costs more than drawing, and neighbours mostly look the same.
+        let mut last = (Ink::Default, Ink::Default, Attrs::default(), look(paint, &Cell::default()));
         for x in 0..width {
             let column = left + x;
             let Some(cell) = cells.get(usize::from(column)) else { break };
             let Some(to) = buf.cell_mut((at.0 + x, at.1)) else { break };
             let inside = |s: &(u16, u16)| (s.0..=s.1).contains(&column);
-            let mut style = look(paint, cell);
+            if (last.0, last.1, last.2) != (cell.fg, cell.bg, cell.attrs) {
+                last = (cell.fg, cell.bg, cell.attrs, look(paint, cell));
+            }
+            let mut style = last.3;
             if found.iter().any(inside) {
                 style = style.patch(paint.style(Token::Match));
             }
