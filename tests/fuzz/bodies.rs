@@ -268,3 +268,39 @@ pub fn packets(bytes: &[u8]) {
         }
     }
 }
+
+/// Output of a guest, with changes of size and looks in between: whatever comes, a screen has as many
+/// cells as it should, the cursor is on it, nothing in it acts on a terminal, and how the bytes were cut
+/// makes no difference.
+pub fn console(bytes: &[u8]) {
+    use noctule::engine::emulator::cast::{Cast, Header, Recorder};
+    use noctule::engine::emulator::{Emulator, Limits, View};
+    use noctule::model::text::is_invisible;
+
+    let limits = Limits { rows: 6, columns: 20, lines: 40, bytes: 16 << 10 };
+    let (mut whole, mut parts, mut view) = (Emulator::new(limits), Emulator::new(limits), View::default());
+    let header = Header { columns: 20, rows: 6, ..Header::default() };
+    let (mut recorder, mut file) = Recorder::begin(header, None);
+    for (n, piece) in bytes.chunks(37).enumerate() {
+        let (a, b) = piece.split_at(piece.len() / 3);
+        let mut answers = parts.feed(a);
+        answers.extend(parts.feed(b));
+        assert_eq!(whole.feed(piece), answers);
+        recorder.output(std::time::Duration::from_millis(n as u64), piece, &mut file);
+        view.scroll(&whole, i64::from(piece[0] % 5) - 2);
+        let screen = view.changed(&whole).unwrap_or_else(|| view.last().cloned().expect("a look"));
+        assert_eq!(screen.cells.len(), usize::from(screen.rows) * usize::from(screen.columns));
+        assert!(screen.cursor.is_none_or(|at| at.row < screen.rows && at.column < screen.columns));
+        assert!(screen.cells.iter().all(|c| !c.ch.is_control() && !is_invisible(c.ch)));
+        assert_eq!(*screen, parts.screen(screen.scrolled));
+        if piece[0] % 7 == 0 {
+            let (rows, columns) = (u16::from(piece[0] % 13), u16::from(piece[piece.len() - 1] % 40));
+            whole.resize(rows, columns);
+            parts.resize(rows, columns);
+        }
+    }
+    assert_eq!(whole.contents(), parts.contents());
+    recorder.settle(std::time::Duration::from_secs(86_400), &mut file);
+    let cast = Cast::read(&file).expect("what was recorded");
+    assert_eq!(cast.output(), String::from_utf8_lossy(bytes));
+}

@@ -341,3 +341,11 @@ fn filters_of_any_text() {
     ];
     run(4000, sentences(words), |text| bodies::filter(&text));
 }
+
+#[test]
+fn consoles_of_any_bytes() {
+    let samples = files("tests/fixtures/console");
+    samples.iter().for_each(|bytes| bodies::console(bytes));
+    run(300, mutated(samples), |bytes| bodies::console(&bytes));
+    run(2000, proptest::collection::vec(any::<u8>(), 0..400), |bytes| bodies::console(&bytes));
+}
