@@ -92,11 +92,11 @@ impl Font {
     pub fn tall() -> &'static Self {
         static FONT: OnceLock<Font> = OnceLock::new();
         FONT.get_or_init(|| {
-            let card = characters().iter().zip(0..=255).map(|(ch, code)| (shape_16(code), *ch));
+            let card = characters().iter().zip(0..=255).map(|(ch, code)| (true, shape_16(code), *ch));
             let loaded = LOADED.iter().flat_map(|font| {
                 font.chunks_exact(18).filter_map(|entry| {
                     let (&[low, high], rows) = entry.split_first_chunk::<2>()?;
-                    Some((shape(rows), char::from_u32(u32::from(u16::from_le_bytes([low, high])))?))
+                    Some((false, shape(rows), char::from_u32(u32::from(u16::from_le_bytes([low, high])))?))
                 })
             });
             Self::new(Shape::MAX, card.chain(loaded))
@@ -108,13 +108,17 @@ impl Font {
     pub fn flat() -> &'static Self {
         static FONT: OnceLock<Font> = OnceLock::new();
         FONT.get_or_init(|| {
-            Self::new(!(Shape::MAX >> 64), characters().iter().zip(0..=255).map(|(ch, code)| (shape_8(code), *ch)))
+            Self::new(
+                !(Shape::MAX >> 64),
+                characters().iter().zip(0..=255).map(|(ch, code)| (true, shape_8(code), *ch)),
+            )
         })
     }
 
-    fn new(mask: Shape, shapes: impl Iterator<Item = (Shape, char)>) -> Self {
+    /// What the card has comes first; a font of a guest adds only what is not there.
+    fn new(mask: Shape, shapes: impl Iterator<Item = (bool, Shape, char)>) -> Self {
         let mut font = Self { mask, slots: vec![(0, Meaning::default()); 4096], known: Vec::new() };
-        for (bits, ch) in shapes {
+        for (of_card, bits, ch) in shapes {
             if ch == ' ' || bits & mask == 0 {
                 continue;
             }
@@ -122,10 +126,11 @@ impl Font {
             let key = if negative { !bits & mask } else { bits };
             let at = font.slot(key);
             let Some((slot, meaning)) = font.slots.get_mut(at) else { continue };
-            *slot = key;
-            let place = if negative { &mut meaning.negative } else { &mut meaning.plain };
-            // The first font that has a shape says what it is.
-            place.get_or_insert(ch);
+            if of_card || *meaning == Meaning::default() {
+                *slot = key;
+                let place = if negative { &mut meaning.negative } else { &mut meaning.plain };
+                place.get_or_insert(ch);
+            }
         }
         font.known = font.slots.iter().copied().filter(|(_, m)| *m != Meaning::default()).collect();
         font
@@ -167,12 +172,16 @@ impl Font {
         (best.0 <= most && second >= best.0 + 2).then_some(best.1)
     }
 
-    /// The shape that equals this one outside of some rows.
+    /// The shape that equals this one outside of some rows; of several, that of a character which is
+    /// expected, else one with few pixels in those rows.
     #[must_use]
-    pub fn outside(&self, key: Shape, rows: Shape) -> Option<Meaning> {
+    pub fn outside(&self, key: Shape, rows: Shape, expected: Option<char>) -> Option<Meaning> {
         let close = |(shape, _): &&(Shape, Meaning)| (shape ^ key) & !rows == 0;
-        let fewest = |(shape, _): &&(Shape, Meaning)| (shape & rows).count_ones();
-        self.known.iter().filter(close).min_by_key(fewest).map(|(_, meaning)| *meaning)
+        let rank = |(shape, meaning): &&(Shape, Meaning)| {
+            let ascii = meaning.plain.is_some_and(|ch| ch.is_ascii());
+            (meaning.plain.is_none() || meaning.plain != expected, !ascii, (shape & rows).count_ones())
+        };
+        self.known.iter().filter(close).min_by_key(rank).map(|(_, meaning)| *meaning)
     }
 
     /// The pixels that a shape of this height has.
