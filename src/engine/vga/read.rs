@@ -232,7 +232,19 @@ impl Reader {
             }
         }
         let seen = self.find_cursor(grid);
-        let mut cells: Vec<Cell> = self.cells.iter().map(drawn).collect();
+        // Blank cells keep the colour of the text before them: a terminal is told of no change then.
+        let mut ink = Ink::Default;
+        let mut cells: Vec<Cell> = self
+            .cells
+            .iter()
+            .map(|read| {
+                if read.ch != ' ' {
+                    ink = palette::ink(read.fg);
+                }
+                let bg = palette::ink(read.bg);
+                Cell { ch: read.ch, marks: None, fg: ink, bg, attrs: Attrs::default(), width: Width::One }
+            })
+            .collect();
         if let Some((at, hides)) = seen {
             let place = usize::from(at.row) * usize::from(grid.columns) + usize::from(at.column);
             let below = self.under.filter(|(cursor, _)| *cursor == at).map(|(_, ch)| ch);
@@ -240,7 +252,9 @@ impl Reader {
                 cell.bg = palette::ink(self.ground);
                 if hides {
                     cell.ch = if read.kind == Kind::Blank { below.unwrap_or(' ') } else { read.ch };
-                    cell.fg = if cell.ch == ' ' { Ink::Default } else { palette::ink(read.bg) };
+                    if cell.ch != ' ' {
+                        cell.fg = palette::ink(read.bg);
+                    }
                 } else {
                     cell.bg = palette::ink(read.bg);
                 }
@@ -348,17 +362,6 @@ fn ground(grid: Grid, picture: &Picture) -> Rgb {
         }
     }
     counts.into_iter().max_by_key(|(_, count)| *count).map(|(rgb, _)| rgb).unwrap_or_default()
-}
-
-fn drawn(read: &Read) -> Cell {
-    Cell {
-        ch: read.ch,
-        marks: None,
-        fg: if read.ch == ' ' { Ink::Default } else { palette::ink(read.fg) },
-        bg: palette::ink(read.bg),
-        attrs: Attrs::default(),
-        width: Width::One,
-    }
 }
 
 impl Default for Mode {
