@@ -113,7 +113,7 @@ impl Placement {
         let x = u32::from(column.checked_sub(self.area.x)?).checked_sub(self.halves.0)?;
         // The middle of the cell.
         let y = (u32::from(row.checked_sub(self.area.y)?) * 2 + 1).checked_sub(self.halves.1)?;
-        if x >= self.halves.2 || y >= self.halves.3 + 1 {
+        if x >= self.halves.2 || y > self.halves.3 {
             return None;
         }
         let y = y.min(self.halves.3 - 1);

@@ -22,7 +22,10 @@ impl Grid {
         let grid = move |mode: Mode| {
             let (wide, high) = mode.cell();
             let (columns, rows) = (width / wide, height / high);
-            let card = width % wide == 0 && height % high == 0 && COLUMNS.contains(&columns) && ROWS.contains(&rows);
+            let card = width.is_multiple_of(wide)
+                && height.is_multiple_of(high)
+                && COLUMNS.contains(&columns)
+                && ROWS.contains(&rows);
             let fits = match mode {
                 Mode::Nine => card,
                 Mode::Flat => card && rows == 50,

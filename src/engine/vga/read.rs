@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::cut::{Cut, Grid, Rgb};
 use super::font::{Meaning, Shape};
-use super::render::Mode;
 use super::{Recovered, palette};
 use crate::model::console::{Attrs, Cell, Cursor, Ink, Picture, Screen, Width};
 
@@ -362,10 +361,4 @@ fn ground(grid: Grid, picture: &Picture) -> Rgb {
         }
     }
     counts.into_iter().max_by_key(|(_, count)| *count).map(|(rgb, _)| rgb).unwrap_or_default()
-}
-
-impl Default for Mode {
-    fn default() -> Self {
-        Self::Nine
-    }
 }
