@@ -178,7 +178,13 @@ impl Reader {
             return Read { kind: Kind::Near, ..read };
         }
         let near = self.nearest(grid, cut.shape).and_then(|meaning| cut.told(grid, meaning, 0, self.ground));
+        // Under a cursor, a character that stood there before still does.
+        let here = usize::from(row) * usize::from(grid.columns) + usize::from(column);
+        let before = self.cells.get(here).filter(|cell| full != 0 && !matches!(cell.kind, Kind::Blank | Kind::Unknown));
         match near {
+            None if before.is_some() => {
+                Read { kind: Kind::Covered, ch: before.map_or(' ', |cell| cell.ch), fg: cut.other, bg: cut.first }
+            }
             Some(told) => Read { kind: Kind::Near, ch: told.ch, fg: told.fg, bg: told.bg },
             None => Read { kind: Kind::Unknown, ch: UNREADABLE, fg: cut.other, bg: cut.first },
         }
