@@ -206,7 +206,8 @@ proptest! {
         text.cursor = cursor.map(|(row, column)| Cursor { row, column });
         let picture = render(&text, mode, CursorShape::Underline);
         let found = recover(&picture).unwrap();
-        prop_assert_eq!((found.near, found.unknown), (0, 0));
+        // A line of the cursor through a block of its own colour may be neither.
+        prop_assert!(found.near + found.unknown <= u32::from(cursor.is_some()));
         for (n, (drawn, read)) in text.cells.iter().zip(&found.screen.cells).enumerate() {
             let under = text.cursor.is_some_and(|c| usize::from(c.row) * 80 + usize::from(c.column) == n);
             prop_assert!(under || same(drawn, read), "{n}: {drawn:?} read as {read:?}");
