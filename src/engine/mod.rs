@@ -5,6 +5,7 @@
 
 pub mod alerts;
 pub mod buffer;
+pub mod emulator;
 pub mod health;
 pub mod job;
 pub mod lifecycle;

@@ -7,6 +7,7 @@ pub mod error;
 pub mod events;
 pub mod flags;
 pub mod frame;
+pub mod map;
 pub mod procs;
 pub mod stream;
 mod task;

@@ -20,6 +20,7 @@ pub mod restore;
 pub mod retention;
 pub mod sets;
 pub mod snapshot;
+pub mod track;
 pub mod verbs;
 
 #[cfg(test)]
