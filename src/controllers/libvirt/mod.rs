@@ -9,6 +9,7 @@ pub mod flags;
 pub mod frame;
 pub mod map;
 pub mod procs;
+pub mod programs;
 pub mod stream;
 mod task;
 pub mod wire;

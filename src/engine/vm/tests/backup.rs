@@ -267,7 +267,11 @@ proptest! {
             prop_assert!(chain(&kept, &set.name).is_ok());
         }
         if let Some(newest) = newest {
-            prop_assert!(sets.len() - gone.len() >= (newest as usize).min(sets.len()));
+            let roots = |sets: &[BackupSet]| {
+                sets.iter().filter(|s| s.manifest.as_ref().is_ok_and(|m| m.parent.is_none())).count()
+            };
+            let left: Vec<BackupSet> = sets.iter().filter(|s| !gone.contains(&s.name)).cloned().collect();
+            prop_assert!(roots(&left) >= (newest as usize).min(roots(&sets)));
         }
     }
 }
