@@ -179,11 +179,8 @@ fn end(out: &str, stopped: bool) -> Result<String, ProgramError> {
 
 /// The last lines of what a program said, progress left out.
 fn last_words(text: &str) -> String {
-    let lines: Vec<&str> = text
-        .split(['\n', '\r'])
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.ends_with("/100%)"))
-        .collect();
+    let lines: Vec<&str> =
+        text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty() && !line.ends_with("/100%)")).collect();
     let from = lines.len().saturating_sub(3);
     let words = bounded(&lines.get(from..).unwrap_or_default().join("; "));
     if words.is_empty() { "it said nothing".to_owned() } else { words }

@@ -9,6 +9,7 @@ use crate::controllers::libvirt::programs::{Program, ProgramError};
 use crate::engine::vm::Fault;
 use crate::engine::vm::pace::{Pace, percent};
 use crate::engine::vm::sets::safe_name;
+use crate::model::time::Ts;
 use crate::model::vm::{BackupSet, Manifest};
 use crate::workers::now;
 
@@ -39,6 +40,7 @@ const CONVERT: &str = r#"umask 077; exec qemu-img convert -p -f "$3" -O "$4" -- 
 const COMPARE: &str = r#"exec qemu-img compare -p -f "$3" -F "$4" -- "$1" "$2""#;
 /// Clusters that are lost to it (status 3) do no harm.
 const CHECK: &str = r#"qemu-img check -q -f qcow2 -- "$1"; s=$?; [ "$s" = 3 ] && s=0; exit "$s""#;
+const SIZE: &str = r#"stat -c %s -- "$1""#;
 const SUM: &str = r#"stat -c %s -- "$1" && exec sha256sum <"$1""#;
 const BASE: &str = r#"exec qemu-img rebase -u -f qcow2 -F qcow2 -b "$2" -- "$1""#;
 const COMMIT: &str = r#"exec qemu-img commit -p -d -f qcow2 -b "$2" -- "$1""#;
@@ -83,7 +85,7 @@ impl Host {
     ) -> Result<String, Fault> {
         let mut pace = Pace::default();
         let mut tail = String::new();
-        let mut last = None;
+        let mut last: Option<(Ts, bool)> = None;
         let mut heard = |text: &str| {
             tail.push_str(text);
             let Some(hundredths) = percent(&tail) else { return };
@@ -92,8 +94,9 @@ impl Host {
                 tail.drain(..keep);
             }
             let at = now();
-            if last.is_none_or(|last| at.since(last) >= QUIET) || hundredths == 10_000 {
-                last = Some(at);
+            let whole = hundredths == 10_000;
+            if last.is_none_or(|(before, was)| !was && (whole || at.since(before) >= QUIET)) {
+                last = Some((at, whole));
                 let total = bytes.max(10_000);
                 let done = u128::from(total) * u128::from(hundredths) / 10_000;
                 (watch.told)(pace.at(doing, at, u64::try_from(done).unwrap_or(total), total));
@@ -199,6 +202,12 @@ impl Host {
             (Some(bytes), Some(sum)) => Ok((bytes, sum.to_owned())),
             _ => Err(Fault::Failed("its checksum could not be read".to_owned())),
         }
+    }
+
+    /// Bytes of a file.
+    pub(super) async fn size(&self, path: &str) -> Result<u64, Fault> {
+        let said = self.soon(SIZE, &[path]).await?;
+        said.trim().parse().map_err(|_| Fault::Failed(format!("the size of {path} could not be read")))
     }
 
     pub(super) async fn base(&self, file: &str, on: &str) -> Result<(), Fault> {

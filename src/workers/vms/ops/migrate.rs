@@ -62,7 +62,12 @@ pub(in crate::workers) async fn migrate(
 }
 
 /// Looks again at one whose end was not known, and cleans up.
-pub(in crate::workers) async fn migration_again(source: &Host, target: &Host, plan: Plan, made: Vec<String>) -> Migrated {
+pub(in crate::workers) async fn migration_again(
+    source: &Host,
+    target: &Host,
+    plan: Plan,
+    made: Vec<String>,
+) -> Migrated {
     let migration = Migration::check(plan.clone(), made);
     run(source, target, plan, migration, &CancellationToken::new(), &|_| {}).await
 }

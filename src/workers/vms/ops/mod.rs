@@ -31,13 +31,13 @@ use crate::model::vm::Definition;
 use crate::model::vm::state::{Power, VmJob};
 use crate::workers::now;
 
-pub(in crate::workers) use backup::{BackupRequest, backup, backups};
+pub(in crate::workers) use backup::{BackupRequest, backup, backups, verify_backup};
 pub(in crate::workers) use migrate::{Migrated, check_migration, migrate, migration_again};
 pub(in crate::workers) use restore::{RestoreGoal, RestoreRequest, restore};
 pub(in crate::workers) use snapshot::{SnapshotRequest, cleanup, orphans, snapshots, take};
 
 /// Time between two looks at a job.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Who is told how far it is.
 pub(in crate::workers) type Told<'a> = &'a (dyn Fn(VmProgress) + Send + Sync);

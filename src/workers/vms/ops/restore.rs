@@ -53,7 +53,8 @@ pub(in crate::workers) async fn restore(
     let (folder, sets) = backups(host, vm, request.folder.as_deref()).await?;
     let uuid = sets.iter().rev().find_map(|set| Some(set.manifest.as_ref().ok()?.uuid.clone())).unwrap_or_default();
     let newest = || whole(&sets, &uuid).last().map(|(name, _)| (*name).to_owned());
-    let name = request.backup.clone().or_else(newest).ok_or_else(|| format!("there is no backup of {vm} in {folder}"))?;
+    let name =
+        request.backup.clone().or_else(newest).ok_or_else(|| format!("there is no backup of {vm} in {folder}"))?;
     let all = chain(&sets, &name)?;
     let (_, manifest) = all.last().copied().ok_or_else(|| format!("there is no backup {name}"))?;
     let text = host.read(&format!("{folder}/{name}/domain.xml")).await.map_err(|fault| fault.why().to_owned())?;
@@ -101,7 +102,8 @@ async fn plan(
     let mut disks = Vec::new();
     for disk in &manifest.disks {
         // The manifest lies in a folder that others may write to.
-        let file = safe_name(&disk.file).ok_or_else(|| format!("the manifest of {name} names a file {:?}", disk.file))?;
+        let file =
+            safe_name(&disk.file).ok_or_else(|| format!("the manifest of {name} names a file {:?}", disk.file))?;
         disks.push(Disk {
             target: disk.target.clone(),
             image: image(file),
@@ -128,7 +130,10 @@ async fn plan(
         RestoreGoal::New { name, folder } => new(&mut plan, name, folder.as_deref(), text, &then)?,
     };
     if let Some(disk) = plan.disks.iter().find(|disk| !disk.path.starts_with('/')) {
-        return Err(format!("{} has no place ({:?}); restore it to a new machine with a folder", disk.target, disk.path));
+        return Err(format!(
+            "{} has no place ({:?}); restore it to a new machine with a folder",
+            disk.target, disk.path
+        ));
     }
     Ok((plan, note))
 }
@@ -174,7 +179,8 @@ fn new(
     for disk in &mut plan.disks {
         let own = disk.path.rsplit_once('/').map(|(above, _)| above.to_owned());
         let above = folder.map(|f| f.trim_end_matches('/').to_owned()).or(own).unwrap_or_default();
-        let target = safe_name(&disk.target).ok_or_else(|| format!("{:?} cannot be part of a file's name", disk.target))?;
+        let target =
+            safe_name(&disk.target).ok_or_else(|| format!("{:?} cannot be part of a file's name", disk.target))?;
         disk.path = format!("{above}/{file}-{target}.qcow2");
         "qcow2".clone_into(&mut disk.format);
         changes.push(Change::DiskFile {
@@ -185,16 +191,11 @@ fn new(
     }
     plan.define = Some(xml::edit(text, &changes).map_err(words)?);
     let nvram = then.nvram.as_ref();
-    Ok(nvram.map(|path| format!("its firmware variables are not in the backup; it uses {path} as well: give it its own")))
+    Ok(nvram
+        .map(|path| format!("its firmware variables are not in the backup; it uses {path} as well: give it its own")))
 }
 
-async fn do_it(
-    host: &Host,
-    uuid: &str,
-    sizes: &[(String, u64)],
-    act: &Act,
-    watch: Watch<'_>,
-) -> Result<Told, Fault> {
+async fn do_it(host: &Host, uuid: &str, sizes: &[(String, u64)], act: &Act, watch: Watch<'_>) -> Result<Told, Fault> {
     let done = |()| Told::Done;
     let size = |image: &str| sizes.iter().find(|(file, _)| file == image).map_or(0, |(_, bytes)| *bytes);
     match act {

@@ -32,10 +32,7 @@ pub(in crate::workers) struct SnapshotRequest {
 }
 
 /// The snapshots of a machine, with its definition and the version of its libvirt.
-pub(in crate::workers) async fn snapshots(
-    host: &Host,
-    vm: &str,
-) -> Result<(Definition, Vec<Snapshot>, u64), String> {
+pub(in crate::workers) async fn snapshots(host: &Host, vm: &str) -> Result<(Definition, Vec<Snapshot>, u64), String> {
     let machine = host.machine(vm).await.map_err(words)?;
     let connection = host.connection().await.map_err(words)?;
     let all = read(&connection, &machine.domain).await?;
@@ -147,9 +144,7 @@ async fn do_it(host: &Host, vm: &str, plan: &Plan, act: &Act, watch: Watch<'_>) 
             of_call(connection.block_commit(&domain, target, Some(base), None, 0, commit::ACTIVE).await).map(done)
         }
         Act::Await(target) => ready(&connection, &domain, target, watch).await.map(done),
-        Act::Pivot(target) => {
-            of_call(connection.abort_block_job(&domain, target, block_abort::PIVOT).await).map(done)
-        }
+        Act::Pivot(target) => of_call(connection.abort_block_job(&domain, target, block_abort::PIVOT).await).map(done),
         Act::Abort(target) => of_call(connection.abort_block_job(&domain, target, 0).await).map(done),
         Act::CommitOff { top, base } => host.commit_off(top, base, watch).await.map(done),
         Act::Point { target, file } => {
@@ -157,7 +152,9 @@ async fn do_it(host: &Host, vm: &str, plan: &Plan, act: &Act, watch: Watch<'_>) 
             let change = Change::DiskFile { target: target.clone(), file: file.clone(), format: None };
             let place = host.place(file).await.map_err(Fault::Failed)?;
             let format = match place {
-                super::files::Place::There { info, .. } => info.get("format").and_then(|f| f.as_str().map(str::to_owned)),
+                super::files::Place::There { info, .. } => {
+                    info.get("format").and_then(|f| f.as_str().map(str::to_owned))
+                }
                 super::files::Place::Missing(_) => None,
             };
             let change = match (change, format) {
@@ -212,7 +209,8 @@ async fn look(host: &Host, vm: &str, plan: &Plan) -> Result<Facts, String> {
         Err(e) if e.no_domain() => return Ok(Facts::default()),
         Err(e) => return Err(e.to_string()),
     };
-    let mut facts = Facts { power: Some(Power::from_wire(connection.state(&domain).await.map_err(words)?.0)), ..Facts::default() };
+    let mut facts =
+        Facts { power: Some(Power::from_wire(connection.state(&domain).await.map_err(words)?.0)), ..Facts::default() };
     let text = connection.xml(&domain, 0).await.map_err(words)?;
     let definition = xml::definition(&text).map_err(words)?;
     facts.disks = definition.disks.iter().map(|disk| (disk.target.clone(), disk.source.clone())).collect();
