@@ -13,4 +13,5 @@ pub mod operator;
 pub mod ports;
 pub mod restart;
 pub mod tally;
+pub mod vga;
 pub mod vm;
