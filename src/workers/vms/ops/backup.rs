@@ -24,6 +24,8 @@ pub(in crate::workers) struct BackupRequest {
     pub(in crate::workers) kind: BackupKind,
     /// Folder of backups on the host; the configured one without it.
     pub(in crate::workers) folder: Option<String>,
+    /// Whether it is read back; as configured without it.
+    pub(in crate::workers) verify: Option<bool>,
     /// What is kept; as configured without it.
     pub(in crate::workers) keep: Option<Keep>,
 }
@@ -44,6 +46,25 @@ pub(in crate::workers) async fn backups(
     let folder = sets::folder(base, &definition)?;
     let all = host.sets(&folder).await?;
     Ok((folder, all))
+}
+
+/// What a backup would do, in words.
+pub(in crate::workers) async fn backup_plan(
+    host: &Host,
+    vm: &str,
+    request: &BackupRequest,
+) -> Result<Vec<String>, String> {
+    let machine = host.machine(vm).await.map_err(words)?;
+    let definition = machine.definition()?;
+    let plan = plan(host, &machine, &definition, request).await?;
+    if let Some(why) = refused(&plan, &definition) {
+        return Err(why);
+    }
+    let mut out = vec![format!("A {} backup goes to {}.", plan.kind.word(), plan.done())];
+    out.extend(plan.because.iter().map(|why| format!("It is a full one: {why}.")));
+    out.extend(plan.parent.iter().map(|(parent, _)| format!("It builds on {parent}.")));
+    out.extend(plan.surplus.iter().map(|name| format!("{name} is older than what is kept and removed afterwards.")));
+    Ok(out)
 }
 
 /// Reads a backup again, with all that it builds on, and compares it with what its manifests say; in words
@@ -172,7 +193,7 @@ async fn plan(
         uuid: definition.uuid.clone(),
         host: host.name.to_string(),
         running,
-        verify: host.backup.verify,
+        verify: request.verify.unwrap_or(host.backup.verify),
         free: host.free(&folder).await,
         surplus: surplus(&after, &definition.uuid, keep, at_s),
         folder,

@@ -31,10 +31,10 @@ use crate::model::vm::Definition;
 use crate::model::vm::state::{Power, VmJob};
 use crate::workers::now;
 
-pub(in crate::workers) use backup::{BackupRequest, backup, backups, verify_backup};
-pub(in crate::workers) use migrate::{Migrated, check_migration, migrate, migration_again};
-pub(in crate::workers) use restore::{RestoreGoal, RestoreRequest, restore};
-pub(in crate::workers) use snapshot::{SnapshotRequest, cleanup, orphans, snapshots, take};
+pub(in crate::workers) use backup::{BackupRequest, backup, backup_plan};
+pub(in crate::workers) use migrate::{check_migration, migrate, migration_again};
+pub(in crate::workers) use restore::{RestoreGoal, RestoreRequest, restore, restore_plan};
+pub(in crate::workers) use snapshot::{cleanup, cleanups, orphans};
 
 /// Time between two looks at a job.
 const LOOK: Duration = Duration::from_millis(200);
@@ -176,5 +176,13 @@ async fn follow(host: &Host, domain: &Domain, doing: &str, told: Told<'_>) {
             doing.clone_into(&mut progress.doing);
             told(progress);
         }
+    }
+}
+
+/// Asks the guest of a machine to shut down.
+pub(in crate::workers) async fn ask_to_stop(host: &Host, uuid: &str) -> Result<(), String> {
+    match host.by_uuid(uuid).await.map_err(words)? {
+        Some(domain) => host.connection().await.map_err(words)?.shutdown(&domain, 0).await.map_err(words),
+        None => Ok(()),
     }
 }

@@ -34,12 +34,17 @@ pub(in crate::workers) enum RestoreGoal {
 pub(in crate::workers) struct RestoreRequest {
     /// Name of the backup; the newest without it.
     pub(in crate::workers) backup: Option<String>,
-    /// Folder of backups on the host; the configured one without it.
-    pub(in crate::workers) folder: Option<String>,
+    /// Folder of the machine's backups on the host; that below the configured one without it.
+    pub(in crate::workers) place: Option<String>,
     /// Where it goes.
     pub(in crate::workers) goal: RestoreGoal,
     /// Start it.
     pub(in crate::workers) start: bool,
+}
+
+/// What a restore of `vm` would do.
+pub(in crate::workers) async fn restore_plan(host: &Host, vm: &str, request: &RestoreRequest) -> Result<Plan, String> {
+    Ok(prepare(host, vm, request).await?.plan)
 }
 
 /// Restores a backup of `vm`.
@@ -50,23 +55,7 @@ pub(in crate::workers) async fn restore(
     stop: &CancellationToken,
     progress: Progress<'_>,
 ) -> Result<Report, String> {
-    let (folder, sets) = backups(host, vm, request.folder.as_deref()).await?;
-    let uuid = sets.iter().rev().find_map(|set| Some(set.manifest.as_ref().ok()?.uuid.clone())).unwrap_or_default();
-    let newest = || whole(&sets, &uuid).last().map(|(name, _)| (*name).to_owned());
-    let name =
-        request.backup.clone().or_else(newest).ok_or_else(|| format!("there is no backup of {vm} in {folder}"))?;
-    let all = chain(&sets, &name)?;
-    let (_, manifest) = all.last().copied().ok_or_else(|| format!("there is no backup {name}"))?;
-    let text = host.read(&format!("{folder}/{name}/domain.xml")).await.map_err(|fault| fault.why().to_owned())?;
-    let (plan, note) = plan(host, vm, request, (&folder, &name), manifest, &text).await?;
-    let sizes: Vec<(String, u64)> = plan
-        .disks
-        .iter()
-        .map(|disk| {
-            let size = manifest.disks.iter().find(|d| d.target == disk.target).map_or(0, |d| d.virtual_size);
-            (disk.image.clone(), size)
-        })
-        .collect();
+    let Prepared { plan, note, sizes } = prepare(host, vm, request).await?;
     let uuid = plan.uuid.clone();
     let mut restore = Restore::new(plan);
     let mut aborted = false;
@@ -87,6 +76,32 @@ pub(in crate::workers) async fn restore(
             }
         }
     }
+}
+
+/// A plan with what else is known.
+struct Prepared {
+    plan: Plan,
+    note: Option<String>,
+    /// Bytes of images, by file.
+    sizes: Vec<(String, u64)>,
+}
+
+async fn prepare(host: &Host, vm: &str, request: &RestoreRequest) -> Result<Prepared, String> {
+    let (folder, sets) = match &request.place {
+        Some(place) => (place.clone(), host.sets(place).await?),
+        None => backups(host, vm, None).await?,
+    };
+    let uuid = sets.iter().rev().find_map(|set| Some(set.manifest.as_ref().ok()?.uuid.clone())).unwrap_or_default();
+    let newest = || whole(&sets, &uuid).last().map(|(name, _)| (*name).to_owned());
+    let name =
+        request.backup.clone().or_else(newest).ok_or_else(|| format!("there is no backup of {vm} in {folder}"))?;
+    let all = chain(&sets, &name)?;
+    let (_, manifest) = all.last().copied().ok_or_else(|| format!("there is no backup {name}"))?;
+    let text = host.read(&format!("{folder}/{name}/domain.xml")).await.map_err(|fault| fault.why().to_owned())?;
+    let (plan, note) = plan(host, vm, request, (&folder, &name), manifest, &text).await?;
+    let size = |target: &str| manifest.disks.iter().find(|d| d.target == target).map_or(0, |d| d.virtual_size);
+    let sizes = plan.disks.iter().map(|disk| (disk.image.clone(), size(&disk.target))).collect();
+    Ok(Prepared { plan, note, sizes })
 }
 
 async fn plan(

@@ -18,19 +18,6 @@ use crate::model::vm::state::Power;
 use crate::model::vm::{Definition, Snapshot};
 use crate::workers::now;
 
-/// What is asked for.
-#[derive(Debug, Clone)]
-pub(in crate::workers) struct SnapshotRequest {
-    /// Name.
-    pub(in crate::workers) name: String,
-    /// What is written down with it; may be empty.
-    pub(in crate::workers) description: String,
-    /// How it is taken.
-    pub(in crate::workers) way: Way,
-    /// The guest's agent freezes its file systems meanwhile.
-    pub(in crate::workers) quiesce: bool,
-}
-
 /// The snapshots of a machine, with its definition and the version of its libvirt.
 pub(in crate::workers) async fn snapshots(host: &Host, vm: &str) -> Result<(Definition, Vec<Snapshot>, u64), String> {
     let machine = host.machine(vm).await.map_err(words)?;
@@ -52,72 +39,31 @@ async fn read(connection: &Connection, domain: &Domain) -> Result<Vec<Snapshot>,
     Ok(all)
 }
 
-/// Takes a snapshot; where its parts are.
-pub(in crate::workers) async fn take(host: &Host, vm: &str, request: &SnapshotRequest) -> Result<String, String> {
-    let machine = host.machine(vm).await.map_err(words)?;
-    let definition = machine.definition()?;
-    let connection = host.connection().await.map_err(words)?;
-    let all = read(&connection, &machine.domain).await?;
-    can_take(request.way, &definition, machine.power, &all, &request.name)?;
-    let with: Vec<&str> = sets::disks(&definition).map(|disk| disk.target.as_str()).collect();
-    let mut files = Vec::new();
-    let mut disks = Vec::new();
-    for disk in definition.disks.iter().filter(|disk| !disk.source.is_empty()) {
-        let part = match request.way {
-            _ if !with.contains(&disk.target.as_str()) => SnapshotPart::No,
-            Way::Inside => SnapshotPart::Inside,
-            Way::Disks | Way::WithMemory => {
-                let path = overlay(disk, &request.name);
-                if host.is_there(&path).await.map_err(|fault| fault.why().to_owned())? {
-                    return Err(format!("{path} is there already; remove it, or give the snapshot another name"));
-                }
-                files.push(path.clone());
-                SnapshotPart::File(path)
-            }
-        };
-        disks.push((disk.target.clone(), part));
+/// The clean-ups that a machine needs to be rid of all external snapshots, one for each that stands on none.
+pub(in crate::workers) async fn cleanups(host: &Host, vm: &str) -> Result<Vec<Plan>, String> {
+    let (definition, all, _) = snapshots(host, vm).await?;
+    let stands_on_one = |snapshot: &Snapshot| all.iter().any(|s| s.external() && s.name == snapshot.parent);
+    let first = all.iter().filter(|snapshot| snapshot.external() && !stands_on_one(snapshot));
+    let plans: Result<Vec<Plan>, String> = first.map(|snapshot| plan(&definition, &all, &snapshot.name)).collect();
+    match plans {
+        Ok(none) if none.is_empty() => Err(format!("{vm} has no external snapshot to clean up")),
+        plans => plans,
     }
-    let memory = match request.way {
-        Way::Inside if machine.power.active() => SnapshotPart::Inside,
-        Way::WithMemory => {
-            let first = sets::disks(&definition).next().map(|disk| overlay(disk, &request.name)).unwrap_or_default();
-            files.push(format!("{first}.memory"));
-            SnapshotPart::File(format!("{first}.memory"))
-        }
-        Way::Inside | Way::Disks => SnapshotPart::No,
-    };
-    let new = NewSnapshot { name: request.name.clone(), description: request.description.clone(), memory, disks };
-    let text = xml::snapshot(&new).map_err(words)?;
-    let mut flags = match request.way {
-        Way::Inside => 0,
-        Way::Disks => snapshot_create::DISK_ONLY | snapshot_create::ATOMIC,
-        Way::WithMemory => snapshot_create::ATOMIC,
-    };
-    if request.quiesce && request.way == Way::Disks && machine.power == Power::Running {
-        flags |= snapshot_create::QUIESCE;
-    }
-    connection.create_snapshot(&machine.domain, &text, flags).await.map_err(words)?;
-    Ok(match files.is_empty() {
-        true => format!("{} is inside the images of {vm}", request.name),
-        false => format!("{vm} writes to {} since {}", files.join(", "), request.name),
-    })
 }
 
-/// Cleans up an external snapshot and all that were taken on it; also finishes a clean-up that was cut off.
+/// Cleans up; also finishes a clean-up that was cut off.
 pub(in crate::workers) async fn cleanup(
     host: &Host,
     vm: &str,
-    snapshot: &str,
+    plan: Plan,
     stop: &CancellationToken,
     progress: Progress<'_>,
-) -> Result<Report, String> {
-    let (definition, all, _) = snapshots(host, vm).await?;
-    let plan = plan(&definition, &all, snapshot)?;
+) -> Report {
     let mut cleanup = Cleanup::new(plan.clone());
     let mut aborted = false;
     loop {
         match cleanup.turn() {
-            Turn::Over(report) => return Ok(report),
+            Turn::Over(report) => return report,
             Turn::Do(act) => {
                 let watch = Watch { stop, told: progress };
                 let told = do_it(host, vm, &plan, &act, watch).await.unwrap_or_else(Told::Fault);
