@@ -5,7 +5,6 @@ pub mod failed;
 pub mod genieacs;
 pub mod host;
 pub mod http;
-pub mod libvirt;
 pub mod prometheus;
 pub mod raven;
 pub mod resilience;

@@ -29,6 +29,7 @@ pub mod frame;
 pub mod map;
 pub mod migrate;
 pub mod procs;
+pub mod programs;
 pub mod stream;
 mod task;
 pub mod virsh;

@@ -52,6 +52,8 @@ pub struct Plan {
     pub checkpoint: Option<String>,
     /// Disks.
     pub disks: Vec<Source>,
+    /// Compare the copy of one that is off, check and read back every image.
+    pub verify: bool,
     /// Its definition, to be kept beside the images.
     pub xml: String,
     /// Bytes free in the folder; `None` when that is not known.
@@ -147,8 +149,14 @@ pub enum Act {
         /// What it builds on.
         on: String,
     },
-    /// Check an image, read it once and tell [`Told::Sound`]. Takes long.
-    Verify(String),
+    /// Check an image, read it once and tell [`Told::Sound`]. Takes long. Where nothing is to be verified,
+    /// only its size is told, without a sum.
+    Verify {
+        /// Image.
+        file: String,
+        /// Whether to read it.
+        read: bool,
+    },
     /// Write this text to a file, onto the disk.
     Write {
         /// File.
@@ -186,7 +194,7 @@ pub enum Told {
     Sound {
         /// Bytes of the file.
         bytes: u64,
-        /// SHA-256, in hex.
+        /// SHA-256, in hex; empty where it was not read.
         sha256: String,
     },
     /// It was not done, or that is not known.
@@ -281,7 +289,7 @@ impl Backup {
             Stage::Base(n) => disk(*n)
                 .zip(plan.parent.as_ref())
                 .map(|(d, (parent, _))| Act::Base { file: inside(d), on: format!("../{parent}/{}", Plan::file(d)) }),
-            Stage::Verify(n) => disk(*n).map(|d| Act::Verify(inside(d))),
+            Stage::Verify(n) => disk(*n).map(|d| Act::Verify { file: inside(d), read: plan.verify }),
             Stage::Definition => Some(Act::Write { file: format!("{partial}/domain.xml"), text: plan.xml.clone() }),
             Stage::Manifest => Some(Act::Write { file: format!("{partial}/manifest.json"), text: self.manifest() }),
             Stage::Rename => Some(Act::Rename { from: partial.clone(), to: plan.done() }),
@@ -384,10 +392,11 @@ impl Backup {
                 self.job = false;
                 if incremental { Stage::Base(0) } else { Stage::Verify(0) }
             }
-            Stage::Copy(n) => Stage::Compare(*n),
+            Stage::Copy(n) if self.plan.verify => Stage::Compare(*n),
+            Stage::Copy(n) if more(*n) => Stage::Copy(n + 1),
             Stage::Compare(n) if more(*n) => Stage::Copy(n + 1),
             Stage::Base(n) if more(*n) => Stage::Base(n + 1),
-            Stage::Compare(_) | Stage::Base(_) => Stage::Verify(0),
+            Stage::Copy(_) | Stage::Compare(_) | Stage::Base(_) => Stage::Verify(0),
             Stage::Verify(n) => {
                 let next = if more(*n) { Stage::Verify(n + 1) } else { Stage::Definition };
                 if let Told::Sound { bytes, sha256 } = told {
@@ -532,8 +541,9 @@ impl Backup {
         let why = self.why.as_deref().unwrap_or("no answer");
         let bytes: u64 = self.sums.iter().map(|(bytes, _)| bytes).sum();
         let (end, said) = if self.done {
-            let said =
-                format!("{} backup of {} in {}, {} MiB, verified", plan.kind.word(), plan.vm, plan.done(), bytes >> 20);
+            let (kind, size) = (plan.kind.word(), size(bytes));
+            let proof = if plan.verify { "verified" } else { "not verified" };
+            let said = format!("{kind} backup of {} in {}, {size}, {proof}", plan.vm, plan.done());
             (End::Done, said)
         } else if self.unknown {
             (End::Unknown, format!("how the backup of {} ended is not known: {why}", plan.vm))
@@ -545,5 +555,13 @@ impl Backup {
             (End::Failed, format!("{} was not backed up: {why}", plan.vm))
         };
         Report { end, said, notes: self.notes.clone(), left: self.left.clone() }
+    }
+}
+
+/// An amount of bytes in words.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
+        _ => format!("{} MiB", bytes.div_ceil(1 << 20)),
     }
 }

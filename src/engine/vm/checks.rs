@@ -155,8 +155,8 @@ pub struct Facts {
     pub cpu: Result<Cpu, String>,
     /// Machine types that the target can run.
     pub machines: Result<Vec<String>, String>,
-    /// Whether the source reaches the target.
-    pub reach: Result<(), String>,
+    /// Whether the source reaches the target; `None` when that could not be tried.
+    pub reach: Option<Result<(), String>>,
     /// A job that runs in it.
     pub job: Option<String>,
     /// Disks with a block job.
@@ -246,9 +246,17 @@ pub fn plan(facts: &Facts, wish: &Wish) -> Result<Plan, Vec<Check>> {
         make: moves,
         persist: facts.persistent,
         undefine_source: facts.persistent && wish.undefine_source,
-        trust_shared: true,
+        // libvirt cannot see that one kernel serves both, and takes the operator's word.
+        trust_shared: wish.storage == Storage::Shared || facts.disks.iter().any(one_kernel),
         checkpoints: facts.checkpoints,
     })
+}
+
+fn one_kernel(disk: &DiskFacts) -> bool {
+    match (&disk.here, &disk.there) {
+        (Ok(here), Ok(Some(there))) => here.boot == there.boot && here.same_as(there),
+        _ => false,
+    }
 }
 
 fn ok(name: &'static str, said: impl Into<String>) -> Check {
@@ -468,8 +476,9 @@ fn machine(facts: &Facts) -> Check {
 fn reach(facts: &Facts) -> Check {
     const NAME: &str = "the source reaches the target";
     match &facts.reach {
-        Ok(()) => ok(NAME, "it does"),
-        Err(why) => refuse(
+        None => warn(NAME, "that could not be tried: the source has no virsh", "it shows when it begins to move"),
+        Some(Ok(())) => ok(NAME, "it does"),
+        Some(Err(why)) => refuse(
             NAME,
             format!("it does not: {why}"),
             "open the way between them (libvirt's port or SSH, and TCP 49152 to 49215), or give a URI",

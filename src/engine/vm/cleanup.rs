@@ -1,5 +1,5 @@
 //! Cleaning up external snapshots: what the overlays hold goes down into the image that they were
-//! taken on, the machine goes on with that image, and only then the records and the files go.
+//! taken on, the machine goes on with that image, and only then the files and the records go.
 //!
 //! It keeps no memory of what it has done: before each step it looks at what is so and does what is
 //! missing next. So one that was cut off half-way, by whatever, is finished by running it again.
@@ -312,16 +312,16 @@ impl Cleanup {
         if !merged || self.cancelled {
             return None;
         }
-        // In their order: a parent that goes first takes the place of its children with it.
-        if let Some(name) = self.plan.names.iter().find(|name| facts.snapshots.contains(name)) {
-            let act = Act::Forget(name.clone());
-            return (!self.given_up(&act)).then_some(act);
-        }
+        // The records go last: as long as one is there, this can be asked for again by its name.
         let files = self.plan.goals.iter().flat_map(|goal| goal.overlays.iter().rev()).chain(&self.plan.memory);
-        files
+        let remove = files
             .filter(|path| facts.files.contains(path) && !facts.used.contains(path))
             .map(|path| Act::Remove(path.clone()))
-            .find(|act| !self.given_up(act))
+            .find(|act| !self.given_up(act));
+        remove.or_else(|| {
+            let name = self.plan.names.iter().find(|name| facts.snapshots.contains(name))?;
+            Some(Act::Forget(name.clone())).filter(|act| !self.given_up(act))
+        })
     }
 
     fn report(&self) -> Report {

@@ -357,7 +357,7 @@ impl Migration {
             let why = "not removed, because it is not sure that nothing needs it; look there first";
             let target = &self.plan.target;
             self.left.extend(self.made.iter().map(|path| format!("{path} on {target}, if it was made: {why}")));
-            if matches!(place, Place::Source(_)) && self.begun {
+            if matches!(place, Place::Source(_)) && self.begun && !held {
                 self.left.push(format!("its definition on {target}: undefine it there"));
             }
         }

@@ -7,7 +7,7 @@ use crate::model::vm::{BackupSet, Manifest};
 /// What is kept. Without a number nothing is ever removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Keep {
-    /// The newest of them, so many.
+    /// The newest chains (a full one and what builds on it), so many.
     pub newest: Option<u32>,
     /// All that are younger than so many days.
     pub days: Option<u32>,
@@ -48,6 +48,11 @@ pub fn chain<'a>(sets: &'a [BackupSet], name: &str) -> Result<Vec<(&'a str, &'a 
     Ok(out)
 }
 
+/// What a backup builds on.
+fn parent_of<'a>(all: &[(&'a str, &'a Manifest)], name: &str) -> Option<&'a str> {
+    all.iter().find(|(known, _)| *known == name).and_then(|(_, manifest)| manifest.parent.as_deref())
+}
+
 /// The backups of a machine to be removed now (seconds since 1970), in the order in which they are:
 /// what builds on another goes before it, so that an end in the middle breaks no chain.
 #[must_use]
@@ -57,17 +62,30 @@ pub fn surplus(sets: &[BackupSet], uuid: &str, keep: Keep, now: i64) -> Vec<Stri
     }
     let all = whole(sets, uuid);
     let newest = keep.newest.unwrap_or(0).max(1) as usize;
+    let root = |name: &str| -> String {
+        let mut at = name;
+        let mut seen = BTreeSet::new();
+        while let Some(parent) = parent_of(&all, at).filter(|_| seen.insert(at.to_owned())) {
+            at = parent;
+        }
+        at.to_owned()
+    };
+    let mut chains: Vec<String> = Vec::new();
     let young = |manifest: &Manifest| {
         keep.days.is_some_and(|days| now.saturating_sub(manifest.at) < i64::from(days).saturating_mul(86_400))
     };
     let mut needed: BTreeSet<&str> = BTreeSet::new();
-    for (nth, (name, manifest)) in all.iter().rev().enumerate() {
-        if nth >= newest && !young(manifest) {
+    for (name, manifest) in all.iter().rev() {
+        let root = root(name);
+        if !chains.contains(&root) && chains.len() < newest {
+            chains.push(root.clone());
+        }
+        if !chains.contains(&root) && !young(manifest) {
             continue;
         }
         let mut at = *name;
         while needed.insert(at) {
-            match all.iter().find(|(name, _)| *name == at).and_then(|(_, manifest)| manifest.parent.as_deref()) {
+            match parent_of(&all, at) {
                 Some(parent) => at = parent,
                 None => break,
             }

@@ -65,7 +65,7 @@ pub struct BackedUp {
     pub virtual_size: u64,
     /// Bytes of the file.
     pub bytes: u64,
-    /// SHA-256 of the file, in hex.
+    /// SHA-256 of the file, in hex; empty where the backup was not verified.
     pub sha256: String,
 }
 

@@ -21,10 +21,10 @@ use crate::model::vm::{Definition, VmRow, VmState};
 use crate::workers::appliance::Preview;
 use crate::workers::now;
 
+use super::HostHandle;
 use super::live::snapshots;
 use super::shared::Shared;
 use super::verb::VmVerb;
-use super::HostHandle;
 
 /// How long a state may take to show after the call that brings it about.
 const SHOWS: Duration = Duration::from_secs(30);
@@ -242,11 +242,9 @@ async fn run(
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Told {
     match verb {
-        VmVerb::CleanUp
-        | VmVerb::Orphans
-        | VmVerb::Backup { .. }
-        | VmVerb::Restore { .. }
-        | VmVerb::Migrate { .. } => return super::long::run(shared, verb, row, others, stop, progress).await,
+        VmVerb::CleanUp | VmVerb::Orphans | VmVerb::Backup { .. } | VmVerb::Restore { .. } | VmVerb::Migrate { .. } => {
+            return super::long::run(shared, verb, row, others, stop, progress).await;
+        }
         _ => {}
     }
     let (connection, _) = shared.connection().await.map_err(words)?;
@@ -266,9 +264,9 @@ async fn run(
         }
         VmVerb::Shutdown(limit) => {
             connection.shutdown(&domain, 0).await.map_err(words)?;
-            shows(&connection, &domain, *limit, stop, |p| p == Power::Off).await.map(|()| String::new()).map_err(|why| {
-                format!("{why}: the guest ignores the request; force it off (vm.force-off) if it must stop")
-            })
+            shows(&connection, &domain, *limit, stop, |p| p == Power::Off).await.map(|()| String::new()).map_err(
+                |why| format!("{why}: the guest ignores the request; force it off (vm.force-off) if it must stop"),
+            )
         }
         VmVerb::Reboot => done(connection.reboot(&domain, 0).await),
         VmVerb::Reset => done(connection.reset(&domain).await),
@@ -294,9 +292,7 @@ async fn run(
             if told == *on { Ok(String::new()) } else { Err("the host took it and tells another setting".into()) }
         }
         VmVerb::Undefine(disks) => undefine_now(&connection, &domain, *disks).await,
-        VmVerb::Snapshot { name, external, memory } => {
-            take(&connection, &domain, vm, (name, *external, *memory)).await
-        }
+        VmVerb::Snapshot { name, external, memory } => take(&connection, &domain, vm, (name, *external, *memory)).await,
         VmVerb::Revert(name) => {
             let wanted = connection.snapshot(&domain, name).await.map_err(words)?;
             connection.revert(&wanted, 0).await.map_err(words)?;
@@ -347,7 +343,8 @@ async fn shows(
 
 async fn undefine_now(connection: &Connection, domain: &Domain, disks: bool) -> Told {
     let definition = definition_of(connection, domain, xml_flags::INACTIVE).await?;
-    let flags = undefine::MANAGED_SAVE | undefine::SNAPSHOTS_METADATA | undefine::NVRAM | undefine::CHECKPOINTS_METADATA;
+    let flags =
+        undefine::MANAGED_SAVE | undefine::SNAPSHOTS_METADATA | undefine::NVRAM | undefine::CHECKPOINTS_METADATA;
     connection.undefine(domain, flags).await.map_err(words)?;
     if !disks {
         return Ok("its disks stay".into());
@@ -445,16 +442,15 @@ pub(super) fn key_code(name: &str) -> Option<u32> {
                 ('f', n) if !n.is_empty() => n.parse::<u32>().ok().filter(|n| (1..=10).contains(n)).map(|n| 58 + n),
                 ('0', "") => Some(11),
                 (c @ '1'..='9', "") => c.to_digit(10).map(|n| n + 1),
-                (c, "") => ROWS.iter().find_map(|(row, from)| {
-                    row.find(c).and_then(|at| u32::try_from(at).ok()).map(|at| from + at)
-                }),
+                (c, "") => ROWS
+                    .iter()
+                    .find_map(|(row, from)| row.find(c).and_then(|at| u32::try_from(at).ok()).map(|at| from + at)),
                 _ => None,
             };
         }
     };
     Some(code)
 }
-
 
 #[cfg(test)]
 mod tests {

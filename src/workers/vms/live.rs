@@ -36,7 +36,8 @@ pub(super) async fn answer(shared: &Shared, request: LiveRequest) -> Result<Vec<
         connection.addresses(&domain, LEASES),
         connection.xml(&domain, xml_flags::INACTIVE),
     );
-    let mut sections = vec![section("Snapshots", &["Name", "Parent", "Taken", "Kind", "State"], snapshots.map(|all| tree(&all)))];
+    let mut sections =
+        vec![section("Snapshots", &["Name", "Parent", "Taken", "Kind", "State"], snapshots.map(|all| tree(&all)))];
     let told = addresses.map_err(|e| e.to_string()).map(|interfaces| {
         let line = |i: &crate::controllers::libvirt::wire::GuestInterface| {
             let addresses: Vec<String> = i.addresses.iter().map(|a| format!("{}/{}", a.address, a.prefix)).collect();

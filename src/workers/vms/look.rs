@@ -227,16 +227,19 @@ async fn process_times(target: &Target, names: &[&str]) -> BTreeMap<String, Ts> 
             let mut times = BTreeMap::new();
             for name in names {
                 let Ok(meta) = tokio::fs::metadata(path(name)).await else { continue };
-                let Ok(age) = meta.modified().map_err(drop).and_then(|at| {
-                    at.duration_since(std::time::UNIX_EPOCH).map_err(drop)
-                }) else { continue };
+                let Ok(age) =
+                    meta.modified().map_err(drop).and_then(|at| at.duration_since(std::time::UNIX_EPOCH).map_err(drop))
+                else {
+                    continue;
+                };
                 times.insert((*name).to_owned(), Ts(i64::try_from(age.as_micros()).unwrap_or(0)));
             }
             times
         }
         Target::Ssh(master, None) if !names.is_empty() => {
             let paths: Vec<String> = names.iter().map(|name| path(name)).collect();
-            let argv: Vec<&str> = ["stat", "-c", "%Y %n", "--"].into_iter().chain(paths.iter().map(String::as_str)).collect();
+            let argv: Vec<&str> =
+                ["stat", "-c", "%Y %n", "--"].into_iter().chain(paths.iter().map(String::as_str)).collect();
             let Ok(output) = master.run(&argv, PROCESSES).await else { return BTreeMap::new() };
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
             let line = |line: &str| {

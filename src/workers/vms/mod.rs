@@ -10,6 +10,7 @@ mod change;
 mod live;
 mod long;
 mod look;
+mod ops;
 mod plan;
 mod poll;
 mod run;

@@ -28,8 +28,7 @@ use super::look::Look;
 use super::shared::Shared;
 
 /// Which figures of machines are read.
-const FIGURES: u32 =
-    stats::STATE | stats::CPU_TOTAL | stats::BALLOON | stats::VCPU | stats::INTERFACE | stats::BLOCK;
+const FIGURES: u32 = stats::STATE | stats::CPU_TOTAL | stats::BALLOON | stats::VCPU | stats::INTERFACE | stats::BLOCK;
 /// Events of the life of machines, by their numbers (`virDomainEventType`).
 const STARTED: i32 = 2;
 /// Least time between two polls that events ask for: a host that starts all its machines is not asked a

@@ -161,7 +161,10 @@ impl VmVerb {
                 let keys = need("keys", "names with - between: ctrl-alt-delete")?;
                 let keys: Vec<String> = keys.split('-').map(|k| k.trim().to_ascii_lowercase()).collect();
                 if let Some(bad) = keys.iter().find(|key| super::change::key_code(key).is_none()) {
-                    return Err(wrong(format!("`{}` is no key: a, 1, f2, ctrl, alt, shift, delete, enter …", clean(bad))));
+                    return Err(wrong(format!(
+                        "`{}` is no key: a, 1, f2, ctrl, alt, shift, delete, enter …",
+                        clean(bad)
+                    )));
                 }
                 Self::SendKeys(keys)
             }

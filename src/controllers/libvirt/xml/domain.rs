@@ -44,6 +44,18 @@ pub fn definition(xml: &str) -> Result<Definition> {
     })
 }
 
+/// The disks of a running machine with a block job that copies, by target, and whether it is ready to be
+/// finished.
+pub fn mirrors(xml: &str) -> Result<Vec<(String, bool)>> {
+    let root = tree::read(xml, "domain")?;
+    let disks = root.child("devices").into_iter().flat_map(|devices| devices.all("disk"));
+    let of = |node: &Node| {
+        let mirror = node.child("mirror")?;
+        Some((node.attr_at(&["target"], "dev").to_owned(), mirror.attr("ready") == "yes"))
+    };
+    Ok(disks.filter_map(of).collect())
+}
+
 /// An amount of memory in KiB; without a unit it is one.
 fn kib(node: &Node) -> u64 {
     let n: u128 = node.text.parse().unwrap_or(0);

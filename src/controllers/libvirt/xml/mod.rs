@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 use thiserror::Error;
 
 pub use backup::{BackupDisk, BackupMode, backup, checkpoint};
-pub use domain::definition;
+pub use domain::{definition, mirrors};
 pub use edit::{Change, edit};
 pub use host::{capabilities, emulation, machine_types};
 pub use snapshot::{NewSnapshot, SnapshotPart, read_checkpoint, read_snapshot, snapshot};

@@ -189,6 +189,9 @@ fn holds(world: &World, migration: &Migration, report: &Report) {
             assert_eq!(world.source, Some(power), "{context}");
             assert!(!world.target.is_some_and(Power::active) || !report.left.is_empty(), "{context}");
             assert_ne!(world.target, Some(Power::Running), "{context}");
+            // What is not there is not told of, either.
+            let definition = report.left.iter().any(|left| left.contains("definition"));
+            assert!(world.target.is_some() || !definition, "{context}");
         }
         Place::Target(power) => {
             assert_eq!(world.target, Some(power), "{context}");

@@ -53,7 +53,7 @@ fn facts() -> Facts {
         disks: vec![DiskFacts { target: "vda".into(), here: Ok(file), there: Ok(None), room: Some(1 << 30) }],
         cpu: Ok(Cpu::Superset),
         machines: Ok(vec!["pc".into()]),
-        reach: Ok(()),
+        reach: Some(Ok(())),
         job: None,
         block_jobs: Vec::new(),
         snapshots: 0,
@@ -77,7 +77,7 @@ fn each_check_refuses_what_failed_on_a_real_host() {
     wrong[4].disks[0].there = Ok(Some(File::default()));
     wrong[5].cpu = Ok(Cpu::Incompatible);
     wrong[6].machines = Ok(Vec::new());
-    wrong[7].reach = Err("refused".into());
+    wrong[7].reach = Some(Err("refused".into()));
     wrong[8].job = Some("backup".into());
     wrong[9].vm.host_devices = 1;
     for (n, facts) in wrong.iter().enumerate() {

@@ -1,0 +1,188 @@
+//! Operations on machines that take long: backup, restore, snapshots and their clean-up, migration.
+//! The machines of [`crate::engine::vm`] say what to do next; here it is done on real hosts, through
+//! libvirt's calls and programs on the host, and the outcome is told.
+//!
+//! An operation has a connection of its own and polls its job over another: a call that takes an hour
+//! holds nothing else up. Cancelling ends what runs and then takes back what was done.
+
+mod backup;
+mod files;
+mod migrate;
+mod restore;
+mod snapshot;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::config::schema::{Libvirt, VmBackup, VmMigration};
+use crate::controllers::libvirt::client::{Connection, Hypervisor};
+use crate::controllers::libvirt::connect::Target;
+use crate::controllers::libvirt::error::Error;
+use crate::controllers::libvirt::flags::xml as xml_flags;
+use crate::controllers::libvirt::programs::{ProgramError, Programs};
+use crate::controllers::libvirt::wire::Domain;
+use crate::controllers::libvirt::{map, xml};
+use crate::engine::vm::Fault;
+use crate::engine::vm::pace::{Pace, VmProgress};
+use crate::model::time::Ts;
+use crate::model::vm::Definition;
+use crate::model::vm::state::{Power, VmJob};
+use crate::workers::now;
+
+pub(in crate::workers) use backup::{BackupRequest, backup, backup_plan};
+pub(in crate::workers) use migrate::{check_migration, migrate, migration_again};
+pub(in crate::workers) use restore::{RestoreGoal, RestoreRequest, restore, restore_plan};
+pub(in crate::workers) use snapshot::{cleanup, cleanups, orphans};
+
+/// Time between two looks at a job.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Who is told how far it is.
+pub(in crate::workers) type Told<'a> = &'a (dyn Fn(VmProgress) + Send + Sync);
+
+/// A host that is worked on.
+#[derive(Debug, Clone)]
+pub(in crate::workers) struct Host {
+    /// What it is called here.
+    pub(in crate::workers) name: Arc<str>,
+    target: Target,
+    uri: String,
+    limit: Duration,
+    backup: VmBackup,
+    migration: VmMigration,
+    link: Arc<Mutex<Option<Connection>>>,
+}
+
+impl Host {
+    /// As configured.
+    pub(in crate::workers) fn new(name: &str, config: &Libvirt) -> Self {
+        Self {
+            name: name.into(),
+            target: Target::of(config),
+            uri: config.uri.clone(),
+            limit: Duration::from_secs(config.timeout_s),
+            backup: config.backup.clone(),
+            migration: config.migration.clone(),
+            link: Arc::default(),
+        }
+    }
+
+    /// A connection for one thing alone.
+    async fn connect(&self) -> Result<Connection, Error> {
+        let what = Hypervisor { uri: self.uri.clone(), read_only: false };
+        self.target.connect(&what, self.limit).await
+    }
+
+    /// The connection of this operation; a new one when the last has ended.
+    async fn connection(&self) -> Result<Connection, Error> {
+        let mut link = self.link.lock().await;
+        if let Some(connection) = link.as_ref().filter(|c| c.why_ended().is_none()) {
+            return Ok(connection.clone());
+        }
+        let connection = self.connect().await?;
+        *link = Some(connection.clone());
+        Ok(connection)
+    }
+
+    fn programs(&self) -> Programs {
+        Programs::on(self.target.clone())
+    }
+
+    /// A machine by its name, and what is known of it.
+    async fn machine(&self, name: &str) -> Result<Machine, Error> {
+        let connection = self.connection().await?;
+        let domain = connection.domain(name).await?;
+        let power = Power::from_wire(connection.state(&domain).await?.0);
+        let text = connection.xml(&domain, 0).await?;
+        let persistent = connection.is_persistent(&domain).await?;
+        let kept = if persistent { connection.xml(&domain, xml_flags::INACTIVE).await? } else { text.clone() };
+        Ok(Machine { domain, power, persistent, live: text, kept })
+    }
+
+    /// A machine by its UUID; `None` when there is none.
+    async fn by_uuid(&self, uuid: &str) -> Result<Option<Domain>, Error> {
+        let bytes = uuid::Uuid::parse_str(uuid).map(uuid::Uuid::into_bytes).unwrap_or_default();
+        match self.connection().await?.domain_by_uuid(bytes).await {
+            Ok(domain) => Ok(Some(domain)),
+            Err(e) if e.no_domain() => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// A machine as it is when an operation begins.
+struct Machine {
+    domain: Domain,
+    power: Power,
+    persistent: bool,
+    /// Its definition as it runs.
+    live: String,
+    /// And as it outlives it.
+    kept: String,
+}
+
+impl Machine {
+    fn definition(&self) -> Result<Definition, String> {
+        xml::definition(&self.live).map_err(words)
+    }
+}
+
+/// A moment as a part of a name: `20261128T181500Z`.
+fn stamp(at: Ts) -> String {
+    at.to_utc().map_or_else(|| at.0.to_string(), |utc| utc.format("%Y%m%dT%H%M%SZ").to_string())
+}
+
+/// An error in words.
+#[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// What came of a call, for the machines: an error that may have been carried out all the same is lost.
+fn of_call<T>(told: Result<T, Error>) -> Result<T, Fault> {
+    told.map_err(|e| if e.uncertain() { Fault::Lost(e.to_string()) } else { Fault::Failed(e.to_string()) })
+}
+
+/// The same of a program.
+fn of_program<T>(told: Result<T, ProgramError>) -> Result<T, Fault> {
+    told.map_err(|e| match e {
+        ProgramError::Lost(_) => Fault::Lost(e.to_string()),
+        ProgramError::NotStarted(_) | ProgramError::Failed { .. } | ProgramError::Cancelled => {
+            Fault::Failed(e.to_string())
+        }
+    })
+}
+
+/// The job that runs in a machine now.
+async fn job(connection: &Connection, domain: &Domain) -> Result<Option<VmJob>, Error> {
+    let (kind, params) = connection.job(domain, 0).await?;
+    Ok(map::job(kind, &params))
+}
+
+/// Tells how far the job of a machine is, until dropped.
+async fn follow(host: &Host, domain: &Domain, doing: &str, told: Told<'_>) {
+    let mut pace = Pace::default();
+    let mut connection: Option<Connection> = None;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if connection.as_ref().is_none_or(|c| c.why_ended().is_some()) {
+            connection = host.connect().await.ok();
+        }
+        let Some(link) = &connection else { continue };
+        if let Ok(Some(running)) = job(link, domain).await {
+            let mut progress = pace.job(now(), &running);
+            doing.clone_into(&mut progress.doing);
+            told(progress);
+        }
+    }
+}
+
+/// Asks the guest of a machine to shut down.
+pub(in crate::workers) async fn ask_to_stop(host: &Host, uuid: &str) -> Result<(), String> {
+    match host.by_uuid(uuid).await.map_err(words)? {
+        Some(domain) => host.connection().await.map_err(words)?.shutdown(&domain, 0).await.map_err(words),
+        None => Ok(()),
+    }
+}
