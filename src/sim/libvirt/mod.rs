@@ -1,0 +1,4 @@
+//! Hosts of virtual machines in this process.
+
+mod guest;
+mod world;
