@@ -10,7 +10,7 @@ mod shell;
 mod tty;
 pub(crate) mod vga;
 
-pub(crate) use keys::{keycodes, keysym};
+pub(crate) use keys::{Held as Keys, Key, keycodes, keysym};
 pub(crate) use machine::Machine;
 pub(crate) use tty::{Request, Tty};
 

@@ -90,7 +90,7 @@ impl Tty {
         self.program = None;
         self.user.clear();
         if let Some(vga) = &mut self.vga {
-            **vga = Vga { version: vga.version + 1, ..Vga::default() };
+            vga.reset();
         }
         let at = |ms: i64| machine.booted + ms * 1_000;
         self.due = boot::start(machine, self.line == 0).into_iter().map(|(ms, text)| (at(ms), text)).collect();

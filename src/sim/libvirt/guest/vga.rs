@@ -1,6 +1,8 @@
 //! The screen of a machine in text mode: 80x25 cells with the colours of a VGA card, and as much of a
 //! Linux console as its shell needs.
 
+use crate::model::console::{Cell as ScreenCell, Cursor, Ink, Screen};
+
 /// Columns and rows.
 pub(crate) const COLUMNS: usize = 80;
 pub(crate) const ROWS: usize = 25;
@@ -45,6 +47,34 @@ impl Default for Vga {
 }
 
 impl Vga {
+    /// As after power on; whoever looks sees the change.
+    pub(crate) fn reset(&mut self) {
+        *self = Self { version: self.version + 1, ..Self::default() };
+    }
+
+    /// The same for whoever draws it.
+    pub(crate) fn screen(&self) -> Screen {
+        let ink = |n: u8| {
+            // Of the four bits of a VGA colour, blue and red are the other way round for a terminal.
+            let swapped = n & 0x0a | (n & 1) << 2 | (n & 4) >> 2;
+            Ink::Index(swapped)
+        };
+        let cells = self.cells.iter().map(|cell| ScreenCell {
+            ch: cell.ch,
+            fg: ink(cell.attribute & 0x0f),
+            bg: ink(cell.attribute >> 4 & 0x07),
+            ..ScreenCell::default()
+        });
+        let cursor = Cursor { row: self.row as u16, column: self.column.min(COLUMNS - 1) as u16 };
+        Screen {
+            rows: ROWS as u16,
+            columns: COLUMNS as u16,
+            cells: cells.collect(),
+            cursor: Some(cursor),
+            ..Screen::default()
+        }
+    }
+
     /// Takes what is printed.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {

@@ -126,3 +126,34 @@ impl World {
         shared(from) && shared(to)
     }
 }
+
+impl World {
+    /// What the XML of a volume says: its name and what is to be made.
+    ///
+    /// # Errors
+    /// It is none, or its name leads elsewhere.
+    pub(crate) fn read_volume(xml: &str) -> Result<(String, Image), Refusal> {
+        let doc = super::define::Document::read(xml, "storage_volume_definition")?;
+        let name = doc.text("volume/name").unwrap_or("").to_owned();
+        let wrong = |what: &str| Refusal::new(27, super::domain::STORAGE, format!("XML error: {what}"));
+        if name.is_empty() || name.split('/').any(|part| part == "..") {
+            return Err(wrong("volume name is missing or leads out of the pool"));
+        }
+        let bytes = |path: &str| {
+            let element = doc.first(path)?;
+            let number: u64 = element.text.parse().ok()?;
+            let shift = match element.attribute("unit").unwrap_or("bytes") {
+                "K" | "KiB" => 10,
+                "M" | "MiB" => 20,
+                "G" | "GiB" => 30,
+                _ => 0,
+            };
+            number.checked_shl(shift)
+        };
+        let capacity = bytes("volume/capacity").ok_or_else(|| wrong("missing capacity element"))?;
+        let format = doc.first("volume/target/format").and_then(|e| e.attribute("type")).unwrap_or("raw");
+        let backing = doc.text("volume/backingStore/path").map(str::to_owned);
+        let allocation = if format == "raw" { bytes("volume/allocation").unwrap_or(capacity) } else { 0 };
+        Ok((name, Image { backing, ..Image::new(format, capacity, allocation.min(capacity)) }))
+    }
+}

@@ -315,10 +315,10 @@ impl World {
                 Outcome::Failed(why) => Err(why),
                 Outcome::Gone => Err(Refusal::failed("domain is not running")),
             };
+            self.ended.push_back((job.number, result));
             if self.ended.len() > 64 {
-                self.ended.remove(0);
+                self.ended.pop_front();
             }
-            self.ended.push((job.number, result));
         }
     }
 

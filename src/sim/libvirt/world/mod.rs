@@ -15,7 +15,7 @@ mod vm;
 mod xml;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 pub(crate) use block::Commit;
 pub(crate) use files::{Files, Image, Pool, POOLS};
@@ -25,6 +25,13 @@ pub(crate) use moments::create;
 pub(crate) use refusal::{Refusal, domain};
 pub(crate) use stats::mask;
 pub(crate) use vm::{Display, Snapshot, State, Vm};
+
+/// XML of what hosts and machines are.
+pub(crate) mod caps {
+    pub(crate) use super::xml::{
+        capabilities as host, checkpoint, domain as machine, domain_capabilities as domain, pool, snapshot, volume,
+    };
+}
 
 use crate::sim::timed::Timed as Due;
 
@@ -134,8 +141,10 @@ pub(crate) struct World {
     order: u64,
     queue: BinaryHeap<Reverse<Timed>>,
     out: Vec<(usize, Named, Happened)>,
+    /// Somebody typed, or something else changed that is no event.
+    pub(crate) touched: bool,
     /// What became of migrations and other jobs that somebody waits for, by their numbers.
-    pub(crate) ended: Vec<(u64, Result<(), Refusal>)>,
+    pub(crate) ended: VecDeque<(u64, Result<(), Refusal>)>,
 }
 
 impl World {
@@ -150,7 +159,8 @@ impl World {
             order: 0,
             queue: BinaryHeap::new(),
             out: Vec::new(),
-            ended: Vec::new(),
+            touched: false,
+            ended: VecDeque::new(),
         };
         layout::fill(&mut world, seed);
         world
