@@ -4,6 +4,7 @@
 
 pub mod alerts;
 pub mod buffer;
+pub mod emulator;
 pub mod health;
 pub mod job;
 pub mod lifecycle;
@@ -11,3 +12,5 @@ pub mod operator;
 pub mod ports;
 pub mod restart;
 pub mod tally;
+pub mod vga;
+pub mod vm;

@@ -6,6 +6,7 @@ pub mod appliance;
 pub mod asks;
 pub mod bridge;
 mod cache;
+mod console;
 pub mod cpe_verb;
 pub mod diag;
 pub mod export;

@@ -1,0 +1,3 @@
+//! Virtual machines: what is known of a host after each poll.
+
+pub mod track;
