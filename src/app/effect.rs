@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 
 use crate::model::command::{Intent, LiveRequest};
-use crate::model::console::{ConsoleId, ConsoleTarget};
+use crate::model::console::{ConsoleId, ConsoleTarget, Stroke};
 use crate::model::diag::{DiagRequest, DiagResult};
 use crate::model::ids::{ActionId, RowId};
 use crate::model::job::JobId;
@@ -91,7 +90,7 @@ pub enum ConsoleRequest {
     /// Close it.
     Close,
     /// A key for the guest.
-    Key(KeyEvent),
+    Key(Stroke),
     /// A combination by its name (`ctrl-alt-delete`) that no terminal can send.
     Combination(String),
     /// Text for the guest, as if it was typed.

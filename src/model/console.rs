@@ -374,17 +374,6 @@ pub struct Presence {
     pub wants: Option<String>,
 }
 
-/// Where a search found its text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Match {
-    /// Row on the screen that is shown now.
-    pub row: u16,
-    /// First column.
-    pub column: u16,
-    /// Columns.
-    pub width: u16,
-}
-
 /// News of a console.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConsoleNews {
@@ -393,7 +382,7 @@ pub enum ConsoleNews {
     /// It shows something else.
     Image(Image),
     /// What a search found, and shows now; `None`: nothing.
-    Found(Option<Match>),
+    Found(Option<Found>),
     /// The guest rang.
     Bell,
     /// What the guest calls it.

@@ -4,6 +4,7 @@
 //! told, and asks for things by returning effects.
 #![deny(clippy::indexing_slicing)]
 
+mod alarm_pick;
 pub mod alarms;
 pub mod buffers;
 pub mod cpe;

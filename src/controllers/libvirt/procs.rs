@@ -28,6 +28,15 @@ pub const PING: u32 = 1;
 /// Of [`KEEPALIVE`], a message: I am.
 pub const PONG: u32 = 2;
 
+/// A way to log in: none is needed.
+pub const AUTH_NONE: u32 = 0;
+
+/// A way to log in: SASL.
+pub const AUTH_SASL: u32 = 1;
+
+/// A way to log in: polkit decides by who asks.
+pub const AUTH_POLKIT_TYPE: u32 = 2;
+
 /// A procedure that takes `A` and answers `R`.
 #[derive(Debug)]
 pub struct Proc<A, R> {
@@ -367,6 +376,23 @@ impl EventKind {
         Self::MigrationIteration,
         Self::JobCompleted,
     ];
+
+    /// As a word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Lifecycle => "lifecycle",
+            Self::Reboot => "reboots",
+            Self::Graphics => "screens",
+            Self::IoError => "disk errors",
+            Self::Balloon => "memory",
+            Self::DeviceRemoved => "devices",
+            Self::BlockJob => "block jobs",
+            Self::Agent => "agents",
+            Self::MigrationIteration => "migrations",
+            Self::JobCompleted => "jobs",
+        }
+    }
 
     /// The number that it is asked for by.
     #[must_use]
