@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::guest::{Key, Keys, vga::Vga};
 use super::live::Live;
 use super::world::{Display, World};
-use crate::engine::vga::{CursorShape, Mode, render};
+use crate::engine::vga::render::{CursorShape, Mode, render};
 use crate::model::console::Picture;
 use crate::sim::rfb::{self, Guest, RfbOptions};
 

@@ -291,3 +291,13 @@ fn parts(vm: &Vm, now: i64, disk: u64, bandwidth: u64) -> Vec<Part> {
     parts.push(Part { length_us: DOWNTIME_US, memory: bytes, disk: 0 });
     parts
 }
+
+impl Vm {
+    /// Where it is moving to.
+    pub(crate) fn migrates_to(&self) -> Option<usize> {
+        match self.job.as_ref()?.purpose {
+            Purpose::Out { to, .. } => Some(to),
+            _ => None,
+        }
+    }
+}

@@ -270,3 +270,42 @@ impl Refusal {
         Self { message: message.to_owned(), ..self }
     }
 }
+
+impl World {
+    /// The daemon of a host starts anew: what it did for somebody is over.
+    pub(crate) fn daemon_restarted(&mut self, host: usize) {
+        let Ok(h) = self.host(host) else { return };
+        let busy: Vec<_> = h.vms.iter().filter(|vm| vm.job.is_some()).map(|vm| vm.uuid).collect();
+        for uuid in busy {
+            // Backups are the emulator's and go on; a migration is the daemon's.
+            let out = self.vm_by_uuid(host, &uuid).ok().and_then(|vm| vm.migrates_to());
+            if let Some(to) = out {
+                self.migration_back(host, &uuid, to, super::Outcome::Failed(Refusal::failed("the daemon restarted")));
+            }
+        }
+        self.touched = true;
+    }
+
+    /// A host loses power.
+    pub(crate) fn power_lost(&mut self, host: usize) {
+        let Ok(h) = self.host(host) else { return };
+        let running: Vec<_> = h.vms.iter().filter(|vm| vm.active()).map(|vm| vm.uuid).collect();
+        for uuid in running {
+            let _ = self.off(host, &uuid, reason::OFF_UNKNOWN, life::STOPPED_FAILED);
+        }
+        // What was on its way here goes on where it came from.
+        let coming: Vec<_> = self.hosts.iter().enumerate().flat_map(|(from, h)| {
+            h.vms.iter().filter(|vm| vm.migrates_to() == Some(host)).map(move |vm| (from, vm.uuid))
+        }).collect();
+        for (from, uuid) in coming {
+            let why = Refusal::failed("migration out: Unable to write to socket: Connection reset by peer");
+            self.migration_back(from, &uuid, host, super::Outcome::Failed(why));
+        }
+    }
+
+    /// Its process is killed by something else.
+    pub(crate) fn killed(&mut self, host: usize, uuid: &[u8; 16]) -> Result<(), Refusal> {
+        self.vm_by_uuid(host, uuid)?.must_run()?;
+        self.off(host, uuid, reason::OFF_CRASHED, life::STOPPED_FAILED)
+    }
+}

@@ -28,6 +28,7 @@ pub(crate) mod reason {
     pub(crate) const OFF_UNKNOWN: i32 = 0;
     pub(crate) const OFF_SHUTDOWN: i32 = 1;
     pub(crate) const OFF_DESTROYED: i32 = 2;
+    pub(crate) const OFF_CRASHED: i32 = 3;
     pub(crate) const OFF_MIGRATED: i32 = 4;
     pub(crate) const OFF_FROM_SNAPSHOT: i32 = 7;
     pub(crate) const CRASHED_PANICKED: i32 = 1;
