@@ -4,7 +4,6 @@ pub mod diag;
 pub mod failed;
 pub mod genieacs;
 pub mod host;
-pub mod libvirt;
 pub mod http;
 pub mod libvirt;
 pub mod prometheus;

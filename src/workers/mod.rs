@@ -31,7 +31,7 @@ pub mod supervisor;
 pub mod targets;
 pub mod timers;
 pub mod verb;
-mod vms;
+pub mod vms;
 mod watched;
 
 use crate::model::time::Ts;
