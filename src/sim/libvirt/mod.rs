@@ -74,7 +74,7 @@ impl VirtSim {
     ///
     /// # Errors
     /// No socket, or an impossible speed.
-    pub async fn start(options: VirtOptions) -> Result<RunningVirt, Error> {
+    pub fn start(options: VirtOptions) -> Result<RunningVirt, Error> {
         if !(0.01..=1_000.0).contains(&options.speed) {
             return Err(Error::Speed(options.speed));
         }
@@ -102,7 +102,7 @@ fn private(folder: &Path) -> std::io::Result<()> {
     match std::fs::DirBuilder::new().mode(0o700).create(folder) {
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             let mode = std::fs::metadata(folder)?.permissions().mode();
-            if mode & 0o077 == 0 { Ok(()) } else { Err(std::io::ErrorKind::PermissionDenied.into()) }
+            if mode.trailing_zeros() >= 6 { Ok(()) } else { Err(std::io::ErrorKind::PermissionDenied.into()) }
         }
         other => other,
     }

@@ -34,8 +34,13 @@ pub(super) fn ready(m: &Machine) -> i64 {
     start(m, true).last().map_or(0, |(ms, _)| *ms) + 400
 }
 
+/// Microseconds between two milliseconds: a kernel's clock is never round.
+pub(super) const fn spread(ms: i64) -> i64 {
+    (ms * 7_919 + 137) % 1_000
+}
+
 fn stamped(ms: i64, text: &str) -> String {
-    format!("[{:5}.{:06}] {text}", ms / 1_000, ms % 1_000 * 1_000 + 137)
+    format!("[{:5}.{:06}] {text}", ms / 1_000, ms % 1_000 * 1_000 + spread(ms))
 }
 
 /// What the kernel says, ms after it was started.
@@ -63,7 +68,7 @@ pub(super) fn kernel(m: &Machine) -> Vec<Line> {
         lines.push((660 + n as i64, format!(" {disk}: {disk}1 {disk}2")));
     }
     for (n, (nic, mac, _)) in m.nics.iter().enumerate() {
-        lines.push((800 + n as i64 * 7, format!("virtio_net virtio{0} {nic}: renamed from eth{0}", n)));
+        lines.push((800 + n as i64 * 7, format!("virtio_net virtio{n} {nic}: renamed from eth{n}")));
         lines.push((804 + n as i64 * 7, format!("{nic}: link becomes ready, {mac}")));
     }
     lines.push((1_100, "EXT4-fs (vda1): mounted filesystem with ordered data mode. Quota mode: none.".into()));

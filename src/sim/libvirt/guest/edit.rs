@@ -108,18 +108,14 @@ impl Editor {
             0x20..=0x7e => self.insert(byte as char, echo),
             0x80.. => {
                 self.part.push(byte);
-                match std::str::from_utf8(&self.part).map(|t| t.chars().next()) {
-                    Ok(Some(c)) => {
-                        self.part.clear();
-                        self.insert(c, echo)
-                    }
-                    _ => {
-                        if self.part.len() > 3 {
-                            self.part.clear();
-                        }
-                        None
-                    }
+                if let Ok(Some(c)) = std::str::from_utf8(&self.part).map(|t| t.chars().next()) {
+                    self.part.clear();
+                    return self.insert(c, echo);
                 }
+                if self.part.len() > 3 {
+                    self.part.clear();
+                }
+                None
             }
             _ => None,
         }

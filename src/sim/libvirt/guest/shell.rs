@@ -225,7 +225,7 @@ fn read(path: &str, m: &Machine) -> Option<String> {
 
 fn dmesg(m: &Machine) -> String {
     boot::kernel(m).into_iter().fold(String::new(), |mut out, (ms, text)| {
-        let _ = writeln!(out, "[{:5}.{:06}] {text}", ms / 1_000, ms % 1_000 * 1_000 + 137);
+        let _ = writeln!(out, "[{:5}.{:06}] {text}", ms / 1_000, ms % 1_000 * 1_000 + boot::spread(ms));
         out
     })
 }

@@ -229,7 +229,7 @@ impl Tty {
     fn line(&mut self, machine: &Machine, line: &str) -> Option<Request> {
         match self.phase {
             Phase::Login => {
-                let user: String = line.trim().chars().filter(|c| c.is_ascii_graphic()).take(32).collect();
+                let user: String = line.trim().chars().filter(char::is_ascii_graphic).take(32).collect();
                 if user.is_empty() {
                     self.login(machine);
                 } else {

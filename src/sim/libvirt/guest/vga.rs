@@ -193,6 +193,7 @@ impl Vga {
     }
 
     /// The text of a row.
+    #[cfg(test)]
     pub(crate) fn line(&self, row: usize) -> String {
         let cells = self.cells.iter().skip(row * COLUMNS).take(COLUMNS);
         cells.map(|c| c.ch).collect::<String>().trim_end().to_owned()

@@ -99,8 +99,7 @@ fn fits(xml: &str, cpu: &str) -> i32 {
     match known.iter().find(|model| xml.contains(**model)) {
         Some(model) if *model == cpu => 1,
         Some(&"EPYC-Rome") => 0,
-        Some(_) => 2,
         None if xml.contains("<model") => 0,
-        None => 2,
+        _ => 2,
     }
 }

@@ -128,14 +128,12 @@ pub(super) async fn serve(listener: UnixListener, live: Arc<Live>, host: usize, 
     loop {
         let stream = tokio::select! {
             () = stop.cancelled() => return,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                // Out of descriptors: later there may be some again.
-                Err(_) => {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = stream else {
+            // Out of descriptors: later there may be some again.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
         };
         let Some(switches) = live.switches.get(host) else { return };
         if switches.down.load(Ordering::SeqCst) {
@@ -281,7 +279,7 @@ impl Session {
             return Some(Err(Refusal::new(45, domain::RPC, refused)));
         }
         if procs::CONNECT_SUPPORTS_FEATURE.is(&frame.header) {
-            return Some(self.feature(frame));
+            return Some(Self::feature(frame));
         }
         if !procs::CONNECT_OPEN.is(&frame.header) {
             return None;
@@ -306,7 +304,7 @@ impl Session {
 
     /// Features as libvirt 9.0 has them, measured; what ends a connection that is dead it has only once the
     /// client has asked for it, so nobody is asked for a sign of life here.
-    fn feature(&self, frame: &Frame) -> Result<Act, Refusal> {
+    fn feature(frame: &Frame) -> Result<Act, Refusal> {
         let feature = procs::CONNECT_SUPPORTS_FEATURE.args(frame).map_err(undecodable)?;
         Ok(answer(&procs::CONNECT_SUPPORTS_FEATURE, &(matches!(feature, 3 | 4 | 6 | 8..=16))))
     }

@@ -137,14 +137,14 @@ fn others(session: &Session, frame: &Frame) -> Said {
         return None;
     }
     let (host, live) = (session.host, &session.live);
-    let of = |read: &dyn Fn(&World, &Vm, &str, &Domain) -> Result<Vec<u8>, Refusal>| {
+    let of = |read: &dyn Fn(&Vm, &str, &Domain) -> Vec<u8>| {
         let said = first::<Snapshot>(frame).and_then(|snapshot| {
             let world = live.world();
             let vm = world.vm_by_uuid(host, &snapshot.domain.uuid)?;
             vm.snapshot(&snapshot.name)?;
-            read(&world, vm, &snapshot.name, &snapshot.domain)
+            Ok(Act::Answer(read(vm, &snapshot.name, &snapshot.domain)))
         });
-        Some(said.map(Act::Answer))
+        Some(said)
     };
     let children = |vm: &Vm, name: &str| -> Vec<String> {
         let mine = vm.snapshots.iter().filter(|s| s.parent.as_deref() == Some(name));
@@ -180,16 +180,16 @@ fn others(session: &Session, frame: &Frame) -> Said {
                 world.vm_by_uuid(host, &dom.uuid)?.snapshots.iter().map(|s| s.name.clone()).collect();
             Ok(Act::Answer(encode(&names)))
         })),
-        other::NUM_CHILDREN => of(&|_, vm, name, _| Ok(encode(&(children(vm, name).len() as u32)))),
-        other::CHILDREN_NAMES => of(&|_, vm, name, _| Ok(encode(&children(vm, name)))),
-        other::ALL_CHILDREN => of(&|_, vm, name, dom| {
+        other::NUM_CHILDREN => of(&|vm, name, _| encode(&(children(vm, name).len() as u32))),
+        other::CHILDREN_NAMES => of(&|vm, name, _| encode(&children(vm, name))),
+        other::ALL_CHILDREN => of(&|vm, name, dom| {
             let all = children(vm, name).into_iter().map(|name| Snapshot { name, domain: dom.clone() });
             let all: Vec<Snapshot> = all.collect();
             let count = all.len() as i32;
-            Ok(encode(&(all, count)))
+            encode(&(all, count))
         }),
-        other::IS_CURRENT => of(&|_, vm, name, _| Ok(encode(&(vm.current.as_deref() == Some(name))))),
-        other::HAS_METADATA => of(&|_, _, _, _| Ok(encode(&true))),
+        other::IS_CURRENT => of(&|vm, name, _| encode(&(vm.current.as_deref() == Some(name)))),
+        other::HAS_METADATA => of(&|_, _, _| encode(&true)),
         _ => None,
     }
 }

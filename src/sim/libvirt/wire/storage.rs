@@ -3,6 +3,7 @@
 use super::{Act, Said, Session, answer, calls, console, undecodable};
 use crate::controllers::libvirt::frame::Frame;
 use crate::controllers::libvirt::procs;
+use crate::controllers::libvirt::xdr::encode;
 use crate::controllers::libvirt::wire::{Pool as WirePool, PoolInfo, Volume, VolumeInfo};
 use crate::sim::libvirt::world::{Image, Pool, Refusal, World, caps, domain};
 
@@ -129,6 +130,13 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
 fn clone(session: &Session, frame: &Frame) -> Said {
     /// `STORAGE_VOL_CREATE_XML_FROM`: pool, XML, the other volume, flags.
     const FROM: u32 = 125;
+    /// Whether a pool is active, and persistent: all are. `virsh` asks.
+    const ACTIVE: u32 = 154;
+    const PERSISTENT: u32 = 155;
+    if frame.header.program == procs::REMOTE && matches!(frame.header.procedure, ACTIVE | PERSISTENT) {
+        let asked = super::first::<WirePool>(frame).and_then(|asked| pool(session.host, &asked.name));
+        return Some(asked.map(|_| Act::Answer(encode(&true))));
+    }
     if frame.header.program != procs::REMOTE || frame.header.procedure != FROM {
         return None;
     }

@@ -66,6 +66,7 @@ impl World {
             top,
             ready: false,
             pivots: from == 0,
+            delete: ask.delete,
         };
         self.vm_mut(host, uuid)?.block_jobs.push(job);
         self.after(length, Step::Block { host, uuid: *uuid, target, started });
@@ -98,11 +99,17 @@ impl World {
         }
         let Ok(vm) = self.vm_mut(host, uuid) else { return };
         let Some(disk) = vm.disk_mut(&job.target) else { return };
-        if disk.source == job.top {
+        let source = disk.source.clone();
+        if source == job.top {
             disk.source.clone_from(&job.base);
+        }
+        if job.delete {
+            // It may be gone by itself.
+            let _ = self.unlink(host, &job.top);
+        }
+        if source == job.top {
             return;
         }
-        let source = disk.source.clone();
         let above = self.chain(host, &source).into_iter().take_while(|image| *image != job.top).last();
         if let Some(image) = above.and_then(|above| self.image_mut(host, &above)) {
             image.backing = Some(job.base.clone());

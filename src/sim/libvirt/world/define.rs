@@ -141,13 +141,12 @@ pub(crate) fn read(xml: &str, dice: &mut fastrand::Rng) -> Result<Vm, Refusal> {
     let Some(name) = doc.text("domain/name") else {
         return Err(Refusal::new(21, domain::DOMAIN, "missing name information".to_owned()));
     };
-    let uuid = match doc.text("domain/uuid") {
-        Some(text) => *uuid::Uuid::parse_str(text).map_err(|_| missing("malformed uuid element"))?.as_bytes(),
-        None => {
-            let mut uuid = [0; 16];
-            dice.fill(&mut uuid);
-            *uuid::Builder::from_random_bytes(uuid).into_uuid().as_bytes()
-        }
+    let uuid = if let Some(text) = doc.text("domain/uuid") {
+        *uuid::Uuid::parse_str(text).map_err(|_| missing("malformed uuid element"))?.as_bytes()
+    } else {
+        let mut uuid = [0; 16];
+        dice.fill(&mut uuid);
+        *uuid::Builder::from_random_bytes(uuid).into_uuid().as_bytes()
     };
     let mut vm = Vm::new(name, uuid);
     vm.title = doc.text("domain/title").unwrap_or("").to_owned();

@@ -25,8 +25,6 @@ pub(crate) mod operation {
 
 /// `virDomainJobType`.
 pub(crate) mod kind {
-    pub(crate) const NONE: i32 = 0;
-    pub(crate) const UNBOUNDED: i32 = 2;
     pub(crate) const COMPLETED: i32 = 3;
     pub(crate) const FAILED: i32 = 4;
     pub(crate) const CANCELLED: i32 = 5;

@@ -7,7 +7,6 @@ use super::{Happened, Refusal, SECOND, State, Step, World, life};
 
 /// Flags of a migration.
 pub(crate) mod flag {
-    pub(crate) const LIVE: u32 = 1;
     pub(crate) const PEER2PEER: u32 = 2;
     pub(crate) const PERSIST_DEST: u32 = 8;
     pub(crate) const UNDEFINE_SOURCE: u32 = 16;
@@ -49,7 +48,7 @@ impl World {
             let uuid = super::vm::uuid_text(&self.host(to)?.uuid);
             return Err(Refusal::internal(&format!("Attempt to migrate guest to the same host {uuid}")));
         }
-        self.movable(from, vm, to, &ask)?;
+        Self::movable(from, vm, to, &ask)?;
         let arriving = arriving(vm, &ask);
         self.fits(to, &arriving)?;
         if self.host(to)?.vms.iter().any(|vm| vm.uuid == *uuid && vm.active()) {
@@ -84,7 +83,7 @@ impl World {
         Ok(number)
     }
 
-    fn movable(&self, from: usize, vm: &Vm, to: usize, ask: &Ask) -> Result<(), Refusal> {
+    fn movable(from: usize, vm: &Vm, to: usize, ask: &Ask) -> Result<(), Refusal> {
         if vm.host_device.is_some() {
             return Err(Refusal::invalid("cannot migrate a domain with <hostdev mode='subsystem' type='pci'>"));
         }

@@ -18,13 +18,11 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 pub(crate) use block::Commit;
-pub(crate) use files::{Files, Image, Pool, POOLS};
-pub(crate) use job::{Completed, Job, Outcome, Value};
-pub(crate) use migrate::{Ask, flag};
-pub(crate) use moments::create;
+pub(crate) use files::{Files, Image, Pool};
+pub(crate) use job::{Outcome, Value};
+pub(crate) use migrate::Ask;
 pub(crate) use refusal::{Refusal, domain};
-pub(crate) use stats::mask;
-pub(crate) use vm::{Display, Snapshot, State, Vm};
+pub(crate) use vm::{Display, State, Vm};
 
 /// XML of what hosts and machines are.
 pub(crate) mod caps {

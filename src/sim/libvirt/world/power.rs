@@ -278,7 +278,7 @@ impl World {
         let busy: Vec<_> = h.vms.iter().filter(|vm| vm.job.is_some()).map(|vm| vm.uuid).collect();
         for uuid in busy {
             // Backups are the emulator's and go on; a migration is the daemon's.
-            let out = self.vm_by_uuid(host, &uuid).ok().and_then(|vm| vm.migrates_to());
+            let out = self.vm_by_uuid(host, &uuid).ok().and_then(super::Vm::migrates_to);
             if let Some(to) = out {
                 self.migration_back(host, &uuid, to, super::Outcome::Failed(Refusal::failed("the daemon restarted")));
             }

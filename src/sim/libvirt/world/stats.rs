@@ -101,7 +101,7 @@ impl World {
                     row("backingIndex", Value::U32(disk.index.saturating_sub(depth as u32)));
                 }
                 if vm.active() {
-                    let mine = if depth == 0 { 1 } else { 0 } * u64::from(at == 0 || disk.device == "disk");
+                    let mine = u64::from(depth == 0 && (at == 0 || disk.device == "disk"));
                     let parts = vm.disks.iter().filter(|d| d.device == "disk").count().max(1) as u64;
                     for (way, bytes) in [("rd", used.read * mine / parts), ("wr", used.write * mine / parts)] {
                         row(&format!("{way}.reqs"), Value::U64(bytes / 16_384));

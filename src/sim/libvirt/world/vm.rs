@@ -177,6 +177,8 @@ pub(crate) struct BlockJob {
     pub(crate) ready: bool,
     /// It waits for a pivot when ready; otherwise it ends by itself.
     pub(crate) pivots: bool,
+    /// What was committed is deleted afterwards.
+    pub(crate) delete: bool,
 }
 
 /// A machine.
