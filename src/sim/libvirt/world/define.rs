@@ -251,6 +251,7 @@ impl World {
         const SNAPSHOTS: u32 = 2;
         const CHECKPOINTS: u32 = 16;
         let vm = self.vm_mut(host, uuid)?;
+        vm.must_stay()?;
         if !vm.persistent {
             return Err(Refusal::invalid("cannot undefine transient domain"));
         }

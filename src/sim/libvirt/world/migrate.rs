@@ -291,7 +291,28 @@ fn parts(vm: &Vm, now: i64, disk: u64, bandwidth: u64) -> Vec<Part> {
     parts
 }
 
+impl World {
+    /// The host that a machine is moving here from.
+    pub(super) fn comes_from(&self, here: usize, uuid: &[u8; 16]) -> Option<usize> {
+        let moves = |h: &super::Host| h.vms.iter().any(|vm| vm.uuid == *uuid && vm.migrates_to() == Some(here));
+        self.hosts.iter().position(moves)
+    }
+}
+
 impl Vm {
+    /// Whether it is on its way here.
+    pub(crate) fn arrives(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| matches!(job.purpose, Purpose::In))
+    }
+
+    /// Refuses what cannot be done to a machine that moves.
+    ///
+    /// # Errors
+    /// It moves.
+    pub(super) fn must_stay(&self) -> Result<(), Refusal> {
+        if self.arrives() || self.migrates_to().is_some() { Err(Refusal::busy()) } else { Ok(()) }
+    }
+
     /// Where it is moving to.
     pub(crate) fn migrates_to(&self) -> Option<usize> {
         match self.job.as_ref()?.purpose {

@@ -88,6 +88,7 @@ impl World {
     fn ask_off(&mut self, host: usize, uuid: &[u8; 16], again: bool) -> Result<(), Refusal> {
         let vm = self.vm_by_uuid(host, uuid)?;
         vm.must_run()?;
+        vm.must_stay()?;
         if vm.state == State::Running && !vm.deaf {
             self.guest_stops(host, uuid, again)?;
         }
@@ -142,6 +143,17 @@ impl World {
     /// Its process is gone. One that was not defined is gone with it.
     pub(super) fn off(&mut self, host: usize, uuid: &[u8; 16], why: i32, detail: i32) -> Result<(), Refusal> {
         let now = self.now;
+        let vm = self.vm_by_uuid(host, uuid)?;
+        if let Some(to) = vm.migrates_to() {
+            self.migration_back(host, uuid, to, super::Outcome::Gone);
+        } else if vm.arrives()
+            && let Some(from) = self.comes_from(host, uuid)
+        {
+            // Where it came from it goes on; that it is off here is part of putting everything back.
+            let lost = "migration out: Unable to write to socket: Connection reset by peer";
+            self.migration_back(from, uuid, host, super::Outcome::Failed(Refusal::failed(lost)));
+            return Ok(());
+        }
         let vm = self.vm_mut(host, uuid)?;
         vm.stand(now);
         vm.id = None;
@@ -172,7 +184,9 @@ impl World {
     /// # Errors
     /// It does not run.
     pub(crate) fn reset(&mut self, host: usize, uuid: &[u8; 16]) -> Result<(), Refusal> {
-        self.vm_by_uuid(host, uuid)?.must_run()?;
+        let vm = self.vm_by_uuid(host, uuid)?;
+        vm.must_run()?;
+        vm.must_stay()?;
         self.restart(host, uuid);
         Ok(())
     }
@@ -185,6 +199,9 @@ impl World {
         let now = self.now;
         let vm = self.vm_mut(host, uuid)?;
         vm.must_run()?;
+        if vm.arrives() {
+            return Err(Refusal::busy());
+        }
         if vm.state == State::Paused {
             return Ok(());
         }
@@ -202,6 +219,7 @@ impl World {
         let now = self.now;
         let vm = self.vm_mut(host, uuid)?;
         vm.must_run()?;
+        vm.must_stay()?;
         if vm.state != State::Paused {
             return Err(Refusal::invalid("domain is already running"));
         }
@@ -220,6 +238,7 @@ impl World {
         let machine = self.machine(host, uuid)?;
         let vm = self.vm_mut(host, uuid)?;
         vm.must_run()?;
+        vm.must_stay()?;
         for tty in vm.ttys.iter_mut().flatten() {
             tty.panic(&machine, now);
         }
