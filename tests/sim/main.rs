@@ -19,6 +19,7 @@ mod genieacs_replay;
 mod genieacs_worker;
 mod http;
 mod libvirt;
+mod libvirt_screen;
 mod raven;
 mod raven_client;
 mod raven_fair;

@@ -131,7 +131,7 @@ impl Live {
     pub(crate) fn world(self: &Arc<Self>) -> Held<'_> {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.settle(self.now());
-        Held { live: self, world: Some(world) }
+        Held { live: self, world }
     }
 
     /// Moves time on, when it does not move by itself; step by step, as things are planned.
@@ -215,36 +215,32 @@ impl Live {
 #[derive(Debug)]
 pub(crate) struct Held<'a> {
     live: &'a Arc<Live>,
-    world: Option<MutexGuard<'a, World>>,
+    world: MutexGuard<'a, World>,
 }
 
 impl Deref for Held<'_> {
     type Target = World;
 
-    #[expect(clippy::expect_used, reason = "it is taken only when this is dropped")]
     fn deref(&self) -> &World {
-        self.world.as_ref().expect("held")
+        &self.world
     }
 }
 
 impl DerefMut for Held<'_> {
-    #[expect(clippy::expect_used, reason = "it is taken only when this is dropped")]
     fn deref_mut(&mut self) -> &mut World {
-        self.world.as_mut().expect("held")
+        &mut self.world
     }
 }
 
 impl Drop for Held<'_> {
+    /// Nobody who is woken here needs the world before it is let go, which is next.
     fn drop(&mut self) {
-        let Some(mut world) = self.world.take() else { return };
-        let happened = world.take_happened();
-        let touched = std::mem::take(&mut world.touched);
-        let lives = happened.iter().any(|(_, _, what)| matches!(what, Happened::Lifecycle { .. }));
-        if lives {
+        let happened = self.world.take_happened();
+        let touched = std::mem::take(&mut self.world.touched);
+        if happened.iter().any(|(_, _, what)| matches!(what, Happened::Lifecycle { .. })) {
             // The screens of machines come and go with them, before anybody is told.
-            self.live.screens.follow(self.live, &mut world);
+            self.live.screens.follow(self.live, &mut self.world);
         }
-        drop(world);
         if happened.is_empty() && !touched {
             return;
         }

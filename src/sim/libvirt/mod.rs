@@ -37,6 +37,8 @@ pub struct VirtOptions {
     pub stepped: bool,
     /// Real time at the start, Unix seconds, when it is not to be now.
     pub anchor_s: Option<i64>,
+    /// Whether something goes on already: a backup runs.
+    pub life: bool,
     /// The folder for the sockets, which only its user may enter; one of its own without it, which is
     /// removed at the end.
     pub folder: Option<PathBuf>,
@@ -44,7 +46,7 @@ pub struct VirtOptions {
 
 impl Default for VirtOptions {
     fn default() -> Self {
-        Self { seed: 1, speed: 1.0, stepped: false, anchor_s: None, folder: None }
+        Self { seed: 1, speed: 1.0, stepped: false, anchor_s: None, life: false, folder: None }
     }
 }
 
@@ -85,7 +87,10 @@ impl VirtSim {
             std::env::temp_dir().join(format!("noctule-virt-{}", uuid::Uuid::new_v4().simple()))
         });
         private(&folder)?;
-        let world = World::new(options.seed, anchor, &folder.to_string_lossy());
+        let mut world = World::new(options.seed, anchor, &folder.to_string_lossy());
+        if options.life {
+            world.begin_life();
+        }
         let running = RunningVirt {
             live: Arc::new(Live::new(world, options.speed, options.stepped)),
             folder,

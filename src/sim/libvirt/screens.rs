@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::guest::{Key, Keys, vga::Vga};
 use super::live::Live;
-use super::world::{Display, World};
+use super::world::{Display, Happened, World};
 use crate::engine::vga::render::{CursorShape, Mode, render};
 use crate::model::console::Picture;
 use crate::sim::rfb::{self, Guest, RfbOptions};
@@ -22,6 +22,8 @@ type Open = BTreeMap<(usize, [u8; 16]), (u64, CancellationToken)>;
 #[derive(Debug, Default)]
 pub(super) struct Screens {
     open: Mutex<Open>,
+    /// Who looks, by machine: how many.
+    viewers: Mutex<BTreeMap<(usize, [u8; 16]), usize>>,
 }
 
 /// What a screen shows now; black when the machine is gone.
@@ -64,6 +66,21 @@ impl Screens {
             if Self::open(live, world, host, &uuid, &token).is_ok() {
                 open.insert((host, uuid), (run, token));
             }
+        }
+    }
+
+    /// How many look at a screen.
+    pub(super) fn viewers(&self, host: usize, uuid: &[u8; 16]) -> usize {
+        let viewers = self.viewers.lock().unwrap_or_else(PoisonError::into_inner);
+        viewers.get(&(host, *uuid)).copied().unwrap_or(0)
+    }
+
+    fn count(&self, host: usize, uuid: [u8; 16], viewers: usize) {
+        let mut all = self.viewers.lock().unwrap_or_else(PoisonError::into_inner);
+        if viewers == 0 {
+            all.remove(&(host, uuid));
+        } else {
+            all.insert((host, uuid), viewers);
         }
     }
 
@@ -184,7 +201,24 @@ impl Watched {
             Shown { display, viewers: 0, keys: Keys::default(), painter }
         });
         shown.viewers += 1;
-        Some(Viewer { display: shown.display.clone() })
+        let viewer = Viewer { display: shown.display.clone() };
+        self.told(shown.viewers, 1);
+        Some(viewer)
+    }
+
+    /// Counts and tells who came (1) or left (2).
+    fn told(&self, viewers: usize, phase: i32) {
+        let Some(live) = self.live.upgrade() else { return };
+        live.screens.count(self.host, self.uuid, viewers);
+        let mut world = live.world();
+        let Ok(vm) = world.vm_by_uuid(self.host, &self.uuid) else { return };
+        let (socket, auth) = match &vm.display {
+            Display::VncSocket { password } => (world.screen_socket(self.host, vm), password.is_some()),
+            Display::VncPort { password } => (String::new(), password.is_some()),
+            Display::None | Display::Spice => return,
+        };
+        let auth = if auth { "vnc" } else { "none" };
+        world.tell(self.host, &self.uuid, Happened::Graphics { phase, socket, auth });
     }
 
     /// One less: the last ends it.
@@ -192,6 +226,7 @@ impl Watched {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(one) = shown.as_mut() {
             one.viewers -= 1;
+            self.told(one.viewers, 2);
             if one.viewers == 0 {
                 one.painter.cancel();
                 *shown = None;

@@ -364,3 +364,33 @@ fn rename(world: &mut World, host: usize, dom: &Domain, name: &str) -> Result<i3
     world.tell(host, &dom.uuid, what(life::DEFINED, 2));
     Ok(0)
 }
+
+/// Questions to the emulator's monitor: who looks at the screen, and which version it is.
+pub(super) fn monitor(session: &mut Session, frame: &Frame) -> Said {
+    if !procs::QEMU_MONITOR_COMMAND.is(&frame.header) {
+        return None;
+    }
+    let (host, live) = (session.host, &session.live);
+    Some((|| {
+        session.may_write("virDomainQemuMonitorCommand")?;
+        let (dom, command, _) = procs::QEMU_MONITOR_COMMAND.args(frame).map_err(undecodable)?;
+        of(live, host, &dom, |_, vm| vm.must_run())??;
+        let asked: serde_json::Value = serde_json::from_str(&command).unwrap_or_default();
+        let told = match asked.get("execute").and_then(serde_json::Value::as_str) {
+            Some("query-vnc") => {
+                let client = serde_json::json!({"host": "", "service": "", "family": "unix", "websocket": false});
+                let clients = vec![client; live.screens.viewers(host, &dom.uuid)];
+                serde_json::json!({"return": {"enabled": true, "auth": "none", "clients": clients}, "id": "libvirt-1"})
+            }
+            Some("query-version") => {
+                let version = serde_json::json!({"major": 7, "minor": 2, "micro": 22});
+                serde_json::json!({"return": {"qemu": version, "package": ""}, "id": "libvirt-1"})
+            }
+            _ => {
+                let error = serde_json::json!({"class": "CommandNotFound", "desc": "The command has not been found"});
+                serde_json::json!({"id": "libvirt-1", "error": error})
+            }
+        };
+        Ok(answer(&procs::QEMU_MONITOR_COMMAND, &told.to_string()))
+    })())
+}

@@ -23,7 +23,8 @@ use super::world::{Happened, Named, Refusal, Value, domain};
 use crate::controllers::libvirt::frame::{Frame, FrameReader, Header, Kind, Status};
 use crate::controllers::libvirt::procs::{self, EventKind, Proc};
 use crate::controllers::libvirt::wire::{
-    BlockJobMsg, Domain, DomainMsg, IterationMsg, JobCompletedMsg, LifecycleMsg, Param, RemoteError, Value as Field,
+    BlockJobMsg, Domain, DomainMsg, GraphicsMsg, IterationMsg, JobCompletedMsg, LifecycleMsg, Param, RemoteError, ScreenAddress,
+    Value as Field,
 };
 use crate::controllers::libvirt::xdr::{Reader, Wire, encode};
 
@@ -257,7 +258,7 @@ impl Session {
         if let Some(said) = self.event_calls(frame) {
             return said;
         }
-        let groups = [hosts::calls, domains::calls, domains::power, moments::calls, moments::jobs, storage::calls];
+        let groups = [hosts::calls, domains::calls, domains::power, domains::monitor, moments::calls, moments::jobs, storage::calls];
         for group in groups {
             if let Some(said) = group(self, frame) {
                 return said;
@@ -375,6 +376,20 @@ fn event_frame(callback: i32, event: i32, told: &Told) -> Option<Frame> {
         }
         Happened::Reboot => {
             Some(procs::message(kind(EventKind::Reboot)?, &DomainMsg { callback, domain: machine }))
+        }
+        Happened::Graphics { phase, socket, auth } => {
+            let family = if socket.is_empty() { 0 } else { 2 };
+            let at = |node: &str| ScreenAddress { family, node: node.to_owned(), service: String::new() };
+            let body = GraphicsMsg {
+                callback,
+                domain: machine,
+                phase: *phase,
+                local: at(socket),
+                remote: at(if family == 0 { "127.0.0.1" } else { "" }),
+                auth: (*auth).to_owned(),
+                subject: Vec::new(),
+            };
+            Some(procs::message(kind(EventKind::Graphics)?, &body))
         }
         Happened::Iteration(iteration) => {
             let body = IterationMsg { callback, domain: machine, iteration: *iteration };

@@ -248,6 +248,11 @@ pub(super) fn jobs(session: &mut Session, frame: &Frame) -> Said {
             let ask = Commit { base, top, active: flags & ACTIVE != 0, delete: flags & DELETE != 0 };
             world.commit(host, &dom.uuid, &disk, &ask)
         };
+        procs::DOMAIN_BLOCK_COPY, (dom, disk, xml, _, flags) => {
+            const REUSE: u32 = 2;
+            session.may_write("virDomainBlockCopy")?;
+            live.world().copy(host, &dom.uuid, &disk, &xml, flags & REUSE != 0)
+        };
         procs::DOMAIN_BLOCK_JOB_ABORT, (dom, disk, flags) => {
             const PIVOT: u32 = 2;
             session.may_write("virDomainBlockJobAbort")?;

@@ -199,6 +199,21 @@ impl World {
         Ok(())
     }
 
+    /// The nightly backup of the largest machine has just begun.
+    pub(crate) fn begin_life(&mut self) {
+        let all = self.hosts.iter().enumerate().flat_map(|(host, h)| h.vms.iter().map(move |vm| (host, vm)));
+        let backed_up = all.filter(|(_, vm)| vm.active() && !vm.checkpoints.is_empty());
+        let largest = backed_up.max_by_key(|(_, vm)| vm.memory_kib);
+        let Some((host, uuid, name)) = largest.map(|(host, vm)| (host, vm.uuid, vm.name.clone())) else { return };
+        let stamp = self.clock(self.now);
+        let file = format!("/var/lib/libvirt/backups/{name}/{stamp}/vda.full.qcow2");
+        let disk = format!("<disk name='vda' backup='yes'><target file='{file}'/></disk>");
+        let text = format!("<domainbackup mode='push'><disks>{disk}</disks></domainbackup>");
+        let checkpoint = format!("<domaincheckpoint><name>noctule-{stamp}</name></domaincheckpoint>");
+        // It is in the layout: nothing refuses it.
+        let _ = self.backup(host, &uuid, &text, Some(&checkpoint));
+    }
+
     /// What is written where.
     fn backup_files(
         &self,

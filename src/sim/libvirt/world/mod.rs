@@ -57,6 +57,8 @@ pub(crate) enum Happened {
     BlockJob { path: String, target: String, kind: i32, status: i32 },
     /// Another pass over the memory.
     Iteration(i32),
+    /// Somebody came to its screen (0), was let in (1), or left (2).
+    Graphics { phase: i32, socket: String, auth: &'static str },
     /// A job ended.
     JobCompleted(Vec<(&'static str, Value)>),
 }

@@ -203,6 +203,8 @@ fn holds(world: &World) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn whatever_is_done_a_machine_runs_at_most_once(acts in prop::collection::vec(acts(), 0..60)) {
         let mut world = world();
