@@ -235,7 +235,8 @@ mod tests {
     #[test]
     fn the_printed_configuration_is_one() {
         let rt = runtime().unwrap();
-        let options = SimOptions { scale: Scale::City, acs: true, fair: true, vms: true, alerts: true, ..SimOptions::still() };
+        let options =
+            SimOptions { scale: Scale::City, acs: true, fair: true, vms: true, alerts: true, ..SimOptions::still() };
         let network = rt.block_on(Network::start(options)).unwrap();
         let args = DemoArgs { scale: DemoScale::City, seed: 1, speed: 1.0, headless: true };
         let text = configuration(&network.config(), Path::new("/tmp/a \"b\".csv"), &args);

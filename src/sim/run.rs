@@ -112,7 +112,8 @@ impl Network {
             if options.alerts { Some(AlertsSim::start(AlertsOptions::demo(options.speed)).await?) } else { None };
         let fleet = acs.as_ref().map(RunningAcs::control);
         let fair = if options.fair { Some(Fair::start(options.seed, options.speed).await?) } else { None };
-        let hosts = VirtOptions { seed: options.seed, speed: options.speed, life: options.script, ..VirtOptions::default() };
+        let hosts =
+            VirtOptions { seed: options.seed, speed: options.speed, life: options.script, ..VirtOptions::default() };
         let vms = if options.vms { Some(VirtSim::start(hosts)?) } else { None };
         let live = Arc::new(Live {
             world: Mutex::new(world),

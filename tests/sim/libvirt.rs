@@ -288,7 +288,9 @@ async fn a_backup_goes_on_by_itself_and_the_next_one_is_small() {
     let domain = connection.domain("dns-1").await.expect("a machine");
     let full = "/var/lib/libvirt/backups/dns-1/full.qcow2";
     connection.begin_backup(&domain, &backup(full, None), Some(&checkpoint("c1")), 0).await.expect("begun");
-    assert!(refused(connection.begin_backup(&domain, &backup(full, None), None, 0).await).contains("state change lock"));
+    assert!(
+        refused(connection.begin_backup(&domain, &backup(full, None), None, 0).await).contains("state change lock")
+    );
     lab.control.advance(1_000);
     let (_, job) = connection.job(&domain, 0).await.expect("a job");
     let (total, done) = (number(&job, "disk_total").expect("a total"), number(&job, "disk_processed").expect("done"));
@@ -420,10 +422,9 @@ async fn a_definition_comes_back_as_it_was_given() {
     let connection = lab.host(1).await;
     let domain = connection.domain("build-1").await.expect("a machine");
     let xml = connection.xml(&domain, 2).await.expect("XML");
-    let edited = xml.replace("<title>Build runner</title>", "<title>A &amp; B</title>").replace(
-        "<vcpu placement='static'>8</vcpu>",
-        "<vcpu placement='static'>2</vcpu>",
-    );
+    let edited = xml
+        .replace("<title>Build runner</title>", "<title>A &amp; B</title>")
+        .replace("<vcpu placement='static'>8</vcpu>", "<vcpu placement='static'>2</vcpu>");
     assert_ne!(xml, edited);
     connection.define(&edited, 0).await.expect("defined");
     assert_eq!(connection.xml(&domain, 2).await.expect("XML"), edited);

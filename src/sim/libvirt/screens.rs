@@ -143,8 +143,12 @@ impl Screens {
 }
 
 /// Serves everybody who comes until the machine is off.
-async fn serve<S, F>(mut accept: impl FnMut() -> F, watched: Arc<Watched>, options: RfbOptions, token: CancellationToken)
-where
+async fn serve<S, F>(
+    mut accept: impl FnMut() -> F,
+    watched: Arc<Watched>,
+    options: RfbOptions,
+    token: CancellationToken,
+) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     F: Future<Output = std::io::Result<S>>,
 {
@@ -156,11 +160,11 @@ where
         let Ok(stream) = stream else { return };
         let (watched, options, token) = (Arc::clone(&watched), options.clone(), token.clone());
         tokio::spawn(async move {
-            let Some(viewer) = watched.look(&token) else { return };
+            let Some(display) = watched.look(&token) else { return };
             let guest = Arc::clone(&watched);
             tokio::select! {
                 () = token.cancelled() => {}
-                _ = rfb::serve(stream, &options, &viewer.display, &*guest) => {}
+                _ = rfb::serve(stream, &options, &display, &*guest) => {}
             }
             watched.leave();
         });
@@ -184,13 +188,9 @@ struct Shown {
     painter: CancellationToken,
 }
 
-struct Viewer {
-    display: rfb::Display,
-}
-
 impl Watched {
     /// One more looks: the first starts the painter.
-    fn look(self: &Arc<Self>, token: &CancellationToken) -> Option<Viewer> {
+    fn look(self: &Arc<Self>, token: &CancellationToken) -> Option<rfb::Display> {
         let live = self.live.upgrade()?;
         let first = picture(&live, self.host, &self.uuid);
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -201,9 +201,8 @@ impl Watched {
             Shown { display, viewers: 0, keys: Keys::default(), painter }
         });
         shown.viewers += 1;
-        let viewer = Viewer { display: shown.display.clone() };
         self.told(shown.viewers, 1);
-        Some(viewer)
+        Some(shown.display.clone())
     }
 
     /// Counts and tells who came (1) or left (2).

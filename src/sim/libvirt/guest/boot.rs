@@ -47,7 +47,13 @@ fn stamped(ms: i64, text: &str) -> String {
 pub(super) fn kernel(m: &Machine) -> Vec<Line> {
     let mut lines: Vec<(i64, String)> = vec![
         (0, format!("Linux version {} (debian-kernel@lists.debian.org) #1 SMP Debian", m.kernel())),
-        (0, format!("Command line: BOOT_IMAGE=/vmlinuz-{} root=/dev/vda1 ro console=tty0 console=ttyS0,115200", m.kernel())),
+        (
+            0,
+            format!(
+                "Command line: BOOT_IMAGE=/vmlinuz-{} root=/dev/vda1 ro console=tty0 console=ttyS0,115200",
+                m.kernel()
+            ),
+        ),
         (0, "BIOS-provided physical RAM map:".into()),
         (0, format!("BIOS-e820: [mem 0x0000000000100000-0x{:016x}] usable", m.memory_kib << 10)),
         (0, "NX (Execute Disable) protection: active".into()),

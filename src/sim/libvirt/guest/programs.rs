@@ -163,7 +163,11 @@ fn top(m: &Machine, rows: u16, columns: u16) -> String {
         let share = [0.61, 0.22, 0.07, 0.03, 0.02].get(n).copied().unwrap_or(0.0);
         let (cpu, memory) = (busy * share * f64::from(m.vcpus), 40.0 * share);
         let pid = 400 + n * 37;
-        lines.push(format!("{pid:5} root      20   0 {:7} {:6} {cpu:5.1} {memory:5.1} {name}", 90_000 + n * 911, 9_000 + n * 77));
+        lines.push(format!(
+            "{pid:5} root      20   0 {:7} {:6} {cpu:5.1} {memory:5.1} {name}",
+            90_000 + n * 911,
+            9_000 + n * 77
+        ));
     }
     let shown = usize::from(rows.saturating_sub(1)).max(1);
     let mut out = String::from("\x1b[?25l\x1b[H");

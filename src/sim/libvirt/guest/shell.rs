@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::boot;
 use super::machine::Machine;
 use super::programs::{Program, up};
 use super::tty::{Request, Tty};
-use super::boot;
 
 /// What a command comes to.
 #[derive(Debug)]
@@ -48,7 +48,9 @@ pub(super) fn run(tty: &mut Tty, m: &Machine, line: &str, history: &[String]) ->
         "cat" | "head" | "tail" | "less" | "more" => match first {
             None if name == "cat" => Does::Start(Box::new(Program::Cat { over: false })),
             None => Does::Print(String::new()),
-            Some(_) if rest.contains(&"-f") => Does::Start(Box::new(Program::Follow { next: m.now, n: 0, over: false })),
+            Some(_) if rest.contains(&"-f") => {
+                Does::Start(Box::new(Program::Follow { next: m.now, n: 0, over: false }))
+            }
             Some(path) => match read(&full(&tty.folder, path), m) {
                 Some(text) => Does::Print(text),
                 None if folder(&full(&tty.folder, path)).is_some() => print(&format!("{name}: {path}: Is a directory")),
@@ -58,7 +60,9 @@ pub(super) fn run(tty: &mut Tty, m: &Machine, line: &str, history: &[String]) ->
         "echo" => print(&expand(line.strip_prefix("echo").unwrap_or("").trim())),
         "uname" if rest.contains(&"-r") => print(m.kernel()),
         "uname" if rest.is_empty() => print("Linux"),
-        "uname" => print(&format!("Linux {} {} #1 SMP PREEMPT_DYNAMIC Debian x86_64 GNU/Linux", m.hostname, m.kernel())),
+        "uname" => {
+            print(&format!("Linux {} {} #1 SMP PREEMPT_DYNAMIC Debian x86_64 GNU/Linux", m.hostname, m.kernel()))
+        }
         "hostname" => print(&m.hostname),
         "whoami" => print("root"),
         "id" => print("uid=0(root) gid=0(root) groups=0(root)"),
@@ -204,12 +208,10 @@ fn read(path: &str, m: &Machine) -> Option<String> {
         "/etc/fstab" => "/dev/vda1 / ext4 errors=remount-ro 0 1\n/dev/vda2 none swap sw 0 0\n".to_owned(),
         "/etc/resolv.conf" => "search noc.example\nnameserver 10.40.0.53\n".to_owned(),
         "/root/notes.txt" => format!("{}\nOwner: network operations\n", m.title),
-        "/proc/cpuinfo" => {
-            (0..m.vcpus).fold(String::new(), |mut out, n| {
-                let _ = write!(out, "processor\t: {n}\nmodel name\t: QEMU Virtual CPU\n\n");
-                out
-            })
-        }
+        "/proc/cpuinfo" => (0..m.vcpus).fold(String::new(), |mut out, n| {
+            let _ = write!(out, "processor\t: {n}\nmodel name\t: QEMU Virtual CPU\n\n");
+            out
+        }),
         "/proc/meminfo" => {
             format!("MemTotal: {:>12} kB\nMemFree:  {:>12} kB\n", m.memory_kib, m.memory_kib - m.used_kib)
         }
@@ -254,7 +256,13 @@ fn lsblk(m: &Machine) -> String {
     let mut out = String::from("NAME   MAJ:MIN RM  SIZE RO TYPE MOUNTPOINTS\n");
     for (n, (disk, bytes)) in m.disks.iter().enumerate() {
         let _ = writeln!(out, "{disk}    254:{:<3}  0 {:>4}G  0 disk", n * 16, bytes >> 30);
-        let _ = writeln!(out, "`-{disk}1 254:{:<3}  0 {:>4}G  0 part {}", n * 16 + 1, bytes >> 30, if n == 0 { "/" } else { "/data" });
+        let _ = writeln!(
+            out,
+            "`-{disk}1 254:{:<3}  0 {:>4}G  0 part {}",
+            n * 16 + 1,
+            bytes >> 30,
+            if n == 0 { "/" } else { "/data" }
+        );
     }
     out
 }
@@ -262,7 +270,8 @@ fn lsblk(m: &Machine) -> String {
 fn ps(m: &Machine) -> String {
     let mut out = String::from("  PID TTY          TIME CMD\n");
     let minutes = m.uptime_s() / 60;
-    for (n, name) in ["systemd", "kthreadd", "journald", "chronyd", "sshd", "cron", "sh", "ps"].into_iter().enumerate() {
+    for (n, name) in ["systemd", "kthreadd", "journald", "chronyd", "sshd", "cron", "sh", "ps"].into_iter().enumerate()
+    {
         let spent = if n == 2 { minutes / 90 } else { 0 };
         let _ = writeln!(out, "{:5} ?        {:02}:{:02}:00 {name}", 1 + n * n * 47, spent / 60, spent % 60);
     }
@@ -270,7 +279,8 @@ fn ps(m: &Machine) -> String {
 }
 
 fn ip(m: &Machine) -> String {
-    let mut out = String::from("1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 state UNKNOWN\n    inet 127.0.0.1/8 scope host lo\n");
+    let mut out =
+        String::from("1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 state UNKNOWN\n    inet 127.0.0.1/8 scope host lo\n");
     for (n, (nic, mac, address)) in m.nics.iter().enumerate() {
         let _ = writeln!(out, "{}: {nic}: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP", n + 2);
         let _ = writeln!(out, "    link/ether {mac} brd ff:ff:ff:ff:ff:ff\n    inet {address}/24 scope global {nic}");
@@ -314,6 +324,8 @@ fn systemctl(rest: &[&str]) -> Does {
         ["reboot", ..] => Does::Ask(Request::Reboot),
         ["poweroff" | "halt", ..] => Does::Ask(Request::PowerOff),
         ["start" | "stop" | "restart" | "enable" | "disable", ..] => Does::Print(String::new()),
-        _ => Does::Print("UNIT            ACTIVE  SUB\nsshd.service    active  running\ncron.service    active  running\n".into()),
+        _ => Does::Print(
+            "UNIT            ACTIVE  SUB\nsshd.service    active  running\ncron.service    active  running\n".into(),
+        ),
     }
 }

@@ -47,7 +47,7 @@ pub(crate) struct Tty {
     pub(super) columns: u16,
     pub(super) user: String,
     pub(super) folder: String,
-    /// Takes part of its bytes back while the machine is paused.
+    /// What was typed while the machine was paused.
     waiting: Vec<u8>,
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn stream(
         Source::Line { host, uuid, line, number, taken } => {
             let at = At { live: Arc::clone(&live), host, uuid, line };
             // Given back however this ends, also when the connection breaks.
-            let _held = scopeguard(live, (host, uuid, line, number));
+            let _held = Taken(live, (host, uuid, line, number));
             // A stream whose client is gone is over.
             let _ = at.talk(call, &mut typed, &writer, &taken).await;
         }
@@ -52,13 +52,10 @@ pub(super) async fn stream(
     }
 }
 
-struct Line(Arc<Live>, (usize, [u8; 16], usize, u64));
+/// A serial line that is given back when this is dropped.
+struct Taken(Arc<Live>, (usize, [u8; 16], usize, u64));
 
-fn scopeguard(live: Arc<Live>, line: (usize, [u8; 16], usize, u64)) -> Line {
-    Line(live, line)
-}
-
-impl Drop for Line {
+impl Drop for Taken {
     fn drop(&mut self) {
         let (host, uuid, line, number) = self.1;
         self.0.leave_line(host, uuid, line, number);
@@ -70,6 +67,7 @@ async fn finish(call: Header, writer: &Writer) -> std::io::Result<()> {
     send(writer, &Frame::piece(call, Status::Ok, Bytes::new())).await
 }
 
+/// One serial line.
 struct At {
     live: Arc<Live>,
     host: usize,

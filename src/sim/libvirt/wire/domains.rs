@@ -312,9 +312,9 @@ pub(super) fn power(session: &mut Session, frame: &Frame) -> Said {
         return Some(verb(session, frame, "virDomainInjectNMI", World::crash));
     }
     if procs::DOMAIN_UNDEFINE_FLAGS.is(h) {
-        return Some(flags().and_then(|flags| {
-            verb(session, frame, "virDomainUndefineFlags", |w, h, u| w.undefine(h, u, flags))
-        }));
+        return Some(
+            flags().and_then(|flags| verb(session, frame, "virDomainUndefineFlags", |w, h, u| w.undefine(h, u, flags))),
+        );
     }
     let live = &session.live;
     calls! { frame,

@@ -23,8 +23,8 @@ use super::world::{Happened, Named, Refusal, Value, domain};
 use crate::controllers::libvirt::frame::{Frame, FrameReader, Header, Kind, Status};
 use crate::controllers::libvirt::procs::{self, EventKind, Proc};
 use crate::controllers::libvirt::wire::{
-    BlockJobMsg, Domain, DomainMsg, GraphicsMsg, IterationMsg, JobCompletedMsg, LifecycleMsg, Param, RemoteError, ScreenAddress,
-    Value as Field,
+    BlockJobMsg, Domain, DomainMsg, GraphicsMsg, IterationMsg, JobCompletedMsg, LifecycleMsg, Param, RemoteError,
+    ScreenAddress, Value as Field,
 };
 use crate::controllers::libvirt::xdr::{Reader, Wire, encode};
 
@@ -258,7 +258,15 @@ impl Session {
         if let Some(said) = self.event_calls(frame) {
             return said;
         }
-        let groups = [hosts::calls, domains::calls, domains::power, domains::monitor, moments::calls, moments::jobs, storage::calls];
+        let groups = [
+            hosts::calls,
+            domains::calls,
+            domains::power,
+            domains::monitor,
+            moments::calls,
+            moments::jobs,
+            storage::calls,
+        ];
         for group in groups {
             if let Some(said) = group(self, frame) {
                 return said;
@@ -270,7 +278,9 @@ impl Session {
     fn login(&mut self, frame: &Frame) -> Said {
         let offered = || {
             let switches = self.live.switches.get(self.host);
-            switches.map(|s| s.auth.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()).unwrap_or_default()
+            switches
+                .map(|s| s.auth.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone())
+                .unwrap_or_default()
         };
         if procs::AUTH_LIST.is(&frame.header) {
             return Some(Ok(answer(&procs::AUTH_LIST, &offered())));
@@ -374,9 +384,7 @@ fn event_frame(callback: i32, event: i32, told: &Told) -> Option<Frame> {
             let body = LifecycleMsg { callback, domain: machine, event: *event, detail: *detail };
             Some(procs::message(kind(EventKind::Lifecycle)?, &body))
         }
-        Happened::Reboot => {
-            Some(procs::message(kind(EventKind::Reboot)?, &DomainMsg { callback, domain: machine }))
-        }
+        Happened::Reboot => Some(procs::message(kind(EventKind::Reboot)?, &DomainMsg { callback, domain: machine })),
         Happened::Graphics { phase, socket, auth } => {
             let family = if socket.is_empty() { 0 } else { 2 };
             let at = |node: &str| ScreenAddress { family, node: node.to_owned(), service: String::new() };

@@ -158,8 +158,17 @@ fn others(session: &Session, frame: &Frame) -> Said {
             let (kind, params) = vm.job.as_ref().map_or((0, Vec::new()), |j| (2, j.params(world.now())));
             kind.put(&mut out);
             let names = [
-                "time_elapsed", "", "data_total", "data_processed", "data_remaining", "memory_total",
-                "memory_processed", "memory_remaining", "disk_total", "disk_processed", "disk_remaining",
+                "time_elapsed",
+                "",
+                "data_total",
+                "data_processed",
+                "data_remaining",
+                "memory_total",
+                "memory_processed",
+                "memory_remaining",
+                "disk_total",
+                "disk_processed",
+                "disk_remaining",
             ];
             for name in names {
                 let found = params.iter().find(|(n, _)| *n == name);
@@ -280,9 +289,9 @@ fn reached(session: &Session, world: &World, uri: &str) -> Result<usize, Refusal
     let names = |name: &str| {
         let of_socket = uri.contains(&format!("{}/{name}/", world.folder));
         let of_host = uri.split_once("://").is_some_and(|(_, rest)| {
-            rest.split(['/', '?']).next().is_some_and(|at| at.rsplit('@').next().is_some_and(|host| {
-                host.split(':').next() == Some(name)
-            }))
+            rest.split(['/', '?'])
+                .next()
+                .is_some_and(|at| at.rsplit('@').next().is_some_and(|host| host.split(':').next() == Some(name)))
         });
         of_socket || of_host
     };

@@ -3,8 +3,8 @@
 use super::{Act, Said, Session, answer, calls, console, undecodable};
 use crate::controllers::libvirt::frame::Frame;
 use crate::controllers::libvirt::procs;
-use crate::controllers::libvirt::xdr::encode;
 use crate::controllers::libvirt::wire::{Pool as WirePool, PoolInfo, Volume, VolumeInfo};
+use crate::controllers::libvirt::xdr::encode;
 use crate::sim::libvirt::world::{Image, Pool, Refusal, World, caps, domain};
 
 /// The most of an image that is read through a stream: nobody copies a simulated disk of 500 GiB.

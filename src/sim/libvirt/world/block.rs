@@ -80,7 +80,14 @@ impl World {
     ///
     /// # Errors
     /// There is no such disk, a job already, or the file is not what was said.
-    pub(crate) fn copy(&mut self, host: usize, uuid: &[u8; 16], disk: &str, xml: &str, reuse: bool) -> Result<(), Refusal> {
+    pub(crate) fn copy(
+        &mut self,
+        host: usize,
+        uuid: &[u8; 16],
+        disk: &str,
+        xml: &str,
+        reuse: bool,
+    ) -> Result<(), Refusal> {
         let doc = Document::read(xml, "disk_definition")?;
         let file = doc.first("disk/source").and_then(|e| e.attribute("file")).unwrap_or("").to_owned();
         let format = doc.first("disk/driver").and_then(|e| e.attribute("type")).unwrap_or("raw").to_owned();
@@ -230,6 +237,7 @@ impl World {
 
 impl Refusal {
     fn new_busy(target: &str) -> Self {
-        Self { code: 83, ..Self::invalid("") }.with(&format!("block copy still active: disk '{target}' already in active block job"))
+        Self { code: 83, ..Self::invalid("") }
+            .with(&format!("block copy still active: disk '{target}' already in active block job"))
     }
 }

@@ -106,7 +106,8 @@ fn element(start: &BytesStart<'_>, before: &[Element], open: &[usize]) -> Elemen
         None => name,
     };
     let attributes = start.attributes().flatten().map(|a| {
-        let value = quick_xml::escape::unescape(&a.value).map_or_else(|_| a.value.to_string(), std::borrow::Cow::into_owned);
+        let value =
+            quick_xml::escape::unescape(&a.value).map_or_else(|_| a.value.to_string(), std::borrow::Cow::into_owned);
         (a.key.as_ref().to_owned(), value)
     });
     Element { path, attributes: attributes.collect(), text: String::new(), parent: parent.unwrap_or(usize::MAX) }
@@ -151,9 +152,8 @@ pub(crate) fn read(xml: &str, dice: &mut fastrand::Rng) -> Result<Vm, Refusal> {
     let mut vm = Vm::new(name, uuid);
     vm.title = doc.text("domain/title").unwrap_or("").to_owned();
     vm.description = doc.text("domain/description").unwrap_or("").to_owned();
-    vm.memory_kib = doc.first("domain/memory").map(kib).filter(|k| *k > 0).ok_or_else(|| {
-        missing("missing memory element")
-    })?;
+    vm.memory_kib =
+        doc.first("domain/memory").map(kib).filter(|k| *k > 0).ok_or_else(|| missing("missing memory element"))?;
     vm.vcpus = doc.text("domain/vcpu").and_then(|t| t.parse().ok()).filter(|n| (1..=255).contains(n)).unwrap_or(1);
     if let Some(machine) = doc.first("domain/os/type").and_then(|e| e.attribute("machine")) {
         vm.machine = if machine == "pc" { "pc-i440fx-7.2" } else { machine }.to_owned();

@@ -57,8 +57,14 @@ pub(crate) struct Part {
 #[derive(Debug, Clone)]
 pub(crate) enum Purpose {
     /// Target, file, bytes it will hold, capacity.
-    Backup { files: Vec<(String, String, u64, u64)>, incremental: Option<String> },
-    Out { to: usize, ask: super::Ask },
+    Backup {
+        files: Vec<(String, String, u64, u64)>,
+        incremental: Option<String>,
+    },
+    Out {
+        to: usize,
+        ask: super::Ask,
+    },
     In,
 }
 
@@ -183,7 +189,8 @@ impl World {
         let started = self.now;
         let room = self.host(host)?.wrongs.backup_room;
         let moved = room.map_or(total, |room| room.min(total));
-        let part = Part { length_us: (moved as i64 / (BACKUP_RATE as i64 / SECOND)).max(40_000), memory: 0, disk: moved };
+        let part =
+            Part { length_us: (moved as i64 / (BACKUP_RATE as i64 / SECOND)).max(40_000), memory: 0, disk: moved };
         let vm = self.vm_mut(host, uuid)?;
         vm.job = Some(Job {
             number,
@@ -301,8 +308,7 @@ impl World {
         // A migration that did not come to its end leaves no numbers behind; a backup does.
         let kept = job.operation == operation::BACKUP || kind == kind::COMPLETED;
         vm.completed = kept.then(|| Completed { kind, params: params.clone() });
-        let paths: Vec<(String, String)> =
-            vm.disks.iter().map(|d| (d.target.clone(), d.source.clone())).collect();
+        let paths: Vec<(String, String)> = vm.disks.iter().map(|d| (d.target.clone(), d.source.clone())).collect();
         if let Purpose::Backup { files, .. } = &job.purpose {
             let status = match &outcome {
                 Outcome::Done => 0,
@@ -346,7 +352,9 @@ impl World {
         match job.purpose.clone() {
             Purpose::Backup { .. } => self.end_job(host, uuid, Outcome::Cancelled),
             Purpose::Out { to, .. } => self.migration_back(host, uuid, to, Outcome::Cancelled),
-            Purpose::In => return Err(Refusal::invalid("cannot abort incoming migration; use virDomainDestroy instead")),
+            Purpose::In => {
+                return Err(Refusal::invalid("cannot abort incoming migration; use virDomainDestroy instead"));
+            }
         }
         Ok(())
     }

@@ -51,14 +51,26 @@ pub(crate) struct Named {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Happened {
     /// `virDomainEventType` and its detail.
-    Lifecycle { event: i32, detail: i32 },
+    Lifecycle {
+        event: i32,
+        detail: i32,
+    },
     Reboot,
     /// Path of the image and target of the disk, type and status.
-    BlockJob { path: String, target: String, kind: i32, status: i32 },
+    BlockJob {
+        path: String,
+        target: String,
+        kind: i32,
+        status: i32,
+    },
     /// Another pass over the memory.
     Iteration(i32),
     /// Somebody came to its screen (0), was let in (1), or left (2).
-    Graphics { phase: i32, socket: String, auth: &'static str },
+    Graphics {
+        phase: i32,
+        socket: String,
+        auth: &'static str,
+    },
     /// A job ended.
     JobCompleted(Vec<(&'static str, Value)>),
 }

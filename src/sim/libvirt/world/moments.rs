@@ -32,7 +32,8 @@ impl World {
         if vm.job.is_some() {
             return Err(Refusal::busy());
         }
-        let external_memory = doc.first("domainsnapshot/memory").filter(|m| m.attribute("snapshot") == Some("external"));
+        let external_memory =
+            doc.first("domainsnapshot/memory").filter(|m| m.attribute("snapshot") == Some("external"));
         let file = external_memory.and_then(|m| m.attribute("file")).map(str::to_owned);
         let disk_only = flags & create::DISK_ONLY != 0 || !vm.active() && wants_external(&doc);
         let external = disk_only || file.is_some();
@@ -75,7 +76,8 @@ impl World {
             let stem = disk.source.rsplit_once('.').map_or(disk.source.as_str(), |(stem, _)| stem);
             let overlay = asked.and_then(|a| a.file).unwrap_or_else(|| format!("{stem}.{name}"));
             if self.image(host, &overlay).is_some() {
-                let words = format!("external snapshot file for disk {} already exists and is not a block device", disk.target);
+                let words =
+                    format!("external snapshot file for disk {} already exists and is not a block device", disk.target);
                 return Err(Refusal::unsupported(&format!("{words}: {overlay}")));
             }
             made.push((disk.target.clone(), disk.source.clone(), overlay.clone()));
@@ -139,7 +141,8 @@ impl World {
         if !running && !started {
             return Ok(());
         }
-        let paused = snapshot.state == "paused" && flags & create::REVERT_RUNNING == 0 || flags & create::REVERT_PAUSED != 0;
+        let paused =
+            snapshot.state == "paused" && flags & create::REVERT_RUNNING == 0 || flags & create::REVERT_PAUSED != 0;
         if paused {
             vm.stand(now);
             (vm.state, vm.reason) = (State::Paused, reason::PAUSED_FROM_SNAPSHOT);
@@ -237,7 +240,9 @@ impl World {
         if flags & create::DELETE_CHILDREN != 0 {
             let mut at = 0;
             while let Some(above) = gone.get(at).cloned() {
-                gone.extend(vm.checkpoints.iter().filter(|c| c.parent.as_ref() == Some(&above)).map(|c| c.name.clone()));
+                gone.extend(
+                    vm.checkpoints.iter().filter(|c| c.parent.as_ref() == Some(&above)).map(|c| c.name.clone()),
+                );
                 at += 1;
             }
         }

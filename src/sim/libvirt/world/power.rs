@@ -313,9 +313,14 @@ impl World {
             let _ = self.off(host, &uuid, reason::OFF_UNKNOWN, life::STOPPED_FAILED);
         }
         // What was on its way here goes on where it came from.
-        let coming: Vec<_> = self.hosts.iter().enumerate().flat_map(|(from, h)| {
-            h.vms.iter().filter(|vm| vm.migrates_to() == Some(host)).map(move |vm| (from, vm.uuid))
-        }).collect();
+        let coming: Vec<_> = self
+            .hosts
+            .iter()
+            .enumerate()
+            .flat_map(|(from, h)| {
+                h.vms.iter().filter(|vm| vm.migrates_to() == Some(host)).map(move |vm| (from, vm.uuid))
+            })
+            .collect();
         for (from, uuid) in coming {
             let why = Refusal::failed("migration out: Unable to write to socket: Connection reset by peer");
             self.migration_back(from, &uuid, host, super::Outcome::Failed(why));

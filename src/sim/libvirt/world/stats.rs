@@ -148,7 +148,9 @@ impl World {
 
     /// Memory of a host, KiB: total, free, buffers, cached.
     pub(crate) fn memory(&self, host: usize) -> [(&'static str, u64); 4] {
-        let Some(host) = self.hosts.get(host) else { return [("total", 0), ("free", 0), ("buffers", 0), ("cached", 0)] };
+        let Some(host) = self.hosts.get(host) else {
+            return [("total", 0), ("free", 0), ("buffers", 0), ("cached", 0)];
+        };
         let used: u64 = host.vms.iter().filter(|vm| vm.active()).map(|vm| vm.rss_kib(self.now)).sum();
         let rest = host.memory_kib.saturating_sub(used + (2 << 20));
         [("total", host.memory_kib), ("free", rest / 10 * 6), ("buffers", rest / 50), ("cached", rest / 10 * 3)]

@@ -47,10 +47,18 @@ pub(crate) fn domain(world: &World, host: usize, vm: &Vm, secure: bool, inactive
     if live {
         line!(x, "  <resource>\n    <partition>/machine</partition>\n  </resource>");
     }
-    line!(x, "  <os>\n    <type arch='x86_64' machine='{}'>hvm</type>\n    <boot dev='hd'/>\n  </os>", escape(&vm.machine));
+    line!(
+        x,
+        "  <os>\n    <type arch='x86_64' machine='{}'>hvm</type>\n    <boot dev='hd'/>\n  </os>",
+        escape(&vm.machine)
+    );
     line!(x, "  <features>\n    <acpi/>\n    <apic/>\n  </features>");
     let check = if live { "full" } else { "partial" };
-    line!(x, "  <cpu mode='custom' match='exact' check='{check}'>\n    <model fallback='forbid'>{}</model>\n  </cpu>", escape(&vm.cpu));
+    line!(
+        x,
+        "  <cpu mode='custom' match='exact' check='{check}'>\n    <model fallback='forbid'>{}</model>\n  </cpu>",
+        escape(&vm.cpu)
+    );
     line!(x, "  <clock offset='utc'/>\n  <on_poweroff>destroy</on_poweroff>\n  <on_reboot>restart</on_reboot>");
     line!(x, "  <on_crash>preserve</on_crash>\n  <devices>\n    <emulator>/usr/bin/qemu-system-x86_64</emulator>");
     disks(&mut x, world, host, vm, live);
@@ -64,7 +72,11 @@ pub(crate) fn domain(world: &World, host: usize, vm: &Vm, secure: bool, inactive
         if live {
             line!(x, "      <alias name='net{n}'/>");
         }
-        line!(x, "      <address type='pci' domain='0x0000' bus='0x00' slot='0x{:02x}' function='0x0'/>\n    </interface>", n + 3);
+        line!(
+            x,
+            "      <address type='pci' domain='0x0000' bus='0x00' slot='0x{:02x}' function='0x0'/>\n    </interface>",
+            n + 3
+        );
     }
     serials(&mut x, vm, live);
     line!(x, "    <input type='mouse' bus='ps2'/>\n    <input type='keyboard' bus='ps2'/>");
@@ -73,7 +85,10 @@ pub(crate) fn domain(world: &World, host: usize, vm: &Vm, secure: bool, inactive
         let part = |from: usize, to: usize| at.get(from..to).unwrap_or("0");
         line!(x, "    <hostdev mode='subsystem' type='pci' managed='yes'>\n      <source>");
         let (bus, slot, function) = (part(5, 7), part(8, 10), part(11, 12));
-        line!(x, "        <address domain='0x0000' bus='0x{bus}' slot='0x{slot}' function='0x{function}'/>\n      </source>");
+        line!(
+            x,
+            "        <address domain='0x0000' bus='0x{bus}' slot='0x{slot}' function='0x{function}'/>\n      </source>"
+        );
         line!(x, "    </hostdev>");
     }
     line!(x, "    <memballoon model='virtio'>\n      <stats period='5'/>\n    </memballoon>\n  </devices>\n</domain>");
@@ -118,11 +133,17 @@ fn serials(x: &mut String, vm: &Vm, live: bool) {
         let tty = format!("/dev/pts/{}", vm.id.unwrap_or(0).max(0) as usize * 2 + n);
         let source = if live { format!("      <source path='{tty}'/>\n") } else { String::new() };
         let alias = if live { format!("      <alias name='serial{n}'/>\n") } else { String::new() };
-        line!(x, "    <serial type='pty'>\n{source}      <target type='isa-serial' port='{n}'>\n        <model name='isa-serial'/>");
+        line!(
+            x,
+            "    <serial type='pty'>\n{source}      <target type='isa-serial' port='{n}'>\n        <model name='isa-serial'/>"
+        );
         line!(x, "      </target>\n{alias}    </serial>");
         if n == 0 {
             let at = if live { format!(" tty='{tty}'") } else { String::new() };
-            line!(x, "    <console type='pty'{at}>\n{source}      <target type='serial' port='0'/>\n{alias}    </console>");
+            line!(
+                x,
+                "    <console type='pty'{at}>\n{source}      <target type='serial' port='0'/>\n{alias}    </console>"
+            );
         }
     }
 }
@@ -138,7 +159,11 @@ fn graphics(x: &mut String, world: &World, host: usize, vm: &Vm, live: bool, sec
             let path = world.screen_socket(host, vm);
             let at = if live { format!(" socket='{path}'") } else { String::new() };
             let listen = if live { format!(" socket='{path}'") } else { String::new() };
-            line!(x, "    <graphics type='vnc'{at}{}>\n      <listen type='socket'{listen}/>\n    </graphics>", secret(password));
+            line!(
+                x,
+                "    <graphics type='vnc'{at}{}>\n      <listen type='socket'{listen}/>\n    </graphics>",
+                secret(password)
+            );
         }
         Display::VncPort { password } => {
             let port = vm.port.filter(|_| live).map_or_else(|| "-1".to_owned(), |p| p.to_string());
@@ -216,18 +241,36 @@ pub(crate) fn checkpoint(checkpoint: &Checkpoint, domain: Option<&str>) -> Strin
 pub(crate) fn capabilities(host: &Host) -> String {
     let mut x = String::new();
     line!(x, "<capabilities>\n\n  <host>\n    <uuid>{}</uuid>", uuid_text(&host.uuid));
-    line!(x, "    <cpu>\n      <arch>x86_64</arch>\n      <model>{}</model>\n      <vendor>{}</vendor>", host.cpu, host.vendor());
+    line!(
+        x,
+        "    <cpu>\n      <arch>x86_64</arch>\n      <model>{}</model>\n      <vendor>{}</vendor>",
+        host.cpu,
+        host.vendor()
+    );
     line!(x, "      <topology sockets='1' dies='1' cores='{}' threads='2'/>", host.cpus / 2);
-    line!(x, "      <maxphysaddr mode='emulate' bits='46'/>\n      <feature name='x2apic'/>\n      <feature name='aes'/>");
+    line!(
+        x,
+        "      <maxphysaddr mode='emulate' bits='46'/>\n      <feature name='x2apic'/>\n      <feature name='aes'/>"
+    );
     line!(x, "      <pages unit='KiB' size='4'/>\n      <pages unit='KiB' size='2048'/>\n    </cpu>");
     line!(x, "    <power_management>\n      <suspend_mem/>\n    </power_management>\n    <iommu support='yes'/>");
-    line!(x, "    <migration_features>\n      <live/>\n      <uri_transports>\n        <uri_transport>tcp</uri_transport>");
+    line!(
+        x,
+        "    <migration_features>\n      <live/>\n      <uri_transports>\n        <uri_transport>tcp</uri_transport>"
+    );
     line!(x, "        <uri_transport>rdma</uri_transport>\n      </uri_transports>\n    </migration_features>");
-    line!(x, "    <topology>\n      <cells num='1'>\n        <cell id='0'>\n          <memory unit='KiB'>{}</memory>", host.memory_kib);
+    line!(
+        x,
+        "    <topology>\n      <cells num='1'>\n        <cell id='0'>\n          <memory unit='KiB'>{}</memory>",
+        host.memory_kib
+    );
     line!(x, "          <cpus num='{}'/>\n        </cell>\n      </cells>\n    </topology>", host.cpus);
     line!(x, "    <secmodel>\n      <model>none</model>\n      <doi>0</doi>\n    </secmodel>\n  </host>\n");
     line!(x, "  <guest>\n    <os_type>hvm</os_type>\n    <arch name='x86_64'>\n      <wordsize>64</wordsize>");
-    line!(x, "      <emulator>/usr/bin/qemu-system-x86_64</emulator>\n      <machine maxCpus='255'>pc-i440fx-7.2</machine>");
+    line!(
+        x,
+        "      <emulator>/usr/bin/qemu-system-x86_64</emulator>\n      <machine maxCpus='255'>pc-i440fx-7.2</machine>"
+    );
     line!(x, "      <machine canonical='pc-i440fx-7.2' maxCpus='255'>pc</machine>");
     line!(x, "      <machine maxCpus='255'>pc-i440fx-2.8</machine>\n      <machine maxCpus='288'>pc-q35-7.2</machine>");
     line!(x, "      <domain type='qemu'/>\n      <domain type='kvm'/>\n    </arch>\n  </guest>\n\n</capabilities>");
@@ -239,12 +282,22 @@ pub(crate) fn domain_capabilities(host: &Host, machine: &str) -> String {
     let mut x = String::new();
     line!(x, "<domainCapabilities>\n  <path>/usr/bin/qemu-system-x86_64</path>\n  <domain>kvm</domain>");
     line!(x, "  <machine>{}</machine>\n  <arch>x86_64</arch>\n  <vcpu max='255'/>", escape(machine));
-    line!(x, "  <cpu>\n    <mode name='host-passthrough' supported='yes'/>\n    <mode name='host-model' supported='yes'>");
-    line!(x, "      <model fallback='forbid'>{}</model>\n    </mode>\n    <mode name='custom' supported='yes'>", host.cpu);
+    line!(
+        x,
+        "  <cpu>\n    <mode name='host-passthrough' supported='yes'/>\n    <mode name='host-model' supported='yes'>"
+    );
+    line!(
+        x,
+        "      <model fallback='forbid'>{}</model>\n    </mode>\n    <mode name='custom' supported='yes'>",
+        host.cpu
+    );
     for model in ["qemu64", "kvm64", "Broadwell-noTSX-IBRS", host.cpu] {
         line!(x, "      <model usable='yes'>{model}</model>");
     }
-    line!(x, "    </mode>\n  </cpu>\n  <features>\n    <backup supported='yes'/>\n    <genid supported='yes'/>\n  </features>");
+    line!(
+        x,
+        "    </mode>\n  </cpu>\n  <features>\n    <backup supported='yes'/>\n    <genid supported='yes'/>\n  </features>"
+    );
     line!(x, "</domainCapabilities>");
     x
 }
@@ -264,7 +317,12 @@ pub(crate) fn volume(path: &str, image: &super::Image) -> String {
     let mut x = String::new();
     let name = path.rsplit('/').next().unwrap_or(path);
     line!(x, "<volume type='file'>\n  <name>{0}</name>\n  <key>{1}</key>", escape(name), escape(path));
-    line!(x, "  <capacity unit='bytes'>{}</capacity>\n  <allocation unit='bytes'>{}</allocation>", image.capacity, image.physical());
+    line!(
+        x,
+        "  <capacity unit='bytes'>{}</capacity>\n  <allocation unit='bytes'>{}</allocation>",
+        image.capacity,
+        image.physical()
+    );
     line!(x, "  <physical unit='bytes'>{}</physical>\n  <target>\n    <path>{}</path>", image.physical(), escape(path));
     line!(x, "    <format type='{}'/>\n  </target>", escape(&image.format));
     if let Some(below) = &image.backing {
