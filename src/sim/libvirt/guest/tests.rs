@@ -1,3 +1,5 @@
+//! What a guest says to whom types at it, and that it only ever says text.
+
 use super::*;
 use crate::sim::libvirt::world::{SECOND, Vm};
 

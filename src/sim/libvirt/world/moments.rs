@@ -128,6 +128,7 @@ impl World {
         let now = self.now;
         let started = (running || flags & create::REVERT_RUNNING != 0) && !was;
         if started {
+            self.disks_free(host, uuid)?;
             self.process(host, uuid)?;
         }
         let vm = self.vm_mut(host, uuid)?;

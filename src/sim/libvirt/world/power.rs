@@ -22,6 +22,7 @@ impl World {
             return Err(Refusal::internal(&format!("process exited while connecting to monitor: {why}")));
         }
         self.disks_exist(host, uuid)?;
+        self.disks_free(host, uuid)?;
         self.process(host, uuid)?;
         self.tell(host, uuid, Happened::Lifecycle { event: life::STARTED, detail: 0 });
         let now = self.now;
@@ -46,6 +47,21 @@ impl World {
                     let why = format!("Cannot access storage file '{image}': No such file or directory");
                     return Err(Refusal { code: 38, ..Refusal::internal("") }.with(&why));
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// No image that it writes is another's: the emulator locks them, also on shared storage.
+    pub(super) fn disks_free(&self, host: usize, uuid: &[u8; 16]) -> Result<(), Refusal> {
+        let mine = self.vm_by_uuid(host, uuid)?.disks.iter().filter(|d| !d.readonly && !d.source.is_empty());
+        for disk in mine {
+            let same = |there: usize| there == host || Self::sees_same(host, there, &disk.source);
+            let mut others = self.hosts.iter().enumerate().filter(|(there, _)| same(*there)).flat_map(|(_, h)| &h.vms);
+            if others.any(|vm| vm.active() && vm.disks.iter().any(|d| d.source == disk.source)) {
+                let lock = format!("Is another process using the image [{}]?", disk.source);
+                let words = format!("qemu unexpectedly closed the monitor: Failed to get \"write\" lock\n{lock}");
+                return Err(Refusal::internal(&words));
             }
         }
         Ok(())
