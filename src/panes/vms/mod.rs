@@ -3,11 +3,13 @@
 
 mod columns;
 pub(crate) mod commands;
+mod console;
 mod verbs;
 mod view;
 
 use std::collections::HashMap;
 
+use crossterm::event::KeyEvent;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -17,7 +19,9 @@ use crate::app::message::Msg;
 use crate::app::pane::{Pane, PaneId};
 use crate::commands::spec::{CommandSpec, Context, Situation};
 use crate::model::command::Args;
+use crate::model::console::{ConsoleKind, ConsoleTarget};
 use crate::model::page::Data;
+use crate::model::text::{clean, counted};
 use crate::model::vm::VmRow;
 use crate::model::vm::state::Power;
 
@@ -25,10 +29,12 @@ use super::list::Landing;
 use super::list::commands::toast;
 use super::split::Split;
 use super::verbs::Held;
+use console::Consoles;
 
 /// The pane.
 pub struct VmsPane {
     split: Split<VmRow>,
+    consoles: Consoles,
     held: Held,
     /// Where a jump wants the cursor, until the rows are there.
     wanted: Option<String>,
@@ -48,7 +54,7 @@ impl VmsPane {
     pub fn new() -> Self {
         let mut split = Split::new(PaneId::Vms, columns::COLUMNS);
         split.detail.roomy = true;
-        Self { split, held: Held::default(), wanted: None, told: HashMap::new() }
+        Self { split, consoles: Consoles::default(), held: Held::default(), wanted: None, told: HashMap::new() }
     }
 
     /// Runs one of the pane's own commands; `None` when it is none.
@@ -65,12 +71,44 @@ impl VmsPane {
                 let args = [("scope".to_owned(), word.to_owned())].into();
                 self.split.list.command("list.scope", &args, cx).unwrap_or_default()
             }
+            "vm.serial" => self.open(ConsoleKind::Serial, cx),
+            "vm.screen" => self.open(ConsoleKind::Vnc, cx),
+            "vm.consoles" => self.consoles.wall(),
             "vm.alarms" => self.elsewhere(PaneId::Alarms),
             "vm.source" => self.elsewhere(PaneId::Sources),
             "vm.log" => self.elsewhere(PaneId::Log),
             _ if commands::VMS.iter().any(|c| c.id == id) => self.verb(id, args, cx),
             _ => return None,
         })
+    }
+
+    /// Opens a console of the machine under the cursor.
+    fn open(&mut self, kind: ConsoleKind, cx: &Ctx) -> Vec<Effect> {
+        let Some((row, vm)) = self.split.list.current().and_then(|row| Some((row, row.vm()?))) else {
+            return nothing();
+        };
+        let has = match kind {
+            ConsoleKind::Serial => vm.serial,
+            ConsoleKind::Vnc => !vm.screens.is_empty(),
+        };
+        if !vm.power.active() {
+            return vec![toast(Level::Info, format!("{} is {}: x s starts it", clean(&vm.name), vm.power.word()))];
+        }
+        if !has {
+            let words = match kind {
+                ConsoleKind::Serial => "has no serial line: v opens its screen",
+                ConsoleKind::Vnc => "has no screen: c opens its serial console",
+            };
+            return vec![toast(Level::Info, format!("{} {words}", clean(&vm.name)))];
+        }
+        let target = ConsoleTarget {
+            source: row.source.clone(),
+            uuid: vm.uuid.clone(),
+            name: vm.name.clone(),
+            kind,
+            device: String::new(),
+        };
+        self.consoles.open(target, cx)
     }
 
     /// Puts the cursor on the machine that a jump named; filters where it is not among the rows.
@@ -96,7 +134,9 @@ impl Pane for VmsPane {
 
     fn update(&mut self, msg: &Msg, cx: &Ctx) -> Vec<Effect> {
         let mut effects = self.split.list.update(msg, cx);
+        effects.extend(self.consoles.picked(msg));
         match msg {
+            Msg::Console(id, news) => effects.extend(self.consoles.news(*id, news)),
             Msg::Data(..) => effects.extend(self.land(cx)),
             Msg::Done(_, outcome) if outcome.done > 0 && outcome.command.starts_with("vm.") => {
                 effects.extend(self.split.list.unmark());
@@ -111,13 +151,29 @@ impl Pane for VmsPane {
     }
 
     fn command(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        if let Some(effects) = self.consoles.command(id, args, cx) {
+            return effects;
+        }
         match self.own(id, args, cx) {
             Some(effects) => effects,
             None => self.split.command(id, args, cx).unwrap_or_default(),
         }
     }
 
+    fn captures(&self) -> bool {
+        self.consoles.is_shown()
+    }
+
+    fn key(&mut self, key: &KeyEvent, _: &Ctx) -> Vec<Effect> {
+        self.consoles.key(key)
+    }
+
+    fn paste(&mut self, text: &str, _: &Ctx) -> Vec<Effect> {
+        self.consoles.paste(text)
+    }
+
     fn goto(&mut self, to: &Location, cx: &Ctx) -> Vec<Effect> {
+        self.consoles.leave();
         if let Some(filter) = &to.filter {
             self.split.list.set_filter(filter);
         }
@@ -129,6 +185,9 @@ impl Pane for VmsPane {
     }
 
     fn mouse(&mut self, at: (u16, u16), lines: i16, double: bool, cx: &Ctx) -> Vec<Effect> {
+        if self.consoles.is_shown() {
+            return self.consoles.wheel(lines);
+        }
         self.split.mouse(at, lines, double, cx)
     }
 
@@ -137,16 +196,29 @@ impl Pane for VmsPane {
     }
 
     fn contexts(&self) -> Vec<Context> {
+        if self.consoles.is_shown() {
+            return vec![Context::Terminal];
+        }
         self.split.contexts(Context::Vms)
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
+        if self.consoles.is_shown() {
+            return self.consoles.draw(frame.buffer_mut(), area, cx);
+        }
         let empty = view::empty(self.split.list.filtered());
         self.split.draw(frame.buffer_mut(), area, cx, &empty, |row| (row.name().to_owned(), view::blocks(row, cx)));
     }
 
     fn crumbs(&self) -> Vec<String> {
-        self.split.list.crumbs()
+        if self.consoles.is_shown() {
+            return self.consoles.crumbs();
+        }
+        let mut crumbs = self.split.list.crumbs();
+        if self.consoles.len() > 0 {
+            crumbs.push(counted(self.consoles.len() as u64, "console open", "consoles open"));
+        }
+        crumbs
     }
 
     fn commands(&self) -> &'static [CommandSpec] {
@@ -161,7 +233,7 @@ impl Pane for VmsPane {
             if self.told.insert(row.canonical(), vm.power) == Some(vm.power) {
                 continue;
             }
-            let name = crate::model::text::clean(&vm.name);
+            let name = clean(&vm.name);
             lines.push(format!("machine {name} on {} is {}", row.source, vm.power.word()));
         }
         lines

@@ -1,4 +1,248 @@
-//! Draws consoles.
+//! Draws consoles: which are open, how the one with the cursor stands, and what it shows; or all of them
+//! side by side.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::ctx::ViewCtx;
+use crate::model::console::{ConsolePhase, Image, Picture, Screen};
+use crate::model::text::{clean, counted};
+use crate::theme::Token;
+use crate::ui::console::{ConsoleView, Pan, thumbnail};
+use crate::ui::paint::{popup, wrap};
+use crate::ui::{Paint, Piece};
+
+use super::{Consoles, Shown, Tab};
 
 /// Rows above a console: what is open, and how it stands.
-pub(super) const HEAD: u16 = 2;
+pub(in crate::panes::vms) const HEAD: u16 = 2;
+/// Columns and rows of a thumbnail at least.
+const LEAST: (u16, u16) = (26, 8);
+/// Rows and columns that a step moves the part of a screen that is shown.
+const STEP: (i32, i32) = (4, 8);
+
+impl Consoles {
+    /// Draws what is shown of them.
+    pub(in crate::panes::vms) fn draw(&self, buf: &mut Buffer, area: Rect, cx: &ViewCtx<'_>) {
+        let paint = Paint::new(cx.theme, cx.glyphs);
+        paint.fill(buf, area, Token::Text);
+        match self.shown {
+            Shown::Wall => self.draw_wall(buf, area, &paint),
+            Shown::One => self.draw_one(buf, area, &paint, cx),
+            Shown::Nothing => {}
+        }
+    }
+
+    fn draw_one(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>, cx: &ViewCtx<'_>) {
+        let Some(tab) = self.tab() else { return };
+        self.draw_tabs(buf, Rect { height: 1, ..area }, paint);
+        let body = Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area };
+        let part = tab.draw(buf, body, paint, cx.focused);
+        let line = Rect { y: area.y + 1, height: 1, ..area };
+        paint.line(buf, (line.x + 1, line.y), line.width.saturating_sub(2), &tab.standing(part.as_deref()));
+        if let Some((_, text)) = &self.paste {
+            let lines = text.lines().count();
+            let first = text.lines().next().unwrap_or_default();
+            let words = [
+                format!("Paste {}? Each of them is run by whoever reads it.", counted(lines as u64, "line", "lines")),
+                format!("It begins: {}", clean(first)),
+                "y pastes, any other key does not.".to_owned(),
+            ];
+            dialog(buf, body, paint, "Paste", &words);
+            return;
+        }
+        match &tab.phase {
+            ConsolePhase::Open => {}
+            ConsolePhase::Opening => {
+                dialog(buf, body, paint, "Opening", &[format!("{} is being opened.", tab.name()), "esc leaves it.".into()]);
+            }
+            ConsolePhase::Held(words) => {
+                let lines = [
+                    format!("{} is in use by somebody else.", tab.name()),
+                    clean(words).into_owned(),
+                    "t takes it over: whoever has it loses it. esc leaves it.".to_owned(),
+                ];
+                dialog(buf, body, paint, "In use", &lines);
+            }
+            ConsolePhase::Ended(why) => {
+                let lines = [clean(why).into_owned(), "enter opens it again, esc closes it.".to_owned()];
+                dialog(buf, body, paint, "Ended", &lines);
+            }
+        }
+    }
+
+    /// One line: the open consoles, and how their commands are reached.
+    fn draw_tabs(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>) {
+        paint.fill(buf, area, Token::Status);
+        let hint = [Piece::new("ctrl-]", Token::Key), Piece::new(" commands ", Token::KeyText)];
+        let wide = crate::ui::paint::columns(&hint);
+        let mut pieces = Vec::new();
+        for (i, tab) in self.tabs.iter().enumerate() {
+            let token = if i == self.at { Token::BarActive } else { Token::Status };
+            let bell = if tab.rang { "!" } else { "" };
+            pieces.push(Piece::new(format!(" {} {}{bell} ", i + 1, tab.name()), token));
+        }
+        paint.line(buf, (area.x, area.y), area.width.saturating_sub(wide + 1), &pieces);
+        paint.line_right(buf, (area.x, area.y), area.width, &hint);
+    }
+
+    fn draw_wall(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>) {
+        let cells = grid(area, self.tabs.len());
+        for (i, (tab, cell)) in self.tabs.iter().zip(cells).enumerate() {
+            let border = if i == self.at { Token::BorderFocus } else { Token::Border };
+            let inner = paint.boxed(buf, cell, &tab.name(), Token::Text, border);
+            match (&tab.phase, &tab.image) {
+                (ConsolePhase::Open, Some(Image::Screen(screen))) => thumbnail(screen, paint, inner, buf),
+                (ConsolePhase::Open, Some(Image::Picture(picture))) => {
+                    draw_picture(buf, inner, paint, picture, 0, (0, 0));
+                }
+                (ConsolePhase::Open, None) => lines(buf, inner, paint, "nothing was printed yet"),
+                (ConsolePhase::Opening, _) => lines(buf, inner, paint, "being opened"),
+                (ConsolePhase::Held(_), _) => lines(buf, inner, paint, "in use by somebody else"),
+                (ConsolePhase::Ended(why), _) => lines(buf, inner, paint, why),
+            }
+        }
+    }
+}
+
+/// Cells for so many thumbnails: as many columns as fit, rows of the same height.
+fn grid(area: Rect, n: usize) -> Vec<Rect> {
+    let n = u16::try_from(n).unwrap_or(u16::MAX).max(1);
+    let most = (area.width / LEAST.0).max(1);
+    let mut columns = 1;
+    while columns < most && columns * (area.height / LEAST.1).max(1) < n {
+        columns += 1;
+    }
+    // Two are nicer beside each other where there is room.
+    columns = columns.max(most.min(n).min(2));
+    let rows = n.div_ceil(columns);
+    let (width, height) = (area.width / columns, (area.height / rows).max(3));
+    (0..n)
+        .map(|i| Rect { x: area.x + (i % columns) * width, y: area.y + (i / columns) * height, width, height })
+        .map(|cell| cell.intersection(area))
+        .collect()
+}
+
+fn lines(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, words: &str) {
+    for (y, line) in (area.y..area.bottom()).zip(wrap(words, area.width)) {
+        paint.put(buf, (area.x, y), area.width, &line, Token::Dim);
+    }
+}
+
+/// A picture, or a part of it.
+fn draw_picture(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, picture: &Picture, _zoom: u8, _pan: (i32, i32)) {
+    lines(buf, area, paint, &format!("{}x{}", picture.width, picture.height));
+}
+
+/// A box with words in the middle of an area.
+fn dialog(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, title: &str, words: &[String]) {
+    let width = area.width.min(70);
+    let wrapped: Vec<String> = words.iter().flat_map(|line| wrap(line, width.saturating_sub(4))).collect();
+    let height = u16::try_from(wrapped.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let at = popup(area, width, height);
+    let inner = paint.boxed(buf, at, title, Token::Dialog, Token::BorderFocus);
+    for (y, line) in (inner.y..inner.bottom()).zip(&wrapped) {
+        paint.put(buf, (inner.x + 1, y), inner.width.saturating_sub(2), line, Token::Dialog);
+    }
+}
+
+impl Tab {
+    /// Draws what it shows; which part of it, in words.
+    fn draw(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>, focused: bool) -> Option<String> {
+        match &self.image {
+            Some(Image::Screen(screen)) => {
+                let found: Vec<_> = self.found.into_iter().collect();
+                let view = ConsoleView {
+                    found: &found,
+                    current: self.found,
+                    focused,
+                    pan: self.part(screen, area),
+                    ..ConsoleView::new(screen)
+                };
+                view.render(paint, area, buf).part()
+            }
+            Some(Image::Picture(picture)) => {
+                draw_picture(buf, area, paint, picture, self.zoom, self.pan);
+                Some(format!("{}x{} pixels", picture.width, picture.height))
+            }
+            None if self.phase == ConsolePhase::Open => {
+                lines(buf, area, paint, "Nothing was printed yet. A key makes most guests answer: try enter.");
+                None
+            }
+            None => None,
+        }
+    }
+
+    /// The part of a screen that was moved to; `None`: the one with the cursor.
+    fn part(&self, screen: &Screen, area: Rect) -> Option<Pan> {
+        if self.pan == (0, 0) {
+            return None;
+        }
+        let at = screen.cursor.map_or((0, 0), |at| (at.row, at.column));
+        let from = |at: u16, room: u16, steps: i32, step: i32| {
+            let base = i32::from((at + 1).saturating_sub(room));
+            u16::try_from((base + steps * step).max(0)).unwrap_or(u16::MAX)
+        };
+        Some(Pan {
+            row: from(at.0, area.height, self.pan.1, STEP.0),
+            column: from(at.1, area.width, self.pan.0, STEP.1),
+        })
+    }
+
+    /// How it stands, in one line.
+    fn standing(&self, part: Option<&str>) -> Vec<Piece<'_>> {
+        let mut pieces = Vec::new();
+        let mut say = |words: String, token: Token| {
+            if !pieces.is_empty() {
+                pieces.push(Piece::dim("   "));
+            }
+            pieces.push(Piece::new(words, token));
+        };
+        if self.view_only {
+            say("LOOK ONLY".into(), Token::ReadOnly);
+        }
+        if self.recording.is_some() {
+            say("RECORDED".into(), Token::Danger);
+        }
+        if self.scrolled {
+            say("scrolled: a key or ctrl-] G goes to the end".into(), Token::Busy);
+        }
+        if self.presence.viewers.len() > 1 {
+            let others = clean(&self.presence.viewers.join(", ")).into_owned();
+            let who = match &self.presence.control {
+                Some(_) if self.presence.ours => "you type".to_owned(),
+                Some(who) => format!("{} types", clean(who)),
+                None => "nobody types".to_owned(),
+            };
+            say(format!("{others}: {who}"), Token::Strong);
+        }
+        if let Some(part) = part {
+            say(part.to_owned(), Token::Dim);
+        }
+        say(format!("{} on {}", clean(&self.target.name), self.target.source), Token::Dim);
+        if !self.title.is_empty() {
+            say(self.title.clone(), Token::Dim);
+        }
+        pieces
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thumbnails_fill_the_wall_without_overlapping() {
+        for (width, height) in [(80, 22), (200, 48), (26, 8), (10, 4)] {
+            let area = Rect { x: 0, y: 1, width, height };
+            for n in 1..=12 {
+                let cells = grid(area, n);
+                assert_eq!(cells.len(), n);
+                for (i, a) in cells.iter().enumerate() {
+                    assert!(area.union(*a) == area || a.is_empty(), "{a:?} in {area:?}");
+                    assert!(cells.iter().skip(i + 1).all(|b| a.intersection(*b).is_empty()), "{n} on {area:?}");
+                }
+            }
+        }
+    }
+}

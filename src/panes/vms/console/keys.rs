@@ -197,8 +197,3 @@ fn file_name(name: &str) -> String {
 }
 
 impl Tab {
-    /// Whether what is shown is a picture.
-    pub(super) fn shows_picture(&self) -> bool {
-        matches!(self.image, Some(Image::Picture(_)))
-    }
-}

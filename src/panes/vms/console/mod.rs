@@ -279,6 +279,16 @@ impl Consoles {
         self.tab().map_or_else(Vec::new, |tab| tab.ask(ConsoleRequest::Search { text, backwards: up }))
     }
 
+    /// The wheel turned over it.
+    pub(super) fn wheel(&mut self, lines: i16) -> Vec<Effect> {
+        match self.tab() {
+            Some(tab) if self.shown == Shown::One && lines != 0 => {
+                tab.ask(ConsoleRequest::Scroll(-i32::from(lines)))
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// A key for the guest, or for the wall.
     pub(super) fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
         match self.shown {
