@@ -146,7 +146,7 @@ impl Live {
     /// Real duration of a virtual one; for ever where time does not move by itself.
     pub(super) fn real(&self, us: i64) -> Duration {
         if self.stepped.is_some() {
-            return Duration::from_hours(24);
+            return Duration::from_secs(86_400);
         }
         Duration::from_micros((us.max(0) as f64 / self.speed) as u64)
     }
