@@ -102,6 +102,14 @@ impl VirtSim {
     }
 }
 
+/// A folder of this run. Where the usual one is far down, paths of sockets would be too long.
+fn own_folder() -> PathBuf {
+    const LONGEST: usize = 40;
+    let usual = std::env::temp_dir();
+    let base = if usual.as_os_str().len() > LONGEST { PathBuf::from("/tmp") } else { usual };
+    base.join(format!("noctule-virt-{}", uuid::Uuid::new_v4().simple()))
+}
+
 /// Makes a folder that only its user may enter, or takes one that is.
 fn private(folder: &Path) -> std::io::Result<()> {
     match std::fs::DirBuilder::new().mode(0o700).create(folder) {
