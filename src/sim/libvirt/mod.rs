@@ -83,9 +83,7 @@ impl VirtSim {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as i64);
         let anchor = options.anchor_s.map_or(now, |s| s.saturating_mul(world::SECOND));
         let own = options.folder.is_none();
-        let folder = options
-            .folder
-            .unwrap_or_else(|| std::env::temp_dir().join(format!("noctule-virt-{}", uuid::Uuid::new_v4().simple())));
+        let folder = options.folder.unwrap_or_else(own_folder);
         private(&folder)?;
         let mut world = World::new(options.seed, anchor, &folder.to_string_lossy());
         if options.life {
