@@ -24,3 +24,4 @@ mod sshd;
 mod stack;
 mod supervisord;
 mod systemd;
+mod virt;

@@ -13,7 +13,7 @@ use super::process::{Program, free_tcp, until};
 pub struct Sshd {
     pub folder: TempDir,
     pub port: u16,
-    /// The process whose mounts it has; `None`: those of everybody.
+    /// The process whose mounts, names and processes it has; `None`: those of everybody.
     beside: Option<u32>,
     program: Option<Program>,
 }
@@ -30,7 +30,7 @@ impl Sshd {
         Self::start_beside(None, more).await
     }
 
-    /// Starts one that sees the files, users and sockets which that process sees.
+    /// Starts one that sees the files, users, sockets and processes which that process sees.
     pub async fn start_beside(process: Option<u32>, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         keygen(&folder.path().join("host"));
@@ -65,7 +65,7 @@ impl Sshd {
         let mut command = Command::new("/usr/sbin/sshd");
         if let Some(process) = self.beside {
             command = Command::new("nsenter");
-            command.arg("--mount").arg(format!("--target={process}")).args(["--", "/usr/sbin/sshd"]);
+            command.args(["--mount", "--uts", "--pid", &format!("--target={process}"), "--", "/usr/sbin/sshd"]);
         }
         command.args(["-D", "-e", "-f"]).arg(self.path("sshd_config"));
         self.program = Some(Program::start(&mut command, &self.path("sshd.log")));
