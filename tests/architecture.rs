@@ -46,7 +46,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "app::pane",
         ],
     ),
-    ("sim", &["model", "config::schema", "controllers::voltha::proto", "controllers::supervisor::xmlrpc"]),
+    (
+        "sim",
+        &[
+            "model",
+            "config::schema",
+            "controllers::voltha::proto",
+            "controllers::supervisor::xmlrpc",
+            // One codec for both sides of libvirt's wire.
+            "controllers::libvirt::xdr",
+            "controllers::libvirt::frame",
+            "controllers::libvirt::procs",
+            "controllers::libvirt::wire",
+        ],
+    ),
     ("app", &["panes", "ui", "commands", "keymap", "theme", "terminal", "config", "telemetry", "model"]),
 ];
 

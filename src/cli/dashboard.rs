@@ -195,13 +195,14 @@ fn app_of(
 /// A source that nothing has been heard of yet.
 fn starting((i, source): (usize, &Source)) -> SourceRow {
     let (kind, endpoint) = match &source.kind {
-        SourceKind::Voltha(voltha) => ("voltha", &voltha.grpc),
-        SourceKind::Genieacs(acs) => ("genieacs", &acs.nbi),
-        SourceKind::Raven(raven) => ("raven", &raven.buffer),
-        SourceKind::Prometheus(p) => ("prometheus", &p.url),
-        SourceKind::Alertmanager(a) => ("alertmanager", &a.url),
+        SourceKind::Voltha(voltha) => ("voltha", voltha.grpc.clone()),
+        SourceKind::Genieacs(acs) => ("genieacs", acs.nbi.clone()),
+        SourceKind::Raven(raven) => ("raven", raven.buffer.clone()),
+        SourceKind::Prometheus(p) => ("prometheus", p.url.clone()),
+        SourceKind::Alertmanager(a) => ("alertmanager", a.url.clone()),
+        SourceKind::Libvirt(host) => ("libvirt", host.endpoint()),
     };
-    let report = SourceReport { kind: kind.into(), endpoint: endpoint.clone(), ..SourceReport::default() };
+    let report = SourceReport { kind: kind.into(), endpoint, ..SourceReport::default() };
     let id = RowId(-1 - i64::try_from(i).unwrap_or(0));
     SourceRow { id, name: source.name.as_str().into(), report, as_of: Ts::NEVER, alarms: 0 }
 }

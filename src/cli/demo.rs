@@ -152,6 +152,12 @@ fn configuration(config: &Config, inventory: &Path, args: &DemoArgs) -> String {
             SourceKind::Prometheus(p) => {
                 let _ = writeln!(text, "kind = \"prometheus\"\nurl = {}\npoll_s = {}", string(&p.url), p.poll_s);
             }
+            SourceKind::Libvirt(host) => {
+                let _ = writeln!(text, "kind = \"libvirt\"\npoll_s = {}", host.poll_s);
+                if let Some(socket) = &host.socket {
+                    let _ = writeln!(text, "socket = {}", string(socket));
+                }
+            }
             SourceKind::Alertmanager(a) => {
                 let _ = writeln!(text, "kind = \"alertmanager\"\nurl = {}\npoll_s = {}", string(&a.url), a.poll_s);
                 if let Some(prometheus) = &a.prometheus {

@@ -169,6 +169,7 @@ async fn probe(mut source: Source) -> Result<String, String> {
         SourceKind::Raven(raven) => raven.paused = true,
         SourceKind::Prometheus(p) => p.paused = true,
         SourceKind::Alertmanager(a) => a.paused = true,
+        SourceKind::Libvirt(host) => host.paused = true,
     }
     let name = source.name.clone();
     let (msgs, _news) = mpsc::unbounded_channel();

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, value};
 
 use super::schema::{
-    Alertmanager, Genieacs, HttpAuth, Kafka, Mapping, Prometheus, Raven, Sasl, Source, SourceKind, Ssh, Tls, Voltha,
+    Alertmanager, Genieacs, HttpAuth, Kafka, Libvirt, Mapping, Prometheus, Raven, Sasl, Source, SourceKind, Ssh, Tls,
+    Voltha,
 };
 
 /// Why the file was not changed. It is as it was before.
@@ -95,6 +96,10 @@ fn table_of(source: &Source) -> Table {
             table.insert("kind", value("alertmanager"));
             alertmanager_into(&mut table, alertmanager);
         }
+        SourceKind::Libvirt(libvirt) => {
+            table.insert("kind", value("libvirt"));
+            libvirt_into(&mut table, libvirt);
+        }
     }
     table
 }
@@ -122,6 +127,42 @@ fn voltha_into(table: &mut Table, voltha: &Voltha) {
     }
 }
 
+fn way_of(ssh: &Ssh) -> toml_edit::InlineTable {
+    let mut way = toml_edit::InlineTable::new();
+    way.insert("host", ssh.host.as_str().into());
+    if let Some(port) = ssh.port {
+        way.insert("port", i64::from(port).into());
+    }
+    if let Some(file) = &ssh.config_file {
+        way.insert("config_file", file.as_str().into());
+    }
+    way
+}
+
+/// The form asks how the host is reached; how its machines are backed up and moved is written by hand.
+fn libvirt_into(table: &mut Table, libvirt: &Libvirt) {
+    let defaults = Libvirt::default();
+    if libvirt.uri != defaults.uri {
+        table.insert("uri", value(&libvirt.uri));
+    }
+    if let Some(socket) = &libvirt.socket {
+        table.insert("socket", value(socket));
+    }
+    if let Some(ssh) = &libvirt.ssh {
+        table.insert("ssh", value(way_of(ssh)));
+    }
+    for (name, now, default) in
+        [("poll_s", libvirt.poll_s, defaults.poll_s), ("timeout_s", libvirt.timeout_s, defaults.timeout_s)]
+    {
+        if now != default {
+            table.insert(name, value(now as i64));
+        }
+    }
+    if libvirt.paused {
+        table.insert("paused", value(true));
+    }
+}
+
 /// The form of the first start asks for the addresses; what else an appliance has is written by hand.
 fn raven_into(table: &mut Table, raven: &Raven) {
     table.insert("buffer", value(&raven.buffer));
@@ -129,15 +170,7 @@ fn raven_into(table: &mut Table, raven: &Raven) {
         table.insert("config", value(config));
     }
     if let Some(ssh) = &raven.ssh {
-        let mut way = toml_edit::InlineTable::new();
-        way.insert("host", ssh.host.as_str().into());
-        if let Some(port) = ssh.port {
-            way.insert("port", i64::from(port).into());
-        }
-        if let Some(file) = &ssh.config_file {
-            way.insert("config_file", file.as_str().into());
-        }
-        table.insert("ssh", value(way));
+        table.insert("ssh", value(way_of(ssh)));
     }
     if raven.poll_s != Raven::new("").poll_s {
         table.insert("poll_s", value(raven.poll_s as i64));

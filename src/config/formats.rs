@@ -29,6 +29,8 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
         "label-name" => Err("a label has letters, digits and _, and begins with no digit".into()),
         "host-port" => host_port(text),
         "ssh-host" => ssh_host(text),
+        "libvirt-uri" => libvirt_uri(text),
+        "migration-uri" => migration_uri(text),
         // The text is not quoted: it may be the secret itself.
         "pin-reference" => text.parse::<MenuPin>().map(drop).map_err(|e| e.to_string()),
         "secret-reference" => text.parse::<SecretRef>().map(drop).map_err(|e| e.to_string()),
@@ -102,6 +104,29 @@ pub fn ssh_host(text: &str) -> Result<(), String> {
     }
     Err("an SSH host is written host, user@host, or like a Host of the SSH configuration; it does not begin with -"
         .into())
+}
+
+/// Which hypervisor of a libvirt: the transport is chosen by other keys.
+fn libvirt_uri(text: &str) -> Result<(), String> {
+    let usage = || "a libvirt URI is written qemu:///system or qemu:///session".to_owned();
+    let (driver, rest) = text.split_once("://").ok_or_else(usage)?;
+    if driver.contains('+') || !rest.starts_with('/') {
+        return Err("the way to a host does not stand in its libvirt URI: use [source.ssh] or socket, and \
+             qemu:///system here; TLS and SASL are not spoken"
+            .into());
+    }
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_/.".contains(c);
+    let word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
+    if word(driver) && rest.chars().all(good) { Ok(()) } else { Err(usage()) }
+}
+
+/// A URI that a host's libvirt is told, for a migration.
+fn migration_uri(text: &str) -> Result<(), String> {
+    let good = |c: char| c.is_ascii_graphic() && !"\"'`\\<>".contains(c);
+    match text.split_once("://") {
+        Some((scheme, rest)) if !scheme.is_empty() && !rest.is_empty() && text.chars().all(good) => Ok(()),
+        _ => Err("a migration URI is written qemu+ssh://host/system, tcp://address or unix:///path".into()),
+    }
 }
 
 fn host_port(text: &str) -> Result<(), String> {

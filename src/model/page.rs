@@ -15,6 +15,7 @@ use super::query::Query;
 use super::source::SourceRow;
 use super::time::Ts;
 use super::topology::NodeRow;
+use super::vm::VmRow;
 
 /// The tables of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,12 +42,14 @@ pub enum Table {
     Appliances,
     /// Collectors and other services of appliances.
     Collectors,
+    /// Hosts of virtual machines and their machines.
+    Vms,
 }
 
 impl Table {
     /// All of them, in the order in which they came to be: appended to, never reordered, since the
     /// numbers of tables between processes are their places here.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Alarms,
         Self::Nodes,
         Self::Sources,
@@ -58,6 +61,7 @@ impl Table {
         Self::Stored,
         Self::Appliances,
         Self::Collectors,
+        Self::Vms,
     ];
 }
 
@@ -244,6 +248,8 @@ pub enum Rows {
     Appliances(Vec<ApplianceRow>),
     /// Collectors.
     Collectors(Vec<CollectorRow>),
+    /// Hosts and machines.
+    Vms(Vec<VmRow>),
 }
 
 impl Rows {
@@ -261,6 +267,7 @@ impl Rows {
             Self::Faults(v) => v.len(),
             Self::Appliances(v) => v.len(),
             Self::Collectors(v) => v.len(),
+            Self::Vms(v) => v.len(),
         }
     }
 
@@ -284,6 +291,7 @@ impl Rows {
             Self::Faults(v) => v.get(i).map(|r| r.id),
             Self::Appliances(v) => v.get(i).map(|r| r.id),
             Self::Collectors(v) => v.get(i).map(|r| r.id),
+            Self::Vms(v) => v.get(i).map(|r| r.id),
         }
     }
 
@@ -301,6 +309,7 @@ impl Rows {
             Self::Faults(v) => v.get(i).map(|r| r as _),
             Self::Appliances(v) => v.get(i).map(|r| r as _),
             Self::Collectors(v) => v.get(i).map(|r| r as _),
+            Self::Vms(v) => v.get(i).map(|r| r as _),
         }
     }
 }
@@ -385,6 +394,8 @@ pub struct Generations {
     pub jobs: u64,
     /// Telemetry appliances and their collectors.
     pub appliances: u64,
+    /// Hosts and their machines.
+    pub vms: u64,
     /// Newest journal record folded.
     pub seq: Seq,
 }
@@ -402,6 +413,7 @@ impl Generations {
             Table::Jobs | Table::JobDevices => self.jobs,
             Table::Stored => 0,
             Table::Appliances | Table::Collectors => self.appliances,
+            Table::Vms => self.vms,
         }
     }
 }

@@ -31,6 +31,8 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::watch;
 
+use measure::Measured;
+
 pub use error::Error;
 pub use examine::{Examined, examine};
 pub use journal::{Journal, Ticket};
@@ -45,6 +47,7 @@ use crate::model::observation::Origin;
 use crate::model::page::Generations;
 use crate::model::source::SourceRow;
 use crate::model::topology::NodePatch;
+use crate::model::vm::HostState;
 
 /// How to open a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,7 +253,14 @@ impl Store {
     /// nothing happens when we do not write.
     pub fn measured(&self, source: SourceName, state: ApplianceState) {
         if let Some(queue) = &self.inner.queue {
-            queue.measured((source, Box::new(state)));
+            queue.measured(Measured::Appliance(source, Box::new(state)));
+        }
+    }
+
+    /// Keeps what is known of a host and its machines. Never blocks; nothing happens when we do not write.
+    pub fn measured_host(&self, source: SourceName, state: Arc<HostState>) {
+        if let Some(queue) = &self.inner.queue {
+            queue.measured(Measured::Host(source, state));
         }
     }
 

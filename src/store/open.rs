@@ -13,7 +13,8 @@ use super::fold::sql::{BASE, CACHE};
 use super::{OpenOptions, Opened, refold};
 
 /// Schema of what is kept, by `user_version`: append, never change.
-const MIGRATIONS: [&str; 2] = [include_str!("sql/001_journal.sql"), include_str!("sql/002_measurements.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("sql/001_journal.sql"), include_str!("sql/002_measurements.sql"), include_str!("sql/003_hosts.sql")];
 const FOLD_TABLES: &str = include_str!("sql/fold_tables.sql");
 const READER_INDEXES: &str = include_str!("sql/reader_indexes.sql");
 

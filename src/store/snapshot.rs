@@ -41,8 +41,17 @@ pub(crate) fn read(conn: &Connection, generation: u64) -> rusqlite::Result<Snaps
     let names = Names::load(&tx)?;
     let sources = sources(&tx, &names)?;
     let g = generation;
-    let generations =
-        Generations { alarms: g, nodes: g, sources: g, log: g, cpes: g, jobs: g, appliances: g, seq: counts.seq };
+    let generations = Generations {
+        alarms: g,
+        nodes: g,
+        sources: g,
+        log: g,
+        cpes: g,
+        jobs: g,
+        appliances: g,
+        vms: g,
+        seq: counts.seq,
+    };
     Ok(Snapshot { generations, counts, sources, trouble: None })
 }
 

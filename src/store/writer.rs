@@ -66,8 +66,17 @@ impl Writer {
         let fold =
             Fold::load(&conn, CACHE, &options.tenant).map_err(|e| Error::from_sqlite(&path, "reading it", &e))?;
         queue.committed(fold.seq, 0);
-        let generations =
-            Generations { alarms: 1, nodes: 1, sources: 1, log: 1, cpes: 1, jobs: 1, appliances: 1, seq: fold.seq };
+        let generations = Generations {
+            alarms: 1,
+            nodes: 1,
+            sources: 1,
+            log: 1,
+            cpes: 1,
+            jobs: 1,
+            appliances: 1,
+            vms: 1,
+            seq: fold.seq,
+        };
         let mut writer = Self {
             path,
             options: options.clone(),
@@ -258,7 +267,9 @@ impl Writer {
         self.measures.write(conn, &mut self.fold.names, measured)?;
         conn.execute_batch("COMMIT")?;
         drop(put);
-        self.generations.appliances += u64::from(!measured.is_empty());
+        let hosts = measured.iter().filter(|m| matches!(m, Measured::Host(..))).count();
+        self.generations.vms += u64::from(hosts > 0);
+        self.generations.appliances += u64::from(measured.len() > hosts);
         self.changed(logged);
         let records: usize = batch.iter().map(|p| p.records.len()).sum();
         self.since_retention += records;

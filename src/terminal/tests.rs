@@ -51,7 +51,14 @@ fn screen_on(caps: &Caps, columns: u16, rows: u16) -> (Screenful, Arc<AtomicBool
     let ready = Arc::new(AtomicBool::new(true));
     let sink = Recorder { written: Arc::clone(&written), ready: Arc::clone(&ready) };
     let screen = Screen::into_sink(caps, (columns, rows), Box::new(sink)).unwrap();
-    (Screenful { screen, written, terminal: vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0) }, ready)
+    (
+        Screenful {
+            screen,
+            written,
+            terminal: vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0),
+        },
+        ready,
+    )
 }
 
 pub(super) fn screenful(columns: u16, rows: u16) -> Screenful {

@@ -1,5 +1,7 @@
 //! The store as the workers of sources see it.
 
+use std::sync::Arc;
+
 use crate::model::appliance::{ApplianceState, Point};
 use crate::model::command::Targets;
 use crate::model::ids::SourceName;
@@ -7,6 +9,7 @@ use crate::model::observation::Origin;
 use crate::model::page::Table;
 use crate::model::record::Record;
 use crate::model::topology::NodeRow;
+use crate::model::vm::HostState;
 use crate::store::Store;
 
 use super::source::{Cache, Durable, Known};
@@ -45,6 +48,14 @@ impl Cache for Store {
 
     fn known_appliance(&self, source: &str) -> Result<Option<(ApplianceState, Vec<Point>)>, String> {
         self.reader().and_then(|mut r| r.known_appliance(source)).map_err(|e| e.to_string())
+    }
+
+    fn measured_host(&self, source: &SourceName, state: &Arc<HostState>) {
+        self.measured_host(source.clone(), Arc::clone(state));
+    }
+
+    fn known_host(&self, source: &str) -> Result<Option<HostState>, String> {
+        self.reader().and_then(|mut r| r.known_host(source)).map_err(|e| e.to_string())
     }
 
     fn each_standing_alarm(

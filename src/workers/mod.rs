@@ -30,6 +30,7 @@ pub mod supervisor;
 pub mod targets;
 pub mod timers;
 pub mod verb;
+mod vms;
 mod watched;
 
 use crate::model::time::Ts;

@@ -284,6 +284,7 @@ const fn plural(table: Table) -> &'static str {
         Table::Faults => "faults",
         Table::Appliances => "appliances",
         Table::Collectors => "collectors",
+        Table::Vms => "virtual machines",
         Table::Stored => "presets, provisions, virtual parameters and files",
     }
 }

@@ -79,7 +79,11 @@ impl Tty {
         let child = pty.slave.spawn_command(command).expect("noctule starts");
         drop(pty.slave);
         let state = Arc::new((
-            Mutex::new(State { parser: vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0), raw: Vec::new(), closed: false }),
+            Mutex::new(State {
+                parser: vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0),
+                raw: Vec::new(),
+                closed: false,
+            }),
             Condvar::new(),
         ));
         let mut reader = pty.master.try_clone_reader().expect("a reader");
@@ -163,7 +167,13 @@ impl Tty {
 
     /// Changes the size of the terminal.
     pub fn resize(&self, columns: u16, rows: u16) {
-        self.state.0.lock().unwrap().parser.screen_mut().set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
+        self.state
+            .0
+            .lock()
+            .unwrap()
+            .parser
+            .screen_mut()
+            .set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
         self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).expect("a new size");
     }
 

@@ -19,7 +19,11 @@ async fn start() -> (Running, Control, Client) {
     let config = network.config();
     let found = config.sources.iter().find_map(|s| match &s.kind {
         SourceKind::Genieacs(acs) => Some(Client::new(&"acs".into(), acs).expect("a client")),
-        SourceKind::Voltha(_) | SourceKind::Raven(_) | SourceKind::Prometheus(_) | SourceKind::Alertmanager(_) => None,
+        SourceKind::Voltha(_)
+        | SourceKind::Raven(_)
+        | SourceKind::Prometheus(_)
+        | SourceKind::Alertmanager(_)
+        | SourceKind::Libvirt(_) => None,
     });
     let control = network.control();
     (network, control, found.expect("an ACS"))
@@ -104,7 +108,11 @@ async fn what_is_dark_from_the_start_was_not_heard_since() {
     let config = network.config();
     let acs = config.sources.iter().find_map(|s| match &s.kind {
         SourceKind::Genieacs(acs) => Some(acs),
-        SourceKind::Voltha(_) | SourceKind::Raven(_) | SourceKind::Prometheus(_) | SourceKind::Alertmanager(_) => None,
+        SourceKind::Voltha(_)
+        | SourceKind::Raven(_)
+        | SourceKind::Prometheus(_)
+        | SourceKind::Alertmanager(_)
+        | SourceKind::Libvirt(_) => None,
     });
     let client = Client::new(&"acs".into(), acs.expect("an ACS")).expect("a client");
     let (mut fresh, mut old) = (0, 0);

@@ -83,7 +83,7 @@ fn tell(msg: &Msg) {
 const fn key_field(table: Table) -> &'static str {
     match table {
         Table::Alarms => "key",
-        Table::Nodes | Table::Cpes | Table::Jobs | Table::Collectors => "id",
+        Table::Nodes | Table::Cpes | Table::Jobs | Table::Collectors | Table::Vms => "id",
         Table::JobDevices | Table::Faults => "device",
         Table::Sources | Table::Stored | Table::Appliances => "name",
         Table::Log => "seq",

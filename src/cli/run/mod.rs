@@ -126,6 +126,7 @@ const fn what(table: Table) -> &'static str {
         Table::Jobs => "job ids (see `noctule jobs --columns id,name`)",
         Table::Stored => "a name (see `noctule objects`)",
         Table::Appliances => "names of appliances (see `noctule buffers --columns name`)",
+        Table::Vms => "canonical names (see `noctule vms --columns id`)",
         Table::Collectors => "canonical names (see `noctule services --columns id`)",
         Table::Log | Table::JobDevices | Table::Faults => "rows",
     }

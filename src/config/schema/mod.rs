@@ -1,12 +1,14 @@
 //! The configuration file as types. `noctule config schema` prints their JSON schema,
 //! `noctule config example` a commented file.
 
+mod libvirt;
 mod menu;
 mod prometheus;
 mod raven;
 
 use serde::{Deserialize, Serialize};
 
+pub use libvirt::{DeleteAfter, Libvirt, OnFailure, VmBackup, VmMigration};
 pub use menu::{Menu, MenuPin};
 pub use prometheus::{Alertmanager, Mapping, Prometheus};
 pub use raven::{
@@ -248,6 +250,8 @@ pub enum SourceKind {
     Prometheus(Box<Prometheus>),
     /// An Alertmanager: alerts, silences, inhibitions.
     Alertmanager(Box<Alertmanager>),
+    /// A host of virtual machines, by its libvirt.
+    Libvirt(Box<Libvirt>),
 }
 
 /// A VOLTHA stack: `rw_core` over gRPC, `voltha.events` over Kafka.

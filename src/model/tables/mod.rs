@@ -10,6 +10,7 @@ mod log;
 mod nodes;
 mod sources;
 mod stored;
+mod vms;
 
 pub use alarms::ALARMS;
 pub use appliances::{APPLIANCES, COLLECTORS};
@@ -20,6 +21,7 @@ pub use log::LOG;
 pub use nodes::NODES;
 pub use sources::SOURCES;
 pub use stored::STORED;
+pub use vms::{VMS, version as libvirt_version};
 
 use super::field::{FieldKind, FieldSpec, TableSpec};
 use super::page::Table;
@@ -39,6 +41,7 @@ pub const fn spec(table: Table) -> &'static TableSpec {
         Table::Stored => &STORED,
         Table::Appliances => &APPLIANCES,
         Table::Collectors => &COLLECTORS,
+        Table::Vms => &VMS,
     }
 }
 

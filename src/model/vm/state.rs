@@ -361,6 +361,12 @@ impl VmRow {
         if self.nth.is_some() { RowId(self.id.0 >> 32) } else { self.id }
     }
 
+    /// Canonical name: `host/vm/machine`, or the source's name for a host.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        self.vm().map_or_else(|| self.source.to_string(), |vm| format!("{}/vm/{}", self.source, vm.name))
+    }
+
     /// Name of the machine, or of the source for a host.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -9,12 +9,14 @@
 mod step;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::model::appliance::{ApplianceState, Span};
 use crate::model::ids::SourceName;
 use crate::model::time::{DAY, HOUR, MINUTE, SECOND, Ts};
+use crate::model::vm::HostState;
 
 use super::names::Names;
 pub(crate) use step::Step;
@@ -45,8 +47,13 @@ pub(crate) const fn level_of(span: Span) -> usize {
 /// Steps that are over and have to go are looked for this often.
 const HOUSE: i64 = 10 * MINUTE;
 
-/// An appliance and what is known of it.
-pub(crate) type Measured = (SourceName, Box<ApplianceState>);
+/// What was measured.
+pub(crate) enum Measured {
+    /// An appliance and what is known of it.
+    Appliance(SourceName, Box<ApplianceState>),
+    /// A host of virtual machines and what is known of it: only the present is kept.
+    Host(SourceName, Arc<HostState>),
+}
 
 /// The open steps of all appliances.
 #[derive(Default)]
@@ -70,7 +77,17 @@ impl Measures {
         names: &mut Names,
         measured: &[Measured],
     ) -> rusqlite::Result<()> {
-        for (source, state) in measured {
+        for measured in measured {
+            let (source, state) = match measured {
+                Measured::Appliance(source, state) => (source, state),
+                Measured::Host(source, state) => {
+                    let source = names.intern(conn, source)?;
+                    let bytes = minicbor::to_vec(&**state).unwrap_or_default();
+                    conn.prepare_cached("INSERT OR REPLACE INTO m_hosts VALUES (?1, ?2, ?3)")?
+                        .execute(params![source, state.at.0, bytes])?;
+                    continue;
+                }
+            };
             let source = names.intern(conn, source)?;
             let bytes = minicbor::to_vec(&**state).unwrap_or_default();
             conn.prepare_cached("INSERT OR REPLACE INTO m_now VALUES (?1, ?2, ?3)")?

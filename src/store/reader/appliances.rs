@@ -44,7 +44,7 @@ fn every(rows: &rows::Rows<'_>) -> rusqlite::Result<Vec<ApplianceRow>> {
     Ok(out)
 }
 
-fn sorted<T: Record>(mut found: Vec<T>, request: &PageRequest, name: impl Fn(&T) -> (&str, &str)) -> Vec<T> {
+pub(super) fn sorted<T: Record>(mut found: Vec<T>, request: &PageRequest, name: impl Fn(&T) -> (&str, &str)) -> Vec<T> {
     if let Some(query) = &request.filter {
         found.retain(|row| query.matches(row, request.now));
     }
@@ -95,7 +95,7 @@ pub(crate) fn collectors(rows: &rows::Rows<'_>, request: &PageRequest) -> rusqli
         }
         let state = &appliance.state;
         found.extend(state.collectors.iter().map(|c| CollectorRow {
-            id: collector_id(appliance.id, &c.name),
+            id: hashed(appliance.id, &c.name),
             source: Arc::clone(&appliance.source),
             canonical: Resource::new(NodeKind::Collector, c.name.as_str()).canonical(&appliance.source),
             at: state.at,
@@ -107,8 +107,8 @@ pub(crate) fn collectors(rows: &rows::Rows<'_>, request: &PageRequest) -> rusqli
     Ok(sorted(found, request, |row| (&row.source, &row.state.name)))
 }
 
-/// Identity of a collector: its appliance's, and a hash of its name.
-fn collector_id(appliance: RowId, name: &str) -> RowId {
+/// Identity of a part: that of the whole, and a hash of its name.
+pub(super) fn hashed(appliance: RowId, name: &str) -> RowId {
     RowId((appliance.0 << 32) | (xxhash_rust::xxh3::xxh3_64(name.as_bytes()) & 0xffff_ffff) as i64)
 }
 
@@ -226,13 +226,13 @@ pub(crate) fn collectors_meant(
     Ok(found)
 }
 
-fn asked(table: Table, targets: &Targets, now: Ts) -> PageRequest {
+pub(super) fn asked(table: Table, targets: &Targets, now: Ts) -> PageRequest {
     let filter = if let Targets::Filter { filter, .. } = targets { filter.clone() } else { None };
     let below = if let Targets::Filter { below, .. } = targets { *below } else { None };
     PageRequest { below, ..PageRequest::all(table, Scope::All, filter, now) }
 }
 
-fn targeted(targets: &Targets, table: Table, id: RowId, names: &[&str]) -> bool {
+pub(super) fn targeted(targets: &Targets, table: Table, id: RowId, names: &[&str]) -> bool {
     match targets {
         Targets::Rows(of, ids) => *of == table && ids.contains(&id),
         Targets::Names(of, wanted) => *of == table && wanted.iter().any(|w| names.contains(&w.as_str())),

@@ -72,7 +72,8 @@ pub(crate) fn column(table: Table, field: &str) -> Option<Column> {
         | Table::Faults
         | Table::Stored
         | Table::Appliances
-        | Table::Collectors => None,
+        | Table::Collectors
+        | Table::Vms => None,
     }
 }
 

@@ -294,7 +294,8 @@ fn is_indexed(request: &PageRequest) -> bool {
             | Table::Faults
             | Table::Stored
             | Table::Appliances
-            | Table::Collectors => false,
+            | Table::Collectors
+            | Table::Vms => false,
         }
 }
 

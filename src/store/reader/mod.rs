@@ -18,6 +18,7 @@ mod sources;
 mod standing;
 mod targets;
 mod tree;
+mod vms;
 
 pub use standing::StandingAlarm;
 
@@ -43,6 +44,7 @@ use crate::model::record::Timer;
 use crate::model::resource::Resource;
 use crate::model::time::Ts;
 use crate::model::topology::NodeRow;
+use crate::model::vm::{HostState, VmRow};
 
 use self::filter::Regexes;
 use self::list::{List, Way};
@@ -233,6 +235,7 @@ impl Reader {
             Table::Faults => faults::page(&rows, request),
             Table::Stored => faults::nothing(&rows),
             Table::Appliances | Table::Collectors => appliances::page(&rows, request),
+            Table::Vms => vms::page(&rows, request),
             Table::Log => log::page(&rows, request),
         }
     }
@@ -257,7 +260,8 @@ impl Reader {
             | Table::Faults
             | Table::Stored
             | Table::Appliances
-            | Table::Collectors => {
+            | Table::Collectors
+            | Table::Vms => {
                 let mut found = 0;
                 self.walk(request, &mut |_| {
                     found += 1;
@@ -306,6 +310,7 @@ impl Reader {
             Table::Stored => {}
             Table::Appliances => _ = appliances::all(&rows, request)?.iter().all(|row| give(row)),
             Table::Collectors => _ = appliances::collectors(&rows, request)?.iter().all(|row| give(row)),
+            Table::Vms => _ = vms::all(&rows, request)?.iter().all(|row| give(row)),
             Table::Log => log::walk(&rows, request, None, log::is_newest_first(request), |row| give(&row))?,
         }
         Ok(given)
@@ -471,6 +476,22 @@ impl Reader {
     /// As [`Reader::data`].
     pub fn known_appliance(&mut self, source: &str) -> Result<Option<(ApplianceState, Vec<Point>)>, Error> {
         self.read(|reader| appliances::known(&reader.rows(), source, now()))
+    }
+
+    /// The machines (and hosts, where they are named) that targets mean, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn vms(&mut self, targets: &Targets, limit: usize) -> Result<Vec<VmRow>, Error> {
+        self.read(|reader| vms::meant(&reader.rows(), targets, now(), limit))
+    }
+
+    /// What was last known of a host.
+    ///
+    /// # Errors
+    /// As [`Reader::data`].
+    pub fn known_host(&mut self, source: &str) -> Result<Option<HostState>, Error> {
+        self.read(|reader| vms::known(&reader.rows(), source))
     }
 
     /// The actions of a bulk, for undoing them.

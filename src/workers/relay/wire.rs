@@ -256,6 +256,7 @@ const fn code_of(table: Table) -> u8 {
         Table::Stored => 8,
         Table::Appliances => 9,
         Table::Collectors => 10,
+        Table::Vms => 11,
     }
 }
 

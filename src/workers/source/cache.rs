@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::model::appliance::{ApplianceState, Point};
 use crate::model::ids::SourceName;
 use crate::model::observation::Origin;
 use crate::model::record::Record;
 use crate::model::topology::NodeRow;
+use crate::model::vm::HostState;
 
 /// Resolves once records are on disk and folded; the error in words.
 pub type Durable = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
@@ -83,6 +85,17 @@ pub trait Cache: Send + Sync + 'static {
     /// # Errors
     /// Those of the disk, in words.
     fn known_appliance(&self, _source: &str) -> Result<Option<(ApplianceState, Vec<Point>)>, String> {
+        Ok(None)
+    }
+
+    /// Keeps what is known of a host of virtual machines, beside the journal; never blocks.
+    fn measured_host(&self, _source: &SourceName, _state: &Arc<HostState>) {}
+
+    /// What was last known of a host of virtual machines.
+    ///
+    /// # Errors
+    /// Those of the disk, in words.
+    fn known_host(&self, _source: &str) -> Result<Option<HostState>, String> {
         Ok(None)
     }
 

@@ -41,6 +41,7 @@ use super::cpe_verb::CpeVerb;
 use super::prometheus::AlertsHandle;
 use super::raven::RavenHandle;
 use super::supervisor::Supervisor;
+use super::vms::HostHandle;
 use shared::Shared;
 
 pub use super::prometheus::Span;
@@ -106,6 +107,12 @@ impl Sources {
                     Arc::clone(&cache),
                     Arc::clone(&types),
                 )),
+                SourceKind::Libvirt(host) => Kind::Host(HostHandle::new(
+                    Arc::clone(&name),
+                    (**host).clone(),
+                    Arc::clone(&cache),
+                    Arc::clone(&types),
+                )),
                 SourceKind::Raven(raven) => Kind::Raven(RavenHandle::new(
                     Arc::clone(&name),
                     (**raven).clone(),
@@ -162,6 +169,7 @@ enum Kind {
     Acs(AcsHandle),
     Alerts(AlertsHandle),
     Raven(RavenHandle),
+    Host(HostHandle),
 }
 
 impl SourceHandle {
@@ -172,6 +180,7 @@ impl SourceHandle {
             Kind::Acs(acs) => return acs.spawn(supervisor),
             Kind::Alerts(alerts) => return alerts.spawn(supervisor),
             Kind::Raven(raven) => return raven.spawn(supervisor, nth),
+            Kind::Host(host) => return host.spawn(supervisor, nth),
         };
         let (poller, stop) = (Arc::clone(shared), supervisor.stopping());
         supervisor
@@ -187,7 +196,7 @@ impl SourceHandle {
     pub(in crate::workers) const fn genieacs(&self) -> Option<&AcsHandle> {
         match &self.kind {
             Kind::Acs(acs) => Some(acs),
-            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) => None,
+            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) | Kind::Host(_) => None,
         }
     }
 
@@ -199,6 +208,7 @@ impl SourceHandle {
             Kind::Acs(acs) => acs.name(),
             Kind::Alerts(alerts) => alerts.name(),
             Kind::Raven(raven) => &raven.watched().name,
+            Kind::Host(host) => &host.watched().name,
         }
     }
 
@@ -212,6 +222,7 @@ impl SourceHandle {
             Kind::Acs(acs) => acs.live(request).await,
             Kind::Alerts(alerts) => alerts.live(request).await,
             Kind::Raven(raven) => raven.live(request).await,
+            Kind::Host(host) => host.live(request).await,
         }
     }
 
@@ -223,7 +234,7 @@ impl SourceHandle {
     pub async fn command(&self, intent: &Intent, node: NodeRow) -> Result<(), String> {
         match &self.kind {
             Kind::Voltha(shared) => commands::run(shared, intent, &node).await,
-            Kind::Acs(_) | Kind::Raven(_) | Kind::Alerts(_) => {
+            Kind::Acs(_) | Kind::Raven(_) | Kind::Alerts(_) | Kind::Host(_) => {
                 Err(format!("{}: `{}` is a command for devices of a VOLTHA stack", self.name(), intent.command))
             }
         }
@@ -236,7 +247,9 @@ impl SourceHandle {
     pub async fn cpe(&self, verb: &CpeVerb, row: &CpeRow, actor: &str) -> Result<(), String> {
         match &self.kind {
             Kind::Acs(acs) => acs.command(verb, row, actor).await,
-            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) => Err(format!("{} has no CPEs", self.name())),
+            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) | Kind::Host(_) => {
+                Err(format!("{} has no CPEs", self.name()))
+            }
         }
     }
 
@@ -255,7 +268,7 @@ impl SourceHandle {
     fn appliance(&self) -> Result<&RavenHandle, String> {
         match &self.kind {
             Kind::Raven(raven) => Ok(raven),
-            Kind::Voltha(_) | Kind::Acs(_) | Kind::Alerts(_) => {
+            Kind::Voltha(_) | Kind::Acs(_) | Kind::Alerts(_) | Kind::Host(_) => {
                 Err(format!("{} is no telemetry appliance", self.name()))
             }
         }
@@ -287,7 +300,9 @@ impl SourceHandle {
     fn acs(&self) -> Result<&AcsHandle, String> {
         match &self.kind {
             Kind::Acs(acs) => Ok(acs),
-            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) => Err(format!("{} is no GenieACS", self.name())),
+            Kind::Voltha(_) | Kind::Raven(_) | Kind::Alerts(_) | Kind::Host(_) => {
+                Err(format!("{} is no GenieACS", self.name()))
+            }
         }
     }
 
@@ -295,7 +310,7 @@ impl SourceHandle {
     pub(in crate::workers) const fn alerts(&self) -> Option<&AlertsHandle> {
         match &self.kind {
             Kind::Alerts(alerts) => Some(alerts),
-            Kind::Voltha(_) | Kind::Acs(_) | Kind::Raven(_) => None,
+            Kind::Voltha(_) | Kind::Acs(_) | Kind::Raven(_) | Kind::Host(_) => None,
         }
     }
 
@@ -385,6 +400,7 @@ impl SourceHandle {
             Kind::Acs(acs) => acs.watched().pause(paused),
             Kind::Alerts(alerts) => alerts.pause(paused),
             Kind::Raven(raven) => raven.watched().pause(paused),
+            Kind::Host(host) => host.watched().pause(paused),
         }
         std::future::ready(Ok(())).await
     }
@@ -403,6 +419,7 @@ impl SourceHandle {
             Kind::Acs(acs) => acs.watched().reset_breaker(),
             Kind::Alerts(alerts) => alerts.reset_breaker(),
             Kind::Raven(raven) => raven.watched().reset_breaker(),
+            Kind::Host(host) => host.watched().reset_breaker(),
         }
         std::future::ready(Ok(())).await
     }
@@ -417,6 +434,7 @@ impl SourceHandle {
             Kind::Acs(acs) => return acs.poll_now().await,
             Kind::Alerts(alerts) => return alerts.poll_now().await,
             Kind::Raven(raven) => return raven.poll_now().await,
+            Kind::Host(host) => return host.poll_now().await,
         };
         if shared.is_paused() {
             return Err(format!("{} is paused; resume it first", shared.name));
@@ -441,6 +459,7 @@ impl SourceHandle {
             Kind::Acs(acs) => return acs.test().await,
             Kind::Alerts(alerts) => return alerts.test().await,
             Kind::Raven(raven) => return raven.test().await,
+            Kind::Host(host) => return host.test().await,
         };
         let steps = probe(shared.name.clone(), &shared.config).await;
         let words: Vec<_> = steps.iter().map(|step| format!("{}: {}", step.name, step.words)).collect();

@@ -1,0 +1,225 @@
+//! The way to a libvirt: its socket on this machine, or an SSH host, where `virt-ssh-helper` finds the
+//! right socket (the old daemon's or the modular ones') and old hosts have `nc`. An SSH login takes
+//! the place of libvirt's own logins: TLS and SASL are not spoken.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::UnixStream;
+
+use super::client::{Connection, Hypervisor};
+use super::error::{Error, Failure, bounded};
+use crate::config::schema::Libvirt;
+use crate::controllers::route::RouteStream;
+use crate::controllers::ssh::{self, Master, RemoteStream};
+
+/// Where libvirt listens for the whole system: the one daemon, then that of QEMU alone.
+const SYSTEM: [&str; 2] = ["/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"];
+
+/// What a remote program says whose shell does not find it.
+const NOT_FOUND: [&str; 3] = ["not found", "No such file", "not recognized"];
+
+/// How long a program on an SSH host may keep us waiting to learn that it is not there.
+const HELPER: Duration = Duration::from_secs(20);
+
+/// Where a libvirt is.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// On this machine: this socket, or one of the usual ones.
+    Local(Option<PathBuf>),
+    /// On an SSH host: this socket there, or the one that is found there.
+    Ssh(Arc<Master>, Option<String>),
+}
+
+impl Target {
+    /// As configured.
+    #[must_use]
+    pub fn of(libvirt: &Libvirt) -> Self {
+        match &libvirt.ssh {
+            Some(host) => Self::Ssh(ssh::master(host), libvirt.socket.clone()),
+            None => Self::Local(libvirt.socket.as_ref().map(PathBuf::from)),
+        }
+    }
+
+    /// In words: `libvirt on this machine`, `libvirt on ssh kvm-1`.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match self {
+            Self::Local(_) => "libvirt on this machine".to_owned(),
+            Self::Ssh(master, _) => format!("libvirt on ssh {}", master.ssh().host),
+        }
+    }
+
+    fn error(&self, what: Failure) -> Error {
+        Error { place: self.word(), call: "connect".to_owned(), what }
+    }
+
+    /// A connection to it.
+    ///
+    /// # Errors
+    /// It is not reached, wants a login that is not spoken, or refuses.
+    pub async fn connect(&self, what: &Hypervisor, limit: Duration) -> Result<Connection, Error> {
+        check(&what.uri).map_err(|why| self.error(Failure::Config(why)))?;
+        match self {
+            Self::Local(socket) => {
+                let stream = local(socket.as_deref(), what).await.map_err(|why| self.error(why))?;
+                Connection::open(stream, &self.word(), what, limit).await
+            }
+            Self::Ssh(master, socket) => self.over_ssh(master, socket.as_deref(), what, limit).await,
+        }
+    }
+
+    async fn over_ssh(
+        &self,
+        master: &Arc<Master>,
+        socket: Option<&str>,
+        what: &Hypervisor,
+        limit: Duration,
+    ) -> Result<Connection, Error> {
+        let place = self.word();
+        if let Some(path) = socket {
+            let tunnel = master.connect_unix(path).await.map_err(|e| self.error(of_io(e)))?;
+            return Connection::open(RouteStream::Tunnel(tunnel), &place, what, limit).await;
+        }
+        let helper =
+            if what.read_only { vec!["virt-ssh-helper", "-r", &what.uri] } else { vec!["virt-ssh-helper", &what.uri] };
+        let first = self.program(master, &helper, what, limit).await;
+        let Err((error, words)) = first else { return first.map_err(|(error, _)| error) };
+        if !not_found(&words) {
+            return Err(with_words(error, &words));
+        }
+        // A host from before the helper: its one daemon's socket.
+        let [socket, _] = SYSTEM;
+        match self.program(master, &["nc", "-U", socket], what, limit).await {
+            Ok(connection) => Ok(connection),
+            Err((_, words)) if not_found(&words) => Err(self.error(Failure::NotReached(
+                "the host has neither virt-ssh-helper (package libvirt-daemon) nor nc, or they are not in the PATH of \
+                 its logins"
+                    .to_owned(),
+            ))),
+            Err((error, words)) => Err(with_words(error, &words)),
+        }
+    }
+
+    /// Speaks to a program on the host; with the error what the program said.
+    async fn program(
+        &self,
+        master: &Arc<Master>,
+        argv: &[&str],
+        what: &Hypervisor,
+        limit: Duration,
+    ) -> Result<Connection, (Error, String)> {
+        let stream = master.stream(argv).await.map_err(|e| (self.error(Failure::Ssh(Box::new(e))), String::new()))?;
+        let stream = Shared(Arc::new(std::sync::Mutex::new(stream)));
+        let kept = stream.clone();
+        match Connection::open(stream, &self.word(), what, limit.max(HELPER)).await {
+            Ok(connection) => Ok(connection),
+            Err(error) => Err((error, kept.words())),
+        }
+    }
+}
+
+/// An URI may name a hypervisor of the host that is reached, and nothing else.
+fn check(uri: &str) -> Result<(), String> {
+    let (driver, rest) = uri.split_once("://").ok_or("a libvirt URI is written qemu:///system")?;
+    if let Some((_, transport)) = driver.split_once('+') {
+        return Err(format!(
+            "the transport {} is not spoken: name the host as [source.ssh] instead, and only qemu:///system as URI",
+            bounded(transport)
+        ));
+    }
+    if !rest.starts_with('/') {
+        return Err("a host in the URI means TLS, which is not spoken: name it as [source.ssh] instead, and only \
+                    qemu:///system as URI"
+            .to_owned());
+    }
+    Ok(())
+}
+
+async fn local(socket: Option<&Path>, what: &Hypervisor) -> Result<UnixStream, Failure> {
+    let paths = match socket {
+        Some(path) => vec![path.to_path_buf()],
+        None => usual(what),
+    };
+    let mut tried = Vec::new();
+    for path in &paths {
+        match UnixStream::connect(path).await {
+            Ok(stream) => return Ok(stream),
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(Failure::Denied(format!("{}: {e}", path.display())));
+            }
+            Err(e) => tried.push(format!("{}: {e}", path.display())),
+        }
+    }
+    Err(Failure::NotReached(format!("{}; is libvirtd, or virtqemud, running?", tried.join("; "))))
+}
+
+/// The sockets of the daemon that an URI means.
+fn usual(what: &Hypervisor) -> Vec<PathBuf> {
+    let suffix = if what.read_only { "-ro" } else { "" };
+    if what.uri.ends_with("/session") {
+        let run = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).unwrap_or_default();
+        return ["libvirt/libvirt-sock", "libvirt/virtqemud-sock"].iter().map(|name| run.join(name)).collect();
+    }
+    SYSTEM.iter().map(|path| PathBuf::from(format!("{path}{suffix}"))).collect()
+}
+
+fn of_io(error: io::Error) -> Failure {
+    match error.downcast::<ssh::Error>() {
+        Ok(ssh) => Failure::Ssh(Box::new(ssh)),
+        Err(other) => Failure::NotReached(bounded(&other.to_string())),
+    }
+}
+
+fn not_found(words: &str) -> bool {
+    NOT_FOUND.iter().any(|sign| words.contains(sign)) && !words.contains("socket")
+}
+
+/// An error of a connection over a program, with what that program said: why it ended.
+fn with_words(mut error: Error, words: &str) -> Error {
+    let last = words.lines().map(str::trim).rfind(|line| !line.is_empty()).map(bounded);
+    if let (Some(last), Failure::Broken(_) | Failure::Closed(_)) = (last, &error.what) {
+        error.what = Failure::NotReached(last);
+        error.call = "connect".to_owned();
+    }
+    error
+}
+
+/// A stream of a program whose words can be read while the connection has it.
+#[derive(Debug, Clone)]
+struct Shared(Arc<std::sync::Mutex<RemoteStream>>);
+
+impl Shared {
+    fn words(&self) -> String {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).words()
+    }
+
+    fn with<T>(&self, work: impl FnOnce(Pin<&mut RemoteStream>) -> T) -> T {
+        work(Pin::new(&mut *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))
+    }
+}
+
+impl AsyncRead for Shared {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.with(|stream| stream.poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Shared {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.with(|stream| stream.poll_write(cx, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(|stream| stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(|stream| stream.poll_shutdown(cx))
+    }
+}
