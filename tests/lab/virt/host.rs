@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use noctule::controllers::libvirt::client::{Connection, Hypervisor};
+use noctule::controllers::libvirt::connect::Target;
+
 use super::PATIENCE;
 use crate::sshd::Sshd;
 
@@ -167,6 +170,19 @@ impl Host {
     /// Asks libvirt's own client.
     pub async fn virsh(&self, words: &[&str]) -> Answer {
         answer(self.virsh_command(words)).await
+    }
+
+    /// noctule's own client.
+    pub async fn connect(&self) -> Connection {
+        let target = Target::Local(Some(self.socket()));
+        target.connect(&Hypervisor::default(), PATIENCE).await.expect("it answers")
+    }
+
+    /// Defines a machine from its XML, by libvirt's own client.
+    pub async fn define(&self, xml: &str) -> Answer {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), xml).expect("written");
+        self.virsh(&["define", &file.path().display().to_string()]).await
     }
 
     /// Names of the machines that are defined or run there, sorted.

@@ -17,6 +17,7 @@
 //!   [`Host::run`] runs a program there.
 //! * [`Guest`] says what a machine is like, [`Lab::guest`] makes it. The disk is shared by both hosts unless
 //!   [`Guest::local_disk`]. Everything is software emulation: it boots in some three seconds.
+//! * [`Host::connect`] is noctule's own client there, and [`Serial`] somebody who types on a serial line through it.
 //! * [`Vm`] is such a machine; destroyed and undefined on both hosts when dropped.
 //!   [`Vm::serial_log`] is what it wrote to its serial line, without taking its console.
 //!
@@ -28,10 +29,15 @@
 //!
 //! Where this machine lets nobody make namespaces, standard error says `NOT CHECKED`.
 
+mod disks;
 mod guest;
 mod host;
 mod image;
+mod machines;
+mod moves;
+mod serial;
 mod smoke;
+mod trouble;
 mod vm;
 
 use std::path::{Path, PathBuf};
@@ -39,7 +45,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub use guest::{Guest, Vnc};
-pub use host::{Answer, Host};
+pub use host::Host;
+pub use serial::Serial;
 pub use vm::Vm;
 
 use crate::process::not_checked;

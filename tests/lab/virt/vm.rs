@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::host::answer;
 use super::{Guest, Host, Lab, PATIENCE};
 
 /// A machine: destroyed and undefined on both hosts when dropped, its disk removed.
@@ -60,7 +59,7 @@ impl<'l> Vm<'l> {
 
     /// Defines it on a host.
     pub async fn define(&self, host: &Host) {
-        define(host, &self.xml()).await.good();
+        host.define(&self.xml()).await.good();
     }
 
     /// Starts it on host A and waits until one can log in.
@@ -110,13 +109,6 @@ impl<'l> Vm<'l> {
         let display = shown.trim().rsplit(':').next().and_then(|n| n.parse::<u16>().ok());
         5_900 + display.unwrap_or_else(|| panic!("no display: {shown:?}"))
     }
-}
-
-/// Defines a machine on a host from its XML.
-pub(super) async fn define(host: &Host, xml: &str) -> super::Answer {
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), xml).expect("written");
-    answer(host.virsh_command(&["define", &file.path().display().to_string()])).await
 }
 
 impl Drop for Vm<'_> {
