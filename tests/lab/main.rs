@@ -13,6 +13,7 @@
 mod alertmanager;
 mod host;
 mod kcat;
+mod libvirt;
 mod mock;
 mod net;
 mod process;

@@ -255,7 +255,7 @@ impl Host {
 }
 
 /// Runs it beside other tasks of the test; ended if nobody waits for it any more.
-pub(super) async fn answer(command: Command) -> Answer {
+pub async fn answer(command: Command) -> Answer {
     let mut command = tokio::process::Command::from(command);
     let out = command.stdin(std::process::Stdio::null()).kill_on_drop(true).output().await.expect("coreutils");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();

@@ -29,15 +29,10 @@
 //!
 //! Where this machine lets nobody make namespaces, standard error says `NOT CHECKED`.
 
-mod disks;
 mod guest;
 mod host;
 mod image;
-mod machines;
-mod moves;
 mod serial;
-mod smoke;
-mod trouble;
 mod vm;
 
 use std::path::{Path, PathBuf};
@@ -45,7 +40,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub use guest::{Guest, Vnc};
-pub use host::Host;
+pub use host::{Host, answer};
 pub use serial::Serial;
 pub use vm::Vm;
 
@@ -135,6 +130,11 @@ impl Lab {
         let folder = self.folder.join(name);
         std::fs::create_dir_all(&folder).expect("a folder");
         folder
+    }
+
+    /// Where all of it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -14,7 +14,7 @@ use noctule::controllers::libvirt::xdr::Opaque;
 
 use super::machines::next;
 
-use super::{Guest, Host, Lab, PATIENCE, Serial};
+use crate::virt::{Guest, Host, Lab, PATIENCE, Serial};
 
 /// Moves a machine; slowly: so that there is time to do something meanwhile.
 async fn migrate(here: &Connection, name: &str, to: &Host, more: u32, slowly: bool) -> Result<(), Error> {

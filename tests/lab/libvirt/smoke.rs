@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
-use super::host::answer;
-use super::{Guest, Lab, PATIENCE, Vm, Vnc};
 use crate::process::processes_with;
+use crate::virt::{Guest, Lab, PATIENCE, Vm, Vnc, answer};
 
 /// `virsh console` in a terminal.
 struct Console {
@@ -241,7 +240,7 @@ async fn libvirtd_comes_back_and_finds_its_machines_and_nothing_is_left_of_a_lab
     vm.start().await;
     // As after a panic that nothing catches: the machine is still there when the lab goes.
     std::mem::forget(vm);
-    let folder = lab.folder.display().to_string();
+    let folder = lab.folder().display().to_string();
     let namespace = std::fs::read_link(format!("/proc/{}/ns/pid", a.id())).unwrap();
     drop(lab);
     assert!(!std::path::Path::new(&folder).exists());

@@ -7,7 +7,7 @@ use noctule::controllers::libvirt::connect::Target;
 use noctule::controllers::libvirt::error::Failure;
 use noctule::controllers::ssh;
 
-use super::{Guest, Lab, PATIENCE, Serial};
+use crate::virt::{Guest, Lab, PATIENCE, Serial};
 
 const LIMIT: Duration = Duration::from_secs(10);
 

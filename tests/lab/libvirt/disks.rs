@@ -10,7 +10,7 @@ use tokio::sync::broadcast::Receiver;
 
 use super::machines::next;
 
-use super::{Guest, Lab, Serial};
+use crate::virt::{Guest, Lab, Serial};
 
 /// `VIR_DOMAIN_JOB_OPERATION_BACKUP`.
 const BACKUP: u64 = 9;

@@ -11,7 +11,7 @@ use noctule::controllers::libvirt::procs::EventKind;
 use noctule::controllers::libvirt::wire::{Param, Value};
 use tokio::sync::broadcast::Receiver;
 
-use super::{Guest, Lab, PATIENCE, Serial};
+use crate::virt::{Guest, Lab, PATIENCE, Serial};
 
 /// The next event of a machine that this makes something of.
 pub(super) async fn next<T>(events: &mut Receiver<Event>, name: &str, what: impl Fn(&Event) -> Option<T>) -> T {
