@@ -53,6 +53,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "config::schema",
             "controllers::voltha::proto",
             "controllers::supervisor::xmlrpc",
+            // Simulated guests show their screens with the font that recovery reads them by.
+            "engine::vga",
             // One codec for both sides of libvirt's wire.
             "controllers::libvirt::xdr",
             "controllers::libvirt::frame",
@@ -74,6 +76,7 @@ const IO_CRATES: &[(&str, &[&str])] = &[
     ("socket2", &["controllers"]),
     ("nix", &["controllers", "cli"]),
     ("domain", &["controllers"]),
+    ("vnc", &["controllers"]),
     ("tokio", &["store", "controllers", "workers", "terminal", "sim", "cli", "app", "theme"]),
     ("notify", &["theme", "workers", "cli"]),
 ];

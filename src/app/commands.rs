@@ -25,6 +25,10 @@ pub static GLOBAL: &[CommandSpec] = &[
         )
     },
     CommandSpec {
+        keys: &["5"],
+        ..CommandSpec::view("pane.vms", "VMs", "Shows every host and its virtual machines.", Context::Global)
+    },
+    CommandSpec {
         keys: &["6"],
         ..CommandSpec::view("pane.sources", "Sources", "Shows every controller and how well it goes.", Context::Global)
     },

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use crate::model::command::{Intent, LiveRequest};
+use crate::model::console::{ConsoleId, ConsoleTarget, Stroke};
 use crate::model::diag::{DiagRequest, DiagResult};
 use crate::model::ids::{ActionId, RowId};
 use crate::model::job::JobId;
@@ -33,6 +34,8 @@ pub enum Effect {
     /// Run a network diagnostic; its news are [`super::message::Msg::Diag`] with the same id, the
     /// last of them its end. [`Effect::Cancel`] ends it early, with what is known by then.
     Diag(RequestId, DiagRequest),
+    /// Something about a console; its news are [`super::message::Msg::Console`] with the same id.
+    Console(ConsoleId, ConsoleRequest),
     /// Write the result of a diagnostic to a file.
     DiagExport(DiagExport),
     /// Put text on the clipboard (OSC 52).
@@ -70,6 +73,56 @@ pub enum Effect {
     Run(&'static str, crate::model::command::Args),
     /// Leave the program.
     Quit,
+}
+
+/// What can be asked of a console.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ConsoleRequest {
+    /// Open it.
+    Open {
+        /// Which.
+        target: ConsoleTarget,
+        /// Nothing is ever typed into it: the profile is read-only.
+        view_only: bool,
+    },
+    /// Take it away from whoever has it.
+    TakeOver,
+    /// Close it.
+    Close,
+    /// A key for the guest.
+    Key(Stroke),
+    /// A combination by its name (`ctrl-alt-delete`) that no terminal can send.
+    Combination(String),
+    /// Text for the guest, as if it was typed.
+    Paste(String),
+    /// The mouse on a picture: pixel, buttons (1 left, 2 middle, 4 right), wheel.
+    Pointer {
+        /// Pixel from the left.
+        x: u16,
+        /// Pixel from the top.
+        y: u16,
+        /// Buttons that are down, as bits.
+        buttons: u8,
+    },
+    /// Scroll so many lines up (down when negative); 0: to the bottom.
+    Scroll(i32),
+    /// Look for a text above (or below) what is shown.
+    Search {
+        /// The text.
+        text: String,
+        /// Upwards.
+        backwards: bool,
+    },
+    /// Show the picture as a picture although it could be read as text, or not any longer.
+    Picture(bool),
+    /// Tell the guest of another size: a screen of so many pixels, or the emulator's columns and rows.
+    Resize(u16, u16),
+    /// Record what it shows in a file (asciicast), or no longer.
+    Record(Option<String>),
+    /// Ask for control of a shared console, or give it back.
+    Control(bool),
+    /// Hand control to whoever asks for it.
+    HandOver,
 }
 
 /// A question for one line.

@@ -52,6 +52,7 @@ impl App {
                     self.apply(effects);
                 }
             }
+            "pane.vms" => self.show_pane(PaneId::Vms),
             "pane.sources" => self.show_pane(PaneId::Sources),
             "pane.log" => self.show_pane(PaneId::Log),
             "pane.next" => self.step_pane(1),
@@ -98,6 +99,7 @@ impl App {
             Effect::Stored(id) => self.backend.send(Request::Stored(id)),
             Effect::Silences(id) => self.backend.send(Request::Silences(id)),
             Effect::Diag(id, request) => self.backend.send(Request::Diag(id, request)),
+            Effect::Console(id, request) => self.backend.send(Request::Console(id, request)),
             Effect::DiagExport(request) => {
                 let id = self.ctx.request_id();
                 self.running.insert(id, (format!("export to {}", request.path), 0, 0));

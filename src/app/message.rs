@@ -6,6 +6,7 @@ use crossterm::event::Event;
 
 use crate::model::alarm::Counts;
 use crate::model::command::{LiveSection, Outcome, Plan};
+use crate::model::console::{ConsoleId, ConsoleNews};
 use crate::model::diag::{DiagEvent, DiagResult};
 use crate::model::ids::SourceName;
 use crate::model::page::{Data, Generations, RequestId};
@@ -54,6 +55,8 @@ pub enum Msg {
     Silences(RequestId, Vec<SilenceList>),
     /// The machine's own name and addresses changed.
     Host(Arc<HostFacts>),
+    /// News of a console that is open.
+    Console(ConsoleId, ConsoleNews),
     /// News of a diagnostic that runs; ended ones send no more.
     Diag(RequestId, DiagNews),
     /// A source compared its full list with the cache after a gap.

@@ -1,5 +1,6 @@
 //! What a pane is.
 
+use crossterm::event::KeyEvent;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub enum PaneId {
     Cpe,
     /// 4
     Buffers,
+    /// 5
+    Vms,
     /// 6
     Sources,
     /// 7
@@ -37,7 +40,7 @@ pub enum PaneId {
 
 impl PaneId {
     /// The panes that have a number key, in order.
-    pub const ALL: [Self; 6] = [Self::Alarms, Self::Pon, Self::Cpe, Self::Buffers, Self::Sources, Self::Log];
+    pub const ALL: [Self; 7] = [Self::Alarms, Self::Pon, Self::Cpe, Self::Buffers, Self::Vms, Self::Sources, Self::Log];
 
     /// Title.
     #[must_use]
@@ -47,6 +50,7 @@ impl PaneId {
             Self::Pon => "PON",
             Self::Cpe => "CPE",
             Self::Buffers => "Buffers",
+            Self::Vms => "VMs",
             Self::Sources => "Sources",
             Self::Log => "Log",
             Self::Diag => "Network",
@@ -62,6 +66,7 @@ impl PaneId {
             Self::Pon => '2',
             Self::Cpe => '3',
             Self::Buffers => '4',
+            Self::Vms => '5',
             Self::Sources => '6',
             Self::Log => '7',
             Self::Diag | Self::Menu => ' ',
@@ -76,6 +81,7 @@ impl PaneId {
             Self::Pon => Context::Pon,
             Self::Cpe => Context::Cpe,
             Self::Buffers => Context::Buffers,
+            Self::Vms => Context::Vms,
             Self::Sources => Context::Sources,
             Self::Log => Context::Log,
             Self::Diag => Context::Diag,
@@ -99,6 +105,22 @@ pub trait Pane {
     /// Runs a command of [`Pane::commands`] or of the list commands. The kernel has checked
     /// [`CommandSpec::enabled`]; commands that mutate answer with [`Effect::Intent`].
     fn command(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect>;
+
+    /// Whether it has taken the keyboard for a console: keys that begin no command of
+    /// [`Pane::contexts`] go to [`Pane::key`] then, and no command of the kernel has a key.
+    fn captures(&self) -> bool {
+        false
+    }
+
+    /// A key for the console.
+    fn key(&mut self, _key: &KeyEvent, _cx: &Ctx) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// Text for the console.
+    fn paste(&mut self, _text: &str, _cx: &Ctx) -> Vec<Effect> {
+        Vec::new()
+    }
 
     /// Goes to a thing.
     fn goto(&mut self, to: &Location, cx: &Ctx) -> Vec<Effect>;

@@ -1,12 +1,13 @@
 //! The way out of the kernel: everything slow is asked for here and answered by a message.
 
 use crate::model::command::{Intent, LiveRequest};
+use crate::model::console::ConsoleId;
 use crate::model::diag::DiagRequest;
 use crate::model::ids::ActionId;
 use crate::model::page::{DataRequest, RequestId};
 use crate::model::record::CommandRecord;
 
-use super::effect::{DiagExport, ExportRequest, ReportRequest, SavedView};
+use super::effect::{ConsoleRequest, DiagExport, ExportRequest, ReportRequest, SavedView};
 
 /// A request to the workers.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +30,8 @@ pub enum Request {
     Silences(RequestId),
     /// Run a network diagnostic.
     Diag(RequestId, DiagRequest),
+    /// Something about a console.
+    Console(ConsoleId, ConsoleRequest),
     /// Write the result of one.
     DiagExport(RequestId, DiagExport),
     /// Write a file.

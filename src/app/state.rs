@@ -214,6 +214,9 @@ impl App {
     /// Key contexts, the innermost first.
     pub(super) fn contexts(&self) -> Vec<Context> {
         let mut out = self.pane().map(Pane::contexts).unwrap_or_default();
+        if self.captured() {
+            return out;
+        }
         if self.console.is_some() {
             out.push(Context::Console);
         }

@@ -15,6 +15,7 @@ use crate::model::time::{SECOND, Ts};
 use super::effect::{Effect, Level, Toast};
 use super::layers::{Act, LayerCx, Reply};
 use super::message::{Msg, OwnerNews};
+use super::pane::Pane;
 use super::port::Backend;
 use super::state::{App, BANNER, TerminalAct, Undoable};
 
@@ -69,6 +70,7 @@ impl App {
             | Msg::Stored(..)
             | Msg::Silences(..)
             | Msg::Diag(..)
+            | Msg::Console(..)
             | Msg::Host(_)
             | Msg::NotRun { .. }
             | Msg::Views(_) => self.dirty = true,
@@ -153,11 +155,16 @@ impl App {
                 }
             }
             Event::Mouse(mouse) => self.mouse(*mouse),
-            Event::Paste(text) => {
-                if let Some(reply) = self.with_top(|layer, cx| layer.paste(text, cx)) {
-                    self.reply(reply);
+            Event::Paste(text) => match self.with_top(|layer, cx| layer.paste(text, cx)) {
+                Some(reply) => self.reply(reply),
+                None if self.captured() => {
+                    if let Some((pane, cx)) = self.pane_mut() {
+                        let effects = pane.paste(text, cx);
+                        self.apply(effects);
+                    }
                 }
-            }
+                None => {}
+            },
             Event::Resize(columns, rows) => {
                 self.ctx.size = (*columns, *rows);
                 self.show_active();
@@ -175,7 +182,22 @@ impl App {
         if self.is_console() && key.code == crossterm::event::KeyCode::Esc {
             return self.step_back();
         }
+        if self.captured() && self.pending.is_empty() {
+            // Only the keys that begin a command of the console are ours; all others are the guest's.
+            if matches!(self.keymap.lookup(&self.contexts(), &[chord]), Lookup::None) {
+                if let Some((pane, cx)) = self.pane_mut() {
+                    let effects = pane.key(&key, cx);
+                    self.apply(effects);
+                }
+                return;
+            }
+        }
         self.chord(chord);
+    }
+
+    /// Whether the pane at the front has taken the keyboard for a console.
+    pub(super) fn captured(&self) -> bool {
+        self.pane().is_some_and(Pane::captures)
     }
 
     /// A key for the panes: possibly one of several of a chord.

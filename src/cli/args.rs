@@ -108,6 +108,9 @@ pub enum Command {
     /// Print the collectors and other services of telemetry appliances
     #[command(after_long_help = fields(&tables::COLLECTORS))]
     Services(ListArgs),
+    /// Print hosts of virtual machines and their machines
+    #[command(after_long_help = fields(&tables::VMS))]
+    Vms(ListArgs),
     /// Judge the health of telemetry appliances; exit code 0 well, 3 warnings, 1 critical
     Health(HealthArgs),
     /// Print the silences of Alertmanagers, asked now

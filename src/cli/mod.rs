@@ -120,6 +120,7 @@ fn dispatch(start: &Start, command: Option<Command>) -> Result<Code, Failure> {
         Some(Command::Jobs(args)) => jobs::run(start, &args),
         Some(Command::Buffers(args)) => buffers::run(start, &args),
         Some(Command::Services(args)) => query::run(start, Table::Collectors, &args),
+        Some(Command::Vms(args)) => query::run(start, Table::Vms, &args),
         Some(Command::Health(args)) => health::run(start, &args),
         Some(Command::Agent(args)) => agent::run(start, &args),
         Some(Command::Silences(args)) => promql::silences(start, &args),

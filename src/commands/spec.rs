@@ -40,6 +40,10 @@ pub enum Context {
     Services,
     /// In the form of an appliance's configuration or of a silence.
     Form,
+    /// In the pane of virtual machines.
+    Vms,
+    /// In an open console of a machine: all other keys are the guest's.
+    Terminal,
     /// In every view inside a pane.
     Inner,
     /// In the log pane.
@@ -60,7 +64,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the documentation.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Global,
         Self::List,
         Self::Alarms,
@@ -75,6 +79,8 @@ impl Context {
         Self::Faults,
         Self::Buffers,
         Self::Services,
+        Self::Vms,
+        Self::Terminal,
         Self::Form,
         Self::Inner,
         Self::Sources,
@@ -105,6 +111,8 @@ impl Context {
             Self::Faults => "faults",
             Self::Buffers => "buffers",
             Self::Services => "services",
+            Self::Vms => "vms",
+            Self::Terminal => "terminal",
             Self::Form => "form",
             Self::Inner => "inner",
             Self::Sources => "sources",

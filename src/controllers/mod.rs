@@ -15,4 +15,5 @@ pub mod stream;
 pub mod supervisor;
 pub mod systemd;
 pub(crate) mod tls;
+pub mod vnc;
 pub mod voltha;

@@ -165,7 +165,13 @@ impl Overlay<'_> {
 fn usable(own: Context, context: Context) -> bool {
     let pane = matches!(
         context,
-        Context::Alarms | Context::Pon | Context::Cpe | Context::Buffers | Context::Sources | Context::Log
+        Context::Alarms
+            | Context::Pon
+            | Context::Cpe
+            | Context::Buffers
+            | Context::Vms
+            | Context::Sources
+            | Context::Log
     );
     own == context || own == Context::Global || context == Context::Detail || (own == Context::List && pane)
 }

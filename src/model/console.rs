@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use super::ids::SourceName;
+
 /// A console that is open in this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConsoleId(pub u64);
@@ -117,6 +119,9 @@ pub struct Screen {
     pub above: u32,
     /// Lines that this is scrolled up.
     pub scrolled: u32,
+    /// The number of the first row shown, counted from the first line that the console ever had, so
+    /// that a [`Place`] keeps its line while output moves on. 0 where there is no scrollback.
+    pub top: u64,
 }
 
 impl Screen {
@@ -152,6 +157,129 @@ impl Screen {
         let lines: Vec<String> = (0..self.rows).map(|row| self.line(row)).collect();
         let used = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
         lines.get(..used).unwrap_or(&[]).join("\n")
+    }
+}
+
+/// A cell of a console, by a line number that stays the same while output moves on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Place {
+    /// The line, counted from the first one that the console ever had.
+    pub line: u64,
+    /// Column from the left, from 0.
+    pub column: u16,
+}
+
+/// Cells from one place to another, both of them in it, in any order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Selection {
+    /// Where it was begun.
+    pub from: Place,
+    /// Where it ends.
+    pub to: Place,
+    /// A rectangle; otherwise everything between the two, as text is read.
+    pub block: bool,
+}
+
+impl Selection {
+    /// The columns of a line that are in it, first and last; `None` where there is none.
+    #[must_use]
+    pub fn columns(&self, line: u64, columns: u16) -> Option<(u16, u16)> {
+        let last = columns.checked_sub(1)?;
+        let (from, to) = (self.from.min(self.to), self.from.max(self.to));
+        if !(from.line..=to.line).contains(&line) {
+            return None;
+        }
+        let (first, end) = if self.block {
+            (self.from.column.min(self.to.column), self.from.column.max(self.to.column))
+        } else {
+            (if line == from.line { from.column } else { 0 }, if line == to.line { to.column } else { last })
+        };
+        (first <= last && first <= end).then_some((first, end.min(last)))
+    }
+}
+
+/// A text that was found: the cells from the first to the last, both of them in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Found {
+    /// First cell.
+    pub from: Place,
+    /// Last cell.
+    pub to: Place,
+}
+
+impl Found {
+    /// The same as a selection.
+    #[must_use]
+    pub const fn selection(self) -> Selection {
+        Selection { from: self.from, to: self.to, block: false }
+    }
+}
+
+/// A key for a console, whatever it becomes there: bytes on a serial line, key symbols over VNC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConsoleKey {
+    /// A character as it was typed, shift already in it.
+    Char(char),
+    /// F1 to F24.
+    F(u8),
+    /// Enter.
+    Enter,
+    /// Escape.
+    Esc,
+    /// Tab.
+    Tab,
+    /// Backspace.
+    Backspace,
+    /// Delete.
+    Delete,
+    /// Insert.
+    Insert,
+    /// Home.
+    Home,
+    /// End.
+    End,
+    /// Page up.
+    PageUp,
+    /// Page down.
+    PageDown,
+    /// Up.
+    Up,
+    /// Down.
+    Down,
+    /// Left.
+    Left,
+    /// Right.
+    Right,
+    /// Print screen, which is also the magic `SysRq` key.
+    Print,
+    /// Pause.
+    Pause,
+    /// Menu.
+    Menu,
+    /// The 5 of a keypad without num lock.
+    Begin,
+}
+
+/// A key with its modifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stroke {
+    /// The key.
+    pub key: ConsoleKey,
+    /// Shift; of a character it is already in the character.
+    pub shift: bool,
+    /// Alt.
+    pub alt: bool,
+    /// Control.
+    pub ctrl: bool,
+    /// The logo key.
+    pub logo: bool,
+}
+
+impl Stroke {
+    /// A key without modifiers.
+    #[must_use]
+    pub const fn plain(key: ConsoleKey) -> Self {
+        Self { key, shift: false, alt: false, ctrl: false, logo: false }
     }
 }
 
@@ -194,4 +322,77 @@ pub enum Image {
     Screen(Arc<Screen>),
     /// A picture.
     Picture(Arc<Picture>),
+}
+
+/// Which console of which machine.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ConsoleTarget {
+    /// Source that the host is.
+    pub source: SourceName,
+    /// UUID of the machine.
+    pub uuid: String,
+    /// Its name, for people.
+    pub name: String,
+    /// Serial line or screen.
+    pub kind: ConsoleKind,
+    /// Alias of the serial device; empty for the first one.
+    pub device: String,
+}
+
+impl ConsoleTarget {
+    /// Canonical name of the machine.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        format!("{}/vm/{}", self.source, self.name)
+    }
+}
+
+/// How a console stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ConsolePhase {
+    /// It is being opened.
+    #[default]
+    Opening,
+    /// It is open.
+    Open,
+    /// Somebody else has it, outside of noctule; it can be taken over. In the host's words.
+    Held(String),
+    /// It has ended, and why. What it showed stays.
+    Ended(String),
+}
+
+/// Who looks at a console that is shared.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Presence {
+    /// Those who look, ourselves included, in the order they came.
+    pub viewers: Vec<String>,
+    /// Who may type; nobody while `None`.
+    pub control: Option<String>,
+    /// Whether that is us.
+    pub ours: bool,
+    /// Who asks for control.
+    pub wants: Option<String>,
+}
+
+/// News of a console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConsoleNews {
+    /// It stands otherwise.
+    Phase(ConsolePhase),
+    /// It shows something else.
+    Image(Image),
+    /// What a search found, and shows now; `None`: nothing.
+    Found(Option<Found>),
+    /// The guest rang.
+    Bell,
+    /// What the guest calls it.
+    Title(String),
+    /// Text that the guest put on its clipboard.
+    Clipboard(String),
+    /// Who looks at it.
+    Presence(Presence),
+    /// The file that what it shows is recorded in; `None`: in none.
+    Recording(Option<String>),
+    /// Something to tell.
+    Note(String),
 }

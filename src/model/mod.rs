@@ -9,6 +9,7 @@ pub mod action;
 pub mod alarm;
 pub mod alarm_type;
 pub mod appliance;
+pub mod combination;
 pub mod command;
 pub mod console;
 pub mod cpe;

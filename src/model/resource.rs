@@ -44,6 +44,9 @@ pub enum NodeKind {
     /// Whatever else a source names: the instance a Prometheus alert is about.
     #[n(10)]
     Object,
+    /// A virtual machine, by its name on its host.
+    #[n(11)]
+    Vm,
 }
 
 impl NodeKind {
@@ -62,6 +65,7 @@ impl NodeKind {
             Self::Device => "device",
             Self::Collector => "collector",
             Self::Object => "object",
+            Self::Vm => "vm",
         }
     }
 
@@ -86,6 +90,7 @@ impl NodeKind {
             8 => Self::Device,
             9 => Self::Collector,
             10 => Self::Object,
+            11 => Self::Vm,
             _ => return None,
         })
     }
@@ -93,7 +98,7 @@ impl NodeKind {
     /// Reads the word that [`NodeKind::word`] prints.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        (0..=10).filter_map(Self::from_code).find(|k| k.word().eq_ignore_ascii_case(text))
+        (0..=11).filter_map(Self::from_code).find(|k| k.word().eq_ignore_ascii_case(text))
     }
 }
 
@@ -101,7 +106,7 @@ impl NodeKind {
 ///
 /// `name` is the serial number for OLTs and ONUs, the owning device's serial for ports, the
 /// adapter id for adapters, the place for sites (which belong to no source), the controller's id
-/// for [`NodeKind::Device`], the service for collectors, the source's own word for objects. `index` numbers ports (PON 0.., NNI 0.., UNI 0..).
+/// for [`NodeKind::Device`], the service for collectors, the source's own word for objects, the machine's name for virtual machines. `index` numbers ports (PON 0.., NNI 0.., UNI 0..).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct Resource {
     /// What it is.

@@ -13,7 +13,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 const REPLACEMENT: char = '\u{fffd}';
 
 /// Most combining marks kept on one base character ("zalgo" text paints over its neighbours).
-const MAX_MARKS: usize = 4;
+pub const MAX_MARKS: usize = 4;
 
 /// The text without anything that acts on a terminal, or looks like something it is not:
 /// * escape sequences (CSI, OSC, DCS and the like, also in their 8-bit form) vanish whole,
@@ -132,8 +132,10 @@ fn skip_string(chars: &mut Chars<'_>) {
     }
 }
 
-/// Characters without a shape that change how others look or are compared.
-const fn is_invisible(c: char) -> bool {
+/// Characters without a shape that change how others look or are compared: bidirectional controls,
+/// zero-width characters and the like.
+#[must_use]
+pub const fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
@@ -142,7 +144,8 @@ const fn is_invisible(c: char) -> bool {
 }
 
 /// Characters of no width that sit on the one before them.
-fn is_mark(c: char) -> bool {
+#[must_use]
+pub fn is_mark(c: char) -> bool {
     c >= '\u{300}' && !c.is_control() && !is_invisible(c) && c.width() == Some(0)
 }
 

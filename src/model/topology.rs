@@ -281,7 +281,12 @@ impl NodeRow {
     #[must_use]
     pub fn admin_word(&self) -> std::borrow::Cow<'static, str> {
         match self.resource.kind {
-            NodeKind::Site | NodeKind::Adapter | NodeKind::Source | NodeKind::Collector | NodeKind::Object => "".into(),
+            NodeKind::Site
+            | NodeKind::Adapter
+            | NodeKind::Source
+            | NodeKind::Collector
+            | NodeKind::Object
+            | NodeKind::Vm => "".into(),
             _ => self.admin_state.word(),
         }
     }
@@ -290,7 +295,12 @@ impl NodeRow {
     #[must_use]
     pub fn oper_word(&self) -> std::borrow::Cow<'static, str> {
         match self.resource.kind {
-            NodeKind::Site | NodeKind::Adapter | NodeKind::Source | NodeKind::Collector | NodeKind::Object => "".into(),
+            NodeKind::Site
+            | NodeKind::Adapter
+            | NodeKind::Source
+            | NodeKind::Collector
+            | NodeKind::Object
+            | NodeKind::Vm => "".into(),
             _ => self.oper_status.word(),
         }
     }

@@ -4,6 +4,7 @@
 //! told, and asks for things by returning effects.
 #![deny(clippy::indexing_slicing)]
 
+mod alarm_pick;
 pub mod alarms;
 pub mod buffers;
 pub mod cpe;
@@ -19,6 +20,7 @@ pub mod pon;
 pub mod sources;
 mod split;
 mod verbs;
+pub mod vms;
 
 use crate::app::pane::Pane;
 use crate::commands::spec::CommandSpec;
@@ -31,6 +33,7 @@ pub fn all() -> Vec<Box<dyn Pane>> {
         Box::new(pon::PonPane::new()),
         Box::new(cpe::CpePane::new()),
         Box::new(buffers::BuffersPane::new()),
+        Box::new(vms::VmsPane::new()),
         Box::new(sources::SourcesPane::new()),
         Box::new(log::LogPane::new()),
         Box::new(diag::DiagPane::new()),
@@ -54,6 +57,8 @@ pub fn commands() -> Vec<&'static [CommandSpec]> {
         buffers::commands::BUFFERS,
         buffers::services::commands::SERVICES,
         buffers::form::commands::FORM,
+        vms::commands::VMS,
+        vms::commands::TERMINAL,
         sources::commands::SOURCES,
         log::commands::LOG,
         diag::commands::DIAG,

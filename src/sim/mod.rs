@@ -11,6 +11,7 @@ mod net;
 mod network;
 pub mod prometheus;
 pub mod raven;
+pub mod rfb;
 mod run;
 pub mod supervisor;
 mod timed;

@@ -31,7 +31,7 @@ use super::resolve::{NewJob, Resolved, resolve};
 use super::source::Sources;
 use super::targets::{AlarmTargets, CpeTargets, JobTargets as JobRows, NodeTargets, SourceTargets, Tally, node_label};
 use super::verb::{DeviceVerb, SourceVerb, alarm_words};
-use super::{silences, stored};
+use super::{silences, stored, vms};
 use crate::model::text::{counted, grouped};
 
 /// Actions journalled in one go.
@@ -73,6 +73,10 @@ impl Executor {
         }
         if silences::is(command) {
             let (targets, outcome) = silences::run(&self.store, &self.sources, &intent, stop, progress).await;
+            return self.record(&intent, targets, outcome).await;
+        }
+        if vms::is(command) {
+            let (targets, outcome) = vms::run(&self.store, &self.sources, &intent, stop, progress).await;
             return self.record(&intent, targets, outcome).await;
         }
         if appliance::is(command) {

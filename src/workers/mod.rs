@@ -6,6 +6,7 @@ pub mod appliance;
 pub mod asks;
 pub mod bridge;
 mod cache;
+mod console;
 pub mod cpe_verb;
 pub mod diag;
 pub mod export;
@@ -30,7 +31,7 @@ pub mod supervisor;
 pub mod targets;
 pub mod timers;
 pub mod verb;
-mod vms;
+pub mod vms;
 mod watched;
 
 use crate::model::time::Ts;

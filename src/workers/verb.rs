@@ -19,6 +19,7 @@ use super::job_verb::JobVerb;
 use super::pm::PmChange;
 use super::silences::SilenceVerb;
 use super::stored::StoredVerb;
+use super::vms::VmVerb;
 
 /// The longest a shelf may last, µs. A shelf is a promise to look again, not a way to forget.
 pub const MAX_SHELF: i64 = 30 * DAY;
@@ -104,6 +105,8 @@ pub enum Work {
     Silence(SilenceVerb),
     /// Something done to a telemetry appliance or a service of one.
     Appliance(ApplianceVerb),
+    /// Something done to a virtual machine.
+    Vm(VmVerb),
 }
 
 /// What can be asked of a device.
@@ -216,7 +219,10 @@ impl Work {
                         Some(verb) => Self::Appliance(verb),
                         None => match SilenceVerb::parse(command, args, now)? {
                             Some(verb) => Self::Silence(verb),
-                            None => return Err(VerbError::Unknown(other.to_owned())),
+                            None => match VmVerb::parse(command, args)? {
+                                Some(verb) => Self::Vm(verb),
+                                None => return Err(VerbError::Unknown(other.to_owned())),
+                            },
                         },
                     },
                 },
@@ -235,6 +241,7 @@ impl Work {
             Self::Job(_) => Table::Jobs,
             Self::Stored(_) => Table::Stored,
             Self::Appliance(verb) => verb.table(),
+            Self::Vm(_) => Table::Vms,
         }
     }
 }

@@ -4,4 +4,5 @@ pub mod appliances;
 pub mod cpes;
 pub mod jobs;
 pub mod rows;
+pub mod vms;
 pub mod world;

@@ -20,6 +20,7 @@ use noctule::model::source::SourceRow;
 use noctule::model::tables;
 use noctule::model::time::{MINUTE, Ts};
 use noctule::model::topology::NodeRow;
+use noctule::model::vm::VmRow;
 
 /// The rows.
 pub struct World {
@@ -33,6 +34,7 @@ pub struct World {
     pub appliances: Vec<ApplianceRow>,
     pub collectors: Vec<CollectorRow>,
     pub history: Vec<Point>,
+    pub vms: Vec<VmRow>,
     /// Newest journal record.
     pub seq: Seq,
     /// Rows with this id or a higher one arrived after the list was first looked at.
@@ -54,6 +56,7 @@ impl World {
             appliances: super::appliances::appliances(),
             collectors: super::appliances::collectors(),
             history: Vec::new(),
+            vms: super::vms::vms(),
             seq: Seq(1000),
             new_from: i64::MAX,
         }
@@ -72,6 +75,7 @@ impl World {
             appliances: Vec::new(),
             collectors: Vec::new(),
             history: Vec::new(),
+            vms: Vec::new(),
             seq: Seq(1),
             new_from: i64::MAX,
         }
@@ -145,6 +149,7 @@ impl World {
                 let of = |r: &&CollectorRow| request.below.is_none_or(|id| r.appliance() == id);
                 self.cut(select(self.collectors.iter().filter(of), request, now), request, Rows::Collectors, |r| r.id)
             }
+            Table::Vms => self.cut(select(self.vms.iter(), request, now), request, Rows::Vms, |r| r.id),
             Table::Stored => self.cut(Vec::new(), request, Rows::Faults, |r| r.id),
         }
     }

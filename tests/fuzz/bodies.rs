@@ -10,6 +10,12 @@ use noctule::controllers::genieacs::device::DeviceDoc;
 use noctule::controllers::genieacs::profile::Profiles;
 use noctule::controllers::genieacs::wire::Collection;
 use noctule::controllers::genieacs::{map, validate};
+use noctule::controllers::libvirt::events::Event;
+use noctule::controllers::libvirt::frame::Frame;
+use noctule::controllers::libvirt::wire::{
+    Checkpoint, Domain, DomainInfo, GuestInterface, NodeInfo, Params, RemoteError, Snapshot, StatsRecord,
+};
+use noctule::controllers::libvirt::{error, xdr};
 use noctule::controllers::prometheus::error::refusal;
 use noctule::controllers::prometheus::map::{Mapper, expression};
 use noctule::controllers::prometheus::wire::{AmAlert, PromAlert, QueryResult};
@@ -75,6 +81,45 @@ pub fn appliance(bytes: &[u8]) {
     if let Ok(words) = std::str::from_utf8(bytes) {
         let _ =
             text::samples(words).map(|all| all.iter().for_each(|s| assert!(s.labels().all(|(n, _)| !n.is_empty()))));
+    }
+}
+
+/// Packets of a libvirt: no bytes panic, a packet survives being written again, what is read holds no
+/// more than the bytes can, and words of errors can be shown.
+pub fn libvirt(bytes: &[u8]) {
+    let mut rest = bytes::BytesMut::from(bytes);
+    while let Ok(Some(frame)) = Frame::parse(&mut rest) {
+        let mut again = bytes::BytesMut::new();
+        frame.write(&mut again);
+        assert_eq!(Frame::parse(&mut again), Ok(Some(frame.clone())));
+        body(&frame.payload);
+        let _ = Event::read(&frame);
+    }
+    body(bytes);
+}
+
+fn body(bytes: &[u8]) {
+    fn same<T: xdr::Wire + PartialEq + std::fmt::Debug>(bytes: &[u8]) {
+        if let Ok(value) = xdr::decode::<T>(bytes) {
+            let written = xdr::encode(&value);
+            // A text that is no UTF-8 is written as its replacement, of three bytes for one.
+            assert!(written.len() <= 3 * bytes.len() + 16);
+            let again = xdr::encode(&xdr::decode::<T>(&written).expect("what was written is read"));
+            assert_eq!(again, written);
+        }
+    }
+    same::<Vec<StatsRecord>>(bytes);
+    same::<(Vec<Domain>, u32)>(bytes);
+    same::<(Vec<Snapshot>, i32)>(bytes);
+    same::<(Vec<Checkpoint>, i32)>(bytes);
+    same::<(i32, Params)>(bytes);
+    same::<Vec<GuestInterface>>(bytes);
+    same::<NodeInfo>(bytes);
+    same::<DomainInfo>(bytes);
+    same::<(xdr::Opaque, Option<String>)>(bytes);
+    if let Ok(told) = xdr::decode::<RemoteError>(bytes) {
+        let words = error::Remote::of(&told).to_string();
+        assert!(!words.chars().any(char::is_control) && words.len() < 4096, "{words:?}");
     }
 }
 

@@ -156,6 +156,7 @@ impl Screen {
             cpes: n,
             jobs: n,
             appliances: n,
+            vms: n,
             seq,
         }));
     }

@@ -21,6 +21,7 @@ mod http;
 mod raven;
 mod raven_client;
 mod raven_fair;
+mod rfb;
 mod tls;
 
 use std::future::Future;

@@ -22,6 +22,7 @@ use crate::model::ids::RowId;
 use crate::model::page::RequestId;
 use crate::model::time::{SECOND, Ts};
 
+use super::alarm_pick::AlarmPick;
 use super::detail::pane_rows;
 use super::fields::pane_area;
 use super::list::commands::toast;
@@ -53,7 +54,7 @@ pub struct DiagPane {
     result: Option<Arc<DiagResult>>,
     about: Option<About>,
     /// The open alarms were asked for, to pick one.
-    picking: Option<RequestId>,
+    picking: AlarmPick,
     /// A test was run or a target set: defaults no longer come in.
     touched: bool,
 }
@@ -77,7 +78,7 @@ impl DiagPane {
             up: 0,
             result: None,
             about: None,
-            picking: None,
+            picking: AlarmPick::default(),
             touched: false,
         }
     }

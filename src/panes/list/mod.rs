@@ -54,6 +54,10 @@ pub(crate) trait Row: Record + Sized + 'static {
     }
     /// Whether its table is measured: it changes without a record in the journal.
     const MEASURED: bool = false;
+    /// Whether a list in this order shows some rows below others.
+    fn nested(_: &[Sort]) -> bool {
+        false
+    }
     /// Whether what it says may be old, because its source is silent.
     fn stale(&self, _: &Ctx) -> bool {
         false
@@ -160,6 +164,11 @@ impl<R: Row> ListState<R> {
     /// Whether the rows are shown as a tree.
     pub(crate) fn is_tree(&self) -> bool {
         self.tree.is_some() && self.filter.is_none()
+    }
+
+    /// Whether the order shows some rows below others.
+    pub(crate) fn nested(&self) -> bool {
+        R::nested(&self.sort)
     }
 
     /// Whether a filter is set.

@@ -41,7 +41,10 @@ impl<R: Row> Source for Rows<'_, R> {
 
     fn cell(&self, row: usize, column: usize) -> Vec<Piece<'_>> {
         match (self.list.rows().get(row), self.columns.get(column)) {
-            (Some(row), Some(column)) => column.cell(row, &CellCx::new(self.view, self.list.is_tree())),
+            (Some(row), Some(column)) => {
+                let nested = self.list.is_tree() || self.list.nested();
+                column.cell(row, &CellCx::new(self.view, nested))
+            }
             _ => Vec::new(),
         }
     }

@@ -63,7 +63,12 @@ pub(super) fn own_name(row: &NodeRow) -> String {
                 row.serial.clone()
             }
         }
-        NodeKind::Adapter | NodeKind::Source | NodeKind::Device | NodeKind::Collector | NodeKind::Object => {
+        NodeKind::Adapter
+        | NodeKind::Source
+        | NodeKind::Device
+        | NodeKind::Collector
+        | NodeKind::Object
+        | NodeKind::Vm => {
             format!("{} {}", r.kind.word(), r.name)
         }
     }

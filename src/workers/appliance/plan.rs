@@ -8,12 +8,29 @@ use crate::store::Store;
 use crate::workers::plan::{base, title};
 use crate::workers::source::Sources;
 
-use super::{ApplianceVerb, Wish};
+use super::{ApplianceVerb, Preview, Wish};
 
 /// Appliances that a plan asks; the calls for the others are of the same kind.
 const ASKED: usize = 10;
 /// Appliances asked at a time.
 const AT_ONCE: usize = 4;
+
+/// Puts what one target's preview says into the plan of several: `label` before its difference, and what
+/// all say alike only once.
+pub(in crate::workers) fn add(plan: &mut Plan, preview: Preview, label: Option<&str>, head: impl Fn(String) -> String) {
+    plan.calls.extend(preview.calls.into_iter().map(head));
+    if let Some(label) = label.filter(|_| !preview.diff.is_empty()) {
+        plan.diff.push(format!("# {label}"));
+    }
+    plan.diff.extend(preview.diff);
+    for (lines, new) in [(&mut plan.irreversible, preview.irreversible), (&mut plan.notes, preview.notes)] {
+        for line in new {
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+    }
+}
 
 /// What a command would do, as the appliances are now.
 ///
@@ -44,23 +61,7 @@ pub async fn plan(store: &Store, sources: &Sources, intent: &Intent) -> Result<P
     while let Some((target, preview)) = asked.next().await {
         let head = |line: String| if several { format!("{}: {line}", target.label()) } else { line };
         match preview {
-            Ok(preview) => {
-                plan.calls.extend(preview.calls.into_iter().map(head));
-                if several && !preview.diff.is_empty() {
-                    plan.diff.push(format!("# {}", target.label()));
-                }
-                plan.diff.extend(preview.diff);
-                for line in preview.irreversible {
-                    if !plan.irreversible.contains(&line) {
-                        plan.irreversible.push(line);
-                    }
-                }
-                for line in preview.notes {
-                    if !plan.notes.contains(&line) {
-                        plan.notes.push(line);
-                    }
-                }
-            }
+            Ok(preview) => add(&mut plan, preview, several.then(|| target.label()).as_deref(), head),
             // One that cannot be asked would be asked again by the run, and told then.
             Err(why) if several => plan.notes.push(format!("{}: {}", target.label(), clean(&why))),
             Err(why) => return Err(why),

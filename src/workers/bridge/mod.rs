@@ -30,6 +30,7 @@ use crate::model::record::{CommandRecord, Record};
 use crate::model::text;
 use crate::store::Store;
 
+use super::console::Consoles;
 use super::relay::Hands;
 use super::source::Sources;
 use super::{asks, diag, export, report, silences};
@@ -62,6 +63,7 @@ pub struct Bridge {
     views: Arc<Views>,
     running: Running,
     diagnostics: diag::Slots,
+    consoles: Consoles,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -81,7 +83,23 @@ impl Bridge {
         let views = Arc::new(Views::load(&store, &options.profile));
         let _ = msgs.send(Msg::Views(views.all()));
         let (running, diagnostics) = (Running::default(), diag::Slots::default());
-        Self { store, sources, msgs, options, windows, details, hands, views, running, diagnostics, stop, tasks }
+        let ways = (options.runtime.clone(), stop.clone(), tasks.clone());
+        let consoles = Consoles::new(sources.clone(), options.operator.clone(), msgs.clone(), ways);
+        Self {
+            store,
+            sources,
+            msgs,
+            options,
+            windows,
+            details,
+            hands,
+            views,
+            running,
+            diagnostics,
+            consoles,
+            stop,
+            tasks,
+        }
     }
 
     /// Ends what runs: bulks stop after the chunk at hand, and everything that was promised is on
@@ -290,6 +308,7 @@ impl Backend for Bridge {
             Request::Execute(id, _) | Request::Undo(id, _) => self.execute(id, request),
             Request::Live(id, live) => self.live(id, live),
             Request::Diag(id, request) => self.diag(id, request),
+            Request::Console(id, request) => self.consoles.send(id, request),
             Request::DiagExport(id, request) => self.export_diag(id, request),
             Request::Export(id, export) => self.export(id, export),
             Request::Report(id, report) => self.report(id, report),

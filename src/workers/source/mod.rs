@@ -34,6 +34,7 @@ use crate::model::cpe::CpeRow;
 use crate::model::ids::SourceName;
 use crate::model::stored::{Stored, StoredKind};
 use crate::model::topology::NodeRow;
+use crate::model::vm::VmRow;
 
 use super::acs::AcsHandle;
 use super::appliance::{ApplianceVerb, Preview};
@@ -41,7 +42,7 @@ use super::cpe_verb::CpeVerb;
 use super::prometheus::AlertsHandle;
 use super::raven::RavenHandle;
 use super::supervisor::Supervisor;
-use super::vms::HostHandle;
+use super::vms::{HostHandle, VmVerb};
 use shared::Shared;
 
 pub use super::prometheus::Span;
@@ -140,6 +141,11 @@ impl Sources {
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &SourceHandle> {
         self.by_name.values()
+    }
+
+    /// All hosts of virtual machines.
+    fn hosts(&self) -> Vec<HostHandle> {
+        self.iter().filter_map(|source| source.host().ok().cloned()).collect()
     }
 
     /// How many there are.
@@ -295,6 +301,46 @@ impl SourceHandle {
         stop: &CancellationToken,
     ) -> Result<String, String> {
         self.appliance()?.carry_out(verb, service, actor, stop).await
+    }
+
+    /// Whether it is a host of virtual machines.
+    #[must_use]
+    pub const fn is_host(&self) -> bool {
+        matches!(self.kind, Kind::Host(_))
+    }
+
+    /// The host of virtual machines that it is.
+    pub(in crate::workers) fn host(&self) -> Result<&HostHandle, String> {
+        match &self.kind {
+            Kind::Host(host) => Ok(host),
+            Kind::Voltha(_) | Kind::Acs(_) | Kind::Alerts(_) | Kind::Raven(_) => {
+                Err(format!("{} is no host of virtual machines", self.name()))
+            }
+        }
+    }
+
+    /// What a verb would do to one of its machines, as it is now. `sources` are all that there are: a
+    /// machine may move to another.
+    ///
+    /// # Errors
+    /// Why it cannot be done, in words.
+    pub async fn preview_vm(&self, verb: &VmVerb, row: &VmRow, sources: &Sources) -> Result<Preview, String> {
+        self.host()?.preview(verb, row, &sources.hosts()).await
+    }
+
+    /// Does something to one of its machines; what was done and proven, in words.
+    ///
+    /// # Errors
+    /// Why it was not done, or not for certain, in words.
+    pub async fn carry_out_vm(
+        &self,
+        verb: &VmVerb,
+        row: &VmRow,
+        sources: &Sources,
+        stop: &CancellationToken,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<String, String> {
+        self.host()?.carry_out(verb, row, &sources.hosts(), stop, progress).await
     }
 
     fn acs(&self) -> Result<&AcsHandle, String> {

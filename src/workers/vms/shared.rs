@@ -1,19 +1,38 @@
-//! What the tasks of one host share beside what every polled source has: its settings.
+//! What the tasks of one host share beside what every polled source has: its settings, the connection
+//! that polls and quick verbs use, who uses its consoles.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::config::schema::Libvirt;
+use crate::controllers::libvirt::client::{Connection, Hypervisor};
+use crate::controllers::libvirt::connect::Target;
+use crate::controllers::libvirt::error::Error;
 use crate::controllers::resilience::BreakerPolicy;
 use crate::controllers::voltha::map::TypeIndex;
 use crate::model::ids::SourceName;
+use crate::workers::lock;
 use crate::workers::source::Cache;
 use crate::workers::watched::Watched;
+
+/// A host that is away is tried again soon: somebody may be waiting for it to come back.
+const POLICY: BreakerPolicy =
+    BreakerPolicy { failures: 3, cool_down: Duration::from_secs(5), cool_down_max: Duration::from_secs(60) };
 
 /// A host.
 pub(in crate::workers) struct Shared {
     watched: Watched,
-    pub(super) config: Libvirt,
+    pub(in crate::workers) config: Libvirt,
+    target: Target,
+    link: tokio::sync::Mutex<Option<Connection>>,
+    /// Machines that are looked at anew with the next poll, by UUID.
+    due: Mutex<BTreeSet<String>>,
+    /// Machines whose operation failed and what is left to do, by UUID.
+    trouble: Mutex<BTreeMap<String, String>>,
+    /// Who uses consoles of its machines from here, by UUID.
+    users: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -34,7 +53,96 @@ impl Shared {
     pub(super) fn new(name: SourceName, config: Libvirt, cache: Arc<dyn Cache>, types: Arc<TypeIndex>) -> Self {
         let endpoint = config.endpoint();
         let kind = ("libvirt", endpoint.as_str());
-        let watched = Watched::new(name, kind, config.paused, BreakerPolicy::default(), cache, types);
-        Self { watched, config }
+        let watched = Watched::new(name, kind, config.paused, POLICY, cache, types);
+        let target = Target::of(&config);
+        Self {
+            watched,
+            config,
+            target,
+            link: tokio::sync::Mutex::default(),
+            due: Mutex::default(),
+            trouble: Mutex::default(),
+            users: Mutex::default(),
+        }
+    }
+
+    /// The way to it.
+    pub(in crate::workers) const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// How long a call that reads may take.
+    pub(in crate::workers) const fn limit(&self) -> Duration {
+        Duration::from_secs(self.config.timeout_s)
+    }
+
+    /// A connection of its own: for what takes long, or holds a stream open.
+    pub(in crate::workers) async fn connect(&self) -> Result<Connection, Error> {
+        let what = Hypervisor { uri: self.config.uri.clone(), read_only: false };
+        self.target.connect(&what, self.limit()).await
+    }
+
+    /// The connection that all quick calls share; whether it is a new one.
+    pub(in crate::workers) async fn connection(&self) -> Result<(Connection, bool), Error> {
+        let mut link = self.link.lock().await;
+        if let Some(connection) = link.as_ref().filter(|c| c.why_ended().is_none()) {
+            return Ok((connection.clone(), false));
+        }
+        let connection = self.connect().await?;
+        *link = Some(connection.clone());
+        Ok((connection, true))
+    }
+
+    /// Gives the shared connection up: an answer that does not come may mean that none will.
+    pub(super) async fn hang_up(&self) {
+        *self.link.lock().await = None;
+    }
+
+    /// A machine has changed: it is looked at anew, soon.
+    pub(in crate::workers) fn changed(&self, uuid: &str) {
+        lock(&self.due).insert(uuid.to_owned());
+        self.wake.notify_one();
+    }
+
+    /// Machines that have to be looked at anew.
+    pub(super) fn take_due(&self) -> BTreeSet<String> {
+        std::mem::take(&mut *lock(&self.due))
+    }
+
+    /// An operation on a machine failed and something is left to do (`None`: it has been dealt with).
+    pub(in crate::workers) fn set_trouble(&self, uuid: &str, words: Option<String>) {
+        let mut trouble = lock(&self.trouble);
+        match words {
+            Some(words) => trouble.insert(uuid.to_owned(), words),
+            None => trouble.remove(uuid),
+        };
+        drop(trouble);
+        self.changed(uuid);
+    }
+
+    /// What is left to do at a machine.
+    pub(super) fn trouble(&self, uuid: &str) -> String {
+        lock(&self.trouble).get(uuid).cloned().unwrap_or_default()
+    }
+
+    /// Somebody opened a console from here, in words (`serial by anna`), or left it.
+    pub(in crate::workers) fn uses(&self, uuid: &str, words: &str, open: bool) {
+        let mut users = lock(&self.users);
+        let of = users.entry(uuid.to_owned()).or_default();
+        if open {
+            of.push(words.to_owned());
+        } else if let Some(at) = of.iter().position(|w| w == words) {
+            of.remove(at);
+        }
+        if of.is_empty() {
+            users.remove(uuid);
+        }
+        drop(users);
+        self.wake.notify_one();
+    }
+
+    /// Who uses consoles of a machine from here.
+    pub(super) fn users(&self, uuid: &str) -> Vec<String> {
+        lock(&self.users).get(uuid).cloned().unwrap_or_default()
     }
 }

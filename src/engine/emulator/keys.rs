@@ -1,0 +1,303 @@
+//! What keys, pastes and the mouse send to a guest on a serial line: the sequences of xterm, which are
+//! those of a VT220 where both have the key.
+
+use std::borrow::Cow;
+
+use super::{Modes, Mouse};
+use crate::model::console::{ConsoleKey, Stroke};
+use crate::model::text;
+
+/// The bytes of a key; none where it has no meaning on a serial line.
+#[must_use]
+pub fn encode(stroke: Stroke, modes: Modes) -> Vec<u8> {
+    let mut out = Vec::new();
+    let modifiers = 1 + u8::from(stroke.shift) + 2 * u8::from(stroke.alt) + 4 * u8::from(stroke.ctrl);
+    match stroke.key {
+        ConsoleKey::Char(c) => {
+            escape(stroke, &mut out);
+            match control(c).filter(|_| stroke.ctrl) {
+                Some(byte) => out.push(byte),
+                None => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        ConsoleKey::Enter => {
+            escape(stroke, &mut out);
+            out.extend_from_slice(if modes.newline { b"\r\n" } else { b"\r" });
+        }
+        ConsoleKey::Esc => {
+            escape(stroke, &mut out);
+            out.push(0x1b);
+        }
+        ConsoleKey::Tab if stroke.shift => {
+            escape(stroke, &mut out);
+            out.extend_from_slice(b"\x1b[Z");
+        }
+        ConsoleKey::Tab => {
+            escape(stroke, &mut out);
+            out.push(b'\t');
+        }
+        ConsoleKey::Backspace => {
+            escape(stroke, &mut out);
+            out.push(if stroke.ctrl { 0x08 } else { 0x7f });
+        }
+        ConsoleKey::Up => lettered(b'A', modifiers, modes.application_cursor, &mut out),
+        ConsoleKey::Down => lettered(b'B', modifiers, modes.application_cursor, &mut out),
+        ConsoleKey::Right => lettered(b'C', modifiers, modes.application_cursor, &mut out),
+        ConsoleKey::Left => lettered(b'D', modifiers, modes.application_cursor, &mut out),
+        ConsoleKey::Begin => lettered(b'E', modifiers, modes.application_cursor, &mut out),
+        ConsoleKey::End => lettered(b'F', modifiers, modes.application_cursor, &mut out),
+        ConsoleKey::Home => lettered(b'H', modifiers, modes.application_cursor, &mut out),
+        ConsoleKey::Insert => numbered(2, modifiers, &mut out),
+        ConsoleKey::Delete => numbered(3, modifiers, &mut out),
+        ConsoleKey::PageUp => numbered(5, modifiers, &mut out),
+        ConsoleKey::PageDown => numbered(6, modifiers, &mut out),
+        ConsoleKey::Menu => numbered(29, modifiers, &mut out),
+        ConsoleKey::F(n @ 1..=4) => lettered(b'P' + (n - 1), modifiers, true, &mut out),
+        ConsoleKey::F(n) => {
+            /// From F5 on; DEC left numbers out.
+            const NUMBERS: [u8; 20] = [15, 17, 18, 19, 20, 21, 23, 24, 25, 26, 28, 29, 31, 32, 33, 34, 42, 43, 44, 45];
+            let number = usize::from(n).checked_sub(5).and_then(|at| NUMBERS.get(at));
+            number.into_iter().for_each(|number| numbered(*number, modifiers, &mut out));
+        }
+        ConsoleKey::Print | ConsoleKey::Pause => {}
+    }
+    out
+}
+
+fn escape(stroke: Stroke, out: &mut Vec<u8>) {
+    if stroke.alt {
+        out.push(0x1b);
+    }
+}
+
+/// The control character of a character; terminals without a way to tell them apart report the last
+/// five as digits.
+const fn control(c: char) -> Option<u8> {
+    Some(match c {
+        'a'..='z' => c as u8 - b'a' + 1,
+        'A'..='Z' => c as u8 - b'A' + 1,
+        ' ' | '@' | '2' => 0,
+        '[' | '3' => 0x1b,
+        '\\' | '4' => 0x1c,
+        ']' | '5' => 0x1d,
+        '^' | '~' | '6' => 0x1e,
+        '_' | '/' | '-' | '7' => 0x1f,
+        '?' | '8' => 0x7f,
+        _ => return None,
+    })
+}
+
+fn lettered(letter: u8, modifiers: u8, single: bool, out: &mut Vec<u8>) {
+    if modifiers > 1 {
+        out.extend_from_slice(format!("\x1b[1;{modifiers}").as_bytes());
+    } else {
+        out.extend_from_slice(if single { b"\x1bO" } else { b"\x1b[" });
+    }
+    out.push(letter);
+}
+
+fn numbered(number: u8, modifiers: u8, out: &mut Vec<u8>) {
+    let text = if modifiers > 1 { format!("\x1b[{number};{modifiers}~") } else { format!("\x1b[{number}~") };
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// The bytes of a paste: line ends as Enter sends them, tabs kept, and of other control characters
+/// nothing, so that no text can end the marks around a paste or press keys.
+#[must_use]
+pub fn paste(text: &str, modes: Modes) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 12);
+    if modes.bracketed_paste {
+        out.extend_from_slice(b"\x1b[200~");
+    }
+    for c in lines(text).chars() {
+        match c {
+            '\n' => out.push(b'\r'),
+            '\t' => out.push(b'\t'),
+            c if c.is_control() => {}
+            c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    if modes.bracketed_paste {
+        out.extend_from_slice(b"\x1b[201~");
+    }
+    out
+}
+
+fn lines(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(text) }
+}
+
+/// What has to be asked before a paste with line ends goes out: a guest runs every line of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasteCheck {
+    /// Line ends that it would send.
+    pub ends: usize,
+    /// Characters.
+    pub characters: usize,
+    /// Its first line, safe to draw.
+    pub first: String,
+    /// Whether the guest has asked for marks around pastes: a shell then runs nothing until Enter.
+    pub marked: bool,
+}
+
+/// Checks a paste; `None` where it has no line ends and need not be asked about.
+#[must_use]
+pub fn paste_check(text: &str, modes: Modes) -> Option<PasteCheck> {
+    let text = lines(text);
+    let ends = text.matches('\n').count();
+    (ends > 0).then(|| PasteCheck {
+        ends,
+        characters: text.chars().count(),
+        first: text::clean(text.lines().next().unwrap_or("")).into_owned(),
+        marked: modes.bracketed_paste,
+    })
+}
+
+/// What the mouse did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MouseAct {
+    /// A button went down: 0 left, 1 middle, 2 right.
+    Down(u8),
+    /// A button went up.
+    Up(u8),
+    /// Moved with a button down.
+    Drag(u8),
+    /// Moved.
+    Move,
+    /// The wheel, up.
+    WheelUp,
+    /// The wheel, down.
+    WheelDown,
+}
+
+/// The bytes of the mouse at a cell of the guest's screen; none where the guest has not asked for them.
+#[must_use]
+pub fn mouse(act: MouseAct, row: u16, column: u16, modes: Modes) -> Vec<u8> {
+    let wanted = match modes.mouse {
+        Mouse::Off => false,
+        Mouse::Press => matches!(act, MouseAct::Down(_)),
+        Mouse::Click => !matches!(act, MouseAct::Drag(_) | MouseAct::Move),
+        Mouse::Drag => !matches!(act, MouseAct::Move),
+        Mouse::Motion => true,
+    };
+    if !wanted {
+        return Vec::new();
+    }
+    let code = match act {
+        MouseAct::Down(button) | MouseAct::Up(button) => button.min(2),
+        MouseAct::Drag(button) => 32 + button.min(2),
+        MouseAct::Move => 35,
+        MouseAct::WheelUp => 64,
+        MouseAct::WheelDown => 65,
+    };
+    let up = matches!(act, MouseAct::Up(_));
+    let (x, y) = (column.saturating_add(1), row.saturating_add(1));
+    if modes.mouse_sgr {
+        return format!("\x1b[<{code};{x};{y}{}", if up { 'm' } else { 'M' }).into_bytes();
+    }
+    let byte = |n: u16| u8::try_from(n.saturating_add(32)).ok();
+    match (byte(x), byte(y)) {
+        (Some(x), Some(y)) => vec![0x1b, b'[', b'M', 32 + if up { 3 } else { code }, x, y],
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(key: ConsoleKey, modifiers: &str) -> String {
+        with(key, modifiers, Modes::default())
+    }
+
+    fn with(key: ConsoleKey, modifiers: &str, modes: Modes) -> String {
+        let has = |c| modifiers.contains(c);
+        let stroke = Stroke { key, shift: has('s'), alt: has('a'), ctrl: has('c'), logo: false };
+        String::from_utf8(encode(stroke, modes)).unwrap()
+    }
+
+    #[test]
+    fn characters_and_controls() {
+        let cases = [
+            ('x', "", "x"),
+            ('X', "s", "X"),
+            ('ü', "", "ü"),
+            ('c', "c", "\x03"),
+            ('C', "cs", "\x03"),
+            (' ', "c", "\0"),
+            ('4', "c", "\x1c"),
+            (']', "c", "\x1d"),
+            ('/', "c", "\x1f"),
+            ('?', "c", "\x7f"),
+            ('x', "a", "\x1bx"),
+            ('x', "ac", "\x1b\x18"),
+            ('ü', "c", "ü"),
+        ];
+        for (c, modifiers, expected) in cases {
+            assert_eq!(bytes(ConsoleKey::Char(c), modifiers), expected, "{modifiers}-{c}");
+        }
+    }
+
+    #[test]
+    fn keys_with_names() {
+        let cases = [
+            (ConsoleKey::Enter, "", "\r"),
+            (ConsoleKey::Enter, "a", "\x1b\r"),
+            (ConsoleKey::Esc, "", "\x1b"),
+            (ConsoleKey::Tab, "", "\t"),
+            (ConsoleKey::Tab, "s", "\x1b[Z"),
+            (ConsoleKey::Backspace, "", "\x7f"),
+            (ConsoleKey::Backspace, "c", "\x08"),
+            (ConsoleKey::Backspace, "a", "\x1b\x7f"),
+            (ConsoleKey::Up, "", "\x1b[A"),
+            (ConsoleKey::Up, "s", "\x1b[1;2A"),
+            (ConsoleKey::Left, "sac", "\x1b[1;8D"),
+            (ConsoleKey::Home, "", "\x1b[H"),
+            (ConsoleKey::End, "c", "\x1b[1;5F"),
+            (ConsoleKey::Delete, "", "\x1b[3~"),
+            (ConsoleKey::PageUp, "s", "\x1b[5;2~"),
+            (ConsoleKey::F(1), "", "\x1bOP"),
+            (ConsoleKey::F(4), "c", "\x1b[1;5S"),
+            (ConsoleKey::F(5), "", "\x1b[15~"),
+            (ConsoleKey::F(6), "", "\x1b[17~"),
+            (ConsoleKey::F(12), "s", "\x1b[24;2~"),
+            (ConsoleKey::F(20), "", "\x1b[34~"),
+            (ConsoleKey::F(99), "", ""),
+            (ConsoleKey::Pause, "", ""),
+        ];
+        for (key, modifiers, expected) in cases {
+            assert_eq!(bytes(key, modifiers), expected, "{modifiers}-{key:?}");
+        }
+    }
+
+    #[test]
+    fn modes_change_what_keys_send() {
+        let application = Modes { application_cursor: true, newline: true, ..Modes::default() };
+        assert_eq!(with(ConsoleKey::Up, "", application), "\x1bOA");
+        assert_eq!(with(ConsoleKey::Home, "", application), "\x1bOH");
+        assert_eq!(with(ConsoleKey::Up, "c", application), "\x1b[1;5A", "with modifiers there is one form only");
+        assert_eq!(with(ConsoleKey::Enter, "", application), "\r\n");
+    }
+
+    #[test]
+    fn pastes_press_no_keys() {
+        let marked = Modes { bracketed_paste: true, ..Modes::default() };
+        assert_eq!(paste("a\r\nb\nc\td", Modes::default()), b"a\rb\rc\td");
+        assert_eq!(paste("rm\x1b[201~ -rf\x03", marked), b"\x1b[200~rm[201~ -rf\x1b[201~");
+        assert_eq!(paste_check("one line", Modes::default()), None);
+        let check = paste_check("ls\x1b[2J -l\nrm x\r\n", marked).unwrap();
+        assert_eq!((check.ends, check.first.as_str(), check.marked), (2, "ls -l", true));
+    }
+
+    #[test]
+    fn the_mouse_tells_what_was_asked_for() {
+        let sgr = Modes { mouse: Mouse::Drag, mouse_sgr: true, ..Modes::default() };
+        assert_eq!(mouse(MouseAct::Down(0), 2, 300, sgr), b"\x1b[<0;301;3M");
+        assert_eq!(mouse(MouseAct::Up(2), 0, 0, sgr), b"\x1b[<2;1;1m");
+        assert_eq!(mouse(MouseAct::Move, 0, 0, sgr), b"");
+        let old = Modes { mouse: Mouse::Click, ..Modes::default() };
+        assert_eq!(mouse(MouseAct::WheelUp, 0, 1, old), b"\x1b[M\x60\x22\x21");
+        assert_eq!(mouse(MouseAct::Down(0), 0, 300, old), b"", "a column that cannot be told");
+        assert_eq!(mouse(MouseAct::Down(0), 0, 0, Modes::default()), b"");
+    }
+}

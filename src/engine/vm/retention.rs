@@ -1,0 +1,97 @@
+//! Which backups are kept. A full one stays as long as anything that is kept builds on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::vm::{BackupSet, Manifest};
+
+/// What is kept. Without a number nothing is ever removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Keep {
+    /// The newest of them, so many.
+    pub newest: Option<u32>,
+    /// All that are younger than so many days.
+    pub days: Option<u32>,
+}
+
+/// The backups of a machine that can be used, oldest first.
+pub fn whole<'a>(sets: &'a [BackupSet], uuid: &str) -> Vec<(&'a str, &'a Manifest)> {
+    let mut out: Vec<(&str, &Manifest)> = sets
+        .iter()
+        .filter_map(|set| Some((set.name.as_str(), set.manifest.as_ref().ok()?)))
+        .filter(|(_, manifest)| manifest.uuid == uuid)
+        .collect();
+    out.sort_by_key(|(name, manifest)| (manifest.at, *name));
+    out
+}
+
+/// A backup and all that it builds on, the full one first; why it cannot be restored.
+pub fn chain<'a>(sets: &'a [BackupSet], name: &str) -> Result<Vec<(&'a str, &'a Manifest)>, String> {
+    let by_name: BTreeMap<&str, &BackupSet> = sets.iter().map(|set| (set.name.as_str(), set)).collect();
+    let mut out: Vec<(&str, &Manifest)> = Vec::new();
+    let mut at = name.to_owned();
+    loop {
+        let Some(set) = by_name.get(at.as_str()) else {
+            let needs = out.last().map_or(String::new(), |(child, _)| format!(", which {child} builds on"));
+            return Err(format!("there is no backup {at}{needs}"));
+        };
+        let manifest = set.manifest.as_ref().map_err(|why| format!("{at}: {why}"))?;
+        if out.iter().any(|(seen, _)| *seen == set.name) {
+            return Err(format!("the backups build on each other in a circle at {at}"));
+        }
+        out.push((&set.name, manifest));
+        match &manifest.parent {
+            Some(parent) => at.clone_from(parent),
+            None => break,
+        }
+    }
+    out.reverse();
+    Ok(out)
+}
+
+/// The backups of a machine to be removed now (seconds since 1970), in the order in which they are:
+/// what builds on another goes before it, so that an end in the middle breaks no chain.
+#[must_use]
+pub fn surplus(sets: &[BackupSet], uuid: &str, keep: Keep, now: i64) -> Vec<String> {
+    if keep.newest.is_none() && keep.days.is_none() {
+        return Vec::new();
+    }
+    let all = whole(sets, uuid);
+    let newest = keep.newest.unwrap_or(0).max(1) as usize;
+    let young = |manifest: &Manifest| {
+        keep.days.is_some_and(|days| now.saturating_sub(manifest.at) < i64::from(days).saturating_mul(86_400))
+    };
+    let mut needed: BTreeSet<&str> = BTreeSet::new();
+    for (nth, (name, manifest)) in all.iter().rev().enumerate() {
+        if nth >= newest && !young(manifest) {
+            continue;
+        }
+        let mut at = *name;
+        while needed.insert(at) {
+            match all.iter().find(|(name, _)| *name == at).and_then(|(_, manifest)| manifest.parent.as_deref()) {
+                Some(parent) => at = parent,
+                None => break,
+            }
+        }
+    }
+    // What another machine's or a broken manifest says it builds on stays as well.
+    let wanted: BTreeSet<&str> = sets
+        .iter()
+        .filter(|set| set.manifest.as_ref().is_ok_and(|manifest| manifest.uuid != uuid))
+        .filter_map(|set| set.manifest.as_ref().ok()?.parent.as_deref())
+        .collect();
+    let mut out: Vec<String> = Vec::new();
+    let mut held: BTreeSet<&str> = needed;
+    held.extend(wanted);
+    let mut rest: Vec<(&str, &Manifest)> = all.into_iter().filter(|(name, _)| !held.contains(name)).collect();
+    // Children first, whatever their clocks say.
+    while !rest.is_empty() {
+        let parents: BTreeSet<&str> = rest.iter().filter_map(|(_, manifest)| manifest.parent.as_deref()).collect();
+        let (stay, go): (Vec<_>, Vec<_>) = rest.iter().partition(|(name, _)| parents.contains(name));
+        if go.is_empty() {
+            break;
+        }
+        out.extend(go.into_iter().rev().map(|(name, _)| name.to_owned()));
+        rest = stay;
+    }
+    out
+}

@@ -1,0 +1,204 @@
+//! Keys and texts on their way to the guest, and the commands of the console with the cursor.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use crate::app::ctx::Ctx;
+use crate::app::effect::{Choose, ConsoleRequest, Effect, Level, Prompt};
+use crate::model::command::Args;
+use crate::model::console::{ConsoleKey, ConsolePhase, Image, Stroke};
+use crate::panes::list::commands::toast;
+use crate::panes::verbs::ask;
+use crate::ui::console_keys::stroke;
+
+use super::super::verbs::COMBINATIONS;
+use super::{Consoles, Shown, Tab};
+
+/// Zooms at most.
+const CLOSEST: u8 = 4;
+
+impl Consoles {
+    /// Arrows walk over the wall, enter shows one.
+    pub(super) fn wall_key(&mut self, key: &KeyEvent) -> Vec<Effect> {
+        let last = self.tabs.len().saturating_sub(1);
+        match key.code {
+            KeyCode::Left | KeyCode::Up | KeyCode::Char('h' | 'k') => self.at = self.at.saturating_sub(1),
+            KeyCode::Right | KeyCode::Down | KeyCode::Char('l' | 'j') => self.at = (self.at + 1).min(last),
+            KeyCode::Enter => {
+                self.shown = Shown::One;
+                self.step(0);
+            }
+            KeyCode::Esc | KeyCode::Char('q') => self.leave(),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// A key for the guest; for a dialog where the console is not open.
+    pub(super) fn guest_key(&mut self, key: &KeyEvent) -> Vec<Effect> {
+        if let Some((id, text)) = self.paste.take() {
+            let yes = matches!(key.code, KeyCode::Char('y' | 'Y') | KeyCode::Enter);
+            return if yes { vec![Effect::Console(id, ConsoleRequest::Paste(text))] } else { Vec::new() };
+        }
+        let Some(tab) = self.tab() else { return Vec::new() };
+        match &tab.phase {
+            ConsolePhase::Open => {}
+            ConsolePhase::Held(_) => {
+                return match key.code {
+                    KeyCode::Char('t' | 'T') => tab.ask(ConsoleRequest::TakeOver),
+                    KeyCode::Esc | KeyCode::Char('q') => self.close(),
+                    _ => Vec::new(),
+                };
+            }
+            ConsolePhase::Opening | ConsolePhase::Ended(_) => {
+                return match key.code {
+                    KeyCode::Esc | KeyCode::Char('q') => self.close(),
+                    KeyCode::Enter if matches!(tab.phase, ConsolePhase::Ended(_)) => self.again(),
+                    _ => Vec::new(),
+                };
+            }
+        }
+        if let Some(why) = mute(tab) {
+            return vec![toast(Level::Info, why)];
+        }
+        stroke(*key).map_or_else(Vec::new, |stroke| tab.ask(ConsoleRequest::Key(stroke)))
+    }
+
+    /// Opens one that has ended again.
+    fn again(&mut self) -> Vec<Effect> {
+        let Some(target) = self.tab().map(|tab| tab.target.clone()) else { return Vec::new() };
+        let view_only = self.tab().is_some_and(|tab| tab.view_only);
+        self.last += 1;
+        let id = crate::model::console::ConsoleId(self.last);
+        if let Some(tab) = self.tab_mut() {
+            tab.id = id;
+            tab.phase = ConsolePhase::Opening;
+        }
+        vec![Effect::Console(id, ConsoleRequest::Open { target, view_only })]
+    }
+
+    /// A text for the guest. With line ends in it each line is run by what reads it: it is asked first.
+    pub(in crate::panes::vms) fn paste(&mut self, text: &str) -> Vec<Effect> {
+        let Some(tab) = self.tab().filter(|tab| self.shown == Shown::One && tab.phase == ConsolePhase::Open) else {
+            return Vec::new();
+        };
+        if let Some(why) = mute(tab) {
+            return vec![toast(Level::Info, why)];
+        }
+        if text.contains(['\n', '\r']) {
+            self.paste = Some((tab.id, text.to_owned()));
+            return Vec::new();
+        }
+        tab.ask(ConsoleRequest::Paste(text.to_owned()))
+    }
+
+    /// Runs a command of the console with the cursor.
+    pub(super) fn of_tab(&mut self, id: &str, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        let half = i32::from(crate::panes::detail::pane_rows(cx.size) / 2).max(1);
+        let picture = self.is_picture();
+        let Some(tab) = self.tab_mut() else { return Vec::new() };
+        let types = matches!(id, "console.escape" | "console.type" | "console.keys" | "console.size");
+        if let (true, Some(why)) = (types, mute(tab)) {
+            return vec![toast(Level::Info, why)];
+        }
+        match id {
+            "console.escape" => {
+                tab.ask(ConsoleRequest::Key(Stroke { ctrl: true, ..Stroke::plain(ConsoleKey::Char(']')) }))
+            }
+            "console.up" => tab.ask(ConsoleRequest::Scroll(half)),
+            "console.down" => tab.ask(ConsoleRequest::Scroll(-half)),
+            "console.bottom" => tab.ask(ConsoleRequest::Scroll(0)),
+            "console.copy" => match tab.text() {
+                Some(text) => vec![Effect::Copy { what: format!("what {} shows", tab.name()), text }],
+                None => vec![toast(Level::Info, "a picture cannot be copied as text")],
+            },
+            "console.type" => match args.get("text") {
+                Some(text) => tab.ask(ConsoleRequest::Paste(text.clone())),
+                None => ask("Send which text?".to_owned(), "console.type", "text", Args::new()),
+            },
+            "console.keys" => match args.get("keys") {
+                Some(keys) => tab.ask(ConsoleRequest::Combination(keys.clone())),
+                None => vec![Effect::Choose(Choose {
+                    title: "Send which keys?".to_owned(),
+                    items: COMBINATIONS.iter().map(|(k, words)| ((*k).to_owned(), (*words).to_owned())).collect(),
+                    selected: 0,
+                    command: "console.keys",
+                    arg: "keys",
+                    args: Args::new(),
+                })],
+            },
+            "console.record" => match (&tab.recording, args.get("file")) {
+                (Some(_), _) => tab.ask(ConsoleRequest::Record(None)),
+                (None, Some(file)) => tab.ask(ConsoleRequest::Record(Some(file.clone()))),
+                (None, None) => vec![Effect::Prompt(Prompt {
+                    title: "Record in which file? (asciicast; nothing is left out of it)".to_owned(),
+                    initial: format!("{}.cast", file_name(&tab.target.name)),
+                    command: "console.record",
+                    arg: "file",
+                    args: Args::new(),
+                })],
+            },
+            "console.size" => {
+                let rows = crate::panes::detail::pane_rows(cx.size).saturating_sub(super::draw::HEAD);
+                tab.ask(ConsoleRequest::Resize(cx.size.0, rows))
+            }
+            "console.picture" => {
+                tab.as_picture = !tab.as_picture;
+                let wanted = tab.as_picture;
+                tab.ask(ConsoleRequest::Picture(wanted))
+            }
+            "console.control" => {
+                let wanted = !tab.presence.ours;
+                tab.ask(ConsoleRequest::Control(wanted))
+            }
+            "console.hand-over" => tab.ask(ConsoleRequest::HandOver),
+            "console.take-over" => tab.ask(ConsoleRequest::TakeOver),
+            "console.closer" if picture => {
+                tab.zoom = (tab.zoom + 1).min(CLOSEST);
+                Vec::new()
+            }
+            "console.farther" if picture => {
+                tab.zoom = tab.zoom.saturating_sub(1);
+                if tab.zoom == 0 {
+                    tab.pan = (0, 0);
+                }
+                Vec::new()
+            }
+            "console.left" => shift(tab, -1, 0),
+            "console.right" => shift(tab, 1, 0),
+            "console.higher" => shift(tab, 0, -1),
+            "console.lower" => shift(tab, 0, 1),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn shift(tab: &mut Tab, x: i32, y: i32) -> Vec<Effect> {
+    const MOST: i32 = 64;
+    tab.pan = ((tab.pan.0 + x).clamp(-MOST, MOST), (tab.pan.1 + y).clamp(-MOST, MOST));
+    Vec::new()
+}
+
+/// Why nothing may be typed into it.
+fn mute(tab: &Tab) -> Option<String> {
+    if tab.view_only {
+        return Some("the profile is read-only: the console is only looked at".to_owned());
+    }
+    if tab.presence.viewers.len() > 1 && !tab.presence.ours {
+        let who = tab.presence.control.as_deref().unwrap_or("nobody");
+        return Some(format!("{} types here: ctrl-] c asks for control", crate::model::text::clean(who)));
+    }
+    None
+}
+
+/// A name as part of one of a file.
+fn file_name(name: &str) -> String {
+    let good = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+    name.chars().map(good).take(64).collect()
+}
+
+impl Tab {
+    /// Whether what is shown is a picture.
+    pub(super) fn shows_picture(&self) -> bool {
+        matches!(self.image, Some(Image::Picture(_)))
+    }
+}

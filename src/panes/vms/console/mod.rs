@@ -1,0 +1,304 @@
+//! The consoles that are open in the pane: one at a time over the whole pane, or all of them side by
+//! side. They stay open while something else is shown.
+//!
+//! What a console shows comes ready as a [`Screen`](crate::model::console::Screen) or a picture; here it
+//! is only drawn, and keys are sent on.
+
+mod draw;
+mod keys;
+
+use crossterm::event::KeyEvent;
+
+use crate::app::ctx::Ctx;
+use crate::app::effect::{ConsoleRequest, Effect, Level};
+use crate::model::command::Args;
+use crate::model::console::{
+    ConsoleId, ConsoleKind, ConsoleNews, ConsolePhase, ConsoleTarget, Found, Image, Presence,
+};
+use crate::model::text::clean;
+use crate::panes::alarm_pick::AlarmPick;
+use crate::panes::list::commands::toast;
+
+/// The command that an alarm is picked for.
+const ATTACH: &str = "console.attach";
+
+/// One console.
+#[derive(Debug)]
+struct Tab {
+    id: ConsoleId,
+    target: ConsoleTarget,
+    view_only: bool,
+    phase: ConsolePhase,
+    image: Option<Image>,
+    /// What the guest calls it.
+    title: String,
+    found: Option<Found>,
+    /// Lines that it is scrolled up, as far as was asked for.
+    scrolled: bool,
+    presence: Presence,
+    recording: Option<String>,
+    /// A picture is shown as a picture although it could be read.
+    as_picture: bool,
+    /// Parts of the picture that are shown: 0 all of it, then ever less.
+    zoom: u8,
+    /// Where that part lies, in steps from the cursor or the middle.
+    pan: (i32, i32),
+    /// The guest rang while something else was shown.
+    rang: bool,
+}
+
+impl Tab {
+    fn name(&self) -> String {
+        let kind = self.target.kind.word();
+        format!("{} {kind}", clean(&self.target.name))
+    }
+
+    fn ask(&self, request: ConsoleRequest) -> Vec<Effect> {
+        vec![Effect::Console(self.id, request)]
+    }
+
+    /// The text that is shown, where it is text.
+    fn text(&self) -> Option<String> {
+        match &self.image {
+            Some(Image::Screen(screen)) => Some(screen.text()),
+            _ => None,
+        }
+    }
+}
+
+/// What of it is on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Shown {
+    /// Nothing: the list is.
+    #[default]
+    Nothing,
+    /// The console with the cursor.
+    One,
+    /// All of them.
+    Wall,
+}
+
+/// The open consoles.
+#[derive(Debug, Default)]
+pub(super) struct Consoles {
+    tabs: Vec<Tab>,
+    at: usize,
+    shown: Shown,
+    last: u64,
+    /// What was looked for last.
+    search: String,
+    /// A text with line ends that waits for a yes.
+    paste: Option<(ConsoleId, String)>,
+    pick: AlarmPick,
+}
+
+impl Consoles {
+    /// Whether it has the pane.
+    pub(super) fn is_shown(&self) -> bool {
+        self.shown != Shown::Nothing
+    }
+
+    /// How many are open.
+    pub(super) fn len(&self) -> usize {
+        self.tabs.len()
+    }
+
+    fn tab(&self) -> Option<&Tab> {
+        self.tabs.get(self.at)
+    }
+
+    fn tab_mut(&mut self) -> Option<&mut Tab> {
+        self.tabs.get_mut(self.at)
+    }
+
+    /// Shows a console; opens it where it is not, or has ended.
+    pub(super) fn open(&mut self, target: ConsoleTarget, cx: &Ctx) -> Vec<Effect> {
+        self.shown = Shown::One;
+        if let Some(at) = self.tabs.iter().position(|tab| tab.target == target) {
+            self.at = at;
+            if !self.tabs.get(at).is_some_and(|tab| matches!(tab.phase, ConsolePhase::Ended(_))) {
+                return Vec::new();
+            }
+            self.tabs.remove(at);
+        }
+        self.last += 1;
+        // Ids of consoles of other runs of this program mean nothing here.
+        let id = ConsoleId(self.last);
+        let view_only = cx.read_only;
+        self.tabs.push(Tab {
+            id,
+            target: target.clone(),
+            view_only,
+            phase: ConsolePhase::Opening,
+            image: None,
+            title: String::new(),
+            found: None,
+            scrolled: false,
+            presence: Presence::default(),
+            recording: None,
+            as_picture: false,
+            zoom: 0,
+            pan: (0, 0),
+            rang: false,
+        });
+        self.at = self.tabs.len() - 1;
+        vec![Effect::Console(id, ConsoleRequest::Open { target, view_only })]
+    }
+
+    /// Shows all of them side by side.
+    pub(super) fn wall(&mut self) -> Vec<Effect> {
+        if self.tabs.is_empty() {
+            return vec![toast(Level::Info, "no console is open: c opens the serial console of a machine, v its screen")];
+        }
+        self.shown = Shown::Wall;
+        Vec::new()
+    }
+
+    /// Takes news in.
+    pub(super) fn news(&mut self, id: ConsoleId, news: &ConsoleNews) -> Vec<Effect> {
+        let front = self.shown == Shown::One && self.tab().is_some_and(|tab| tab.id == id);
+        let Some(tab) = self.tabs.iter_mut().find(|tab| tab.id == id) else { return Vec::new() };
+        match news {
+            ConsoleNews::Phase(phase) => {
+                if let (ConsolePhase::Ended(why), false) = (phase, front) {
+                    tab.phase = phase.clone();
+                    return vec![toast(Level::Warn, format!("{}: {}", tab.name(), clean(why)))];
+                }
+                tab.phase = phase.clone();
+            }
+            ConsoleNews::Image(image) => {
+                if let Image::Screen(screen) = image {
+                    tab.scrolled = screen.scrolled > 0;
+                }
+                tab.image = Some(image.clone());
+            }
+            ConsoleNews::Found(found) => {
+                tab.found = *found;
+                if found.is_none() {
+                    return vec![toast(Level::Info, format!("`{}` is not there", clean(&self.search)))];
+                }
+            }
+            ConsoleNews::Bell => tab.rang = !front,
+            ConsoleNews::Title(title) => tab.title = clean(title).into_owned(),
+            ConsoleNews::Clipboard(text) => {
+                let what = format!("what {} had on its clipboard", tab.name());
+                return vec![Effect::Copy { text: text.clone(), what }];
+            }
+            ConsoleNews::Presence(presence) => {
+                let asks = presence.wants.as_ref().filter(|who| presence.ours && tab.presence.wants.as_ref() != Some(who));
+                let asks = asks.map(|who| format!("{} asks for control of {}: ctrl-] h hands it over", clean(who), tab.name()));
+                tab.presence = presence.clone();
+                return asks.map(|words| toast(Level::Info, words)).into_iter().collect();
+            }
+            ConsoleNews::Recording(file) => {
+                let words = match (&tab.recording, file) {
+                    (_, Some(file)) => format!("{} is recorded in {}", tab.name(), clean(file)),
+                    (Some(file), None) => format!("the recording of {} ended: {}", tab.name(), clean(file)),
+                    (None, None) => String::new(),
+                };
+                tab.recording.clone_from(file);
+                if !words.is_empty() {
+                    return vec![toast(Level::Good, words)];
+                }
+            }
+            ConsoleNews::Note(words) => return vec![toast(Level::Warn, format!("{}: {}", tab.name(), clean(words)))],
+        }
+        Vec::new()
+    }
+
+    /// The open alarms are there, to pick one.
+    pub(super) fn picked(&mut self, msg: &crate::app::message::Msg) -> Vec<Effect> {
+        self.pick.picked(msg, ATTACH, "what is shown")
+    }
+
+    /// Goes back to the list.
+    pub(super) const fn leave(&mut self) {
+        self.shown = Shown::Nothing;
+    }
+
+    fn close(&mut self) -> Vec<Effect> {
+        let Some(tab) = self.tab() else { return Vec::new() };
+        let effects = tab.ask(ConsoleRequest::Close);
+        self.tabs.remove(self.at);
+        self.at = self.at.min(self.tabs.len().saturating_sub(1));
+        if self.tabs.is_empty() {
+            self.shown = Shown::Nothing;
+        }
+        effects
+    }
+
+    fn step(&mut self, by: usize) {
+        let len = self.tabs.len().max(1);
+        self.at = (self.at + by) % len;
+        if let Some(tab) = self.tab_mut() {
+            tab.rang = false;
+        }
+    }
+
+    /// Runs a command of an open console; `None` when it is none.
+    pub(super) fn command(&mut self, id: &str, args: &Args, cx: &Ctx) -> Option<Vec<Effect>> {
+        if !id.starts_with("console.") {
+            return None;
+        }
+        match id {
+            "console.leave" => self.leave(),
+            "console.close" => return Some(self.close()),
+            "console.next" => self.step(1),
+            "console.previous" => self.step(self.tabs.len().saturating_sub(1)),
+            "console.wall" => return Some(self.wall()),
+            "console.search" | "console.search-down" => return Some(self.look_for(id == "console.search", args)),
+            "console.attach" => {
+                let Some(text) = self.tab().and_then(|tab| Some(format!("{}:\n{}", tab.name(), tab.text()?))) else {
+                    return Some(vec![toast(Level::Info, "there is no text that could be noted")]);
+                };
+                return Some(self.pick.note(ATTACH, args, &text, cx));
+            }
+            _ => return Some(self.of_tab(id, args, cx)),
+        }
+        Some(Vec::new())
+    }
+
+    fn look_for(&mut self, up: bool, args: &Args) -> Vec<Effect> {
+        match args.get("text") {
+            Some(text) => text.clone_into(&mut self.search),
+            None if up => {
+                return vec![Effect::Prompt(crate::app::effect::Prompt {
+                    title: "Look for".to_owned(),
+                    initial: self.search.clone(),
+                    command: "console.search",
+                    arg: "text",
+                    args: Args::new(),
+                })];
+            }
+            None => {}
+        }
+        if self.search.is_empty() {
+            return Vec::new();
+        }
+        let text = self.search.clone();
+        self.tab().map_or_else(Vec::new, |tab| tab.ask(ConsoleRequest::Search { text, backwards: up }))
+    }
+
+    /// A key for the guest, or for the wall.
+    pub(super) fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
+        match self.shown {
+            Shown::Wall => self.wall_key(key),
+            Shown::One => self.guest_key(key),
+            Shown::Nothing => Vec::new(),
+        }
+    }
+
+    /// Words for the breadcrumb.
+    pub(super) fn crumbs(&self) -> Vec<String> {
+        match self.shown {
+            Shown::Nothing => Vec::new(),
+            Shown::Wall => vec!["consoles".to_owned()],
+            Shown::One => self.tab().map(Tab::name).into_iter().collect(),
+        }
+    }
+
+    /// Whether the one with the cursor is a picture.
+    fn is_picture(&self) -> bool {
+        self.tab().is_some_and(|tab| tab.target.kind == ConsoleKind::Vnc)
+    }
+}

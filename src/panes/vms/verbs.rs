@@ -1,0 +1,144 @@
+//! What the verbs of the pane are about, and what is asked before they are wished.
+
+use crate::app::ctx::Ctx;
+use crate::app::effect::{Choose, Effect, Level, Location, Prompt};
+use crate::app::pane::PaneId;
+use crate::model::command::{Args, Targets};
+use crate::panes::list::commands::toast;
+use crate::panes::verbs::{ask, choose, given, intent};
+
+use super::{VmsPane, nothing};
+
+/// Combinations that terminals cannot send, or that the terminal before us takes for itself.
+pub(super) const COMBINATIONS: &[(&str, &str)] = &[
+    ("ctrl-alt-delete", "Ctrl-Alt-Delete"),
+    ("ctrl-alt-backspace", "Ctrl-Alt-Backspace"),
+    ("ctrl-alt-f1", "Ctrl-Alt-F1"),
+    ("ctrl-alt-f2", "Ctrl-Alt-F2"),
+    ("ctrl-alt-f3", "Ctrl-Alt-F3"),
+    ("ctrl-alt-f4", "Ctrl-Alt-F4"),
+    ("ctrl-alt-f5", "Ctrl-Alt-F5"),
+    ("ctrl-alt-f6", "Ctrl-Alt-F6"),
+    ("ctrl-alt-f7", "Ctrl-Alt-F7"),
+    ("alt-sysrq-s", "Alt-SysRq-S: write everything to disk"),
+    ("alt-sysrq-u", "Alt-SysRq-U: file systems read-only"),
+    ("alt-sysrq-b", "Alt-SysRq-B: reboot at once"),
+    ("print", "Print Screen"),
+];
+
+impl VmsPane {
+    /// Goes to another pane, at what belongs to the host.
+    pub(super) fn elsewhere(&self, pane: PaneId) -> Vec<Effect> {
+        let Some(row) = self.split.list.current() else { return Vec::new() };
+        let quoted = row.source.replace(['"', '\\'], "");
+        let field = if pane == PaneId::Sources { "name" } else { "source" };
+        let filter = Some(format!("{field}=\"{quoted}\""));
+        vec![Effect::Goto(Location { pane, row: None, canonical: None, filter, below: None })]
+    }
+
+    /// Asks for what a verb lacks, else wishes it.
+    pub(super) fn verb(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Vec<Effect> {
+        let (targets, args) = self.held.take(self.split.list.targets(), args);
+        if targets == Targets::None {
+            return nothing();
+        }
+        let one = self.split.list.current().filter(|_| self.split.list.marks.is_empty());
+        if one.is_some_and(|row| row.nth.is_none()) && !matches!(id, "vm.poll" | "vm.define" | "vm.orphans") {
+            return vec![toast(Level::Info, "that is a host: put the cursor on one of its machines")];
+        }
+        let hosts: Vec<(String, String)> =
+            self.hosts().into_iter().filter(|(name, _)| one.is_none_or(|row| *row.source != **name)).collect();
+        let mut held = |args: &Args| self.held.hold(targets.clone(), args);
+        match id {
+            "vm.send-keys" if !given(&args, "keys") => {
+                choose("Send which keys?".to_owned(), COMBINATIONS, id, "keys", held(&args))
+            }
+            "vm.autostart" if !given(&args, "on") => choose(
+                "Start with the host?".to_owned(),
+                &[("yes", "it is started with its host"), ("no", "it is started by hand")],
+                id,
+                "on",
+                held(&args),
+            ),
+            "vm.undefine" if !given(&args, "disks") => choose(
+                "What happens to its disks?".to_owned(),
+                &[("keep", "they stay where they are"), ("delete", "they are deleted: that cannot be undone")],
+                id,
+                "disks",
+                held(&args),
+            ),
+            "vm.snapshot" if !given(&args, "kind") => choose(
+                "Which kind of snapshot?".to_owned(),
+                &[
+                    ("internal", "inside the disk image, with the memory of a running machine; can be reverted to"),
+                    ("external", "a new file on top of the disk; quick, not every libvirt reverts to it"),
+                ],
+                id,
+                "kind",
+                held(&args),
+            ),
+            "vm.snapshot-revert" | "vm.snapshot-delete" if !given(&args, "name") => {
+                ask("Which snapshot? (its name)".to_owned(), id, "name", held(&args))
+            }
+            "vm.backup" if !given(&args, "kind") => choose(
+                "How much is backed up?".to_owned(),
+                &[
+                    ("incremental", "what changed since the last backup; a full one where there is none"),
+                    ("full", "everything"),
+                ],
+                id,
+                "kind",
+                held(&args),
+            ),
+            "vm.restore" if !given(&args, "backup") => {
+                ask("Restore from which folder on the host?".to_owned(), id, "backup", held(&args))
+            }
+            "vm.restore" if !args.contains_key("to") => {
+                let title = "Restore as a new machine called? (empty: the machine itself is put back)".to_owned();
+                vec![Effect::Prompt(Prompt {
+                    title,
+                    initial: String::new(),
+                    command: id,
+                    arg: "to",
+                    args: held(&args),
+                })]
+            }
+            "vm.migrate" if !given(&args, "to") => {
+                if hosts.is_empty() {
+                    return vec![toast(Level::Warn, "there is no other host to move it to")];
+                }
+                vec![Effect::Choose(Choose {
+                    title: "Move it to which host?".to_owned(),
+                    items: hosts,
+                    selected: 0,
+                    command: id,
+                    arg: "to",
+                    args: held(&args),
+                })]
+            }
+            "vm.migrate" if !given(&args, "storage") => choose(
+                "And its disks?".to_owned(),
+                &[("shared", "they are on storage that both hosts have"), ("copy", "they are copied over, too")],
+                id,
+                "storage",
+                held(&args),
+            ),
+            "vm.define" if !given(&args, "xml") && !given(&args, "file") => {
+                ask("A file with the XML of the machine".to_owned(), id, "file", held(&args))
+            }
+            _ => intent(id, targets, args, cx),
+        }
+    }
+
+    /// The hosts among the rows, each with words.
+    fn hosts(&self) -> Vec<(String, String)> {
+        let mut hosts: Vec<(String, String)> = Vec::new();
+        for row in self.split.list.rows() {
+            if !hosts.iter().any(|(name, _)| **name == *row.source) {
+                let words = format!("{}: {}", row.source, row.host.contact.word());
+                hosts.push((row.source.to_string(), words));
+            }
+        }
+        hosts
+    }
+}

@@ -1,0 +1,121 @@
+//! Consoles that are open: one task each. It holds the connection, feeds the emulator (or the picture),
+//! and tells the screen what is to be seen, at most once a frame: however much a guest prints, the
+//! screen only ever draws the newest state.
+
+mod serial;
+
+use std::collections::HashMap;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::effect::ConsoleRequest;
+use crate::app::message::Msg;
+use crate::model::console::{ConsoleId, ConsoleKind, ConsoleNews, ConsolePhase, ConsoleTarget};
+
+use super::source::Sources;
+
+/// Tells what happens to one console.
+#[derive(Debug, Clone)]
+pub(super) struct News {
+    id: ConsoleId,
+    msgs: UnboundedSender<Msg>,
+}
+
+impl News {
+    /// Tells; nobody listens any more once the program ends.
+    pub(super) fn tell(&self, news: ConsoleNews) {
+        let _ = self.msgs.send(Msg::Console(self.id, news));
+    }
+
+    /// It stands otherwise.
+    pub(super) fn phase(&self, phase: ConsolePhase) {
+        self.tell(ConsoleNews::Phase(phase));
+    }
+
+    /// It has ended.
+    pub(super) fn ended(&self, why: impl Into<String>) {
+        self.phase(ConsolePhase::Ended(why.into()));
+    }
+}
+
+/// What the task of a console is given.
+pub(super) struct Session {
+    pub(super) target: ConsoleTarget,
+    pub(super) view_only: bool,
+    pub(super) operator: String,
+    pub(super) sources: Sources,
+    pub(super) requests: UnboundedReceiver<ConsoleRequest>,
+    pub(super) news: News,
+}
+
+/// All consoles of this program.
+#[derive(Debug)]
+pub(super) struct Consoles {
+    sources: Sources,
+    operator: String,
+    msgs: UnboundedSender<Msg>,
+    runtime: Handle,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    open: HashMap<ConsoleId, UnboundedSender<ConsoleRequest>>,
+}
+
+impl Consoles {
+    /// None open yet; their tasks run until `stop` and are counted by `tasks`.
+    pub(super) fn new(
+        sources: Sources,
+        operator: String,
+        msgs: UnboundedSender<Msg>,
+        (runtime, stop, tasks): (Handle, CancellationToken, TaskTracker),
+    ) -> Self {
+        Self { sources, operator, msgs, runtime, stop, tasks, open: HashMap::new() }
+    }
+
+    /// Hands a request to the console that it is for; opening one starts its task.
+    pub(super) fn send(&mut self, id: ConsoleId, request: ConsoleRequest) {
+        match request {
+            ConsoleRequest::Open { target, view_only } => self.start(id, target, view_only),
+            ConsoleRequest::Close => drop(self.open.remove(&id)),
+            request => {
+                if let Some(task) = self.open.get(&id)
+                    && task.send(request).is_err()
+                {
+                    self.open.remove(&id);
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, id: ConsoleId, target: ConsoleTarget, view_only: bool) {
+        let (sender, requests) = unbounded_channel();
+        self.open.insert(id, sender);
+        let news = News { id, msgs: self.msgs.clone() };
+        let session = Session {
+            target,
+            view_only,
+            operator: self.operator.clone(),
+            sources: self.sources.clone(),
+            requests,
+            news: news.clone(),
+        };
+        let stop = self.stop.clone();
+        let work = async move {
+            let run = async {
+                match session.target.kind {
+                    ConsoleKind::Serial => serial::run(session).await,
+                    ConsoleKind::Vnc => Err("screens are not shown yet".to_owned()),
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                ended = run => if let Err(why) = ended {
+                    news.ended(why);
+                }
+            }
+        };
+        self.tasks.spawn_on(work, &self.runtime);
+    }
+}

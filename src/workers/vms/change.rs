@@ -1,0 +1,470 @@
+//! What a verb would do to a machine as it is now, and doing it. Nothing is believed that was not read
+//! back.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::controllers::libvirt::client::Connection;
+use crate::controllers::libvirt::error::Error;
+use crate::controllers::libvirt::flags::{snapshot_create as snapshot_flags, undefine, xml as xml_flags};
+use crate::controllers::libvirt::wire::Domain;
+use crate::controllers::libvirt::xml::{self, NewSnapshot, SnapshotPart};
+use crate::engine::vm::snapshot::{self, Way};
+use crate::engine::vm::{sets, verbs};
+use crate::model::diff;
+use crate::model::text::clean;
+use crate::model::time::brief_duration;
+use crate::model::vm::definition::Disk;
+use crate::model::vm::state::Power;
+use crate::model::vm::{Definition, VmRow, VmState};
+use crate::workers::appliance::Preview;
+use crate::workers::now;
+
+use super::live::snapshots;
+use super::shared::Shared;
+use super::verb::VmVerb;
+use super::HostHandle;
+
+/// How long a state may take to show after the call that brings it about.
+const SHOWS: Duration = Duration::from_secs(30);
+/// Pause between looks at a state that no event is waited for.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long keys are held, ms.
+const HELD_MS: u32 = 50;
+
+type Told = Result<String, String>;
+
+fn words(error: Error) -> String {
+    error.to_string()
+}
+
+/// The machine of a row on a connection.
+pub(super) async fn domain_of(connection: &Connection, vm: &VmState) -> Result<Domain, String> {
+    let uuid: uuid::Uuid = vm.uuid.parse().map_err(|_| format!("{}: its UUID cannot be read", clean(&vm.name)))?;
+    connection.domain_by_uuid(*uuid.as_bytes()).await.map_err(words)
+}
+
+/// Its definition as its host has it now.
+async fn definition_of(connection: &Connection, domain: &Domain, flags: u32) -> Result<Definition, String> {
+    let text = connection.xml(domain, flags).await.map_err(words)?;
+    xml::definition(&text).map_err(|e| e.to_string())
+}
+
+/// What a verb would do.
+pub(super) async fn preview(
+    shared: &Shared,
+    verb: &VmVerb,
+    row: &VmRow,
+    others: &[HostHandle],
+) -> Result<Preview, String> {
+    let mut preview = Preview::default();
+    let name = clean(row.name()).into_owned();
+    let mut call = |line: String| preview.calls.push(line);
+    let _ = others;
+    match verb {
+        VmVerb::Poll | VmVerb::Orphans => call(format!("look at {name}")),
+        VmVerb::Start => call(format!("virDomainCreate {name}")),
+        VmVerb::Shutdown(limit) => {
+            call(format!("virDomainShutdown {name}"));
+            preview.notes.push(format!(
+                "The guest is asked, and waited for {}; one that ignores it stays as it is and can be forced off.",
+                brief_duration(i64::try_from(limit.as_micros()).unwrap_or(i64::MAX))
+            ));
+        }
+        VmVerb::Reboot => call(format!("virDomainReboot {name}")),
+        VmVerb::Reset => {
+            call(format!("virDomainReset {name}"));
+            preview.irreversible.push("What the guest has not written to its disks is lost.".into());
+        }
+        VmVerb::ForceOff => {
+            call(format!("virDomainDestroy {name}"));
+            preview.irreversible.push("What the guest has not written to its disks is lost.".into());
+        }
+        VmVerb::Suspend => call(format!("virDomainSuspend {name}")),
+        VmVerb::Resume => call(format!("virDomainResume {name}")),
+        VmVerb::SendKeys(keys) => call(format!("virDomainSendKey {name} {}", keys.join("-"))),
+        VmVerb::Autostart(on) => call(format!("virDomainSetAutostart {name} {}", u8::from(*on))),
+        VmVerb::Cancel => call(format!("virDomainAbortJob {name}")),
+        VmVerb::Define(text) => define_preview(shared, text, &mut preview).await?,
+        VmVerb::Undefine(disks) => undefine_preview(shared, row, *disks, &mut preview).await?,
+        VmVerb::Snapshot { name: wanted, external, memory } => {
+            let (connection, _) = shared.connection().await.map_err(words)?;
+            let vm = machine(row)?;
+            let domain = domain_of(&connection, vm).await?;
+            let definition = definition_of(&connection, &domain, 0).await?;
+            let all = snapshots(&connection, &domain).await?;
+            let wanted = snapshot_name(wanted);
+            snapshot::can_take(way(*external, *memory), &definition, vm.power, &all, &wanted)?;
+            preview.calls.push(format!("virDomainSnapshotCreateXML {name} {wanted}"));
+            if *external {
+                for disk in sets::disks(&definition) {
+                    preview.notes.push(format!("{} goes on in {}", disk.target, snapshot::overlay(disk, &wanted)));
+                }
+                if let Err(why) = can_go_back(row) {
+                    preview.notes.push(why);
+                }
+            } else if *memory && vm.power == Power::Running {
+                preview.notes.push("The guest stands still while its memory is written.".into());
+            }
+        }
+        VmVerb::Revert(wanted) | VmVerb::DeleteSnapshot(wanted) => {
+            let (connection, _) = shared.connection().await.map_err(words)?;
+            let domain = domain_of(&connection, machine(row)?).await?;
+            let all = snapshots(&connection, &domain).await?;
+            let Some(found) = all.iter().find(|s| s.name == *wanted) else {
+                let names: Vec<&str> = all.iter().map(|s| s.name.as_str()).collect();
+                return Err(format!("{name} has no snapshot `{}`; it has {}", clean(wanted), clean(&names.join(", "))));
+            };
+            if matches!(verb, VmVerb::Revert(_)) {
+                snapshot::can_revert(found, row.host.libvirt)?;
+                preview.calls.push(format!("virDomainRevertToSnapshot {name} {wanted}"));
+                preview.irreversible.push("Everything the guest has written since is lost.".into());
+            } else {
+                snapshot::can_delete(&all, wanted, row.host.libvirt)?;
+                preview.calls.push(format!("virDomainSnapshotDelete {name} {wanted}"));
+            }
+        }
+        VmVerb::CleanUp | VmVerb::Backup { .. } | VmVerb::Restore { .. } | VmVerb::Migrate { .. } => {
+            return super::long::preview(shared, verb, row, others).await;
+        }
+    }
+    Ok(preview)
+}
+
+/// Whether this libvirt can go back to an external snapshot at all.
+fn can_go_back(row: &VmRow) -> Result<(), String> {
+    const REVERTS: u64 = 9_009_000;
+    if row.host.libvirt >= REVERTS {
+        return Ok(());
+    }
+    Err(format!(
+        "libvirt {} cannot go back to an external snapshot; it can only be cleaned up.",
+        snapshot::version(row.host.libvirt)
+    ))
+}
+
+fn machine(row: &VmRow) -> Result<&VmState, String> {
+    row.vm().ok_or_else(|| format!("{} is a host", clean(&row.source)))
+}
+
+const fn way(external: bool, memory: bool) -> Way {
+    match (external, memory) {
+        (false, _) => Way::Inside,
+        (true, true) => Way::WithMemory,
+        (true, false) => Way::Disks,
+    }
+}
+
+/// The name asked for, or one of date and time.
+fn snapshot_name(wanted: &str) -> String {
+    if !wanted.is_empty() {
+        return wanted.to_owned();
+    }
+    now().to_utc().map_or_else(|| "snapshot".to_owned(), |t| t.format("%Y%m%d-%H%M%S").to_string())
+}
+
+async fn define_preview(shared: &Shared, text: &str, preview: &mut Preview) -> Result<(), String> {
+    let wanted = xml::definition(text).map_err(|e| e.to_string())?;
+    if wanted.name.is_empty() {
+        return Err("the XML names no machine: it needs <domain> with <name>".into());
+    }
+    let (connection, _) = shared.connection().await.map_err(words)?;
+    preview.calls.push(format!("virDomainDefineXML {}", clean(&wanted.name)));
+    match connection.domain(&wanted.name).await {
+        Ok(domain) => {
+            let before = connection.xml(&domain, xml_flags::INACTIVE).await.map_err(words)?;
+            preview.diff = diff::unified(&before, text);
+            if preview.diff.is_empty() {
+                preview.notes.push("Nothing differs.".into());
+            }
+            if domain.id >= 0 {
+                preview.notes.push("The machine runs: it has the new definition from its next start on.".into());
+            }
+        }
+        Err(error) if error.no_domain() => {
+            preview.notes.push(format!("{} is new on this host.", clean(&wanted.name)));
+            preview.diff = diff::unified("", text);
+        }
+        Err(error) => return Err(words(error)),
+    }
+    Ok(())
+}
+
+async fn undefine_preview(shared: &Shared, row: &VmRow, disks: bool, preview: &mut Preview) -> Result<(), String> {
+    let (connection, _) = shared.connection().await.map_err(words)?;
+    let domain = domain_of(&connection, machine(row)?).await?;
+    let definition = definition_of(&connection, &domain, xml_flags::INACTIVE).await?;
+    preview.calls.push(format!("virDomainUndefine {}", clean(&domain.name)));
+    preview.irreversible.push("Its definition, and what is known of its snapshots and checkpoints, is gone.".into());
+    for disk in sets::disks(&definition) {
+        let path = clean(&disk.source);
+        if disks {
+            preview.irreversible.push(format!("{path} is deleted."));
+        } else {
+            preview.notes.push(format!("{path} stays."));
+        }
+    }
+    Ok(())
+}
+
+/// Does it.
+pub(super) async fn carry_out(
+    shared: &Shared,
+    verb: &VmVerb,
+    row: &VmRow,
+    others: &[HostHandle],
+    stop: &CancellationToken,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Told {
+    if matches!(verb, VmVerb::Poll) {
+        return shared.poll_now(super::POLL_NOW).await.map(|()| String::new());
+    }
+    let began = Instant::now();
+    let told = Box::pin(run(shared, verb, row, others, stop, progress)).await;
+    let outcome = match &told {
+        Ok(words) => Ok(if words.is_empty() { "done" } else { words.as_str() }),
+        Err(why) => Err(why.as_str()),
+    };
+    shared.log("operator", verb.words().0, &row.canonical(), began, outcome);
+    if let Some(vm) = row.vm() {
+        shared.changed(&vm.uuid);
+    }
+    told
+}
+
+async fn run(
+    shared: &Shared,
+    verb: &VmVerb,
+    row: &VmRow,
+    others: &[HostHandle],
+    stop: &CancellationToken,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Told {
+    match verb {
+        VmVerb::CleanUp
+        | VmVerb::Orphans
+        | VmVerb::Backup { .. }
+        | VmVerb::Restore { .. }
+        | VmVerb::Migrate { .. } => return super::long::run(shared, verb, row, others, stop, progress).await,
+        _ => {}
+    }
+    let (connection, _) = shared.connection().await.map_err(words)?;
+    if let VmVerb::Define(text) = verb {
+        let defined = connection.define(text, 0).await.map_err(words)?;
+        return Ok(format!("{} is defined", clean(&defined.name)));
+    }
+    let vm = machine(row)?;
+    if let Some(state) = verb.state_verb() {
+        verbs::possible(state, vm)?;
+    }
+    let domain = domain_of(&connection, vm).await?;
+    match verb {
+        VmVerb::Start => {
+            connection.start_domain(&domain, 0).await.map_err(words)?;
+            shows(&connection, &domain, SHOWS, stop, |p| p.active()).await.map(|()| String::new())
+        }
+        VmVerb::Shutdown(limit) => {
+            connection.shutdown(&domain, 0).await.map_err(words)?;
+            shows(&connection, &domain, *limit, stop, |p| p == Power::Off).await.map(|()| String::new()).map_err(|why| {
+                format!("{why}: the guest ignores the request; force it off (vm.force-off) if it must stop")
+            })
+        }
+        VmVerb::Reboot => done(connection.reboot(&domain, 0).await),
+        VmVerb::Reset => done(connection.reset(&domain).await),
+        VmVerb::ForceOff => {
+            connection.destroy(&domain, 0).await.map_err(words)?;
+            shows(&connection, &domain, SHOWS, stop, |p| p == Power::Off).await.map(|()| String::new())
+        }
+        VmVerb::Suspend => {
+            connection.suspend(&domain).await.map_err(words)?;
+            shows(&connection, &domain, SHOWS, stop, |p| p == Power::Paused).await.map(|()| String::new())
+        }
+        VmVerb::Resume => {
+            connection.resume(&domain).await.map_err(words)?;
+            shows(&connection, &domain, SHOWS, stop, |p| p == Power::Running).await.map(|()| String::new())
+        }
+        VmVerb::SendKeys(keys) => {
+            let codes: Vec<u32> = keys.iter().filter_map(|key| key_code(key)).collect();
+            done(connection.send_key(&domain, &codes, HELD_MS).await)
+        }
+        VmVerb::Autostart(on) => {
+            connection.set_autostart(&domain, *on).await.map_err(words)?;
+            let told = connection.autostart(&domain).await.map_err(words)?;
+            if told == *on { Ok(String::new()) } else { Err("the host took it and tells another setting".into()) }
+        }
+        VmVerb::Undefine(disks) => undefine_now(&connection, &domain, *disks).await,
+        VmVerb::Snapshot { name, external, memory } => {
+            take(&connection, &domain, vm, (name, *external, *memory)).await
+        }
+        VmVerb::Revert(name) => {
+            let wanted = connection.snapshot(&domain, name).await.map_err(words)?;
+            connection.revert(&wanted, 0).await.map_err(words)?;
+            Ok(format!("at snapshot {} again", clean(name)))
+        }
+        VmVerb::DeleteSnapshot(name) => {
+            let wanted = connection.snapshot(&domain, name).await.map_err(words)?;
+            done(connection.delete_snapshot(&wanted, 0).await)
+        }
+        VmVerb::Cancel => done(connection.abort_job(&domain).await),
+        _ => Err("that is not done to a machine".into()),
+    }
+}
+
+fn done(told: Result<(), Error>) -> Told {
+    told.map(|()| String::new()).map_err(words)
+}
+
+/// Waits until the machine's state is what it was to become.
+async fn shows(
+    connection: &Connection,
+    domain: &Domain,
+    limit: Duration,
+    stop: &CancellationToken,
+    wanted: impl Fn(Power) -> bool,
+) -> Result<(), String> {
+    let began = Instant::now();
+    let mut last;
+    loop {
+        match connection.state(domain).await {
+            Ok((state, _)) => last = Power::from_wire(state),
+            // A machine without a definition is gone once it stops.
+            Err(error) if error.no_domain() => last = Power::Off,
+            Err(error) => return Err(words(error)),
+        }
+        if wanted(last) {
+            return Ok(());
+        }
+        if stop.is_cancelled() {
+            return Err(format!("not waited for any longer; it is {}", last.word()));
+        }
+        if began.elapsed() >= limit {
+            return Err(format!("it is still {} after {} s", last.word(), limit.as_secs()));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn undefine_now(connection: &Connection, domain: &Domain, disks: bool) -> Told {
+    let definition = definition_of(connection, domain, xml_flags::INACTIVE).await?;
+    let flags = undefine::MANAGED_SAVE | undefine::SNAPSHOTS_METADATA | undefine::NVRAM | undefine::CHECKPOINTS_METADATA;
+    connection.undefine(domain, flags).await.map_err(words)?;
+    if !disks {
+        return Ok("its disks stay".into());
+    }
+    let mut failed = Vec::new();
+    for disk in sets::disks(&definition) {
+        let deleted = async {
+            let volume = connection.volume_by_path(&disk.source).await?;
+            connection.delete_volume(&volume).await
+        };
+        if let Err(error) = deleted.await {
+            failed.push(format!("{}: {error}", clean(&disk.source)));
+        }
+    }
+    if failed.is_empty() {
+        return Ok("its disks are deleted".into());
+    }
+    Err(format!("it is undefined; these disks are still there: {}", failed.join("; ")))
+}
+
+/// Takes a snapshot.
+async fn take(
+    connection: &Connection,
+    domain: &Domain,
+    vm: &VmState,
+    (name, external, memory): (&str, bool, bool),
+) -> Told {
+    let definition = definition_of(connection, domain, 0).await?;
+    let name = snapshot_name(name);
+    let all = snapshots(connection, domain).await?;
+    let memory = memory && vm.power == Power::Running;
+    let way = way(external, memory);
+    snapshot::can_take(way, &definition, vm.power, &all, &name)?;
+    let part = |disk: &Disk| {
+        if external { SnapshotPart::File(snapshot::overlay(disk, &name)) } else { SnapshotPart::Inside }
+    };
+    let disks: Vec<(String, SnapshotPart)> =
+        sets::disks(&definition).map(|disk| (disk.target.clone(), part(disk))).collect();
+    let memory_part = match (way, disks_folder(&definition)) {
+        (Way::WithMemory, Some(folder)) => SnapshotPart::File(format!("{folder}/{}.{name}.memory", definition.name)),
+        (Way::Inside, _) if vm.power == Power::Running => SnapshotPart::Inside,
+        _ => SnapshotPart::No,
+    };
+    let wanted = NewSnapshot { name, description: String::new(), memory: memory_part, disks };
+    let text = xml::snapshot(&wanted).map_err(|e| e.to_string())?;
+    let mut flags = snapshot_flags::ATOMIC;
+    if !external {
+        flags = 0;
+    } else if !memory {
+        flags |= snapshot_flags::DISK_ONLY;
+    }
+    let made = connection.create_snapshot(domain, &text, flags).await.map_err(words)?;
+    Ok(format!("snapshot {}", clean(&made.name)))
+}
+
+/// The folder of its first disk.
+fn disks_folder(definition: &Definition) -> Option<&str> {
+    sets::disks(definition).next()?.source.rsplit_once('/').map(|(folder, _)| folder)
+}
+
+/// The Linux number of a key (`input-event-codes.h`), by its name.
+pub(super) fn key_code(name: &str) -> Option<u32> {
+    const ROWS: [(&str, u32); 3] = [("qwertyuiop", 16), ("asdfghjkl", 30), ("zxcvbnm", 44)];
+    let code = match name {
+        "esc" | "escape" => 1,
+        "minus" => 12,
+        "equal" => 13,
+        "backspace" => 14,
+        "tab" => 15,
+        "enter" | "return" => 28,
+        "ctrl" | "control" => 29,
+        "shift" => 42,
+        "alt" => 56,
+        "space" => 57,
+        "sysrq" | "print" => 99,
+        "altgr" => 100,
+        "home" => 102,
+        "up" => 103,
+        "pageup" => 104,
+        "left" => 105,
+        "right" => 106,
+        "end" => 107,
+        "down" => 108,
+        "pagedown" => 109,
+        "insert" => 110,
+        "delete" | "del" => 111,
+        "pause" => 119,
+        "logo" | "super" => 125,
+        "menu" => 139,
+        "f11" => 87,
+        "f12" => 88,
+        _ => {
+            let mut chars = name.chars();
+            return match (chars.next()?, chars.as_str()) {
+                ('f', n) if !n.is_empty() => n.parse::<u32>().ok().filter(|n| (1..=10).contains(n)).map(|n| 58 + n),
+                ('0', "") => Some(11),
+                (c @ '1'..='9', "") => c.to_digit(10).map(|n| n + 1),
+                (c, "") => ROWS.iter().find_map(|(row, from)| {
+                    row.find(c).and_then(|at| u32::try_from(at).ok()).map(|at| from + at)
+                }),
+                _ => None,
+            };
+        }
+    };
+    Some(code)
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_the_numbers_of_linux() {
+        let codes = ["a", "q", "m", "1", "0", "f1", "f10", "f12", "ctrl", "alt", "delete", "sysrq"].map(key_code);
+        let wanted = [30, 16, 50, 2, 11, 59, 68, 88, 29, 56, 111, 99].map(Some);
+        assert_eq!(codes, wanted);
+        assert_eq!((key_code("f13"), key_code("elephant"), key_code("")), (None, None, None));
+    }
+}
