@@ -110,12 +110,14 @@ pub(crate) fn linear(c: Rgb) -> [f64; 3] {
     })
 }
 
+/// How light a colour is, 0 to 1, after WCAG 2.
+pub(crate) fn luminance(c: Rgb) -> f64 {
+    let [r, g, b] = linear(c);
+    0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
 /// Contrast ratio of two colours, 1 (equal) to 21 (black on white), after WCAG 2.
 pub(crate) fn contrast(a: Rgb, b: Rgb) -> f64 {
-    let luminance = |c: Rgb| {
-        let [r, g, b] = linear(c);
-        0.2126 * r + 0.7152 * g + 0.0722 * b
-    };
     let (a, b) = (luminance(a), luminance(b));
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }

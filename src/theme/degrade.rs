@@ -41,7 +41,29 @@ pub fn degrade(theme: &Theme, depth: Depth) -> Theme {
             Depth::Mono => Style::new().add_modifier(mono(*token)),
         };
     }
-    Theme::new(theme.name.clone(), styles)
+    Theme { depth, ..Theme::new(theme.name.clone(), styles) }
+}
+
+/// A style with colours from elsewhere (the console of a guest) as a terminal of this depth can show
+/// it; what it leaves open is that of `base`. Without colours a ground that is lighter than its text is
+/// shown in reverse, so that what a guest picks out by colour alone can still be found.
+#[must_use]
+pub fn foreign(style: Style, base: Style, depth: Depth) -> Style {
+    match depth {
+        Depth::True => style,
+        Depth::Ansi256 => map_colours(style, to_256),
+        Depth::Ansi16 => readable(map_colours(style, to_16), base),
+        Depth::Mono => {
+            let light = |colour: Option<Color>, own| colour::luminance(colour.and_then(colour::rgb).unwrap_or(own));
+            let (text, ground) = (light(style.fg, colour::ansi(7)), light(style.bg, colour::ansi(0)));
+            let mut out = Style { fg: None, bg: None, ..style };
+            if ground > text {
+                let was = out.add_modifier;
+                out.add_modifier = was.symmetric_difference(Modifier::REVERSED);
+            }
+            out
+        }
+    }
 }
 
 /// The attributes of a token on a screen without colour.

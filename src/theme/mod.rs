@@ -23,13 +23,21 @@ pub struct Theme {
     /// Name.
     pub name: String,
     styles: [Style; Token::COUNT],
+    depth: Depth,
 }
 
 impl Theme {
     /// A theme from styles in the order of [`Token::ALL`].
     #[must_use]
     pub const fn new(name: String, styles: [Style; Token::COUNT]) -> Self {
-        Self { name, styles }
+        Self { name, styles, depth: Depth::True }
+    }
+
+    /// How many colours the terminal has that it was made for: what comes with colours of its own, such
+    /// as the console of a guest, has to be brought down to them with [`degrade::foreign`].
+    #[must_use]
+    pub const fn depth(&self) -> Depth {
+        self.depth
     }
 
     /// The style of a token.

@@ -6,6 +6,7 @@
 pub mod chart;
 pub mod choose;
 pub mod confirm;
+pub mod console;
 pub mod console_keys;
 pub mod density;
 pub mod filter_bar;

@@ -127,11 +127,10 @@ impl Parser {
 
     /// Takes bytes.
     pub(super) fn feed(&mut self, mut bytes: &[u8], act: &mut impl Act) {
-        if self.partial_len > 0 {
-            bytes = self.finish_partial(bytes, act);
-        }
         while let Some((&byte, rest)) = bytes.split_first() {
-            if self.state == State::Ground {
+            if self.partial_len > 0 {
+                bytes = self.finish_partial(bytes, act);
+            } else if self.state == State::Ground {
                 bytes = self.ground(bytes, act);
             } else {
                 self.step(byte, act);
@@ -167,17 +166,17 @@ impl Parser {
     fn wide<'b>(&mut self, bytes: &'b [u8], act: &mut impl Act) -> &'b [u8] {
         let high = bytes.iter().position(|b| *b < 0x80).unwrap_or(bytes.len());
         let (run, rest) = bytes.split_at_checked(high).unwrap_or((bytes, &[]));
-        for chunk in run.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                act.print(c);
-            }
+        let mut chunks = run.utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
+            chunk.valid().chars().for_each(|c| act.print(c));
             let bad = chunk.invalid();
             if bad.is_empty() {
-                continue;
+                break;
             }
             // Cut off at the end of what has come so far: the rest may be on its way.
-            let at_end = rest.is_empty() && run.ends_with(bad) && needs(bad) > bad.len();
-            if let (true, Some(partial)) = (at_end, self.partial.get_mut(..bad.len())) {
+            let last = rest.is_empty() && chunks.peek().is_none();
+            let begun = std::str::from_utf8(bad).is_err_and(|why| why.error_len().is_none());
+            if let (true, Some(partial)) = (last && begun, self.partial.get_mut(..bad.len())) {
                 partial.copy_from_slice(bad);
                 self.partial_len = bad.len();
                 return rest;
@@ -293,15 +292,5 @@ impl Parser {
             0x20.. if self.osc.len() < MOST_OSC => self.osc.push(byte),
             _ => {}
         }
-    }
-}
-
-/// Bytes of the character that this one begins; 0 where it begins none.
-const fn needs(bytes: &[u8]) -> usize {
-    match bytes.first() {
-        Some(0xc2..=0xdf) => 2,
-        Some(0xe0..=0xef) => 3,
-        Some(0xf0..=0xf4) => 4,
-        _ => 0,
     }
 }

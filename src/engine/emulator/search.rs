@@ -4,8 +4,8 @@
 use super::Emulator;
 use crate::model::console::{Found, Place, Screen, Selection};
 
-/// Rows of one line that are joined, at most: a guest that never ends a line must not make every
-/// search as long as its output.
+/// Rows of one line that are joined for drawing, at most: a guest that never ends a line must not make
+/// every frame as long as its output.
 const MOST_JOINED: u64 = 64;
 
 /// A character of a line, and where it stands.
@@ -69,8 +69,8 @@ impl Emulator {
     }
 
     /// The row that a line begins in which goes over row `number`.
-    fn begin(&self, mut number: u64) -> u64 {
-        let least = self.first().max(number.saturating_sub(MOST_JOINED));
+    fn begin(&self, mut number: u64, most: u64) -> u64 {
+        let least = self.first().max(number.saturating_sub(most));
         while number > least && self.wraps(number - 1) {
             number -= 1;
         }
@@ -93,13 +93,13 @@ impl Emulator {
     }
 
     /// The line that begins at row `number`, and the row after it.
-    fn joined(&self, number: u64) -> (Vec<Spot>, u64) {
+    fn joined(&self, number: u64, most: u64) -> (Vec<Spot>, u64) {
         let mut spots = Vec::new();
         let mut at = number;
         loop {
             self.spots(at, &mut spots);
             at += 1;
-            if at >= self.end() || at - number > MOST_JOINED || !self.wraps(at - 1) {
+            if at >= self.end() || at - number > most || !self.wraps(at - 1) {
                 return (spots, at);
             }
         }
@@ -117,21 +117,21 @@ impl Emulator {
         let (first, end) = (self.first(), self.end());
         if backwards {
             let from = from.unwrap_or(Place { line: end, column: 0 });
-            let mut at = self.begin(from.line.clamp(first, end - 1));
+            let mut at = self.begin(from.line.clamp(first, end - 1), u64::MAX);
             loop {
-                let (spots, _) = self.joined(at);
+                let (spots, _) = self.joined(at, u64::MAX);
                 if let Some(found) = wanted.all(&spots).into_iter().rfind(|found| found.from < from) {
                     return Some(found);
                 }
                 if at <= first {
                     return None;
                 }
-                at = self.begin(at - 1);
+                at = self.begin(at - 1, u64::MAX);
             }
         }
-        let mut at = from.map_or(first, |from| self.begin(from.line.clamp(first, end - 1)));
+        let mut at = from.map_or(first, |from| self.begin(from.line.clamp(first, end - 1), u64::MAX));
         while at < end {
-            let (spots, after) = self.joined(at);
+            let (spots, after) = self.joined(at, u64::MAX);
             let later = |found: &Found| from.is_none_or(|from| found.from > from);
             if let Some(found) = wanted.all(&spots).into_iter().find(later) {
                 return Some(found);
@@ -146,10 +146,10 @@ impl Emulator {
     pub fn found_on(&self, screen: &Screen, text: &str) -> Vec<Found> {
         let wanted = Wanted::new(text);
         let bottom = (screen.top + u64::from(screen.rows)).min(self.end());
-        let mut at = self.begin(screen.top.max(self.first()));
+        let mut at = self.begin(screen.top.max(self.first()), MOST_JOINED);
         let mut out = Vec::new();
         while at < bottom {
-            let (spots, after) = self.joined(at);
+            let (spots, after) = self.joined(at, 2 * MOST_JOINED + u64::from(screen.rows));
             out.extend(wanted.all(&spots).into_iter().filter(|f| f.to.line >= screen.top && f.from.line < bottom));
             at = after;
         }

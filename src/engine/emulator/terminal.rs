@@ -117,6 +117,12 @@ impl Terminal {
         if self.modes.alternate { &self.other } else { &self.main }
     }
 
+    /// Both screens; for tests.
+    #[cfg(test)]
+    pub(super) const fn grids(&self) -> [&Grid; 2] {
+        [&self.main, &self.other]
+    }
+
     const fn grid_mut(&mut self) -> &mut Grid {
         if self.modes.alternate { &mut self.other } else { &mut self.main }
     }
@@ -576,7 +582,11 @@ impl Act for Terminal {
             self.put(c, width);
             return;
         }
-        // A mark sits on the character before the cursor.
+        // A mark sits on the character before the cursor. What chooses another shape of it would also
+        // change how wide terminals draw it, some of them.
+        if matches!(c, '\u{fe00}'..='\u{fe0f}') {
+            return;
+        }
         let grid = if self.modes.alternate { &mut self.other } else { &mut self.main };
         let column = if grid.at.pending { grid.at.column } else { grid.at.column.wrapping_sub(1) };
         if text::is_mark(c)
@@ -691,7 +701,7 @@ impl Act for Terminal {
                     } else {
                         grid.up(row, bottom, count, pen);
                     }
-                    grid.go(row, 0);
+                    grid.at.pending = false;
                 }
             }
             (0, b'S') => {

@@ -3,28 +3,12 @@
 use crate::app::ctx::Ctx;
 use crate::app::effect::{Choose, Effect, Level, Location, Prompt};
 use crate::app::pane::PaneId;
+use crate::model::combination::MENU;
 use crate::model::command::{Args, Targets};
 use crate::panes::list::commands::toast;
 use crate::panes::verbs::{ask, choose, given, intent};
 
 use super::{VmsPane, nothing};
-
-/// Combinations that terminals cannot send, or that the terminal before us takes for itself.
-pub(super) const COMBINATIONS: &[(&str, &str)] = &[
-    ("ctrl-alt-delete", "Ctrl-Alt-Delete"),
-    ("ctrl-alt-backspace", "Ctrl-Alt-Backspace"),
-    ("ctrl-alt-f1", "Ctrl-Alt-F1"),
-    ("ctrl-alt-f2", "Ctrl-Alt-F2"),
-    ("ctrl-alt-f3", "Ctrl-Alt-F3"),
-    ("ctrl-alt-f4", "Ctrl-Alt-F4"),
-    ("ctrl-alt-f5", "Ctrl-Alt-F5"),
-    ("ctrl-alt-f6", "Ctrl-Alt-F6"),
-    ("ctrl-alt-f7", "Ctrl-Alt-F7"),
-    ("alt-sysrq-s", "Alt-SysRq-S: write everything to disk"),
-    ("alt-sysrq-u", "Alt-SysRq-U: file systems read-only"),
-    ("alt-sysrq-b", "Alt-SysRq-B: reboot at once"),
-    ("print", "Print Screen"),
-];
 
 impl VmsPane {
     /// Goes to another pane, at what belongs to the host.
@@ -51,7 +35,10 @@ impl VmsPane {
         let mut held = |args: &Args| self.held.hold(targets.clone(), args);
         match id {
             "vm.send-keys" if !given(&args, "keys") => {
-                choose("Send which keys?".to_owned(), COMBINATIONS, id, "keys", held(&args))
+                {
+                let items: Vec<(&str, &str)> = MENU.iter().map(|c| (c.name, c.label)).collect();
+                choose("Send which keys?".to_owned(), &items, id, "keys", held(&args))
+            }
             }
             "vm.autostart" if !given(&args, "on") => choose(
                 "Start with the host?".to_owned(),

@@ -2,9 +2,12 @@
 //! and tells the screen what is to be seen, at most once a frame: however much a guest prints, the
 //! screen only ever draws the newest state.
 
+mod record;
+mod screen;
 mod serial;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -13,9 +16,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::effect::ConsoleRequest;
 use crate::app::message::Msg;
+use crate::controllers::libvirt::client::Connection;
+use crate::controllers::libvirt::wire::Domain;
 use crate::model::console::{ConsoleId, ConsoleKind, ConsoleNews, ConsolePhase, ConsoleTarget};
 
 use super::source::Sources;
+use super::vms::Shared;
 
 /// Tells what happens to one console.
 #[derive(Debug, Clone)]
@@ -49,6 +55,42 @@ pub(super) struct Session {
     pub(super) sources: Sources,
     pub(super) requests: UnboundedReceiver<ConsoleRequest>,
     pub(super) news: News,
+}
+
+impl Session {
+    /// The host that the machine is on.
+    fn host(&self) -> Result<&Arc<Shared>, String> {
+        let source = self.sources.get(&self.target.source);
+        let source = source.ok_or_else(|| format!("{} is not in this configuration", self.target.source))?;
+        Ok(source.host()?.shared())
+    }
+}
+
+/// The machine of a console on a connection.
+async fn domain_of(connection: &Connection, target: &ConsoleTarget) -> Result<Domain, String> {
+    let uuid: uuid::Uuid = target.uuid.parse().map_err(|_| format!("{}: its UUID cannot be read", target.name))?;
+    connection.domain_by_uuid(*uuid.as_bytes()).await.map_err(|e| e.to_string())
+}
+
+/// Tells others on this host who uses a console, for as long as it lives.
+struct Used {
+    shared: Arc<Shared>,
+    uuid: String,
+    words: String,
+}
+
+impl Used {
+    fn new(shared: Arc<Shared>, target: &ConsoleTarget, operator: &str) -> Self {
+        let words = format!("{} by {operator}", target.kind.word());
+        shared.uses(&target.uuid, &words, true);
+        Self { shared, uuid: target.uuid.clone(), words }
+    }
+}
+
+impl Drop for Used {
+    fn drop(&mut self) {
+        self.shared.uses(&self.uuid, &self.words, false);
+    }
 }
 
 /// All consoles of this program.
@@ -106,7 +148,7 @@ impl Consoles {
             let run = async {
                 match session.target.kind {
                     ConsoleKind::Serial => serial::run(session).await,
-                    ConsoleKind::Vnc => Err("screens are not shown yet".to_owned()),
+                    ConsoleKind::Vnc => screen::run(session).await,
                 }
             };
             tokio::select! {

@@ -4,13 +4,13 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::app::ctx::Ctx;
 use crate::app::effect::{Choose, ConsoleRequest, Effect, Level, Prompt};
+use crate::model::combination::MENU;
 use crate::model::command::Args;
 use crate::model::console::{ConsoleKey, ConsolePhase, Image, Stroke};
 use crate::panes::list::commands::toast;
 use crate::panes::verbs::ask;
 use crate::ui::console_keys::stroke;
 
-use super::super::verbs::COMBINATIONS;
 use super::{Consoles, Shown, Tab};
 
 /// Zooms at most.
@@ -119,7 +119,7 @@ impl Consoles {
                 Some(keys) => tab.ask(ConsoleRequest::Combination(keys.clone())),
                 None => vec![Effect::Choose(Choose {
                     title: "Send which keys?".to_owned(),
-                    items: COMBINATIONS.iter().map(|(k, words)| ((*k).to_owned(), (*words).to_owned())).collect(),
+                    items: MENU.iter().map(|c| (c.name.to_owned(), c.label.to_owned())).collect(),
                     selected: 0,
                     command: "console.keys",
                     arg: "keys",
