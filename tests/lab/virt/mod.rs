@@ -35,6 +35,7 @@ mod image;
 mod serial;
 mod vm;
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -57,6 +58,8 @@ pub struct Lab {
     image: PathBuf,
     a: Host,
     b: Host,
+    /// Keeps other labs from the ports of this one.
+    _reservation: TcpListener,
 }
 
 static SHARED: tokio::sync::OnceCell<Option<Lab>> = tokio::sync::OnceCell::const_new();
@@ -76,7 +79,8 @@ impl Lab {
         for place in ["disks", "vnc", "serial", "lab"] {
             std::fs::create_dir(folder.join(place)).expect("a folder");
         }
-        let [a, b] = ["a", "b"].map(|name| Host::new(&folder, name));
+        let (ports, reservation) = ports();
+        let [a, b] = [("a", ports), ("b", ports + 90)].map(|(name, ports)| Host::new(&folder, name, ports));
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/virt/lab.sh");
         let log = std::fs::File::create(folder.join("log")).expect("a log");
         let mut command = Command::new("bash");
@@ -85,7 +89,7 @@ impl Lab {
         let guard = std::os::unix::process::CommandExt::process_group(&mut command, 0).spawn().expect("bash");
         // From here on the guard removes it, which outlives this process.
         let _ = made.keep();
-        let mut lab = Self { guard, folder, image, a, b };
+        let mut lab = Self { guard, folder, image, a, b, _reservation: reservation };
         while !(lab.a.stands() && lab.b.stands()) {
             let said = std::fs::read_to_string(lab.folder.join("log")).unwrap_or_default();
             if let Some(why) = said.lines().find_map(|l| l.strip_prefix("cannot: ").or(l.strip_prefix("unshare: "))) {
@@ -140,6 +144,15 @@ impl Lab {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
+}
+
+/// The first of 200 ports that are this lab's: hosts share those of this machine, and so do labs. They are below
+/// those that programs get without asking.
+fn ports() -> (u16, TcpListener) {
+    let begin = std::process::id() as u16 % 100;
+    let mut blocks = (begin..100).chain(0..begin).map(|block| 10_000 + block * 200);
+    let taken = |first| Some((first, TcpListener::bind(("127.0.0.1", first + 199)).ok()?));
+    blocks.find_map(taken).expect("200 ports that nobody uses")
 }
 
 impl Drop for Lab {
