@@ -14,7 +14,7 @@ mkdir -p "$work/deb" "$work/root/lib/modules"
 cd "$work/deb"
 
 # The package that is only a name depends on the one with the kernel.
-kernel() { apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: *\(linux-image-[^ ]*\)$/\1/p' | tail -n 1; }
+kernel() { LC_ALL=C apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: *\(linux-image-[^ ]*\)$/\1/p' | tail -n 1; }
 download() { apt-get download -qq -o APT::Sandbox::User="$(id -un)" "$1"; }
 [ -n "$(kernel)" ] || apt-get update -qq
 download "$(kernel)" || { apt-get update -qq && download "$(kernel)"; }
