@@ -94,7 +94,7 @@ impl Guest {
     /// Its definition.
     pub(super) fn xml(&self, lab: &Lab, uuid: &str) -> String {
         let Self { name, memory_mib, .. } = self;
-        let (image, disk) = (lab.image.display(), self.disk(lab));
+        let (image, disk) = (lab.path("image").display().to_string(), self.disk(lab));
         let deaf = if self.deaf { " lab.deaf" } else { "" };
         let log = lab.path("serial").join(name);
         let password = self.password.as_ref().map(|p| format!(" passwd='{p}'")).unwrap_or_default();

@@ -246,7 +246,7 @@ impl Host {
 
     /// An sshd through which one is on this host: its files, sockets, processes and libvirt's helper.
     pub async fn sshd(&self) -> Sshd {
-        Sshd::start_beside(Some(self.id()), "").await
+        Sshd::start_inside(self.id()).await
     }
 }
 

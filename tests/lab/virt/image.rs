@@ -7,8 +7,10 @@ use std::sync::Mutex;
 
 static BUILDING: Mutex<()> = Mutex::new(());
 
+const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+
 /// The folder that `.ci/run` keeps things in.
-pub(super) fn cache() -> PathBuf {
+fn cache() -> PathBuf {
     let named = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     named("NOCTULE_CACHE").unwrap_or_else(|| {
         let base = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")));
@@ -16,8 +18,16 @@ pub(super) fn cache() -> PathBuf {
     })
 }
 
-/// The folder with `vmlinuz` and `initrd.gz`.
-pub(super) fn ready() -> PathBuf {
+/// Puts `vmlinuz` and `initrd.gz` into a folder. A copy: whatever happens to the cache, its guests boot.
+pub(super) fn put(into: &Path) {
+    let from = ready();
+    for file in ["vmlinuz", "initrd.gz"] {
+        std::fs::copy(from.join(file), into.join(file)).expect("copied");
+    }
+}
+
+/// The folder in the cache with `vmlinuz` and `initrd.gz`.
+fn ready() -> PathBuf {
     let _alone = BUILDING.lock();
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/virt");
     // What it is made of names it: another recipe makes another one.
@@ -39,10 +49,11 @@ pub(super) fn ready() -> PathBuf {
             String::from_utf8_lossy(&out.stderr)
         );
         eprintln!("a guest was built in {} ms", begun.elapsed().as_millis());
-        // Those of older recipes.
+        // Those of older recipes; not what another tree works with today.
         for entry in std::fs::read_dir(&cache).expect("a cache").flatten() {
             let other = entry.file_name().to_string_lossy().into_owned();
-            if other.starts_with("guest-") && other != name && !other.contains(".new.") {
+            let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
+            if other.starts_with("guest-") && other != name && age.is_some_and(|age| age > DAY) {
                 let _ = std::fs::remove_dir_all(entry.path());
             }
         }

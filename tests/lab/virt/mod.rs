@@ -55,7 +55,6 @@ pub struct Lab {
     /// Holds the standard input that the lab lives from.
     guard: Child,
     folder: PathBuf,
-    image: PathBuf,
     a: Host,
     b: Host,
     /// Keeps other labs from the ports of this one.
@@ -73,12 +72,12 @@ impl Lab {
     /// One's own; `None`, with a word about it, where none can be.
     pub async fn start() -> Option<Self> {
         let begun = Instant::now();
-        let image = image::ready();
         let made = tempfile::Builder::new().prefix("noctule-lab").tempdir().expect("a folder");
         let folder = made.path().to_owned();
-        for place in ["disks", "vnc", "serial", "lab"] {
+        for place in ["disks", "image", "vnc", "serial", "lab"] {
             std::fs::create_dir(folder.join(place)).expect("a folder");
         }
+        image::put(&folder.join("image"));
         let (ports, reservation) = ports();
         let [a, b] = [("a", ports), ("b", ports + 90)].map(|(name, ports)| Host::new(&folder, name, ports));
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/virt/lab.sh");
@@ -89,7 +88,7 @@ impl Lab {
         let guard = std::os::unix::process::CommandExt::process_group(&mut command, 0).spawn().expect("bash");
         // From here on the guard removes it, which outlives this process.
         let _ = made.keep();
-        let mut lab = Self { guard, folder, image, a, b, _reservation: reservation };
+        let mut lab = Self { guard, folder, a, b, _reservation: reservation };
         while !(lab.a.stands() && lab.b.stands()) {
             let said = std::fs::read_to_string(lab.folder.join("log")).unwrap_or_default();
             if let Some(why) = said.lines().find_map(|l| l.strip_prefix("cannot: ").or(l.strip_prefix("unshare: "))) {
