@@ -13,6 +13,7 @@
 mod alertmanager;
 mod host;
 mod kcat;
+mod libvirt;
 mod mock;
 mod net;
 mod process;
@@ -25,3 +26,4 @@ mod stack;
 mod supervisord;
 mod systemd;
 mod virsh_sim;
+mod virt;
