@@ -12,7 +12,8 @@ use crate::config::schema::Libvirt;
 use crate::controllers::libvirt::xml;
 use crate::controllers::route::{Route, RouteStream};
 use crate::controllers::vnc::{self, Buttons, Input, News as Told, Options};
-use crate::model::console::{ConsoleNews, ConsolePhase, Image, Picture};
+use crate::engine::vga::Reader;
+use crate::model::console::{ConsoleNews, ConsolePhase, Found, Image, Picture, Place, Screen};
 use crate::model::text::clean;
 use crate::model::vm::definition::Graphics;
 
@@ -40,7 +41,7 @@ pub(super) async fn run(mut session: Session) -> Result<(), String> {
     session.news.phase(ConsolePhase::Open);
     session.news.tell(ConsoleNews::Title(screen.name().to_owned()));
     let news = session.news.clone();
-    Show { news, picture: None, as_picture: false }.follow(&mut session, screen).await
+    Show { news, picture: None, as_picture: false, reader: Reader::new(), told: None }.follow(&mut session, screen).await
 }
 
 /// The first VNC screen of the machine as it runs.
@@ -93,6 +94,9 @@ struct Show {
     picture: Option<Arc<Picture>>,
     /// The picture is wanted although it could be read.
     as_picture: bool,
+    reader: Reader,
+    /// The text that was told last.
+    told: Option<Arc<Screen>>,
 }
 
 impl Show {
@@ -123,9 +127,32 @@ impl Show {
     }
 
     fn tell(&mut self) {
-        if let Some(picture) = &self.picture {
-            self.news.tell(ConsoleNews::Image(Image::Picture(Arc::clone(picture))));
+        let Some(picture) = &self.picture else { return };
+        let text = if self.as_picture { None } else { self.reader.feed(picture) };
+        let Some(text) = text else {
+            self.told = None;
+            return self.news.tell(ConsoleNews::Image(Image::Picture(Arc::clone(picture))));
+        };
+        if self.told.as_deref() != Some(&text.screen) {
+            let screen = Arc::new(text.screen);
+            self.told = Some(Arc::clone(&screen));
+            self.news.tell(ConsoleNews::Image(Image::Screen(screen)));
         }
+    }
+
+    /// Looks for a text in what is read of the picture.
+    fn search(&self, text: &str) {
+        let found = self.told.as_ref().and_then(|screen| {
+            let line = |row: u16| screen.line(row).to_lowercase();
+            (0..screen.rows).find_map(|row| {
+                let at = line(row).find(&text.to_lowercase())?;
+                let column = u16::try_from(line(row).get(..at)?.chars().count()).ok()?;
+                let width = u16::try_from(text.chars().count()).ok()?.max(1);
+                let from = Place { line: screen.top + u64::from(row), column };
+                Some(Found { from, to: Place { column: column + width - 1, ..from } })
+            })
+        });
+        self.news.tell(ConsoleNews::Found(found));
     }
 
     fn asked(&mut self, request: ConsoleRequest, screen: &vnc::Session) {
@@ -141,8 +168,10 @@ impl Show {
             ConsoleRequest::Resize(width, height) => Input::Size { width, height },
             ConsoleRequest::Picture(wanted) => {
                 self.as_picture = wanted;
+                self.told = None;
                 return self.tell();
             }
+            ConsoleRequest::Search { text, .. } => return self.search(&text),
             ConsoleRequest::Record(Some(_)) => {
                 return self.news.tell(ConsoleNews::Note("only serial consoles are recorded".to_owned()));
             }
@@ -150,7 +179,6 @@ impl Show {
             | ConsoleRequest::Close
             | ConsoleRequest::TakeOver
             | ConsoleRequest::Scroll(_)
-            | ConsoleRequest::Search { .. }
             | ConsoleRequest::Record(None)
             | ConsoleRequest::Control(_)
             | ConsoleRequest::HandOver => return,

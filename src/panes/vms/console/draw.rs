@@ -10,6 +10,7 @@ use crate::model::text::{clean, counted};
 use crate::theme::Token;
 use crate::ui::console::{ConsoleView, Pan, thumbnail};
 use crate::ui::paint::{popup, wrap};
+use crate::ui::pixels::{Pixels, View};
 use crate::ui::{Paint, Piece};
 
 use super::{Consoles, Shown, Tab};
@@ -94,7 +95,7 @@ impl Consoles {
             match (&tab.phase, &tab.image) {
                 (ConsolePhase::Open, Some(Image::Screen(screen))) => thumbnail(screen, paint, inner, buf),
                 (ConsolePhase::Open, Some(Image::Picture(picture))) => {
-                    draw_picture(buf, inner, paint, picture, 0, (0, 0));
+                    draw_picture(buf, inner, paint, picture, View::default());
                 }
                 (ConsolePhase::Open, None) => lines(buf, inner, paint, "nothing was printed yet"),
                 (ConsolePhase::Opening, _) => lines(buf, inner, paint, "being opened"),
@@ -130,8 +131,9 @@ fn lines(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, words: &str) {
 }
 
 /// A picture, or a part of it.
-fn draw_picture(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, picture: &Picture, _zoom: u8, _pan: (i32, i32)) {
-    lines(buf, area, paint, &format!("{}x{}", picture.width, picture.height));
+fn draw_picture(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, picture: &Picture, view: View) {
+    let (depth, ascii, base) = (paint.theme.depth(), paint.glyphs.ascii, paint.style(Token::Text));
+    Pixels { picture, view, depth, ascii, base }.render(area, buf);
 }
 
 /// A box with words in the middle of an area.
@@ -162,7 +164,7 @@ impl Tab {
                 view.render(paint, area, buf).part()
             }
             Some(Image::Picture(picture)) => {
-                draw_picture(buf, area, paint, picture, self.zoom, self.pan);
+                draw_picture(buf, area, paint, picture, self.view);
                 Some(format!("{}x{} pixels", picture.width, picture.height))
             }
             None if self.phase == ConsolePhase::Open => {

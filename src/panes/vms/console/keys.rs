@@ -6,15 +6,13 @@ use crate::app::ctx::Ctx;
 use crate::app::effect::{Choose, ConsoleRequest, Effect, Level, Prompt};
 use crate::model::combination::MENU;
 use crate::model::command::Args;
-use crate::model::console::{ConsoleKey, ConsolePhase, Stroke};
+use crate::model::console::{ConsoleKey, ConsolePhase, Image, Stroke};
 use crate::panes::list::commands::toast;
 use crate::panes::verbs::ask;
 use crate::ui::console_keys::stroke;
+use crate::ui::pixels::View;
 
 use super::{Consoles, Shown, Tab};
-
-/// Zooms at most.
-const CLOSEST: u8 = 4;
 
 impl Consoles {
     /// Arrows walk over the wall, enter shows one.
@@ -94,7 +92,6 @@ impl Consoles {
     /// Runs a command of the console with the cursor.
     pub(super) fn of_tab(&mut self, id: &str, args: &Args, cx: &Ctx) -> Vec<Effect> {
         let half = i32::from(crate::panes::detail::pane_rows(cx.size) / 2).max(1);
-        let picture = self.is_picture();
         let Some(tab) = self.tab_mut() else { return Vec::new() };
         let types = matches!(id, "console.escape" | "console.type" | "console.keys" | "console.size");
         if let (true, Some(why)) = (types, mute(tab)) {
@@ -152,15 +149,14 @@ impl Consoles {
             }
             "console.hand-over" => tab.ask(ConsoleRequest::HandOver),
             "console.take-over" => tab.ask(ConsoleRequest::TakeOver),
-            "console.closer" if picture => {
-                tab.zoom = (tab.zoom + 1).min(CLOSEST);
-                Vec::new()
-            }
-            "console.farther" if picture => {
-                tab.zoom = tab.zoom.saturating_sub(1);
-                if tab.zoom == 0 {
-                    tab.pan = (0, 0);
+            "console.closer" | "console.farther" => {
+                let Some(Image::Picture(picture)) = &tab.image else {
+                    return vec![toast(Level::Info, "text is not made larger: ctrl-] g shows the picture")];
+                };
+                if tab.view == View::default() {
+                    tab.view.centre = (picture.width / 2, picture.height / 2);
                 }
+                tab.view = tab.view.zoomed(id == "console.closer");
                 Vec::new()
             }
             "console.left" => shift(tab, -1, 0),
@@ -174,7 +170,10 @@ impl Consoles {
 
 fn shift(tab: &mut Tab, x: i32, y: i32) -> Vec<Effect> {
     const MOST: i32 = 64;
-    tab.pan = ((tab.pan.0 + x).clamp(-MOST, MOST), (tab.pan.1 + y).clamp(-MOST, MOST));
+    match &tab.image {
+        Some(Image::Picture(picture)) => tab.view = tab.view.panned(picture, x, y),
+        _ => tab.pan = ((tab.pan.0 + x).clamp(-MOST, MOST), (tab.pan.1 + y).clamp(-MOST, MOST)),
+    }
     Vec::new()
 }
 

@@ -13,11 +13,12 @@ use crate::app::ctx::Ctx;
 use crate::app::effect::{ConsoleRequest, Effect, Level};
 use crate::model::command::Args;
 use crate::model::console::{
-    ConsoleId, ConsoleKind, ConsoleNews, ConsolePhase, ConsoleTarget, Found, Image, Presence,
+    ConsoleId, ConsoleNews, ConsolePhase, ConsoleTarget, Found, Image, Presence,
 };
 use crate::model::text::clean;
 use crate::panes::alarm_pick::AlarmPick;
 use crate::panes::list::commands::toast;
+use crate::ui::pixels::View;
 
 /// The command that an alarm is picked for.
 const ATTACH: &str = "console.attach";
@@ -39,9 +40,9 @@ struct Tab {
     recording: Option<String>,
     /// A picture is shown as a picture although it could be read.
     as_picture: bool,
-    /// Parts of the picture that are shown: 0 all of it, then ever less.
-    zoom: u8,
-    /// Where that part lies, in steps from the cursor or the middle.
+    /// The part of a picture that is shown.
+    view: View,
+    /// Steps that the part of a screen that is shown was moved by.
     pan: (i32, i32),
     /// The guest rang while something else was shown.
     rang: bool,
@@ -137,7 +138,7 @@ impl Consoles {
             presence: Presence::default(),
             recording: None,
             as_picture: false,
-            zoom: 0,
+            view: View::default(),
             pan: (0, 0),
             rang: false,
         });
@@ -307,8 +308,4 @@ impl Consoles {
         }
     }
 
-    /// Whether the one with the cursor is a picture.
-    fn is_picture(&self) -> bool {
-        self.tab().is_some_and(|tab| tab.target.kind == ConsoleKind::Vnc)
-    }
 }
