@@ -3,8 +3,9 @@
 //!
 //! There is one way to print a chord (modifiers in the order ctrl, alt, shift; then the key) and
 //! parsing accepts what is printed. A character carries its own shift (`G`, not `shift-g`), and
-//! three combinations are the same byte on every terminal and therefore the same chord:
-//! `ctrl-i` is `tab`, `ctrl-m` is `enter`, `ctrl-[` is `esc`.
+//! some combinations are the same byte on every terminal and therefore the same chord:
+//! `ctrl-i` is `tab`, `ctrl-m` is `enter`, `ctrl-[` is `esc`; so are `ctrl-4` to `ctrl-7` and ``ctrl-\``,
+//! `ctrl-]`, `ctrl-^`, `ctrl-_`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -117,7 +118,15 @@ impl Chord {
                 _ => None,
             };
             self.ctrl = named.is_none();
-            self.key = named.map_or(Key::Char(c.to_ascii_lowercase()), Key::Named);
+            // The digit and the sign are one byte, and the byte is read as the digit.
+            let c = match c {
+                '4' => '\\',
+                '5' => ']',
+                '6' => '^',
+                '7' => '_',
+                c => c.to_ascii_lowercase(),
+            };
+            self.key = named.map_or(Key::Char(c), Key::Named);
         }
     }
 
