@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Writer, error, send};
 use crate::controllers::libvirt::frame::{Frame, Header, Kind, MOST_DATA, Status};
 use crate::sim::libvirt::live::Live;
-use crate::sim::libvirt::world::{Refusal, domain};
+use crate::sim::libvirt::world::{Refusal, origin};
 
 /// What is at the other end of a stream.
 pub(crate) enum Source {
@@ -124,7 +124,7 @@ impl At {
             };
             tokio::select! {
                 () = taken.cancelled() => {
-                    let why = Refusal::new(39, domain::STREAMS, "stream had I/O failure".to_owned());
+                    let why = Refusal::new(39, origin::STREAMS, "stream had I/O failure".to_owned());
                     return send(writer, &Frame::new(call.with(Kind::Stream, Status::Error), &error(&why))).await;
                 }
                 piece = typed.recv() => match piece {

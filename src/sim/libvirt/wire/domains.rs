@@ -9,7 +9,7 @@ use crate::controllers::libvirt::wire::{BlockInfo, Domain, DomainInfo, StatsReco
 use crate::controllers::libvirt::xdr::encode;
 use crate::sim::libvirt::guest::{Key, keycodes};
 use crate::sim::libvirt::live::Live;
-use crate::sim::libvirt::world::{Refusal, Vm, World, caps, domain, life};
+use crate::sim::libvirt::world::{Refusal, Vm, World, caps, life, origin};
 
 /// What `virsh` calls and noctule does not.
 mod number {
@@ -83,7 +83,7 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
         procs::DOMAIN_GET_XML_DESC, (dom, flags) => {
             if flags & SECURE != 0 && session.read_only {
                 let words = "operation forbidden: virDomainGetXMLDesc with secure flag".to_owned();
-                return Err(Refusal::new(29, domain::DOMAIN, words));
+                return Err(Refusal::new(29, origin::DOMAIN, words));
             }
             of(live, host, &dom, |w, vm| caps::machine(w, host, vm, flags & SECURE != 0, flags & INACTIVE != 0))
         };
@@ -106,7 +106,7 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
         procs::DOMAIN_GET_METADATA, (dom, kind, _, _) => of(live, host, &dom, |_, vm| match kind {
             0 if !vm.description.is_empty() => Ok(vm.description.clone()),
             1 if !vm.title.is_empty() => Ok(vm.title.clone()),
-            _ => Err(Refusal::new(80, domain::QEMU, "metadata not found: Requested metadata element is not present".into())),
+            _ => Err(Refusal::new(80, origin::QEMU, "metadata not found: Requested metadata element is not present".into())),
         }).and_then(|text| text);
         procs::DOMAIN_SET_METADATA, (dom, kind, text, _, _, _) => {
             session.may_write("virDomainSetMetadata")?;
@@ -164,7 +164,7 @@ fn streams(session: &Session, frame: &Frame) -> Said {
             let line = {
                 let world = live.world();
                 let vm = world.vm_by_uuid(host, &dom.uuid)?;
-                vm.must_run().map_err(|e| Refusal { domain: domain::DOMAIN, ..e })?;
+                vm.must_run().map_err(|e| Refusal { domain: origin::DOMAIN, ..e })?;
                 let wanted = alias.as_deref().unwrap_or("serial0");
                 let number = wanted.strip_prefix("serial").or_else(|| wanted.strip_prefix("console"));
                 let number = number.and_then(|n| n.parse::<usize>().ok()).filter(|n| *n < vm.serials);
@@ -180,7 +180,7 @@ fn streams(session: &Session, frame: &Frame) -> Said {
             session.may_write("virDomainScreenshot")?;
             let (dom, screen, _) = procs::DOMAIN_SCREENSHOT.args(frame).map_err(undecodable)?;
             let running = of(live, host, &dom, |_, vm| vm.must_run());
-            running?.map_err(|e| Refusal { domain: domain::DOMAIN, ..e })?;
+            running?.map_err(|e| Refusal { domain: origin::DOMAIN, ..e })?;
             if screen != 0 {
                 return Err(Refusal::invalid("no such screen ID"));
             }
@@ -292,7 +292,7 @@ pub(super) fn power(session: &mut Session, frame: &Frame) -> Said {
     }
     if procs::DOMAIN_DESTROY_FLAGS.is(h) {
         let inner = |w: &mut World, h: usize, u: &[u8; 16]| {
-            w.destroy(h, u).map_err(|e| if e.code == 55 { Refusal { domain: domain::DOMAIN, ..e } } else { e })
+            w.destroy(h, u).map_err(|e| if e.code == 55 { Refusal { domain: origin::DOMAIN, ..e } } else { e })
         };
         return Some(verb(session, frame, "virDomainDestroyFlags", inner));
     }
@@ -332,7 +332,7 @@ pub(super) fn power(session: &mut Session, frame: &Frame) -> Said {
             session.may_write("virDomainSendKey")?;
             if asked.keys.is_empty() {
                 let words = "keycodes in virDomainSendKey must not be NULL".to_owned();
-                return Err(Refusal::new(8, domain::DOMAIN, words));
+                return Err(Refusal::new(8, origin::DOMAIN, words));
             }
             of(live, host, &asked.domain, |_, vm| vm.must_run())??;
             match keycodes(&asked.keys) {

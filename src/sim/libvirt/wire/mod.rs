@@ -19,7 +19,7 @@ use tokio::sync::{Mutex, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::live::{Live, Told};
-use super::world::{Happened, Named, Refusal, Value, domain};
+use super::world::{Happened, Named, Refusal, Value, origin};
 use crate::controllers::libvirt::frame::{Frame, FrameReader, Header, Kind, Status};
 use crate::controllers::libvirt::procs::{self, EventKind, Proc};
 use crate::controllers::libvirt::wire::{
@@ -47,7 +47,7 @@ fn answer<A: Wire, R: Wire>(_: &Proc<A, R>, value: &R) -> Act {
 }
 
 fn undecodable<E>(_: E) -> Refusal {
-    Refusal::new(39, domain::RPC, "Unable to decode message payload".to_owned())
+    Refusal::new(39, origin::RPC, "Unable to decode message payload".to_owned())
 }
 
 /// Calls of a table: the first whose procedure it is answers.
@@ -246,14 +246,14 @@ impl Session {
         let header = &frame.header;
         if header.program != procs::REMOTE && header.program != procs::QEMU || header.version != procs::VERSION {
             let words = format!("Cannot find program {} version {}", header.program, header.version);
-            return Err(Refusal::new(39, domain::RPC, words));
+            return Err(Refusal::new(39, origin::RPC, words));
         }
         if let Some(said) = self.login(frame) {
             return said;
         }
         if !self.opened {
             let words = "internal error: hypervisor connection not open".to_owned();
-            return Err(Refusal::new(1, domain::RPC, words));
+            return Err(Refusal::new(1, origin::RPC, words));
         }
         if let Some(said) = self.event_calls(frame) {
             return said;
@@ -272,7 +272,7 @@ impl Session {
                 return said;
             }
         }
-        Err(Refusal::new(39, domain::RPC, format!("unknown procedure: {}", header.procedure)))
+        Err(Refusal::new(39, origin::RPC, format!("unknown procedure: {}", header.procedure)))
     }
 
     fn login(&mut self, frame: &Frame) -> Said {
@@ -287,7 +287,7 @@ impl Session {
         }
         if procs::AUTH_POLKIT.is(&frame.header) {
             let refused = "authentication failed: access denied by policy".to_owned();
-            return Some(Err(Refusal::new(45, domain::RPC, refused)));
+            return Some(Err(Refusal::new(45, origin::RPC, refused)));
         }
         if procs::CONNECT_SUPPORTS_FEATURE.is(&frame.header) {
             return Some(Self::feature(frame));
@@ -297,11 +297,11 @@ impl Session {
         }
         if !offered().contains(&procs::AUTH_NONE) {
             let words = "authentication failed: authentication required".to_owned();
-            return Some(Err(Refusal::new(45, domain::RPC, words)));
+            return Some(Err(Refusal::new(45, origin::RPC, words)));
         }
         Some(procs::CONNECT_OPEN.args(frame).map_err(undecodable).and_then(|(uri, flags)| {
             if self.opened {
-                return Err(Refusal::new(1, domain::RPC, "internal error: connection already open".to_owned()));
+                return Err(Refusal::new(1, origin::RPC, "internal error: connection already open".to_owned()));
             }
             let uri = uri.unwrap_or_default();
             if !matches!(uri.as_str(), "" | "qemu:///system" | "qemu:///session") {
@@ -326,7 +326,7 @@ impl Session {
             return Some(proc.args(frame).map_err(undecodable).and_then(|(event, machine)| {
                 if !(0..=25).contains(&event) {
                     let words = format!("internal error: unsupported event ID {event}");
-                    return Err(Refusal::new(1, domain::RPC, words));
+                    return Err(Refusal::new(1, origin::RPC, words));
                 }
                 let number = self.next_callback;
                 self.next_callback += 1;
@@ -339,7 +339,7 @@ impl Session {
             return Some(proc.args(frame).map_err(undecodable).and_then(|number| {
                 if self.callbacks.remove(&number).is_none() {
                     let words = format!("internal error: domain event callback {number} not registered");
-                    return Err(Refusal::new(1, domain::RPC, words));
+                    return Err(Refusal::new(1, origin::RPC, words));
                 }
                 Ok(answer(&proc, &()))
             }));
@@ -367,7 +367,7 @@ impl Session {
     pub(super) fn may_write(&self, call: &str) -> Result<(), Refusal> {
         if self.read_only {
             let words = format!("operation forbidden: read only access prevents {call}");
-            return Err(Refusal::new(29, domain::DOMAIN, words));
+            return Err(Refusal::new(29, origin::DOMAIN, words));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use crate::controllers::libvirt::frame::Frame;
 use crate::controllers::libvirt::procs;
 use crate::controllers::libvirt::wire::{BlockJobInfo, Checkpoint, Domain, Param, Snapshot, number, param};
 use crate::controllers::libvirt::xdr::{Wire, encode};
-use crate::sim::libvirt::world::{Ask, Commit, Refusal, Vm, World, caps, domain};
+use crate::sim::libvirt::world::{Ask, Commit, Refusal, Vm, World, caps, origin};
 
 /// What `virsh` calls and noctule does not.
 mod other {
@@ -54,7 +54,7 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
                 let parent = vm.snapshot(&snapshot.name)?.parent.clone();
                 let none = || {
                     let words = format!("snapshot '{}' does not have a parent", snapshot.name);
-                    Refusal::new(72, domain::QEMU, format!("Domain snapshot not found: {words}"))
+                    Refusal::new(72, origin::QEMU, format!("Domain snapshot not found: {words}"))
                 };
                 Ok(Snapshot { name: parent.ok_or_else(none)?, domain: snapshot.domain.clone() })
             })
@@ -67,7 +67,7 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
             world.vm_by_uuid(host, &dom.uuid).and_then(|vm| {
                 let none = || {
                     let words = "the domain does not have a current snapshot";
-                    Refusal::new(72, domain::QEMU, format!("Domain snapshot not found: {words}"))
+                    Refusal::new(72, origin::QEMU, format!("Domain snapshot not found: {words}"))
                 };
                 Ok(Snapshot { name: vm.current.clone().ok_or_else(none)?, domain: dom.clone() })
             })
@@ -113,7 +113,7 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
                 let parent = vm.checkpoint(&checkpoint.name)?.parent.clone();
                 let none = || {
                     let words = format!("checkpoint '{}' does not have a parent", checkpoint.name);
-                    Refusal::new(103, domain::QEMU, format!("Domain checkpoint not found: {words}"))
+                    Refusal::new(103, origin::QEMU, format!("Domain checkpoint not found: {words}"))
                 };
                 Ok(Checkpoint { name: parent.ok_or_else(none)?, domain: checkpoint.domain.clone() })
             })

@@ -5,7 +5,7 @@ use crate::controllers::libvirt::frame::Frame;
 use crate::controllers::libvirt::procs;
 use crate::controllers::libvirt::wire::{Pool as WirePool, PoolInfo, Volume, VolumeInfo};
 use crate::controllers::libvirt::xdr::encode;
-use crate::sim::libvirt::world::{Image, Pool, Refusal, World, caps, domain};
+use crate::sim::libvirt::world::{Image, Pool, Refusal, World, caps, origin};
 
 /// The most of an image that is read through a stream: nobody copies a simulated disk of 500 GiB.
 const MOST_READ: u64 = 4 << 20;
@@ -117,7 +117,7 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
             let mut world = live.world();
             if world.image(host, &path).is_some() {
                 let words = format!("storage volume name '{name}' already in use.");
-                return Err(Refusal::new(90, domain::STORAGE, format!("storage volume '{name}' exists already: {words}")));
+                return Err(Refusal::new(90, origin::STORAGE, format!("storage volume '{name}' exists already: {words}")));
             }
             world.put(host, &path, image);
             Ok::<_, Refusal>(volume(&p, &path))

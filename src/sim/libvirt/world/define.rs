@@ -5,7 +5,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::vm::{Disk, Display, Nic, Vm};
-use super::{Happened, Refusal, World, domain, life};
+use super::{Happened, Refusal, World, life, origin};
 
 /// Elements with their attributes and their text, by their path (`domain/devices/disk`).
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Element {
 pub(crate) struct Document(pub(crate) Vec<Element>);
 
 fn broken(what: &str, why: &str) -> Refusal {
-    Refusal::new(35, domain::DOMAIN, format!("({what}):1: {why}"))
+    Refusal::new(35, origin::DOMAIN, format!("({what}):1: {why}"))
 }
 
 impl Document {
@@ -135,12 +135,12 @@ fn kib(element: &Element) -> u64 {
 /// It is no XML, or no machine.
 pub(crate) fn read(xml: &str, dice: &mut fastrand::Rng) -> Result<Vm, Refusal> {
     let doc = Document::read(xml, "domain_definition")?;
-    let missing = |what: &str| Refusal::new(27, domain::DOMAIN, format!("XML error: {what}"));
+    let missing = |what: &str| Refusal::new(27, origin::DOMAIN, format!("XML error: {what}"));
     if doc.first("domain").is_none() {
         return Err(missing("unexpected root element, expecting <domain>"));
     }
     let Some(name) = doc.text("domain/name") else {
-        return Err(Refusal::new(21, domain::DOMAIN, "missing name information".to_owned()));
+        return Err(Refusal::new(21, origin::DOMAIN, "missing name information".to_owned()));
     };
     let uuid = if let Some(text) = doc.text("domain/uuid") {
         *uuid::Uuid::parse_str(text).map_err(|_| missing("malformed uuid element"))?.as_bytes()
@@ -233,11 +233,11 @@ impl World {
         for vm in &self.host(host)?.vms {
             if vm.uuid == new.uuid && vm.name != new.name {
                 let words = format!("domain '{}' is already defined with uuid {}", vm.name, vm.uuid_text());
-                return Err(Refusal { domain: domain::DOMAIN, ..Refusal::failed(&words) });
+                return Err(Refusal { domain: origin::DOMAIN, ..Refusal::failed(&words) });
             }
             if vm.uuid != new.uuid && vm.name == new.name {
                 let words = format!("domain '{}' already exists with uuid {}", vm.name, vm.uuid_text());
-                return Err(Refusal { domain: domain::DOMAIN, ..Refusal::failed(&words) });
+                return Err(Refusal { domain: origin::DOMAIN, ..Refusal::failed(&words) });
             }
         }
         Ok(())

@@ -135,7 +135,7 @@ impl World {
     pub(crate) fn read_volume(xml: &str) -> Result<(String, Image), Refusal> {
         let doc = super::define::Document::read(xml, "storage_volume_definition")?;
         let name = doc.text("volume/name").unwrap_or("").to_owned();
-        let wrong = |what: &str| Refusal::new(27, super::domain::STORAGE, format!("XML error: {what}"));
+        let wrong = |what: &str| Refusal::new(27, super::origin::STORAGE, format!("XML error: {what}"));
         if name.is_empty() || name.split('/').any(|part| part == "..") {
             return Err(wrong("volume name is missing or leads out of the pool"));
         }

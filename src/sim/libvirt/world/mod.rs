@@ -21,7 +21,7 @@ pub(crate) use block::Commit;
 pub(crate) use files::{Files, Image, Pool};
 pub(crate) use job::{Outcome, Value};
 pub(crate) use migrate::Ask;
-pub(crate) use refusal::{Refusal, domain};
+pub(crate) use refusal::{Refusal, origin};
 pub(crate) use vm::{Display, State, Vm};
 
 /// XML of what hosts and machines are.

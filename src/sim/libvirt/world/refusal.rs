@@ -13,7 +13,7 @@ pub(crate) struct Refusal {
 }
 
 /// Parts of libvirt.
-pub(crate) mod domain {
+pub(crate) mod origin {
     pub(crate) const RPC: i32 = 7;
     pub(crate) const QEMU: i32 = 10;
     pub(crate) const STORAGE: i32 = 18;
@@ -27,7 +27,7 @@ impl Refusal {
     }
 
     fn qemu(code: i32, message: String) -> Self {
-        Self::new(code, domain::QEMU, message)
+        Self::new(code, origin::QEMU, message)
     }
 
     pub(crate) fn no_domain(what: &str) -> Self {
@@ -91,11 +91,11 @@ impl Refusal {
     }
 
     pub(crate) fn no_volume(what: &str) -> Self {
-        Self::new(50, domain::STORAGE, format!("Storage volume not found: no storage vol with matching {what}"))
+        Self::new(50, origin::STORAGE, format!("Storage volume not found: no storage vol with matching {what}"))
     }
 
     pub(crate) fn no_pool(what: &str) -> Self {
-        Self::new(49, domain::STORAGE, format!("Storage pool not found: no storage pool with matching {what}"))
+        Self::new(49, origin::STORAGE, format!("Storage pool not found: no storage pool with matching {what}"))
     }
 
     pub(crate) fn busy() -> Self {
