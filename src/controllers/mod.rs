@@ -5,6 +5,7 @@ pub mod failed;
 pub mod genieacs;
 pub mod host;
 pub mod http;
+pub mod libvirt;
 pub mod prometheus;
 pub mod raven;
 pub mod resilience;
