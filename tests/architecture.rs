@@ -76,7 +76,6 @@ const IO_CRATES: &[(&str, &[&str])] = &[
     ("socket2", &["controllers"]),
     ("nix", &["controllers", "cli"]),
     ("domain", &["controllers"]),
-    ("vnc", &["controllers"]),
     ("tokio", &["store", "controllers", "workers", "terminal", "sim", "cli", "app", "theme"]),
     ("notify", &["theme", "workers", "cli"]),
 ];

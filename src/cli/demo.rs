@@ -43,6 +43,7 @@ pub(super) fn run(start: &Start, args: &DemoArgs) -> Result<Code, Failure> {
         speed: args.speed,
         acs: true,
         fair: true,
+        vms: true,
         alerts: true,
         ..SimOptions::default()
     };
@@ -157,6 +158,15 @@ fn configuration(config: &Config, inventory: &Path, args: &DemoArgs) -> String {
                 if let Some(socket) = &host.socket {
                     let _ = writeln!(text, "socket = {}", string(socket));
                 }
+                if let Some(connect) = &host.migration.connect {
+                    let _ = writeln!(text, "[source.migration]\nconnect = {}", string(connect));
+                }
+                if !host.vnc_passwords.is_empty() {
+                    text.push_str("[source.vnc_passwords]\n");
+                }
+                for (machine, password) in &host.vnc_passwords {
+                    let _ = writeln!(text, "{} = {}", string(machine), string(&password.reference()));
+                }
             }
             SourceKind::Alertmanager(a) => {
                 let _ = writeln!(text, "kind = \"alertmanager\"\nurl = {}\npoll_s = {}", string(&a.url), a.poll_s);
@@ -225,7 +235,8 @@ mod tests {
     #[test]
     fn the_printed_configuration_is_one() {
         let rt = runtime().unwrap();
-        let options = SimOptions { scale: Scale::City, acs: true, fair: true, alerts: true, ..SimOptions::still() };
+        let options =
+            SimOptions { scale: Scale::City, acs: true, fair: true, vms: true, alerts: true, ..SimOptions::still() };
         let network = rt.block_on(Network::start(options)).unwrap();
         let args = DemoArgs { scale: DemoScale::City, seed: 1, speed: 1.0, headless: true };
         let text = configuration(&network.config(), Path::new("/tmp/a \"b\".csv"), &args);

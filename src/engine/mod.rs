@@ -1,6 +1,6 @@
 //! Pure state machines: the lifecycle of alarms and the counters that follow from it, jobs, lists of
-//! alerts compared with what stands, the buffers of appliances with their health, and operations on virtual
-//! machines. No I/O, no clock: every instant comes from a journal
+//! alerts compared with what stands, the buffers of appliances with their health, operations on virtual
+//! machines, and the terminals of their serial lines. No I/O, no clock: every instant comes from a journal
 //! record or a poll, so folding a record twice gives the same.
 
 pub mod alerts;

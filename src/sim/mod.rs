@@ -7,6 +7,7 @@
 mod control;
 pub mod genieacs;
 pub mod kafka;
+pub mod libvirt;
 mod net;
 mod network;
 pub mod prometheus;
@@ -86,6 +87,8 @@ pub struct SimOptions {
     pub acs: bool,
     /// Whether there are the telemetry appliances of a fair too.
     pub fair: bool,
+    /// Whether there are hosts of virtual machines too.
+    pub vms: bool,
     /// Whether there is an Alertmanager with a Prometheus too, which watch what is around the network.
     pub alerts: bool,
 }
@@ -106,6 +109,7 @@ impl Default for SimOptions {
             mechanisms: kafka::Mechanism::ALL.to_vec(),
             acs: false,
             fair: false,
+            vms: false,
             alerts: false,
         }
     }

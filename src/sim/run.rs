@@ -17,6 +17,7 @@ use tonic::transport::{Certificate, Identity};
 use super::control::Control;
 use super::genieacs::{Acs, AcsControl, AcsOptions, RunningAcs};
 use super::kafka::{Broker, BrokerOptions, Message};
+use super::libvirt::{RunningVirt, VirtOptions, VirtSim};
 use super::net::Faults;
 use super::network::events::Emitted;
 use super::network::{Rules, SECOND, World};
@@ -76,6 +77,7 @@ pub struct Running {
     control: Control,
     acs: Option<RunningAcs>,
     fair: Option<RunningFair>,
+    vms: Option<RunningVirt>,
     alerts: Option<RunningAlerts>,
     options: SimOptions,
     stop: CancellationToken,
@@ -110,6 +112,9 @@ impl Network {
             if options.alerts { Some(AlertsSim::start(AlertsOptions::demo(options.speed)).await?) } else { None };
         let fleet = acs.as_ref().map(RunningAcs::control);
         let fair = if options.fair { Some(Fair::start(options.seed, options.speed).await?) } else { None };
+        let hosts =
+            VirtOptions { seed: options.seed, speed: options.speed, life: options.script, ..VirtOptions::default() };
+        let vms = if options.vms { Some(VirtSim::start(hosts)?) } else { None };
         let live = Arc::new(Live {
             world: Mutex::new(world),
             started: Instant::now(),
@@ -124,7 +129,7 @@ impl Network {
         let served: Arc<[Served]> = served.into();
         publish(&served, options.partitions, past);
         tokio::spawn(drive(Arc::clone(&live), Arc::clone(&served), fleet, options.partitions, stop.clone()));
-        Ok(Running { control: Control::new(live, served), acs, fair, alerts, options, stop })
+        Ok(Running { control: Control::new(live, served), acs, fair, vms, alerts, options, stop })
     }
 }
 
@@ -288,6 +293,12 @@ impl Running {
         self.fair.as_ref()
     }
 
+    /// The hosts of virtual machines, when there are some.
+    #[must_use]
+    pub const fn vms(&self) -> Option<&RunningVirt> {
+        self.vms.as_ref()
+    }
+
     /// The past of the appliances, for a cache that is to know it; see [`RunningFair::take_past`].
     #[must_use]
     pub fn take_past(&mut self) -> Vec<Past> {
@@ -320,6 +331,7 @@ impl Running {
         let sources = sources
             .chain(self.acs.iter().map(RunningAcs::config))
             .chain(self.fair.iter().flat_map(RunningFair::config))
+            .chain(self.vms.iter().flat_map(RunningVirt::config))
             .chain(self.alerts.iter().map(RunningAlerts::config))
             .collect();
         Config { sources, ..Config::default() }

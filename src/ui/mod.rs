@@ -17,6 +17,7 @@ pub mod help;
 pub mod letters;
 pub mod paint;
 pub mod palette;
+pub mod pixels;
 pub mod prompt;
 pub mod sections;
 pub mod spark;

@@ -10,6 +10,12 @@ use noctule::controllers::genieacs::device::DeviceDoc;
 use noctule::controllers::genieacs::profile::Profiles;
 use noctule::controllers::genieacs::wire::Collection;
 use noctule::controllers::genieacs::{map, validate};
+use noctule::controllers::libvirt::events::Event;
+use noctule::controllers::libvirt::frame::Frame;
+use noctule::controllers::libvirt::wire::{
+    Checkpoint, Domain, DomainInfo, GuestInterface, NodeInfo, Params, RemoteError, Snapshot, StatsRecord,
+};
+use noctule::controllers::libvirt::{error, xdr};
 use noctule::controllers::prometheus::error::refusal;
 use noctule::controllers::prometheus::map::{Mapper, expression};
 use noctule::controllers::prometheus::wire::{AmAlert, PromAlert, QueryResult};
@@ -75,6 +81,45 @@ pub fn appliance(bytes: &[u8]) {
     if let Ok(words) = std::str::from_utf8(bytes) {
         let _ =
             text::samples(words).map(|all| all.iter().for_each(|s| assert!(s.labels().all(|(n, _)| !n.is_empty()))));
+    }
+}
+
+/// Packets of a libvirt: no bytes panic, a packet survives being written again, what is read holds no
+/// more than the bytes can, and words of errors can be shown.
+pub fn libvirt(bytes: &[u8]) {
+    let mut rest = bytes::BytesMut::from(bytes);
+    while let Ok(Some(frame)) = Frame::parse(&mut rest) {
+        let mut again = bytes::BytesMut::new();
+        frame.write(&mut again);
+        assert_eq!(Frame::parse(&mut again), Ok(Some(frame.clone())));
+        body(&frame.payload);
+        let _ = Event::read(&frame);
+    }
+    body(bytes);
+}
+
+fn body(bytes: &[u8]) {
+    fn same<T: xdr::Wire + PartialEq + std::fmt::Debug>(bytes: &[u8]) {
+        if let Ok(value) = xdr::decode::<T>(bytes) {
+            let written = xdr::encode(&value);
+            // A text that is no UTF-8 is written as its replacement, of three bytes for one.
+            assert!(written.len() <= 3 * bytes.len() + 16);
+            let again = xdr::encode(&xdr::decode::<T>(&written).expect("what was written is read"));
+            assert_eq!(again, written);
+        }
+    }
+    same::<Vec<StatsRecord>>(bytes);
+    same::<(Vec<Domain>, u32)>(bytes);
+    same::<(Vec<Snapshot>, i32)>(bytes);
+    same::<(Vec<Checkpoint>, i32)>(bytes);
+    same::<(i32, Params)>(bytes);
+    same::<Vec<GuestInterface>>(bytes);
+    same::<NodeInfo>(bytes);
+    same::<DomainInfo>(bytes);
+    same::<(xdr::Opaque, Option<String>)>(bytes);
+    if let Ok(told) = xdr::decode::<RemoteError>(bytes) {
+        let words = error::Remote::of(&told).to_string();
+        assert!(!words.chars().any(char::is_control) && words.len() < 4096, "{words:?}");
     }
 }
 
@@ -222,4 +267,40 @@ pub fn packets(bytes: &[u8]) {
             }
         }
     }
+}
+
+/// Output of a guest, with changes of size and looks in between: whatever comes, a screen has as many
+/// cells as it should, the cursor is on it, nothing in it acts on a terminal, and how the bytes were cut
+/// makes no difference.
+pub fn console(bytes: &[u8]) {
+    use noctule::engine::emulator::cast::{Cast, Header, Recorder};
+    use noctule::engine::emulator::{Emulator, Limits, View};
+    use noctule::model::text::is_invisible;
+
+    let limits = Limits { rows: 6, columns: 20, lines: 40, bytes: 16 << 10 };
+    let (mut whole, mut parts, mut view) = (Emulator::new(limits), Emulator::new(limits), View::default());
+    let header = Header { columns: 20, rows: 6, ..Header::default() };
+    let (mut recorder, mut file) = Recorder::begin(header, None);
+    for (n, piece) in bytes.chunks(37).enumerate() {
+        let (a, b) = piece.split_at(piece.len() / 3);
+        let mut answers = parts.feed(a);
+        answers.extend(parts.feed(b));
+        assert_eq!(whole.feed(piece), answers);
+        recorder.output(std::time::Duration::from_millis(n as u64), piece, &mut file);
+        view.scroll(&whole, i64::from(piece[0] % 5) - 2);
+        let screen = view.changed(&whole).unwrap_or_else(|| view.last().cloned().expect("a look"));
+        assert_eq!(screen.cells.len(), usize::from(screen.rows) * usize::from(screen.columns));
+        assert!(screen.cursor.is_none_or(|at| at.row < screen.rows && at.column < screen.columns));
+        assert!(screen.cells.iter().all(|c| !c.ch.is_control() && !is_invisible(c.ch)));
+        assert_eq!(*screen, parts.screen(screen.scrolled));
+        if piece[0] % 7 == 0 {
+            let (rows, columns) = (u16::from(piece[0] % 13), u16::from(piece[piece.len() - 1] % 40));
+            whole.resize(rows, columns);
+            parts.resize(rows, columns);
+        }
+    }
+    assert_eq!(whole.contents(), parts.contents());
+    recorder.settle(std::time::Duration::from_secs(86_400), &mut file);
+    let cast = Cast::read(&file).expect("what was recorded");
+    assert_eq!(cast.output(), String::from_utf8_lossy(bytes));
 }

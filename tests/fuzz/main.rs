@@ -158,6 +158,61 @@ fn packets_of_any_bytes() {
     run(1000, proptest::collection::vec(any::<u8>(), 0..300), |bytes| bodies::packets(&bytes));
 }
 
+/// Packets of a libvirt: a list of machines with figures, an error, an event, and a piece of a console.
+fn libvirt_packets() -> Vec<Vec<u8>> {
+    use noctule::controllers::libvirt::frame::{Frame, Header, Kind, Status};
+    use noctule::controllers::libvirt::procs::{self, EventKind};
+    use noctule::controllers::libvirt::wire::{
+        Domain, GraphicsMsg, LifecycleMsg, Param, RemoteError, StatsRecord, Value,
+    };
+    let domain = Domain { name: "web-1".into(), uuid: [7; 16], id: 3 };
+    let values = [
+        Value::Int(-1),
+        Value::Uint(1),
+        Value::Long(-2),
+        Value::Ulong(2),
+        Value::Double(0.5),
+        Value::Bool(true),
+        Value::Text("\u{1b}[2J".into()),
+    ];
+    let params: Vec<Param> = values.into_iter().map(|value| Param::new("state.state", value)).collect();
+    let record = StatsRecord { domain: domain.clone(), params: params.clone() };
+    let call = Header::of(&procs::DOMAIN_OPEN_CONSOLE, Kind::Call, 9, Status::Ok);
+    let error = RemoteError {
+        code: 42,
+        message: Some("\u{9b}31mno domain\u{202e}".into()),
+        dom: Some(domain.clone()),
+        ..RemoteError::default()
+    };
+    let frames = [
+        procs::CONNECT_GET_ALL_DOMAIN_STATS.reply(1, &vec![record.clone(), record]),
+        procs::CONNECT_LIST_ALL_DOMAINS.reply(2, &(vec![domain.clone(); 3], 3)),
+        procs::DOMAIN_GET_JOB_STATS.reply(3, &(2, params)),
+        procs::refusal(call, &error),
+        procs::message(
+            EventKind::Lifecycle.procedure(),
+            &LifecycleMsg { callback: 0, domain: domain.clone(), event: 2, detail: 0 },
+        ),
+        procs::message(EventKind::Graphics.procedure(), &GraphicsMsg { domain, ..GraphicsMsg::default() }),
+        Frame::piece(call, Status::Continue, "login: ".into()),
+    ];
+    let written = frames.iter().map(|frame| {
+        let mut out = bytes::BytesMut::new();
+        frame.write(&mut out);
+        out.to_vec()
+    });
+    let payloads = frames.iter().map(|frame| frame.payload.to_vec());
+    written.chain(payloads).collect()
+}
+
+#[test]
+fn libvirt_of_any_bytes() {
+    let samples = libvirt_packets();
+    samples.iter().for_each(|bytes| bodies::libvirt(bytes));
+    run(3000, mutated(samples), |bytes| bodies::libvirt(&bytes));
+    run(1000, proptest::collection::vec(any::<u8>(), 0..300), |bytes| bodies::libvirt(&bytes));
+}
+
 #[test]
 fn lists_of_any_bytes() {
     let mut samples = files("tests/fixtures/genieacs");
@@ -285,4 +340,12 @@ fn filters_of_any_text() {
         "*",
     ];
     run(4000, sentences(words), |text| bodies::filter(&text));
+}
+
+#[test]
+fn consoles_of_any_bytes() {
+    let samples = files("tests/fixtures/console");
+    samples.iter().for_each(|bytes| bodies::console(bytes));
+    run(300, mutated(samples), |bytes| bodies::console(&bytes));
+    run(2000, proptest::collection::vec(any::<u8>(), 0..400), |bytes| bodies::console(&bytes));
 }

@@ -13,6 +13,7 @@
 mod alertmanager;
 mod host;
 mod kcat;
+mod libvirt;
 mod mock;
 mod net;
 mod process;
@@ -24,3 +25,5 @@ mod sshd;
 mod stack;
 mod supervisord;
 mod systemd;
+mod virsh_sim;
+mod virt;

@@ -13,8 +13,8 @@ use super::process::{Program, free_tcp, until};
 pub struct Sshd {
     pub folder: TempDir,
     pub port: u16,
-    /// The process whose mounts it has; `None`: those of everybody.
-    beside: Option<u32>,
+    /// The process whose namespaces it has, and which of them; `None`: those of everybody.
+    beside: Option<(u32, &'static [&'static str])>,
     program: Option<Program>,
 }
 
@@ -27,16 +27,25 @@ fn keygen(path: &Path) {
 impl Sshd {
     /// Starts one; `more` are lines of its configuration.
     pub async fn start(more: &str) -> Self {
-        Self::start_beside(None, more).await
+        Self::start_at(None, more).await
     }
 
     /// Starts one that sees the files, users and sockets which that process sees.
     pub async fn start_beside(process: Option<u32>, more: &str) -> Self {
+        Self::start_at(process.map(|id| (id, &["--mount"][..])), more).await
+    }
+
+    /// Starts one on the host that this process is on: also its name and its processes are that host's.
+    pub async fn start_inside(process: u32) -> Self {
+        Self::start_at(Some((process, &["--mount", "--uts", "--pid"])), "").await
+    }
+
+    async fn start_at(beside: Option<(u32, &'static [&'static str])>, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         keygen(&folder.path().join("host"));
         keygen(&folder.path().join("id"));
         std::fs::copy(folder.path().join("id.pub"), folder.path().join("authorized")).expect("copied");
-        let mut sshd = Self { port: free_tcp(), folder, beside: process, program: None };
+        let mut sshd = Self { port: free_tcp(), folder, beside, program: None };
         sshd.run(more).await;
         let known = sshd.known_line();
         std::fs::write(sshd.path("known"), known).expect("written");
@@ -63,9 +72,9 @@ impl Sshd {
         );
         std::fs::write(self.path("sshd_config"), config).expect("written");
         let mut command = Command::new("/usr/sbin/sshd");
-        if let Some(process) = self.beside {
+        if let Some((process, namespaces)) = self.beside {
             command = Command::new("nsenter");
-            command.arg("--mount").arg(format!("--target={process}")).args(["--", "/usr/sbin/sshd"]);
+            command.args(namespaces).arg(format!("--target={process}")).args(["--", "/usr/sbin/sshd"]);
         }
         command.args(["-D", "-e", "-f"]).arg(self.path("sshd_config"));
         self.program = Some(Program::start(&mut command, &self.path("sshd.log")));

@@ -13,6 +13,7 @@ mod behaviour;
 mod buffers;
 #[path = "../common/mod.rs"]
 mod common;
+mod console;
 mod harness;
 mod jobs;
 mod menu;

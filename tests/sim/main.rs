@@ -18,6 +18,8 @@ mod genieacs_network;
 mod genieacs_replay;
 mod genieacs_worker;
 mod http;
+mod libvirt;
+mod libvirt_screen;
 mod raven;
 mod raven_client;
 mod raven_fair;

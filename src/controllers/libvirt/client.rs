@@ -1,6 +1,6 @@
 //! A connection to a libvirt: calls that may be answered in any order, each with its time limit, and
-//! what comes by itself (events). It works over any byte stream; one task owns that stream
-//! ([`super::task`]), handles are cheap to clone, and the connection ends with the last of them.
+//! what comes by itself (events). It works over any byte stream; one task owns that stream, handles are
+//! cheap to clone, and the connection ends with the last of them.
 //!
 //! libvirt answers five calls of a connection at once and lets the others wait. Hence: what takes long
 //! (a migration, a console, a copy of a volume) gets a connection of its own.
@@ -94,7 +94,14 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let connection = Self::start(io, place, limit);
-        connection.log_in().await?;
+        connection.log_in().await.map_err(|error| match error.what {
+            Failure::Broken(why) | Failure::Closed(why) => connection.error("connect", Failure::NotReached(why)),
+            Failure::TimedOut(limit) => {
+                let why = format!("it does not answer within {} s", limit.as_secs_f32());
+                connection.error("connect", Failure::NotReached(why))
+            }
+            _ => error,
+        })?;
         let args = (Some(what.uri.clone()), u32::from(what.read_only));
         connection.call(&procs::CONNECT_OPEN, &args, What("open", &what.uri), CHANGE.max(limit)).await?;
         Ok(connection)

@@ -21,8 +21,11 @@ use crate::controllers::ssh::{self, Master, RemoteStream};
 /// Where libvirt listens for the whole system: the one daemon, then that of QEMU alone.
 const SYSTEM: [&str; 2] = ["/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"];
 
-/// What a remote program says whose shell does not find it.
-const NOT_FOUND: [&str; 3] = ["not found", "No such file", "not recognized"];
+/// What shells say of a program that is not there, beside its name.
+const NOT_FOUND: [&str; 4] = ["not found", "not recognized", "Unknown command", "unknown command"];
+
+/// How long the last words of a program may take to arrive after its end.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How long a program on an SSH host may keep us waiting to learn that it is not there.
 const HELPER: Duration = Duration::from_secs(20);
@@ -90,14 +93,14 @@ impl Target {
             if what.read_only { vec!["virt-ssh-helper", "-r", &what.uri] } else { vec!["virt-ssh-helper", &what.uri] };
         let first = self.program(master, &helper, what, limit).await;
         let Err((error, words)) = first else { return first.map_err(|(error, _)| error) };
-        if !not_found(&words) {
+        if !not_found(&words, "virt-ssh-helper") {
             return Err(with_words(error, &words));
         }
         // A host from before the helper: its one daemon's socket.
         let [socket, _] = SYSTEM;
         match self.program(master, &["nc", "-U", socket], what, limit).await {
             Ok(connection) => Ok(connection),
-            Err((_, words)) if not_found(&words) => Err(self.error(Failure::NotReached(
+            Err((_, words)) if not_found(&words, "nc") => Err(self.error(Failure::NotReached(
                 "the host has neither virt-ssh-helper (package libvirt-daemon) nor nc, or they are not in the PATH of \
                  its logins"
                     .to_owned(),
@@ -118,8 +121,8 @@ impl Target {
         let stream = Shared(Arc::new(std::sync::Mutex::new(stream)));
         let kept = stream.clone();
         match Connection::open(stream, &self.word(), what, limit.max(HELPER)).await {
-            Ok(connection) => Ok(connection),
-            Err(error) => Err((error, kept.words())),
+            Ok(connection) => Ok(connection.with_limit(limit)),
+            Err(error) => Err((error, kept.last_words().await)),
         }
     }
 }
@@ -176,16 +179,15 @@ fn of_io(error: io::Error) -> Failure {
     }
 }
 
-fn not_found(words: &str) -> bool {
-    NOT_FOUND.iter().any(|sign| words.contains(sign)) && !words.contains("socket")
+fn not_found(words: &str, program: &str) -> bool {
+    words.lines().any(|line| line.contains(program) && NOT_FOUND.iter().any(|sign| line.contains(sign)))
 }
 
 /// An error of a connection over a program, with what that program said: why it ended.
 fn with_words(mut error: Error, words: &str) -> Error {
     let last = words.lines().map(str::trim).rfind(|line| !line.is_empty()).map(bounded);
-    if let (Some(last), Failure::Broken(_) | Failure::Closed(_)) = (last, &error.what) {
+    if let (Some(last), Failure::NotReached(_)) = (last, &error.what) {
         error.what = Failure::NotReached(last);
-        error.call = "connect".to_owned();
     }
     error
 }
@@ -197,6 +199,17 @@ struct Shared(Arc<std::sync::Mutex<RemoteStream>>);
 impl Shared {
     fn words(&self) -> String {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).words()
+    }
+
+    /// The words after its end: they come another way than its bytes, and may be later.
+    async fn last_words(&self) -> String {
+        let said = async {
+            while self.words().is_empty() {
+                tokio::time::sleep(LAST_WORDS / 20).await;
+            }
+        };
+        let _ = tokio::time::timeout(LAST_WORDS, said).await;
+        self.words()
     }
 
     fn with<T>(&self, work: impl FnOnce(Pin<&mut RemoteStream>) -> T) -> T {
@@ -221,5 +234,40 @@ impl AsyncWrite for Shared {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.with(|stream| stream.poll_shutdown(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_spoken_is_told_with_what_is() {
+        assert_eq!(check("qemu:///system"), Ok(()));
+        assert_eq!(check("test:///default"), Ok(()));
+        for uri in
+            ["qemu+tls://kvm-1/system", "qemu+tcp://kvm-1/system", "qemu+ssh://kvm-1/system", "qemu://kvm-1/system"]
+        {
+            let why = check(uri).unwrap_err();
+            assert!(why.contains("not spoken") && why.contains("[source.ssh]"), "{uri}: {why}");
+        }
+        assert!(check("kvm-1").is_err());
+    }
+
+    #[test]
+    fn a_missing_program_is_told_from_a_missing_socket() {
+        assert!(not_found("bash: line 1: virt-ssh-helper: command not found\n", "virt-ssh-helper"));
+        assert!(not_found("sh: 1: virt-ssh-helper: not found", "virt-ssh-helper"));
+        let down = "cannot connect to '/run/libvirt/libvirt-sock': Failed to connect socket: No such file or directory";
+        assert!(!not_found(down, "virt-ssh-helper"));
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_is_not_there_is_named() {
+        let target = Target::Local(Some("/nowhere/libvirt-sock".into()));
+        let error = target.connect(&Hypervisor::default(), Duration::from_secs(1)).await.unwrap_err();
+        assert!(error.connection_lost() && !error.refused());
+        let said = error.to_string();
+        assert!(said.starts_with("libvirt on this machine: connect: no connection (/nowhere/libvirt-sock: "), "{said}");
     }
 }

@@ -179,6 +179,8 @@ kinds! {
     Denied = 88: "the host's access control forbids it to this user",
     /// A volume of that name is there.
     VolumeExists = 90: "a volume of that name is there already",
+    /// The target of a failed migration has cleaned up, as it was told to.
+    CleanedUp = 93: "",
     /// The CPU does not fit.
     Cpu = 91: "the CPU that the machine needs is not the host's",
     /// No such device.
@@ -238,6 +240,12 @@ impl Error {
     #[must_use]
     pub fn console_in_use(&self) -> bool {
         self.remote().is_some_and(|r| r.kind == RemoteKind::Failed && r.words.contains("console session exists"))
+    }
+
+    /// Whether a console's stream ended because another client took the console over.
+    #[must_use]
+    pub fn taken_over(&self) -> bool {
+        self.remote().is_some_and(|r| r.kind == RemoteKind::Rpc && r.words.contains("stream had I/O failure"))
     }
 
     /// Whether the connection is of no use any more: another one has to be made.

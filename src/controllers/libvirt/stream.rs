@@ -17,6 +17,8 @@ pub(super) const PIECES: usize = 16;
 pub struct Stream {
     writer: StreamWriter,
     pieces: mpsc::Receiver<Piece>,
+    /// A piece that a writer came across.
+    early: Option<Piece>,
     over: bool,
 }
 
@@ -50,7 +52,7 @@ impl StreamWriter {
 
 impl Stream {
     pub(super) const fn new(connection: Connection, call: Header, what: String, pieces: mpsc::Receiver<Piece>) -> Self {
-        Self { writer: StreamWriter { connection, call, what }, pieces, over: false }
+        Self { writer: StreamWriter { connection, call, what }, pieces, early: None, over: false }
     }
 
     /// Another way into it.
@@ -67,7 +69,10 @@ impl Stream {
         if self.over {
             return Ok(None);
         }
-        let piece = self.pieces.recv().await;
+        let piece = match self.early.take() {
+            None => self.pieces.recv().await,
+            early => early,
+        };
         if !matches!(piece, Some(Piece::Data(_))) {
             self.over = true;
         }
@@ -100,13 +105,16 @@ impl Stream {
     /// # Errors
     /// libvirt broke it off (the disk is full), or the connection ended.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
-        match self.pieces.try_recv() {
-            Ok(Piece::Failed(remote)) => {
-                self.over = true;
-                Err(self.writer.connection.refusal(&self.writer.what, remote))
-            }
-            _ => self.writer.write(bytes).await,
+        if self.early.is_none() {
+            self.early = self.pieces.try_recv().ok();
         }
+        if let Some(Piece::Failed(remote)) = &self.early {
+            let error = self.writer.connection.refusal(&self.writer.what, remote.clone());
+            self.early = None;
+            self.over = true;
+            return Err(error);
+        }
+        self.writer.write(bytes).await
     }
 
     /// Tells libvirt that all has been sent, and waits until it has dealt with it.

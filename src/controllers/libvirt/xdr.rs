@@ -122,7 +122,7 @@ fn put_opaque(bytes: &[u8], out: &mut Vec<u8>) {
     // What is put has been made here: no text of 4 GiB.
     (bytes.len() as u32).put(out);
     out.extend_from_slice(bytes);
-    out.extend_from_slice(&[0; 3][..padding(bytes.len())]);
+    out.resize(out.len() + padding(bytes.len()), 0);
 }
 
 macro_rules! numbers {

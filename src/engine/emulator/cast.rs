@@ -275,6 +275,8 @@ fn read_event(line: &str) -> Result<Event, String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
+
     use proptest::prelude::*;
 
     use super::*;

@@ -9,9 +9,26 @@ use super::cell::{Pen, Slot};
 
 /// Columns of a character: 0, 1 or 2.
 pub(super) fn columns_of(c: char) -> u8 {
+    match common(c) {
+        0 => c.width().unwrap_or(0).min(2) as u8,
+        columns => columns,
+    }
+}
+
+/// The same for the letters and lines that most text is made of, without looking them up; 0 for others.
+pub(super) const fn common(c: char) -> u8 {
     match c {
-        ' '..='~' => 1,
-        _ => c.width().unwrap_or(0).min(2) as u8,
+        // Latin, Greek and Cyrillic without the marks among them, punctuation, lines and blocks, U+FFFD.
+        ' '..='~'
+        | '\u{a0}'..='\u{ac}'
+        | '\u{ae}'..='\u{2ff}'
+        | '\u{391}'..='\u{481}'
+        | '\u{2010}'..='\u{2027}'
+        | '\u{2500}'..='\u{259f}'
+        | '\u{fffd}' => 1,
+        // Kana, unified ideographs, Hangul syllables.
+        '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' => 2,
+        _ => 0,
     }
 }
 
@@ -92,8 +109,10 @@ impl Row {
     /// Writes ASCII at a column; the caller has seen to it that it fits.
     pub(super) fn write_ascii(&mut self, column: u16, run: &[u8], pen: Pen) {
         let end = column + run.len() as u16;
-        self.split(column);
-        self.split(end);
+        if column < self.used {
+            self.split(column);
+            self.split(end);
+        }
         if let Some(slots) = self.slots.get_mut(usize::from(column)..usize::from(end)) {
             let blank = Slot::new(' ', pen);
             for (slot, byte) in slots.iter_mut().zip(run) {
@@ -106,8 +125,10 @@ impl Row {
     /// Writes a character of one or two columns; the caller has seen to it that it fits.
     pub(super) fn write(&mut self, column: u16, c: char, width: u8, pen: Pen) {
         let end = column + u16::from(width);
-        self.split(column);
-        self.split(end);
+        if column < self.used {
+            self.split(column);
+            self.split(end);
+        }
         if let Some(slot) = self.slots.get_mut(usize::from(column)) {
             *slot = Slot { width, ..Slot::new(c, pen) };
         }
@@ -213,7 +234,7 @@ impl Row {
     pub(super) fn is_sound(&self, columns: u16) -> bool {
         let rest = self.slots.get(usize::from(self.used)..).unwrap();
         let pairs = self.slots.iter().enumerate().all(|(at, s)| match s.width {
-            0 => at > 0 && self.slots[at - 1].width == 2,
+            0 => at.checked_sub(1).and_then(|at| self.slots.get(at)).is_some_and(|s| s.width == 2),
             2 => self.slots.get(at + 1).is_some_and(|n| n.width == 0),
             _ => s.width == 1,
         });
@@ -282,6 +303,13 @@ impl Grid {
     pub(super) fn up(&mut self, from: u16, to: u16, count: u16, pen: Pen) {
         let (from, to) = (usize::from(from), usize::from(to));
         if from > to || to >= self.rows.len() {
+            return;
+        }
+        if count == 1 && from == 0 && to + 1 == self.rows.len() {
+            if let Some(mut row) = self.rows.pop_front() {
+                row.clear(pen);
+                self.rows.push_back(row);
+            }
             return;
         }
         let count = usize::from(count).min(to - from + 1);

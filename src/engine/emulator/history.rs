@@ -157,21 +157,12 @@ fn pack(row: &Row, marks: &Marks, out: &mut Vec<u8>) {
         let kept = slots.iter().rposition(|s| *s != Slot::BLANK).map_or(0, |last| last + 1);
         slots.get(..kept).unwrap_or(slots)
     };
-    let start = out.len();
     out.push(u8::from(row.wrapped) * WRAPPED);
-    out.reserve(slots.len());
-    let plain = slots.iter().all(|s| {
-        if s.fg.0 | s.bg.0 | u32::from(s.attrs) | u32::from(s.marks) == 0 && s.ch.is_ascii() {
-            out.push(s.ch as u8);
-            true
-        } else {
-            false
-        }
-    });
-    if plain {
+    let plain = |s: &Slot| s.fg.0 | s.bg.0 | u32::from(s.attrs) | u32::from(s.marks) | (s.ch as u32 & !0x7f) == 0;
+    if slots.iter().all(plain) {
+        out.extend(slots.iter().map(|s| s.ch as u8));
         return;
     }
-    out.truncate(start + 1);
     if let Some(tag) = out.last_mut() {
         *tag |= STYLED;
     }
@@ -187,9 +178,8 @@ fn pack(row: &Row, marks: &Marks, out: &mut Vec<u8>) {
         out.extend_from_slice(&pen.bg.0.to_le_bytes());
         out.push(pen.attrs);
         let text_at = out.len();
-        let mut buf = [0; 4];
         for slot in run.iter().filter(|s| s.width > 0) {
-            out.extend_from_slice(slot.ch.encode_utf8(&mut buf).as_bytes());
+            push(slot.ch, out);
             if slot.marks > 0 {
                 out.extend_from_slice(marks.get(slot.marks).unwrap_or("").as_bytes());
             }
@@ -198,6 +188,16 @@ fn pack(row: &Row, marks: &Marks, out: &mut Vec<u8>) {
         if let Some(slot) = out.get_mut(header..header + 2) {
             slot.copy_from_slice(&size);
         }
+    }
+}
+
+/// Adds a character as UTF-8, without a call for the copy of a byte or two.
+fn push(c: char, out: &mut Vec<u8>) {
+    match *c.encode_utf8(&mut [0; 4]).as_bytes() {
+        [a] => out.push(a),
+        [a, b] => out.extend_from_slice(&[a, b]),
+        [a, b, c] => out.extend_from_slice(&[a, b, c]),
+        ref all => out.extend_from_slice(all),
     }
 }
 

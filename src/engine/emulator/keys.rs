@@ -56,8 +56,9 @@ pub fn encode(stroke: Stroke, modes: Modes) -> Vec<u8> {
         ConsoleKey::F(n) => {
             /// From F5 on; DEC left numbers out.
             const NUMBERS: [u8; 20] = [15, 17, 18, 19, 20, 21, 23, 24, 25, 26, 28, 29, 31, 32, 33, 34, 42, 43, 44, 45];
-            let number = usize::from(n).checked_sub(5).and_then(|at| NUMBERS.get(at));
-            number.into_iter().for_each(|number| numbered(*number, modifiers, &mut out));
+            if let Some(number) = usize::from(n).checked_sub(5).and_then(|at| NUMBERS.get(at)) {
+                numbered(*number, modifiers, &mut out);
+            }
         }
         ConsoleKey::Print | ConsoleKey::Pause => {}
     }

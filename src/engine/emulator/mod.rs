@@ -26,7 +26,7 @@ mod view;
 pub use modes::{Modes, Mouse};
 pub use view::View;
 
-use crate::model::console::{Cell, Cursor, Screen};
+use crate::model::console::{Attrs, Cell, Cursor, Screen};
 
 use history::History;
 use parser::Parser;
@@ -197,7 +197,9 @@ impl Emulator {
             cells.resize(end, Cell { ch: ' ', ..Cell::default() });
         }
         if self.terminal.modes.reverse {
-            cells.iter_mut().for_each(|cell| cell.attrs.0 ^= crate::model::console::Attrs::INVERSE);
+            for cell in &mut cells {
+                cell.attrs.0 ^= Attrs::INVERSE;
+            }
         }
         let row = u32::from(grid.at.row) + scrolled;
         let shown = !self.terminal.modes.cursor_hidden && row < u32::from(rows);

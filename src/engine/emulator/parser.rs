@@ -139,26 +139,26 @@ impl Parser {
         }
     }
 
-    /// A run of one kind from the front; returns what is left, which is always less.
-    fn ground<'b>(&mut self, bytes: &'b [u8], act: &mut impl Act) -> &'b [u8] {
-        let plain = bytes.iter().position(|b| !(0x20..0x7f).contains(b)).unwrap_or(bytes.len());
-        let (run, rest) = bytes.split_at_checked(plain).unwrap_or((bytes, &[]));
-        if !run.is_empty() {
-            act.ascii(run);
-        }
-        let Some((&byte, after)) = rest.split_first() else { return rest };
-        match byte {
-            0x1b => {
-                self.state = State::Escape;
-                self.intermediate = 0;
-                after
+    /// Text and controls from the front, up to an escape or a character beyond ASCII; returns what is
+    /// left, which is always less.
+    fn ground<'b>(&mut self, mut bytes: &'b [u8], act: &mut impl Act) -> &'b [u8] {
+        loop {
+            let (run, rest) = bytes.split_at_checked(printable(bytes)).unwrap_or((bytes, &[]));
+            if !run.is_empty() {
+                act.ascii(run);
             }
-            0x00..0x20 => {
-                act.control(byte);
-                after
+            let Some((&byte, after)) = rest.split_first() else { return rest };
+            match byte {
+                0x1b => {
+                    self.state = State::Escape;
+                    self.intermediate = 0;
+                    return after;
+                }
+                0x00..0x20 => act.control(byte),
+                0x7f => {}
+                _ => return self.wide(rest, act),
             }
-            0x7f => after,
-            _ => self.wide(rest, act),
+            bytes = after;
         }
     }
 
@@ -232,10 +232,10 @@ impl Parser {
                     self.ground(&[byte], act);
                 }
             }
-            (State::Drop, _) => {}
+            // Nobody reads it; nor has a sequence a DEL in it.
+            (State::Drop, _) | (_, 0x7f) => {}
             (_, 0x00..0x20) => act.control(byte),
-            // No sequence has a byte of eight bits or DEL in it.
-            (_, 0x7f) => {}
+            // Nor a byte of eight bits, which begins a character.
             (_, 0x80..) => {
                 self.state = State::Ground;
                 self.ground(&[byte], act);
@@ -293,4 +293,20 @@ impl Parser {
             _ => {}
         }
     }
+}
+
+/// How many bytes from the front are printable ASCII; eight at a time, as most text is.
+fn printable(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut at = 0;
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*eight);
+        // The high bit of a byte is set where it is below a blank, from DEL on, or above a byte that is.
+        if (word.wrapping_sub(ONES * 0x20) | word | word.wrapping_add(ONES)) & (ONES * 0x80) != 0 {
+            break;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or(&[]);
+    at + rest.iter().position(|b| !(0x20..0x7f).contains(b)).unwrap_or(rest.len())
 }

@@ -437,7 +437,7 @@ pub(super) fn sound(emulator: &Emulator, scrolled: u32) {
                 Width::One => {}
                 Width::Two => assert_eq!(cells.get(at + 1).map(|c| c.width), Some(Width::Rest)),
                 Width::Rest => {
-                    assert_eq!(at.checked_sub(1).and_then(|b| cells.get(b)).map(|c| c.width), Some(Width::Two))
+                    assert_eq!(at.checked_sub(1).and_then(|b| cells.get(b)).map(|c| c.width), Some(Width::Two));
                 }
             }
         }

@@ -13,6 +13,47 @@ static LOADED: [&[u8]; 2] = [
     include_bytes!("../../../assets/fonts/console-fixed-8x16.bin"),
 ];
 
+/// Shapes that only the built-in font of Linux's frame buffer console has. That font is not ours to pass
+/// on, so these are no shapes but marks of them, by [`mark`]: enough to know one when it is seen.
+#[rustfmt::skip]
+const MARKS: &[(u64, char)] = &[
+    (0x0724_df61_758e_a7d8, 'v'),
+    (0x07a0_e6c0_139f_01e2, '↔'),
+    (0x0b63_1d91_6613_4c4a, 'Σ'),
+    (0x234f_8bf6_bc8e_2c97, 'Φ'),
+    (0x2574_eb2c_f1e9_2d23, 'µ'),
+    (0x267d_c1f6_8c6f_118f, 'Å'),
+    (0x40c0_55bb_3a76_a41f, '·'),
+    (0x41e1_ddae_b1a6_3d8c, '½'),
+    (0x4cee_3ae6_c0b1_02a4, '⌡'),
+    (0x5748_4a32_67b3_0125, 'ç'),
+    (0x6730_c486_1d68_afdd, 'f'),
+    (0x70a1_e400_e143_c800, '~'),
+    (0x7653_86f3_1389_fc8f, 'ƒ'),
+    (0x78bd_24d8_62b7_cf61, '¼'),
+    (0x8889_0442_faff_d865, 'ª'),
+    (0x8fb0_58f5_365e_53e8, '²'),
+    (0x96c0_15a8_08eb_9012, '¢'),
+    (0x9a07_7ccd_2c67_03dc, 'º'),
+    (0xa823_c2f1_b6e4_8763, '₧'),
+    (0xb2d0_9850_7cdf_8240, '■'),
+    (0xba32_08b9_6d1e_8824, 'π'),
+    (0xc4a0_2a5f_a3db_effc, 'Ç'),
+    (0xcb5d_7b6a_bffa_97cc, 'Θ'),
+    (0xcba5_7e0e_3d79_2cfd, '÷'),
+    (0xe2a3_33b0_3a68_960b, '±'),
+    (0xedee_839c_ed91_ad3a, 'ⁿ'),
+    (0xf2da_6fb5_e5b4_df68, '`'),
+    (0xf53d_689d_d71a_9d92, 'æ'),
+];
+
+/// A mark of a shape, from which the shape cannot be told.
+const fn mark(key: Shape) -> u64 {
+    let (low, high) = (key as u64, (key >> 64) as u64);
+    let mixed = low.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(high.wrapping_mul(0xc2b2_ae3d_27d4_eb4f));
+    mixed ^ mixed >> 31
+}
+
 /// Characters of the codes 0 to 31 of code page 437, as a screen shows them.
 const LOW: &str = " ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼";
 /// Characters of the codes 127 to 255.
@@ -92,11 +133,11 @@ impl Font {
     pub fn tall() -> &'static Self {
         static FONT: OnceLock<Font> = OnceLock::new();
         FONT.get_or_init(|| {
-            let card = characters().iter().zip(0..=255).map(|(ch, code)| (shape_16(code), *ch));
+            let card = characters().iter().zip(0..=255).map(|(ch, code)| (true, shape_16(code), *ch));
             let loaded = LOADED.iter().flat_map(|font| {
                 font.chunks_exact(18).filter_map(|entry| {
                     let (&[low, high], rows) = entry.split_first_chunk::<2>()?;
-                    Some((shape(rows), char::from_u32(u32::from(u16::from_le_bytes([low, high])))?))
+                    Some((false, shape(rows), char::from_u32(u32::from(u16::from_le_bytes([low, high])))?))
                 })
             });
             Self::new(Shape::MAX, card.chain(loaded))
@@ -108,13 +149,17 @@ impl Font {
     pub fn flat() -> &'static Self {
         static FONT: OnceLock<Font> = OnceLock::new();
         FONT.get_or_init(|| {
-            Self::new(!(Shape::MAX >> 64), characters().iter().zip(0..=255).map(|(ch, code)| (shape_8(code), *ch)))
+            Self::new(
+                !(Shape::MAX >> 64),
+                characters().iter().zip(0..=255).map(|(ch, code)| (true, shape_8(code), *ch)),
+            )
         })
     }
 
-    fn new(mask: Shape, shapes: impl Iterator<Item = (Shape, char)>) -> Self {
+    /// What the card has comes first; a font of a guest adds only what is not there.
+    fn new(mask: Shape, shapes: impl Iterator<Item = (bool, Shape, char)>) -> Self {
         let mut font = Self { mask, slots: vec![(0, Meaning::default()); 4096], known: Vec::new() };
-        for (bits, ch) in shapes {
+        for (of_card, bits, ch) in shapes {
             if ch == ' ' || bits & mask == 0 {
                 continue;
             }
@@ -122,10 +167,11 @@ impl Font {
             let key = if negative { !bits & mask } else { bits };
             let at = font.slot(key);
             let Some((slot, meaning)) = font.slots.get_mut(at) else { continue };
-            *slot = key;
-            let place = if negative { &mut meaning.negative } else { &mut meaning.plain };
-            // The first font that has a shape says what it is.
-            place.get_or_insert(ch);
+            if of_card || *meaning == Meaning::default() {
+                *slot = key;
+                let place = if negative { &mut meaning.negative } else { &mut meaning.plain };
+                place.get_or_insert(ch);
+            }
         }
         font.known = font.slots.iter().copied().filter(|(_, m)| *m != Meaning::default()).collect();
         font
@@ -147,7 +193,11 @@ impl Font {
     #[must_use]
     pub fn exact(&self, key: Shape) -> Option<Meaning> {
         let (slot, meaning) = self.slots.get(self.slot(key))?;
-        (*slot == key && *meaning != Meaning::default()).then_some(*meaning)
+        if *slot == key && *meaning != Meaning::default() {
+            return Some(*meaning);
+        }
+        let found = MARKS.binary_search_by_key(&mark(key), |(mark, _)| *mark).ok()?;
+        MARKS.get(found).map(|(_, ch)| Meaning { plain: Some(*ch), negative: None })
     }
 
     /// The shape that differs in the fewest pixels, at most `most`, where no other character comes
@@ -167,12 +217,16 @@ impl Font {
         (best.0 <= most && second >= best.0 + 2).then_some(best.1)
     }
 
-    /// The shape that equals this one outside of some rows.
+    /// The shape that equals this one outside of some rows; of several, that of a character which is
+    /// expected, else one with few pixels in those rows.
     #[must_use]
-    pub fn outside(&self, key: Shape, rows: Shape) -> Option<Meaning> {
+    pub fn outside(&self, key: Shape, rows: Shape, expected: Option<char>) -> Option<Meaning> {
         let close = |(shape, _): &&(Shape, Meaning)| (shape ^ key) & !rows == 0;
-        let fewest = |(shape, _): &&(Shape, Meaning)| (shape & rows).count_ones();
-        self.known.iter().filter(close).min_by_key(fewest).map(|(_, meaning)| *meaning)
+        let rank = |(shape, meaning): &&(Shape, Meaning)| {
+            let ascii = meaning.plain.is_some_and(|ch| ch.is_ascii());
+            (meaning.plain.is_none() || meaning.plain != expected, !ascii, (shape & rows).count_ones())
+        };
+        self.known.iter().filter(close).min_by_key(rank).map(|(_, meaning)| *meaning)
     }
 
     /// The pixels that a shape of this height has.
@@ -210,6 +264,16 @@ mod tests {
             }
         }
         assert_eq!(Font::tall().exact(0x0102_0304), None);
+    }
+
+    #[test]
+    fn marks_are_in_order_and_of_no_shape_that_is_known() {
+        assert!(MARKS.is_sorted_by(|a, b| a.0 < b.0));
+        for font in [Font::tall(), Font::flat()] {
+            for (shape, meaning) in &font.known {
+                assert!(MARKS.iter().all(|(m, _)| *m != mark(*shape)), "{meaning:?}");
+            }
+        }
     }
 
     #[test]

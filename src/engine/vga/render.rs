@@ -6,9 +6,10 @@ use super::palette;
 use crate::model::console::{Attrs, Picture, Screen};
 
 /// How a card shows text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
     /// Cells of 9x16 pixels: 80x25 is 720x400, what a PC starts with.
+    #[default]
     Nine,
     /// Cells of 8x16: 80x25 is 640x400; 80x30 is 640x480; a console on a frame buffer.
     Eight,

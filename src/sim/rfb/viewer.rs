@@ -165,9 +165,8 @@ impl Viewer {
             0 => {
                 let mut bytes = [0; 19];
                 from.read_exact(&mut bytes).await?;
-                if let [_, _, _, format @ ..] = bytes {
-                    self.format = Format::read(&format)?;
-                }
+                let [_, _, _, format @ ..] = bytes;
+                self.format = Format::read(&format)?;
             }
             2 => {
                 from.read_u8().await?;

@@ -148,12 +148,17 @@ impl<'a> ConsoleView<'a> {
         let current = self.current.and_then(|f| span(f.selection()));
         let found: Vec<(u16, u16)> = self.found.iter().filter_map(|f| span(f.selection())).collect();
         let cells = self.screen.row(row);
+        // Bringing colours down costs more than drawing, and neighbours mostly look the same.
+        let mut last = (Ink::Default, Ink::Default, Attrs::default(), look(paint, &Cell::default()));
         for x in 0..width {
             let column = left + x;
             let Some(cell) = cells.get(usize::from(column)) else { break };
             let Some(to) = buf.cell_mut((at.0 + x, at.1)) else { break };
             let inside = |s: &(u16, u16)| (s.0..=s.1).contains(&column);
-            let mut style = look(paint, cell);
+            if (last.0, last.1, last.2) != (cell.fg, cell.bg, cell.attrs) {
+                last = (cell.fg, cell.bg, cell.attrs, look(paint, cell));
+            }
+            let mut style = last.3;
             if found.iter().any(inside) {
                 style = style.patch(paint.style(Token::Match));
             }
@@ -193,19 +198,26 @@ impl<'a> ConsoleView<'a> {
     }
 }
 
-/// A thumbnail for a wall: the last lines of a screen, as far as they fit from their beginnings, where
-/// news of a text console are. Blank lines at the end are left out.
+/// A thumbnail for a wall: the lines around the cursor, which on a console of text are its last ones,
+/// as far as they fit, without what is blank left of all of them.
 pub fn thumbnail(screen: &Screen, paint: &Paint<'_>, area: Rect, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
     paint.fill(buf, area, Token::Text);
-    let blank = |row: u16| screen.row(row).iter().all(|cell| matches!(cell.ch, ' ' | '\0') && cell.bg == Ink::Default);
-    let last = (0..screen.rows).rev().find(|row| !blank(*row)).map_or(0, |row| row + 1);
-    let end = last.max(screen.cursor.map_or(0, |at| at.row + 1)).min(screen.rows);
+    let written = |row: u16| screen.row(row).iter().position(|cell| !matches!(cell.ch, ' ' | '\0'));
+    let last = (0..screen.rows).rev().find(|row| written(*row).is_some()).map_or(0, |row| row + 1);
+    let end = match screen.cursor {
+        Some(at) => last.min(at.row.saturating_add(1 + area.height.saturating_sub(1) / 2)).max(at.row + 1),
+        None => last,
+    };
+    let end = end.max(area.height.min(last)).min(screen.rows);
     let height = area.height.min(end);
-    let view = ConsoleView { pan: Some(Pan { row: end - height, column: 0 }), ..ConsoleView::new(screen) };
-    let part = Rect { height, ..area };
+    let row = end - height;
+    let left = (row..end).filter_map(written).min().unwrap_or(0);
+    let fits = area.width >= screen.columns;
+    let column = if fits { 0 } else { u16::try_from(left).unwrap_or(0) };
+    let view = ConsoleView { pan: Some(Pan { row, column }), ..ConsoleView::new(screen) };
     if height > 0 {
-        view.render(paint, part, buf);
+        view.render(paint, Rect { height, ..area }, buf);
     }
 }
 
@@ -296,6 +308,8 @@ const fn plain(c: char) -> char {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
+
     use proptest::prelude::*;
 
     use super::*;
@@ -326,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_small_pane_shows_the_part_with_the_cursor() {
-        let text: String = (1..=24).map(|n| format!("{n:02}{}", if n < 24 { "\r\n" } else { "" })).collect();
+        let text = (1..=24).map(|n| format!("{n:02}")).collect::<Vec<_>>().join("\r\n");
         let screen = screen(24, 80, &format!("{text}\x1b[24;70Hhere"));
         let (theme, glyphs) = (Theme::probe(), Glyphs::UNICODE);
         let (buf, drawn) = draw(ConsoleView::new(&screen), 20, 5, &theme, &glyphs);
@@ -428,7 +442,7 @@ mod tests {
 
     #[test]
     fn a_thumbnail_shows_the_last_lines() {
-        let text: String = (1..=9).map(|n| format!("line {n} of a log\r\n")).collect();
+        let text = (1..=9).map(|n| format!("line {n} of a log\r\n")).collect::<Vec<_>>().concat();
         let screen = screen(24, 80, &format!("{text}login: "));
         let area = Rect::new(0, 0, 8, 3);
         let mut buf = Buffer::empty(area);

@@ -6,7 +6,7 @@ use crate::app::ctx::Ctx;
 use crate::app::effect::{Choose, ConsoleRequest, Effect, Level, Prompt};
 use crate::model::combination::MENU;
 use crate::model::command::Args;
-use crate::model::console::{ConsoleKey, ConsolePhase, Image, Stroke};
+use crate::model::console::{ConsoleKey, ConsolePhase, Stroke};
 use crate::panes::list::commands::toast;
 use crate::panes::verbs::ask;
 use crate::ui::console_keys::stroke;
@@ -195,5 +195,3 @@ fn file_name(name: &str) -> String {
     let good = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
     name.chars().map(good).take(64).collect()
 }
-
-impl Tab {

@@ -1,0 +1,272 @@
+//! A world whose clock runs, and who listens to it.
+//!
+//! Nothing ticks: the clock is read when somebody asks, one task sleeps until the next thing that is
+//! planned, and consoles wait for their next line or for a change.
+
+use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, broadcast, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::guest::Request;
+use super::world::{Happened, Named, Refusal, World};
+
+/// Events that a slow listener may be behind.
+const BEHIND: usize = 512;
+/// The least between two looks at what is planned.
+const LOT: Duration = Duration::from_millis(5);
+
+/// What happened to a machine of a host.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    pub(super) host: usize,
+    pub(super) machine: Named,
+    pub(super) what: Happened,
+}
+
+/// What can be wrong with the daemon of a host, as switches.
+#[derive(Debug)]
+pub(super) struct Switches {
+    cut: Mutex<CancellationToken>,
+    /// Connections are closed at once.
+    pub(super) down: AtomicBool,
+    hang: watch::Sender<bool>,
+    /// Answers are no packets.
+    pub(super) garbage: AtomicBool,
+    /// Every answer takes so much longer, ms.
+    pub(super) slow_ms: AtomicU64,
+    /// Ways to log in that it offers.
+    pub(super) auth: Mutex<Vec<u32>>,
+}
+
+impl Switches {
+    fn new() -> Self {
+        Self {
+            cut: Mutex::default(),
+            down: AtomicBool::new(false),
+            hang: watch::Sender::new(false),
+            garbage: AtomicBool::new(false),
+            slow_ms: AtomicU64::new(0),
+            auth: Mutex::new(vec![crate::controllers::libvirt::procs::AUTH_NONE]),
+        }
+    }
+
+    /// What ends the connections that are open now.
+    pub(super) fn token(&self) -> CancellationToken {
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Cuts every connection that is open now.
+    pub(super) fn cut(&self) {
+        let old = std::mem::take(&mut *self.cut.lock().unwrap_or_else(PoisonError::into_inner));
+        old.cancel();
+    }
+
+    /// Calls are not answered while on.
+    pub(super) fn hang(&self, on: bool) {
+        self.hang.send_replace(on);
+    }
+
+    /// Returns when calls are answered.
+    pub(super) async fn answering(&self) {
+        let mut hang = self.hang.subscribe();
+        // Its sender is part of the same world: it is there.
+        let _ = hang.wait_for(|hang| !hang).await;
+    }
+}
+
+/// Who has a serial line.
+type Lines = BTreeMap<(usize, [u8; 16], usize), (u64, CancellationToken)>;
+
+/// The world, its clock, and those who wait for it.
+#[derive(Debug)]
+pub(crate) struct Live {
+    world: Mutex<World>,
+    started: Instant,
+    speed: f64,
+    /// Time moves only when it is moved.
+    stepped: Option<AtomicI64>,
+    pub(super) poke: Notify,
+    pub(super) events: broadcast::Sender<Told>,
+    changed: watch::Sender<u64>,
+    pub(super) switches: Vec<Switches>,
+    lines: Mutex<Lines>,
+    next_line: AtomicU64,
+    pub(super) screens: super::screens::Screens,
+    pub(super) runtime: tokio::runtime::Handle,
+}
+
+impl Live {
+    pub(super) fn new(world: World, speed: f64, stepped: bool) -> Self {
+        let switches = world.hosts.iter().map(|_| Switches::new()).collect();
+        Self {
+            world: Mutex::new(world),
+            started: Instant::now(),
+            speed,
+            stepped: stepped.then(AtomicI64::default),
+            poke: Notify::new(),
+            events: broadcast::Sender::new(BEHIND),
+            changed: watch::Sender::new(0),
+            switches,
+            lines: Mutex::default(),
+            next_line: AtomicU64::new(1),
+            screens: super::screens::Screens::default(),
+            runtime: tokio::runtime::Handle::current(),
+        }
+    }
+
+    fn now(&self) -> i64 {
+        match &self.stepped {
+            Some(at) => at.load(Ordering::SeqCst),
+            None => (self.started.elapsed().as_micros() as f64 * self.speed) as i64,
+        }
+    }
+
+    /// The world as of now. What happens while it is held is told when it is let go.
+    pub(crate) fn world(self: &Arc<Self>) -> Held<'_> {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.settle(self.now());
+        Held { live: self, world }
+    }
+
+    /// Moves time on, when it does not move by itself; step by step, as things are planned.
+    pub(super) fn advance(self: &Arc<Self>, us: i64) {
+        if let Some(at) = &self.stepped {
+            at.fetch_add(us, Ordering::SeqCst);
+            drop(self.world());
+            self.changed.send_modify(|n| *n += 1);
+        }
+    }
+
+    /// Real duration of a virtual one; for ever where time does not move by itself.
+    pub(super) fn real(&self, us: i64) -> Duration {
+        if self.stepped.is_some() {
+            return Duration::from_secs(86_400);
+        }
+        Duration::from_micros((us.max(0) as f64 / self.speed) as u64)
+    }
+
+    /// Rises with everything that happens.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Takes a serial line; the token ends when somebody else takes it by force.
+    ///
+    /// # Errors
+    /// Somebody has it.
+    pub(super) fn take_line(
+        &self,
+        host: usize,
+        uuid: [u8; 16],
+        line: usize,
+        force: bool,
+    ) -> Result<(u64, CancellationToken), Refusal> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, token)) = lines.get(&(host, uuid, line)) {
+            if !force {
+                return Err(Refusal::failed("Active console session exists for this domain"));
+            }
+            token.cancel();
+        }
+        let (number, token) = (self.next_line.fetch_add(1, Ordering::Relaxed), CancellationToken::new());
+        lines.insert((host, uuid, line), (number, token.clone()));
+        Ok((number, token))
+    }
+
+    /// Gives it back.
+    pub(super) fn leave_line(&self, host: usize, uuid: [u8; 16], line: usize, number: u64) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.get(&(host, uuid, line)).is_some_and(|(n, _)| *n == number) {
+            lines.remove(&(host, uuid, line));
+        }
+    }
+
+    /// Serial lines that somebody has.
+    pub(super) fn taken(&self) -> usize {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Types at a screen or a serial line.
+    pub(super) fn type_in(self: &Arc<Self>, host: usize, uuid: &[u8; 16], line: usize, bytes: &[u8]) {
+        let mut world = self.world();
+        // The machine may be off since.
+        let Ok((tty, machine)) = world.tty(host, uuid, line) else { return };
+        if let Some(request) = tty.input(&machine, bytes) {
+            world.requested(host, uuid, request);
+        }
+        world.touched = true;
+    }
+
+    /// Control-Alt-Delete.
+    pub(super) fn restart_keys(self: &Arc<Self>, host: usize, uuid: &[u8; 16]) {
+        let mut world = self.world();
+        world.requested(host, uuid, Request::Reboot);
+        world.touched = true;
+    }
+}
+
+/// The world, held.
+#[derive(Debug)]
+pub(crate) struct Held<'a> {
+    live: &'a Arc<Live>,
+    world: MutexGuard<'a, World>,
+}
+
+impl Deref for Held<'_> {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+}
+
+impl Drop for Held<'_> {
+    /// Nobody who is woken here needs the world before it is let go, which is next.
+    fn drop(&mut self) {
+        let happened = self.world.take_happened();
+        let touched = std::mem::take(&mut self.world.touched);
+        if happened.iter().any(|(_, _, what)| matches!(what, Happened::Lifecycle { .. })) {
+            // The screens of machines come and go with them, before anybody is told.
+            self.live.screens.follow(self.live, &mut self.world);
+        }
+        if happened.is_empty() && !touched {
+            return;
+        }
+        for (host, machine, what) in happened {
+            // Nobody may be listening.
+            let _ = self.live.events.send(Told { host, machine, what });
+        }
+        self.live.changed.send_modify(|n| *n += 1);
+        self.live.poke.notify_one();
+    }
+}
+
+/// Lets happen what is planned, when it is due.
+pub(super) async fn drive(live: Arc<Live>, stop: CancellationToken) {
+    loop {
+        let next = live.world().until_next();
+        let wait = async {
+            match next {
+                Some(us) => tokio::time::sleep(live.real(us).max(LOT)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = live.poke.notified() => {}
+            () = wait => {}
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Calls about snapshots, checkpoints, jobs and migration.
+
+use super::{Act, Said, Session, calls, first, params, undecodable};
+use crate::controllers::libvirt::frame::Frame;
+use crate::controllers::libvirt::procs;
+use crate::controllers::libvirt::wire::{BlockJobInfo, Checkpoint, Domain, Param, Snapshot, number, param};
+use crate::controllers::libvirt::xdr::{Wire, encode};
+use crate::sim::libvirt::world::{Ask, Commit, Refusal, Vm, World, caps, domain};
+
+/// What `virsh` calls and noctule does not.
+mod other {
+    pub(super) const JOB_INFO: u32 = 163;
+    pub(super) const SNAPSHOT_NUM: u32 = 187;
+    pub(super) const SNAPSHOT_NAMES: u32 = 188;
+    pub(super) const NUM_CHILDREN: u32 = 246;
+    pub(super) const CHILDREN_NAMES: u32 = 247;
+    pub(super) const IS_CURRENT: u32 = 271;
+    pub(super) const HAS_METADATA: u32 = 272;
+    pub(super) const ALL_CHILDREN: u32 = 275;
+}
+
+fn listed(vm: &Vm, dom: &Domain, flags: u32) -> Vec<Snapshot> {
+    /// Only those that none is the parent of, only those without a parent.
+    const ROOTS: u32 = 1;
+    const LEAVES: u32 = 4;
+    let has_children = |name: &str| vm.snapshots.iter().any(|s| s.parent.as_deref() == Some(name));
+    let kept = vm.snapshots.iter().filter(|s| flags & ROOTS == 0 || s.parent.is_none());
+    let kept = kept.filter(|s| flags & LEAVES == 0 || !has_children(&s.name));
+    kept.map(|s| Snapshot { name: s.name.clone(), domain: dom.clone() }).collect()
+}
+
+/// Snapshots and checkpoints.
+pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
+    let (host, live) = (session.host, &session.live);
+    calls! { frame,
+        procs::DOMAIN_LIST_ALL_SNAPSHOTS, (dom, wanted, flags) => {
+            live.world().vm_by_uuid(host, &dom.uuid).map(|vm| {
+                let all = listed(vm, &dom, flags);
+                let count = all.len() as i32;
+                (if wanted { all } else { Vec::new() }, count)
+            })
+        };
+        procs::DOMAIN_SNAPSHOT_LOOKUP_BY_NAME, (dom, name, _) => {
+            live.world().vm_by_uuid(host, &dom.uuid).and_then(|vm| vm.snapshot(&name).map(|_| ()))
+                .map(|()| Snapshot { name: name.clone(), domain: dom.clone() })
+        };
+        procs::DOMAIN_SNAPSHOT_GET_XML_DESC, (snapshot, _) => {
+            let world = live.world();
+            world.vm_by_uuid(host, &snapshot.domain.uuid).and_then(|vm| vm.snapshot(&snapshot.name).map(caps::snapshot))
+        };
+        procs::DOMAIN_SNAPSHOT_GET_PARENT, (snapshot, _) => {
+            let world = live.world();
+            world.vm_by_uuid(host, &snapshot.domain.uuid).and_then(|vm| {
+                let parent = vm.snapshot(&snapshot.name)?.parent.clone();
+                let none = || {
+                    let words = format!("snapshot '{}' does not have a parent", snapshot.name);
+                    Refusal::new(72, domain::QEMU, format!("Domain snapshot not found: {words}"))
+                };
+                Ok(Snapshot { name: parent.ok_or_else(none)?, domain: snapshot.domain.clone() })
+            })
+        };
+        procs::DOMAIN_HAS_CURRENT_SNAPSHOT, (dom, _) => {
+            live.world().vm_by_uuid(host, &dom.uuid).map(|vm| vm.current.is_some())
+        };
+        procs::DOMAIN_SNAPSHOT_CURRENT, (dom, _) => {
+            let world = live.world();
+            world.vm_by_uuid(host, &dom.uuid).and_then(|vm| {
+                let none = || {
+                    let words = "the domain does not have a current snapshot";
+                    Refusal::new(72, domain::QEMU, format!("Domain snapshot not found: {words}"))
+                };
+                Ok(Snapshot { name: vm.current.clone().ok_or_else(none)?, domain: dom.clone() })
+            })
+        };
+        procs::DOMAIN_SNAPSHOT_CREATE_XML, (dom, xml, flags) => {
+            session.may_write("virDomainSnapshotCreateXML")?;
+            let name = live.world().snap(host, &dom.uuid, &xml, flags);
+            name.map(|name| Snapshot { name, domain: dom.clone() })
+        };
+        procs::DOMAIN_REVERT_TO_SNAPSHOT, (snapshot, flags) => {
+            session.may_write("virDomainRevertToSnapshot")?;
+            live.world().revert(host, &snapshot.domain.uuid, &snapshot.name, flags)
+        };
+        procs::DOMAIN_SNAPSHOT_DELETE, (snapshot, flags) => {
+            session.may_write("virDomainSnapshotDelete")?;
+            live.world().unsnap(host, &snapshot.domain.uuid, &snapshot.name, flags)
+        };
+        procs::DOMAIN_LIST_ALL_CHECKPOINTS, (dom, wanted, _) => {
+            live.world().vm_by_uuid(host, &dom.uuid).map(|vm| {
+                let all = vm.checkpoints.iter().map(|c| Checkpoint { name: c.name.clone(), domain: dom.clone() });
+                let all: Vec<Checkpoint> = all.collect();
+                let count = all.len() as i32;
+                (if wanted { all } else { Vec::new() }, count)
+            })
+        };
+        procs::DOMAIN_CHECKPOINT_LOOKUP_BY_NAME, (dom, name, _) => {
+            live.world().vm_by_uuid(host, &dom.uuid).and_then(|vm| vm.checkpoint(&name).map(|_| ()))
+                .map(|()| Checkpoint { name: name.clone(), domain: dom.clone() })
+        };
+        procs::DOMAIN_CHECKPOINT_GET_XML_DESC, (checkpoint, flags) => {
+            /// Without the machine.
+            const NO_DOMAIN: u32 = 2;
+            let world = live.world();
+            world.vm_by_uuid(host, &checkpoint.domain.uuid).and_then(|vm| {
+                let found = vm.checkpoint(&checkpoint.name)?;
+                let machine = (flags & NO_DOMAIN == 0).then(|| caps::machine(&world, host, vm, false, true));
+                Ok(caps::checkpoint(found, machine.as_deref()))
+            })
+        };
+        procs::DOMAIN_CHECKPOINT_GET_PARENT, (checkpoint, _) => {
+            let world = live.world();
+            world.vm_by_uuid(host, &checkpoint.domain.uuid).and_then(|vm| {
+                let parent = vm.checkpoint(&checkpoint.name)?.parent.clone();
+                let none = || {
+                    let words = format!("checkpoint '{}' does not have a parent", checkpoint.name);
+                    Refusal::new(103, domain::QEMU, format!("Domain checkpoint not found: {words}"))
+                };
+                Ok(Checkpoint { name: parent.ok_or_else(none)?, domain: checkpoint.domain.clone() })
+            })
+        };
+        procs::DOMAIN_CHECKPOINT_CREATE_XML, (dom, xml, _) => {
+            session.may_write("virDomainCheckpointCreateXML")?;
+            let name = live.world().mark(host, &dom.uuid, &xml);
+            name.map(|name| Checkpoint { name, domain: dom.clone() })
+        };
+        procs::DOMAIN_CHECKPOINT_DELETE, (checkpoint, flags) => {
+            session.may_write("virDomainCheckpointDelete")?;
+            live.world().unmark(host, &checkpoint.domain.uuid, &checkpoint.name, flags)
+        };
+    }
+    others(session, frame)
+}
+
+/// Calls that noctule does not make.
+fn others(session: &Session, frame: &Frame) -> Said {
+    if frame.header.program != procs::REMOTE {
+        return None;
+    }
+    let (host, live) = (session.host, &session.live);
+    let of = |read: &dyn Fn(&Vm, &str, &Domain) -> Vec<u8>| {
+        let said = first::<Snapshot>(frame).and_then(|snapshot| {
+            let world = live.world();
+            let vm = world.vm_by_uuid(host, &snapshot.domain.uuid)?;
+            vm.snapshot(&snapshot.name)?;
+            Ok(Act::Answer(read(vm, &snapshot.name, &snapshot.domain)))
+        });
+        Some(said)
+    };
+    let children = |vm: &Vm, name: &str| -> Vec<String> {
+        let mine = vm.snapshots.iter().filter(|s| s.parent.as_deref() == Some(name));
+        mine.map(|s| s.name.clone()).collect()
+    };
+    match frame.header.procedure {
+        other::JOB_INFO => Some(first::<Domain>(frame).and_then(|dom| {
+            let world = live.world();
+            let vm = world.vm_by_uuid(host, &dom.uuid)?;
+            let mut out = Vec::new();
+            let (kind, params) = vm.job.as_ref().map_or((0, Vec::new()), |j| (2, j.params(world.now())));
+            kind.put(&mut out);
+            let names = [
+                "time_elapsed",
+                "",
+                "data_total",
+                "data_processed",
+                "data_remaining",
+                "memory_total",
+                "memory_processed",
+                "memory_remaining",
+                "disk_total",
+                "disk_processed",
+                "disk_remaining",
+            ];
+            for name in names {
+                let found = params.iter().find(|(n, _)| *n == name);
+                let value = found.map_or(0, |(_, v)| match v {
+                    crate::sim::libvirt::world::Value::U64(v) => *v,
+                    _ => 0,
+                });
+                value.put(&mut out);
+            }
+            Ok(Act::Answer(out))
+        })),
+        other::SNAPSHOT_NUM => Some(first::<Domain>(frame).and_then(|dom| {
+            Ok(Act::Answer(encode(&(live.world().vm_by_uuid(host, &dom.uuid)?.snapshots.len() as u32))))
+        })),
+        other::SNAPSHOT_NAMES => Some(first::<Domain>(frame).and_then(|dom| {
+            let world = live.world();
+            let names: Vec<String> =
+                world.vm_by_uuid(host, &dom.uuid)?.snapshots.iter().map(|s| s.name.clone()).collect();
+            Ok(Act::Answer(encode(&names)))
+        })),
+        other::NUM_CHILDREN => of(&|vm, name, _| encode(&(children(vm, name).len() as u32))),
+        other::CHILDREN_NAMES => of(&|vm, name, _| encode(&children(vm, name))),
+        other::ALL_CHILDREN => of(&|vm, name, dom| {
+            let all = children(vm, name).into_iter().map(|name| Snapshot { name, domain: dom.clone() });
+            let all: Vec<Snapshot> = all.collect();
+            let count = all.len() as i32;
+            encode(&(all, count))
+        }),
+        other::IS_CURRENT => of(&|vm, name, _| encode(&(vm.current.as_deref() == Some(name)))),
+        other::HAS_METADATA => of(&|_, _, _| encode(&true)),
+        _ => None,
+    }
+}
+
+/// Jobs: on disks, of whole machines, to another host.
+pub(super) fn jobs(session: &mut Session, frame: &Frame) -> Said {
+    let (host, live) = (session.host, &session.live);
+    if procs::DOMAIN_MIGRATE_PERFORM3_PARAMS.is(&frame.header) {
+        return Some((|| {
+            session.may_write("virDomainMigratePerform3Params")?;
+            let (dom, target, asked, _, flags) =
+                procs::DOMAIN_MIGRATE_PERFORM3_PARAMS.args(frame).map_err(undecodable)?;
+            let target = target.unwrap_or_default();
+            let mut world = live.world();
+            let to = reached(session, &world, &target)?;
+            world.migrate(host, &dom.uuid, to, ask(&asked, flags)).map(Act::Later)
+        })());
+    }
+    calls! { frame,
+        procs::DOMAIN_GET_JOB_STATS, (dom, flags) => {
+            const COMPLETED: u32 = 1;
+            const KEEP: u32 = 2;
+            let mut world = live.world();
+            let now = world.now();
+            world.vm_mut(host, &dom.uuid).and_then(|vm| {
+                if flags & COMPLETED != 0 {
+                    let done = if flags & KEEP != 0 { vm.completed.clone() } else { vm.completed.take() };
+                    return Ok(done.map_or((0, Vec::new()), |done| (done.kind, params(&done.params))));
+                }
+                vm.must_run()?;
+                Ok(vm.job.as_ref().map_or((0, Vec::new()), |job| (2, params(&job.params(now)))))
+            })
+        };
+        procs::DOMAIN_ABORT_JOB, dom => {
+            session.may_write("virDomainAbortJob")?;
+            live.world().abort(host, &dom.uuid)
+        };
+        procs::DOMAIN_BACKUP_BEGIN, (dom, xml, checkpoint, _) => {
+            session.may_write("virDomainBackupBegin")?;
+            live.world().backup(host, &dom.uuid, &xml, checkpoint.as_deref())
+        };
+        procs::DOMAIN_BACKUP_GET_XML_DESC, (dom, _) => live.world().backup_xml(host, &dom.uuid);
+        procs::DOMAIN_BLOCK_COMMIT, (dom, disk, base, top, _, flags) => {
+            const SHALLOW: u32 = 1;
+            const DELETE: u32 = 2;
+            const ACTIVE: u32 = 4;
+            session.may_write("virDomainBlockCommit")?;
+            let mut world = live.world();
+            let base = if base.is_none() && flags & SHALLOW != 0 {
+                let vm = world.vm_by_uuid(host, &dom.uuid)?;
+                let source = vm.disk(&disk).map(|d| d.source.clone()).unwrap_or_default();
+                world.chain(host, &source).get(1).cloned()
+            } else {
+                base
+            };
+            let ask = Commit { base, top, active: flags & ACTIVE != 0, delete: flags & DELETE != 0 };
+            world.commit(host, &dom.uuid, &disk, &ask)
+        };
+        procs::DOMAIN_BLOCK_COPY, (dom, disk, xml, _, flags) => {
+            const REUSE: u32 = 2;
+            session.may_write("virDomainBlockCopy")?;
+            live.world().copy(host, &dom.uuid, &disk, &xml, flags & REUSE != 0)
+        };
+        procs::DOMAIN_BLOCK_JOB_ABORT, (dom, disk, flags) => {
+            const PIVOT: u32 = 2;
+            session.may_write("virDomainBlockJobAbort")?;
+            live.world().block_end(host, &dom.uuid, &disk, flags & PIVOT != 0)
+        };
+        procs::DOMAIN_GET_BLOCK_JOB_INFO, (dom, disk, _) => {
+            live.world().block_job(host, &dom.uuid, &disk).map(|job| match job {
+                Some((kind, cur, end)) => BlockJobInfo { found: true, kind, bandwidth: 0, cur, end },
+                None => BlockJobInfo::default(),
+            })
+        };
+        procs::DOMAIN_BLOCK_JOB_SET_SPEED, (dom, _, _, _) => live.world().vm_by_uuid(host, &dom.uuid).map(|_| ());
+        procs::DOMAIN_MIGRATE_SET_MAX_DOWNTIME, (dom, _, _) => live.world().vm_by_uuid(host, &dom.uuid).map(|_| ());
+        procs::DOMAIN_MIGRATE_SET_MAX_SPEED, (dom, _, _) => live.world().vm_by_uuid(host, &dom.uuid).map(|_| ());
+        procs::DOMAIN_MIGRATE_GET_MAX_SPEED, (dom, _) => {
+            live.world().vm_by_uuid(host, &dom.uuid).map(|_| 8_796_093_022_207_u64)
+        };
+    }
+    None
+}
+
+/// The host that a URI leads to: by the socket that it names, or by its name.
+fn reached(session: &Session, world: &World, uri: &str) -> Result<usize, Refusal> {
+    use std::sync::atomic::Ordering;
+    let names = |name: &str| {
+        let of_socket = uri.contains(&format!("{}/{name}/", world.folder));
+        let of_host = uri.split_once("://").is_some_and(|(_, rest)| {
+            rest.split(['/', '?'])
+                .next()
+                .is_some_and(|at| at.rsplit('@').next().is_some_and(|host| host.split(':').next() == Some(name)))
+        });
+        of_socket || of_host
+    };
+    let failed = |why: &str| Refusal::failed(&format!("Failed to connect to remote libvirt URI {uri}: {why}"));
+    let to = world.hosts.iter().position(|h| names(&h.name));
+    let to = to.ok_or_else(|| failed("Cannot recv data: Host key verification failed.: Connection reset by peer"))?;
+    if session.live.switches.get(to).is_some_and(|s| s.down.load(Ordering::SeqCst)) {
+        return Err(failed("Failed to connect socket to '/run/libvirt/libvirt-sock': Connection refused"));
+    }
+    Ok(to)
+}
+
+fn ask(asked: &[Param], flags: u32) -> Ask {
+    let name = param(asked, "destination_name").and_then(|v| v.text()).map(str::to_owned);
+    Ask { flags, bandwidth: number(asked, "bandwidth").unwrap_or(0), name }
+}

@@ -1,0 +1,187 @@
+//! What a host tells of its machines in numbers, under libvirt's names.
+
+use super::job::Value;
+use super::vm::{State, Vm};
+use super::{SECOND, World};
+
+/// Groups of statistics that can be asked for (`virDomainStatsTypes`).
+pub(crate) mod mask {
+    pub(crate) const STATE: u32 = 1;
+    pub(crate) const CPU: u32 = 1 << 1;
+    pub(crate) const BALLOON: u32 = 1 << 2;
+    pub(crate) const VCPU: u32 = 1 << 3;
+    pub(crate) const INTERFACE: u32 = 1 << 4;
+    pub(crate) const BLOCK: u32 = 1 << 5;
+    /// With the images below the overlays (a flag, not a group).
+    pub(crate) const BACKING: u32 = 1 << 30;
+}
+
+/// Named numbers of a machine.
+pub(crate) type Params = Vec<(String, Value)>;
+
+impl World {
+    /// The statistics of a machine; `groups` of 0: all.
+    pub(crate) fn stats(&self, host: usize, vm: &Vm, groups: u32, flags: u32) -> Params {
+        let on = |group: u32| groups == 0 || groups & group != 0;
+        let mut out = Params::new();
+        let mut put = |name: String, value: Value| out.push((name, value));
+        if on(mask::STATE) {
+            put("state.state".into(), Value::Int(vm.state as i32));
+            put("state.reason".into(), Value::Int(vm.reason));
+        }
+        let used = vm.used(self.now);
+        if on(mask::CPU) && (vm.active() || used.cpu_ns > 0) {
+            put("cpu.time".into(), Value::U64(used.cpu_ns));
+            put("cpu.user".into(), Value::U64(used.cpu_ns / 10 * 7));
+            put("cpu.system".into(), Value::U64(used.cpu_ns - used.cpu_ns / 10 * 7));
+            if vm.active() {
+                put("cpu.cache.monitor.count".into(), Value::U32(0));
+            }
+        }
+        if on(mask::BALLOON) {
+            put("balloon.current".into(), Value::U64(vm.memory_kib));
+            put("balloon.maximum".into(), Value::U64(vm.memory_kib));
+            if vm.active() {
+                let rss = vm.rss_kib(self.now);
+                put("balloon.swap_in".into(), Value::U64(0));
+                put("balloon.swap_out".into(), Value::U64(0));
+                let unused = vm.memory_kib.saturating_sub(rss);
+                put("balloon.unused".into(), Value::U64(unused));
+                put("balloon.available".into(), Value::U64(vm.memory_kib / 100 * 97));
+                put("balloon.usable".into(), Value::U64(unused + rss / 5));
+                put("balloon.last-update".into(), Value::U64(self.clock(self.now).max(0) as u64));
+                put("balloon.rss".into(), Value::U64(rss));
+            }
+        }
+        if on(mask::VCPU) {
+            put("vcpu.current".into(), Value::U32(vm.vcpus));
+            put("vcpu.maximum".into(), Value::U32(vm.vcpus));
+            for n in (0..vm.vcpus).filter(|_| vm.active()) {
+                put(format!("vcpu.{n}.state"), Value::Int(1));
+                put(format!("vcpu.{n}.time"), Value::U64(used.cpu_ns / u64::from(vm.vcpus) / 100 * 97));
+                put(format!("vcpu.{n}.wait"), Value::U64(0));
+                put(format!("vcpu.{n}.delay"), Value::U64(used.cpu_ns / 900));
+            }
+        }
+        if on(mask::INTERFACE) && vm.active() {
+            let nics = vm.nics.len() as u64;
+            put("net.count".into(), Value::U32(nics as u32));
+            for n in 0..nics {
+                // The first carries one part, the second two.
+                let part = |bytes: u64| if nics == 1 { bytes } else { bytes / 3 * (n + 1) };
+                put(format!("net.{n}.name"), Value::Text(vm.tap(n as usize)));
+                for (way, bytes) in [("rx", part(used.receive)), ("tx", part(used.send))] {
+                    put(format!("net.{n}.{way}.bytes"), Value::U64(bytes));
+                    put(format!("net.{n}.{way}.pkts"), Value::U64(bytes / 640));
+                    put(format!("net.{n}.{way}.errs"), Value::U64(0));
+                    put(format!("net.{n}.{way}.drop"), Value::U64(bytes / 70_000_000));
+                }
+            }
+        }
+        if on(mask::BLOCK) {
+            self.block_stats(host, vm, flags & mask::BACKING != 0, &mut put);
+        }
+        out
+    }
+
+    fn block_stats(&self, host: usize, vm: &Vm, backing: bool, put: &mut impl FnMut(String, Value)) {
+        let mut n = 0_u32;
+        let mut rows: Params = Vec::new();
+        let used = vm.used(self.now);
+        for (at, disk) in vm.disks.iter().enumerate() {
+            let chain = if disk.source.is_empty() { vec![String::new()] } else { self.chain(host, &disk.source) };
+            let shown = if backing { chain.len() } else { 1 };
+            for (depth, path) in chain.iter().take(shown).enumerate() {
+                let mut row = |name: &str, value: Value| rows.push((format!("block.{n}.{name}"), value));
+                row("name", Value::Text(disk.target.clone()));
+                if !path.is_empty() {
+                    row("path", Value::Text(path.clone()));
+                }
+                if depth > 0 || vm.active() {
+                    row("backingIndex", Value::U32(disk.index.saturating_sub(depth as u32)));
+                }
+                if vm.active() {
+                    let mine = u64::from(depth == 0 && (at == 0 || disk.device == "disk"));
+                    let parts = vm.disks.iter().filter(|d| d.device == "disk").count().max(1) as u64;
+                    for (way, bytes) in [("rd", used.read * mine / parts), ("wr", used.write * mine / parts)] {
+                        row(&format!("{way}.reqs"), Value::U64(bytes / 16_384));
+                        row(&format!("{way}.bytes"), Value::U64(bytes));
+                        row(&format!("{way}.times"), Value::U64(bytes * 9));
+                    }
+                    row("fl.reqs", Value::U64(used.write * mine / 400_000));
+                    row("fl.times", Value::U64(used.write * mine / 4));
+                }
+                if let Some(image) = self.image(host, path) {
+                    row("allocation", Value::U64(self.grown(vm, depth, image.allocation, image.capacity)));
+                    row("capacity", Value::U64(image.capacity));
+                    row("physical", Value::U64(image.physical()));
+                }
+                n += 1;
+            }
+        }
+        put("block.count".into(), Value::U32(n));
+        for (name, value) in rows {
+            put(name, value);
+        }
+    }
+
+    /// What an image holds now: what is written goes to new places now and then.
+    fn grown(&self, vm: &Vm, depth: usize, held: u64, capacity: u64) -> u64 {
+        if depth > 0 || self.now <= 0 || vm.running_since.is_none() {
+            return held;
+        }
+        let since = self.now.min(vm.ran(self.now)) as f64 / SECOND as f64;
+        (held + (vm.load.write * since / 40.0) as u64).min(capacity)
+    }
+
+    /// CPU time of a host, ns: kernel, user, idle, waiting.
+    pub(crate) fn cpu_times(&self, host: usize) -> [(&'static str, u64); 4] {
+        let Some(host) = self.hosts.get(host) else { return [("kernel", 0), ("user", 0), ("idle", 0), ("iowait", 0)] };
+        let all = (self.now - host.booted).max(0) as u64 * 1_000 * u64::from(host.cpus);
+        // What machines used before this start is not known any more; only the differences are looked at.
+        let used: u64 = host.vms.iter().map(|vm| vm.used(self.now).cpu_ns).sum();
+        let own = all / 90;
+        let wait = all / 400;
+        let busy = used.min(all - own - wait);
+        [("kernel", own + busy / 5), ("user", busy - busy / 5), ("idle", all - own - wait - busy), ("iowait", wait)]
+    }
+
+    /// Memory of a host, KiB: total, free, buffers, cached.
+    pub(crate) fn memory(&self, host: usize) -> [(&'static str, u64); 4] {
+        let Some(host) = self.hosts.get(host) else {
+            return [("total", 0), ("free", 0), ("buffers", 0), ("cached", 0)];
+        };
+        let used: u64 = host.vms.iter().filter(|vm| vm.active()).map(|vm| vm.rss_kib(self.now)).sum();
+        let rest = host.memory_kib.saturating_sub(used + (2 << 20));
+        [("total", host.memory_kib), ("free", rest / 10 * 6), ("buffers", rest / 50), ("cached", rest / 10 * 3)]
+    }
+}
+
+impl Vm {
+    /// Name of the host's end of an interface.
+    pub(crate) fn tap(&self, n: usize) -> String {
+        format!("vnet{}", self.id.unwrap_or(0).max(0) as usize * 2 + n)
+    }
+
+    /// Whether it takes part in a list that asks for some states (`virConnectListAllDomainsFlags`).
+    pub(crate) fn listed(&self, flags: u32) -> bool {
+        let group = |bits: [(u32, bool); 2]| {
+            let asked = bits.iter().any(|(bit, _)| flags & bit != 0);
+            !asked || bits.iter().any(|(bit, holds)| flags & bit != 0 && *holds)
+        };
+        let state = [
+            (1 << 4, self.state == State::Running),
+            (1 << 5, self.state == State::Paused),
+            (1 << 6, self.state == State::Off),
+            (1 << 7, matches!(self.state, State::Crashed | State::Stopping)),
+        ];
+        let asked = state.iter().any(|(bit, _)| flags & bit != 0);
+        group([(1, self.active()), (2, !self.active())])
+            && group([(4, self.persistent), (8, !self.persistent)])
+            && (!asked || state.iter().any(|(bit, holds)| flags & bit != 0 && *holds))
+            && group([(1 << 8, false), (1 << 9, true)])
+            && group([(1 << 10, self.autostart), (1 << 11, !self.autostart)])
+            && group([(1 << 12, !self.snapshots.is_empty()), (1 << 13, self.snapshots.is_empty())])
+            && group([(1 << 14, !self.checkpoints.is_empty()), (1 << 15, self.checkpoints.is_empty())])
+    }
+}
