@@ -393,8 +393,7 @@ impl Backup {
                 if incremental { Stage::Base(0) } else { Stage::Verify(0) }
             }
             Stage::Copy(n) if self.plan.verify => Stage::Compare(*n),
-            Stage::Copy(n) if more(*n) => Stage::Copy(n + 1),
-            Stage::Compare(n) if more(*n) => Stage::Copy(n + 1),
+            Stage::Copy(n) | Stage::Compare(n) if more(*n) => Stage::Copy(n + 1),
             Stage::Base(n) if more(*n) => Stage::Base(n + 1),
             Stage::Copy(_) | Stage::Compare(_) | Stage::Base(_) => Stage::Verify(0),
             Stage::Verify(n) => {

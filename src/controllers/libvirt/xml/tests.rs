@@ -1,3 +1,5 @@
+//! Definitions, hosts and snapshots as libvirt writes them, and any other text.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! A folder of backups: whatever goes wrong, it holds whole ones or none.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

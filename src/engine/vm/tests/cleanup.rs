@@ -1,3 +1,5 @@
+//! A machine with overlays: whatever goes wrong, no data is lost and the next run finishes.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Two hosts: whatever goes wrong, it is known where the machine is, or said that it is not.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! A machine with disks: whatever goes wrong, it has its old ones or its new ones.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Checks, gates, orphans, progress, policy and verbs.
+
 use proptest::prelude::*;
 
 use crate::engine::vm::checks::{Cpu, DiskFacts, Facts, File, Finding, Host, Storage, Wish, checks, plan};

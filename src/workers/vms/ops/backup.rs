@@ -9,6 +9,7 @@ use crate::controllers::libvirt::wire::param;
 use crate::controllers::libvirt::xml::{self, BackupDisk, BackupMode};
 use crate::engine::vm::backup::{Act, Backup, Plan, Source, Told, refused};
 use crate::engine::vm::retention::{Keep, chain, surplus};
+use crate::engine::vm::sets::safe_name;
 use crate::engine::vm::{Fault, Report, Turn, sets};
 use crate::model::time::SECOND;
 use crate::model::vm::{BackupKind, BackupSet, Definition, Manifest};
@@ -67,28 +68,23 @@ pub(in crate::workers) async fn backup_plan(
     Ok(out)
 }
 
-/// Reads a backup again, with all that it builds on, and compares it with what its manifests say; in words
-/// what was found to be so.
-pub(in crate::workers) async fn verify_backup(
+/// Reads a backup again, with all that it builds on, and compares it with what its manifests say: an image
+/// can be read well and hold other data. What was found, in words.
+pub(super) async fn verify_backup(
     host: &Host,
-    vm: &str,
+    folder: &str,
+    sets: &[BackupSet],
     name: &str,
-    folder: Option<&str>,
-    stop: &CancellationToken,
-    progress: Progress<'_>,
+    watch: Watch<'_>,
 ) -> Result<String, String> {
-    let (folder, sets) = backups(host, vm, folder).await?;
-    let all = chain(&sets, name)?;
+    let all = chain(sets, name)?;
     let mut unknown = Vec::new();
     let mut read = 0;
     for (set, manifest) in &all {
         for disk in &manifest.disks {
-            let file = sets::safe_name(&disk.file).ok_or_else(|| format!("{set} names a file {:?}", disk.file))?;
+            let file = safe_name(&disk.file).ok_or_else(|| format!("{set} names a file {:?}", disk.file))?;
             let path = format!("{folder}/{set}/{file}");
-            let (bytes, sum) = host
-                .verify(&path, Watch { stop, told: progress })
-                .await
-                .map_err(|fault| format!("{path}: {}", fault.why()))?;
+            let (bytes, sum) = host.verify(&path, watch).await.map_err(|fault| format!("{path}: {}", fault.why()))?;
             if disk.sha256.is_empty() {
                 unknown.push((*set).to_owned());
             } else if (bytes, &sum) != (disk.bytes, &disk.sha256) {
@@ -99,7 +95,7 @@ pub(in crate::workers) async fn verify_backup(
     }
     let count = all.len();
     Ok(match unknown.first() {
-        None => format!("{name} is what was backed up: {count} backups, {} MiB read", read >> 20),
+        None => format!("{name} was read again and is what was backed up (a chain of {count}, {} MiB)", read >> 20),
         Some(set) => {
             format!("the images of {name} are sound; {set} was not verified when it was made, so no more is known")
         }

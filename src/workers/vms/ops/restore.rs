@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::backup::backups;
+use super::backup::{backups, verify_backup};
 use super::files::Watch;
 use super::{Host, Told as Progress, of_call, stamp, words};
 use crate::controllers::libvirt::flags::{delete, undefine};
@@ -12,7 +12,7 @@ use crate::engine::vm::retention::{chain, whole};
 use crate::engine::vm::sets::safe_name;
 use crate::engine::vm::{Fault, Report, Turn};
 use crate::model::vm::state::Power;
-use crate::model::vm::{Definition, Manifest};
+use crate::model::vm::{BackupSet, Definition, Manifest};
 use crate::workers::now;
 
 /// Where it goes.
@@ -55,18 +55,19 @@ pub(in crate::workers) async fn restore(
     stop: &CancellationToken,
     progress: Progress<'_>,
 ) -> Result<Report, String> {
-    let Prepared { plan, note, sizes } = prepare(host, vm, request).await?;
+    let Prepared { plan, mut notes, sizes, folder, sets } = prepare(host, vm, request).await?;
+    let watch = Watch { stop, told: progress };
+    notes.push(verify_backup(host, &folder, &sets, &plan.backup, watch).await?);
     let uuid = plan.uuid.clone();
     let mut restore = Restore::new(plan);
     let mut aborted = false;
     loop {
         match restore.turn() {
             Turn::Over(mut report) => {
-                report.notes.extend(note);
+                report.notes.append(&mut notes);
                 return Ok(report);
             }
             Turn::Do(act) => {
-                let watch = Watch { stop, told: progress };
                 let told = do_it(host, &uuid, &sizes, &act, watch).await.unwrap_or_else(Told::Fault);
                 if stop.is_cancelled() && !aborted {
                     aborted = true;
@@ -81,7 +82,10 @@ pub(in crate::workers) async fn restore(
 /// A plan with what else is known.
 struct Prepared {
     plan: Plan,
-    note: Option<String>,
+    notes: Vec<String>,
+    /// Folder of the machine's backups, and what is in it.
+    folder: String,
+    sets: Vec<BackupSet>,
     /// Bytes of images, by file.
     sizes: Vec<(String, u64)>,
 }
@@ -101,7 +105,7 @@ async fn prepare(host: &Host, vm: &str, request: &RestoreRequest) -> Result<Prep
     let (plan, note) = plan(host, vm, request, (&folder, &name), manifest, &text).await?;
     let size = |target: &str| manifest.disks.iter().find(|d| d.target == target).map_or(0, |d| d.virtual_size);
     let sizes = plan.disks.iter().map(|disk| (disk.image.clone(), size(&disk.target))).collect();
-    Ok(Prepared { plan, note, sizes })
+    Ok(Prepared { plan, notes: note.into_iter().collect(), sizes, folder, sets })
 }
 
 async fn plan(
