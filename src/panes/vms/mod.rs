@@ -211,7 +211,7 @@ impl Pane for VmsPane {
 
     fn mouse(&mut self, at: (u16, u16), lines: i16, double: bool, cx: &Ctx) -> Vec<Effect> {
         if self.consoles.is_shown() {
-            return self.consoles.wheel(lines);
+            return self.consoles.mouse(at, lines, double);
         }
         self.split.mouse(at, lines, double, cx)
     }

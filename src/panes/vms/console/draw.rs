@@ -10,10 +10,10 @@ use crate::model::text::{clean, counted};
 use crate::theme::Token;
 use crate::ui::console::{ConsoleView, Pan, thumbnail};
 use crate::ui::paint::{popup, wrap};
-use crate::ui::pixels::{Pixels, View};
+use crate::ui::pixels::{Pixels, Placement, View};
 use crate::ui::{Paint, Piece};
 
-use super::{Consoles, Shown, Tab};
+use super::{Consoles, Drawn, Shown, Tab};
 
 /// Rows above a console: what is open, and how it stands.
 pub(in crate::panes::vms) const HEAD: u16 = 2;
@@ -27,6 +27,7 @@ impl Consoles {
     pub(in crate::panes::vms) fn draw(&self, buf: &mut Buffer, area: Rect, cx: &ViewCtx<'_>) {
         let paint = Paint::new(cx.theme, cx.glyphs);
         paint.fill(buf, area, Token::Text);
+        *self.drawn.borrow_mut() = Drawn { origin: (area.x, area.y), ..Drawn::default() };
         match self.shown {
             Shown::Wall => self.draw_wall(buf, area, &paint),
             Shown::One => self.draw_one(buf, area, &paint, cx),
@@ -38,7 +39,8 @@ impl Consoles {
         let Some(tab) = self.tab() else { return };
         self.draw_tabs(buf, Rect { height: 1, ..area }, paint);
         let body = Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area };
-        let part = tab.draw(buf, body, paint, cx.focused);
+        let (part, picture) = tab.draw(buf, body, paint, cx.focused);
+        self.drawn.borrow_mut().picture = picture;
         let line = Rect { y: area.y + 1, height: 1, ..area };
         paint.line(buf, (line.x + 1, line.y), line.width.saturating_sub(2), &tab.standing(part.as_deref()));
         if let Some((_, text)) = &self.paste {
@@ -95,6 +97,7 @@ impl Consoles {
 
     fn draw_wall(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>) {
         let cells = grid(area, self.tabs.len());
+        self.drawn.borrow_mut().cells.clone_from(&cells);
         for (i, (tab, cell)) in self.tabs.iter().zip(cells).enumerate() {
             let border = if i == self.at { Token::BorderFocus } else { Token::Border };
             let inner = paint.boxed(buf, cell, &tab.name(), Token::Text, border);
@@ -137,9 +140,9 @@ fn lines(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, words: &str) {
 }
 
 /// A picture, or a part of it.
-fn draw_picture(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, picture: &Picture, view: View) {
+fn draw_picture(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, picture: &Picture, view: View) -> Option<Placement> {
     let (depth, ascii, base) = (paint.theme.depth(), paint.glyphs.ascii, paint.style(Token::Text));
-    Pixels { picture, view, depth, ascii, base }.render(area, buf);
+    Pixels { picture, view, depth, ascii, base }.render(area, buf)
 }
 
 /// A box with words in the middle of an area.
@@ -155,8 +158,14 @@ fn dialog(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, title: &str, words: &
 }
 
 impl Tab {
-    /// Draws what it shows; which part of it, in words.
-    fn draw(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>, focused: bool) -> Option<String> {
+    /// Draws what it shows: which part of it, in words, and where a picture lies.
+    fn draw(
+        &self,
+        buf: &mut Buffer,
+        area: Rect,
+        paint: &Paint<'_>,
+        focused: bool,
+    ) -> (Option<String>, Option<Placement>) {
         match &self.image {
             Some(Image::Screen(screen)) => {
                 let found: Vec<_> = self.found.into_iter().collect();
@@ -167,17 +176,17 @@ impl Tab {
                     pan: self.part(screen, area),
                     ..ConsoleView::new(screen)
                 };
-                view.render(paint, area, buf).part()
+                (view.render(paint, area, buf).part(), None)
             }
             Some(Image::Picture(picture)) => {
-                draw_picture(buf, area, paint, picture, self.view);
-                Some(format!("{}x{} pixels", picture.width, picture.height))
+                let placed = draw_picture(buf, area, paint, picture, self.view);
+                (Some(format!("{}x{} pixels", picture.width, picture.height)), placed)
             }
             None if self.phase == ConsolePhase::Open => {
                 lines(buf, area, paint, "Nothing was printed yet. A key makes most guests answer: try enter.");
-                None
+                (None, None)
             }
-            None => None,
+            None => (None, None),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::app::ctx::Ctx;
 use crate::app::effect::{Choose, ConsoleRequest, Effect, Level, Prompt};
 use crate::model::combination::MENU;
 use crate::model::command::Args;
-use crate::model::console::{ConsoleKey, ConsolePhase, Image, Stroke};
+use crate::model::console::{ConsoleKey, ConsoleKind, ConsolePhase, Image, Stroke};
 use crate::panes::list::commands::toast;
 use crate::panes::verbs::ask;
 use crate::ui::console_keys::stroke;
@@ -136,7 +136,12 @@ impl Consoles {
             },
             "console.size" => {
                 let rows = crate::panes::detail::pane_rows(cx.size).saturating_sub(super::draw::HEAD);
-                tab.ask(ConsoleRequest::Resize(cx.size.0, rows))
+                // A cell of a terminal is about as large as one of a text console.
+                let (wide, high) = match tab.target.kind {
+                    ConsoleKind::Serial => (1, 1),
+                    ConsoleKind::Vnc => (8, 16),
+                };
+                tab.ask(ConsoleRequest::Resize(cx.size.0.saturating_mul(wide), rows.saturating_mul(high)))
             }
             "console.picture" => {
                 tab.as_picture = !tab.as_picture;
