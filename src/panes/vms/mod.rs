@@ -4,6 +4,7 @@
 mod columns;
 pub(crate) mod commands;
 mod console;
+mod inside;
 mod verbs;
 mod view;
 
@@ -30,12 +31,14 @@ use super::list::commands::toast;
 use super::split::Split;
 use super::verbs::Held;
 use console::Consoles;
+use inside::Inside;
 
 /// The pane.
 pub struct VmsPane {
     split: Split<VmRow>,
     consoles: Consoles,
     held: Held,
+    inside: Inside,
     /// Where a jump wants the cursor, until the rows are there.
     wanted: Option<String>,
     /// States last told by [`Pane::linear`].
@@ -54,7 +57,14 @@ impl VmsPane {
     pub fn new() -> Self {
         let mut split = Split::new(PaneId::Vms, columns::COLUMNS);
         split.detail.roomy = true;
-        Self { split, consoles: Consoles::default(), held: Held::default(), wanted: None, told: HashMap::new() }
+        Self {
+            split,
+            consoles: Consoles::default(),
+            held: Held::default(),
+            inside: Inside::default(),
+            wanted: None,
+            told: HashMap::new(),
+        }
     }
 
     /// Runs one of the pane's own commands; `None` when it is none.
@@ -74,12 +84,23 @@ impl VmsPane {
             "vm.serial" => self.open(ConsoleKind::Serial, cx),
             "vm.screen" => self.open(ConsoleKind::Vnc, cx),
             "vm.consoles" => self.consoles.wall(),
+            "vm.inspect" => self.inspect(cx),
             "vm.alarms" => self.elsewhere(PaneId::Alarms),
             "vm.source" => self.elsewhere(PaneId::Sources),
             "vm.log" => self.elsewhere(PaneId::Log),
             _ if commands::VMS.iter().any(|c| c.id == id) => self.verb(id, args, cx),
             _ => return None,
         })
+    }
+
+    /// Asks the host for what it keeps of the machine under the cursor.
+    fn inspect(&mut self, cx: &Ctx) -> Vec<Effect> {
+        let Some(row) = self.split.list.current() else { return nothing() };
+        let effects = self.inside.ask(&row.canonical(), None, cx);
+        if !self.split.detail.visible(cx.size) {
+            self.split.detail.enter(cx.size);
+        }
+        effects
     }
 
     /// Opens a console of the machine under the cursor.
@@ -137,6 +158,10 @@ impl Pane for VmsPane {
         effects.extend(self.consoles.picked(msg));
         match msg {
             Msg::Console(id, news) => effects.extend(self.consoles.news(*id, news)),
+            Msg::Live(id, answer) => effects.extend(self.inside.answer(*id, answer)),
+            Msg::Done(_, outcome) if outcome.command == "vm.shutdown" && !outcome.errors.is_empty() => {
+                effects.extend(verbs::offer_force(outcome, cx));
+            }
             Msg::Data(..) => effects.extend(self.land(cx)),
             Msg::Done(_, outcome) if outcome.done > 0 && outcome.command.starts_with("vm.") => {
                 effects.extend(self.split.list.unmark());
@@ -207,7 +232,9 @@ impl Pane for VmsPane {
             return self.consoles.draw(frame.buffer_mut(), area, cx);
         }
         let empty = view::empty(self.split.list.filtered());
-        self.split.draw(frame.buffer_mut(), area, cx, &empty, |row| (row.name().to_owned(), view::blocks(row, cx)));
+        self.split.draw(frame.buffer_mut(), area, cx, &empty, |row| {
+            (row.name().to_owned(), view::blocks(row, &self.inside, cx))
+        });
     }
 
     fn crumbs(&self) -> Vec<String> {

@@ -35,6 +35,7 @@ const HELD_MS: u32 = 50;
 
 type Told = Result<String, String>;
 
+#[allow(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
 fn words(error: Error) -> String {
     error.to_string()
 }
@@ -260,7 +261,7 @@ async fn run(
     match verb {
         VmVerb::Start => {
             connection.start_domain(&domain, 0).await.map_err(words)?;
-            shows(&connection, &domain, SHOWS, stop, |p| p.active()).await.map(|()| String::new())
+            shows(&connection, &domain, SHOWS, stop, Power::active).await.map(|()| String::new())
         }
         VmVerb::Shutdown(limit) => {
             connection.shutdown(&domain, 0).await.map_err(words)?;

@@ -53,8 +53,8 @@ pub(super) struct Poller {
     look: Look,
     facts: Facts,
     events: Option<Receiver<Event>>,
-    /// Ends the task that wakes us with the connection.
-    _waker: Option<DropGuard>,
+    /// Ends the task that wakes us, with the connection.
+    waker: Option<DropGuard>,
     /// Remote ends of screens, by UUID.
     viewers: BTreeMap<String, Vec<String>>,
     resumed: bool,
@@ -70,7 +70,7 @@ impl Poller {
             look: Look::default(),
             facts: Facts::default(),
             events: None,
-            _waker: None,
+            waker: None,
             viewers: BTreeMap::new(),
             resumed: false,
             turn,
@@ -246,7 +246,7 @@ impl Poller {
     /// Wakes the poller when something happens, for as long as the connection stands.
     fn follow(&mut self, mut events: Receiver<Event>) {
         let stop = CancellationToken::new();
-        self._waker = Some(stop.clone().drop_guard());
+        self.waker = Some(stop.clone().drop_guard());
         let shared = Arc::clone(&self.shared);
         tokio::spawn(async move {
             loop {

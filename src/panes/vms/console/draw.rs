@@ -55,7 +55,13 @@ impl Consoles {
         match &tab.phase {
             ConsolePhase::Open => {}
             ConsolePhase::Opening => {
-                dialog(buf, body, paint, "Opening", &[format!("{} is being opened.", tab.name()), "esc leaves it.".into()]);
+                dialog(
+                    buf,
+                    body,
+                    paint,
+                    "Opening",
+                    &[format!("{} is being opened.", tab.name()), "esc leaves it.".into()],
+                );
             }
             ConsolePhase::Held(words) => {
                 let lines = [

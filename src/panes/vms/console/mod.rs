@@ -12,9 +12,7 @@ use crossterm::event::KeyEvent;
 use crate::app::ctx::Ctx;
 use crate::app::effect::{ConsoleRequest, Effect, Level};
 use crate::model::command::Args;
-use crate::model::console::{
-    ConsoleId, ConsoleNews, ConsolePhase, ConsoleTarget, Found, Image, Presence,
-};
+use crate::model::console::{ConsoleId, ConsoleNews, ConsolePhase, ConsoleTarget, Found, Image, Presence};
 use crate::model::text::clean;
 use crate::panes::alarm_pick::AlarmPick;
 use crate::panes::list::commands::toast;
@@ -149,7 +147,10 @@ impl Consoles {
     /// Shows all of them side by side.
     pub(super) fn wall(&mut self) -> Vec<Effect> {
         if self.tabs.is_empty() {
-            return vec![toast(Level::Info, "no console is open: c opens the serial console of a machine, v its screen")];
+            return vec![toast(
+                Level::Info,
+                "no console is open: c opens the serial console of a machine, v its screen",
+            )];
         }
         self.shown = Shown::Wall;
         Vec::new()
@@ -186,8 +187,10 @@ impl Consoles {
                 return vec![Effect::Copy { text: text.clone(), what }];
             }
             ConsoleNews::Presence(presence) => {
-                let asks = presence.wants.as_ref().filter(|who| presence.ours && tab.presence.wants.as_ref() != Some(who));
-                let asks = asks.map(|who| format!("{} asks for control of {}: ctrl-] h hands it over", clean(who), tab.name()));
+                let asks =
+                    presence.wants.as_ref().filter(|who| presence.ours && tab.presence.wants.as_ref() != Some(who));
+                let asks = asks
+                    .map(|who| format!("{} asks for control of {}: ctrl-] h hands it over", clean(who), tab.name()));
                 tab.presence = presence.clone();
                 return asks.map(|words| toast(Level::Info, words)).into_iter().collect();
             }
@@ -283,9 +286,7 @@ impl Consoles {
     /// The wheel turned over it.
     pub(super) fn wheel(&mut self, lines: i16) -> Vec<Effect> {
         match self.tab() {
-            Some(tab) if self.shown == Shown::One && lines != 0 => {
-                tab.ask(ConsoleRequest::Scroll(-i32::from(lines)))
-            }
+            Some(tab) if self.shown == Shown::One && lines != 0 => tab.ask(ConsoleRequest::Scroll(-i32::from(lines))),
             _ => Vec::new(),
         }
     }
@@ -307,5 +308,4 @@ impl Consoles {
             Shown::One => self.tab().map(Tab::name).into_iter().collect(),
         }
     }
-
 }
