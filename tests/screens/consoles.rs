@@ -281,7 +281,10 @@ fn one_that_has_ended_is_opened_again() {
     match asked(&mut screen).as_slice() {
         [(again, ConsoleRequest::Open { target, view_only: false })] => {
             assert_ne!(*again, id);
-            assert_eq!((&*target.source, target.name.as_str(), target.kind), ("kvm-1", "db-primary", ConsoleKind::Serial));
+            assert_eq!(
+                (&*target.source, target.name.as_str(), target.kind),
+                ("kvm-1", "db-primary", ConsoleKind::Serial)
+            );
         }
         other => panic!("{other:?}"),
     }

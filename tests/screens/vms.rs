@@ -93,7 +93,7 @@ fn one_that_crashed() {
 fn one_whose_state_nobody_knows() {
     each("vms_detail_unknown", |s| {
         s.pane(PaneId::Vms);
-        s.keys("/ 'name=lost enter enter");
+        s.keys("/ 'name=lost enter j enter");
     });
 }
 
@@ -222,7 +222,7 @@ fn a_read_only_profile_refuses_and_looks() {
 #[test]
 fn a_machine_that_is_off_has_no_console_yet() {
     let mut screen = vms((120, 30));
-    screen.keys("/ 'name=spare enter c");
+    screen.keys("/ 'name=spare enter j c");
     assert!(!screen.sent.iter().any(|r| matches!(r, Request::Console(..))), "{:?}", screen.sent);
     assert!(screen.grid().contains("spare is off: x s starts it"), "{}", screen.grid());
 }
