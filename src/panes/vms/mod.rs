@@ -21,7 +21,7 @@ use crate::app::pane::{Pane, PaneId};
 use crate::commands::spec::{CommandSpec, Context, Situation};
 use crate::model::command::Args;
 use crate::model::console::{ConsoleKind, ConsoleTarget};
-use crate::model::page::Data;
+use crate::model::page::{Data, Scope};
 use crate::model::text::{clean, counted};
 use crate::model::vm::VmRow;
 use crate::model::vm::state::Power;
@@ -71,12 +71,12 @@ impl VmsPane {
     fn own(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Option<Vec<Effect>> {
         Some(match id {
             "vm.flat" => {
-                let field = if self.split.list.nested() { "cpu_pct" } else { "host" };
-                let args = [("field".to_owned(), field.to_owned())].into();
+                let (field, order) = if self.split.list.nested() { ("cpu_pct", "desc") } else { ("host", "asc") };
+                let args = [("field", field), ("order", order)].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
                 self.split.list.command("list.sort", &args, cx).unwrap_or_default()
             }
             "vm.hosts" => {
-                let hidden = self.split.list.scope() == crate::model::page::Scope::Hidden;
+                let hidden = self.split.list.scope() == Scope::Hidden;
                 let word = if hidden { "open" } else { "hidden" };
                 let args = [("scope".to_owned(), word.to_owned())].into();
                 self.split.list.command("list.scope", &args, cx).unwrap_or_default()
@@ -242,6 +242,10 @@ impl Pane for VmsPane {
             return self.consoles.crumbs();
         }
         let mut crumbs = self.split.list.crumbs();
+        if self.split.list.scope() == Scope::Hidden {
+            // What is hidden here are the machines.
+            crumbs.iter_mut().filter(|crumb| *crumb == "hidden").for_each(|crumb| *crumb = "hosts only".to_owned());
+        }
         if self.consoles.len() > 0 {
             crumbs.push(counted(self.consoles.len() as u64, "console open", "consoles open"));
         }

@@ -122,7 +122,9 @@ fn part(used: Option<u64>, most: u64) -> String {
 
 fn machine<'a>(row: &'a VmRow, vm: &'a VmState, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     let mut blocks = Vec::new();
-    let mut state = vec![Piece::new(vm.power.word(), power_token(vm.power))];
+    // What the host said last is not what is.
+    let token = if row.host.contact == HostContact::Up { power_token(vm.power) } else { Token::Stale };
+    let mut state = vec![Piece::new(vm.power.word(), token)];
     if !vm.reason.is_empty() {
         state.push(Piece::plain(format!("   {}", clean(&vm.reason))));
     }
