@@ -91,7 +91,8 @@ impl Consoles {
 
     /// Runs a command of the console with the cursor.
     pub(super) fn of_tab(&mut self, id: &str, args: &Args, cx: &Ctx) -> Vec<Effect> {
-        let half = i32::from(crate::panes::detail::pane_rows(cx.size) / 2).max(1);
+        let rows = super::draw::rows(cx);
+        let half = i32::from(rows / 2).max(1);
         let Some(tab) = self.tab_mut() else { return Vec::new() };
         let types = matches!(id, "console.escape" | "console.type" | "console.keys" | "console.size");
         if let (true, Some(why)) = (types, mute(tab)) {
@@ -134,10 +135,7 @@ impl Consoles {
                     args: Args::new(),
                 })],
             },
-            "console.size" => {
-                let rows = crate::panes::detail::pane_rows(cx.size).saturating_sub(super::draw::HEAD);
-                tab.ask(ConsoleRequest::Resize(cx.size.0, rows))
-            }
+            "console.size" => tab.ask(ConsoleRequest::Resize(cx.size.0, rows)),
             "console.picture" => {
                 tab.as_picture = !tab.as_picture;
                 let wanted = tab.as_picture;
