@@ -322,7 +322,10 @@ impl App {
         let level = if outcome.done < outcome.total || failed > 0 { Level::Error } else { Level::Good };
         let mut text = outcome.summary.clone();
         if let Some((target, why)) = outcome.errors.first() {
-            text = format!("{text}: {target}: {why}");
+            // The summary of most commands has told the first failure already.
+            if !text.contains(why.as_str()) {
+                text = format!("{text}: {target}: {why}");
+            }
             if failed > 1 {
                 text = format!("{text} (and {} more)", failed - 1);
             }

@@ -1,6 +1,7 @@
 //! What a verb would do to a machine as it is now, and doing it. Nothing is believed that was not read
 //! back.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -211,7 +212,7 @@ async fn undefine_preview(shared: &Shared, row: &VmRow, disks: bool, preview: &m
 
 /// Does it.
 pub(super) async fn carry_out(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     verb: &VmVerb,
     row: &VmRow,
     others: &[HostHandle],
@@ -235,7 +236,7 @@ pub(super) async fn carry_out(
 }
 
 async fn run(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     verb: &VmVerb,
     row: &VmRow,
     others: &[HostHandle],

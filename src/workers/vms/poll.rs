@@ -31,6 +31,8 @@ use super::shared::Shared;
 const FIGURES: u32 = stats::STATE | stats::CPU_TOTAL | stats::BALLOON | stats::VCPU | stats::INTERFACE | stats::BLOCK;
 /// Events of the life of machines, by their numbers (`virDomainEventType`).
 const STARTED: i32 = 2;
+/// Time between polls while a job runs.
+const WORKING: Duration = Duration::from_secs(1);
 /// Least time between two polls that events ask for: a host that starts all its machines is not asked a
 /// hundred times a second.
 const CALM: Duration = Duration::from_millis(300);
@@ -117,7 +119,11 @@ impl Polling for Poller {
     }
 
     fn pause(&self, took: Duration) -> Duration {
-        Duration::from_secs(self.shared.config.poll_s).saturating_sub(took).max(CALM)
+        // Who watches a job wants to see it move.
+        let working = self.track.state().vms.iter().any(|vm| vm.job.is_some()) || !self.shared.busy().is_empty();
+        let pace = Duration::from_secs(self.shared.config.poll_s);
+        let pace = if working { pace.min(WORKING) } else { pace };
+        pace.saturating_sub(took).max(CALM)
     }
 
     fn turn(&self) -> Duration {
@@ -173,6 +179,9 @@ impl Poller {
         let vms: Vec<(Domain, VmPoll)> = records?.iter().map(|r| (r.domain.clone(), map::machine(r))).collect();
         self.look.refresh(&connection, self.shared.target(), &vms, &due).await;
         due.clear();
+        for uuid in self.shared.busy() {
+            self.look.busy(&uuid);
+        }
         let mut jobs = self.look.jobs(&connection, &vms).await;
         let vms = vms.into_iter().map(|(_, mut vm)| {
             self.look.put(&mut vm);
@@ -228,6 +237,7 @@ impl Poller {
             EventKind::Graphics,
             EventKind::IoError,
             EventKind::BlockJob,
+            EventKind::MigrationIteration,
             EventKind::JobCompleted,
         ] {
             match connection.watch(kind, None).await {
