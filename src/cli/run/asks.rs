@@ -4,13 +4,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::progress::Teller;
-use super::{print_outcome, print_plan, reached, wanted};
+use super::{code, print_outcome, print_plan, reached, wanted};
 use crate::cli::Start;
 use crate::cli::args::RunArgs;
 use crate::cli::exit::{Code, Failure};
 use crate::cli::fresh::{poll, say};
 use crate::cli::live::{Live, Role};
-use crate::cli::machines::hosts_of;
+use crate::cli::machines::{hosts, hosts_of};
 use crate::commands::spec::{CommandSpec, Mutates};
 use crate::config::Loaded;
 use crate::model::command::{Intent, Outcome, Plan, Targets};
@@ -56,13 +56,13 @@ fn run_on(
     args: &RunArgs,
 ) -> Result<Code, Failure> {
     let machines = vms::is(spec.id);
+    let (sources, what) = match &intent.targets {
+        Targets::Names(_, names) if machines => (hosts_of(loaded, names), "a host"),
+        _ if machines => (hosts_of(loaded, &[]), "a host"),
+        targets => (wanted(targets), "an appliance"),
+    };
     if appliance::is(spec.id) || machines {
         // What it works on has to be in the cache, and is to be as it is now.
-        let (sources, what) = match &intent.targets {
-            Targets::Names(_, names) if machines => (hosts_of(loaded, names), "a host"),
-            _ if machines => (hosts_of(loaded, &[]), "a host"),
-            targets => (wanted(targets), "an appliance"),
-        };
         match poll(live, &sources, &intent.actor) {
             Code::Done => {}
             Code::Unreachable => {
@@ -88,9 +88,13 @@ fn run_on(
     }
     if plan.total == 0 {
         let summary = plan.skipped.first().map(|(why, _)| format!("nothing to do: {why}")).unwrap_or_default();
-        print_outcome(&Outcome { command: spec.id.into(), summary, ..Outcome::default() }, args.json)?;
-        return Ok(Code::Done);
+        let outcome = Outcome { command: spec.id.into(), summary, ..Outcome::default() };
+        print_outcome(&outcome, args.json)?;
+        return Ok(code(&plan, &outcome));
     }
+    // A machine that moves is somewhere else afterwards.
+    let to = intent.args.get("to").filter(|to| hosts(loaded).any(|(name, _)| name == to.as_str())).cloned();
+    let actor = intent.actor.clone();
     let stop = CancellationToken::new();
     let teller = machines.then(|| Teller::new(spec.title, plan.total));
     let progress = |done, total| {
@@ -113,12 +117,12 @@ fn run_on(
         }
     });
     drop(teller);
+    if machines && outcome.done > 0 && spec.mutates != Mutates::Nothing {
+        // Whoever reads the cache next finds what was done; the outcome does not depend on it.
+        let _ = poll(live, &sources.into_iter().chain(to).collect::<Vec<_>>(), &actor);
+    }
     print_outcome(&outcome, args.json)?;
-    Ok(match outcome.done {
-        0 if outcome.total > 0 || !outcome.errors.is_empty() => Code::Failed,
-        done if done == outcome.total => Code::Done,
-        _ => Code::Partly,
-    })
+    Ok(code(&plan, &outcome))
 }
 
 /// Waits until somebody wants the end: Ctrl-C, or the system.
