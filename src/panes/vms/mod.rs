@@ -5,6 +5,7 @@ mod columns;
 pub(crate) mod commands;
 mod console;
 mod inside;
+mod only;
 mod verbs;
 mod view;
 
@@ -32,6 +33,7 @@ use super::split::Split;
 use super::verbs::Held;
 use console::Consoles;
 use inside::Inside;
+pub use only::OnlyConsole;
 
 /// The pane.
 pub struct VmsPane {

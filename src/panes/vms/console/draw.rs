@@ -4,9 +4,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::ctx::ViewCtx;
+use crate::app::ctx::{Ctx, ViewCtx};
 use crate::model::console::{ConsolePhase, Image, Picture, Screen};
 use crate::model::text::{clean, counted};
+use crate::panes::detail::pane_rows;
 use crate::theme::Token;
 use crate::ui::console::{ConsoleView, Pan, thumbnail};
 use crate::ui::paint::{popup, wrap};
@@ -16,11 +17,22 @@ use crate::ui::{Paint, Piece};
 use super::{Consoles, Drawn, Shown, Tab};
 
 /// Rows above a console: what is open, and how it stands.
-pub(in crate::panes::vms) const HEAD: u16 = 2;
+const HEAD: u16 = 2;
 /// Columns and rows of a thumbnail at least.
 const LEAST: (u16, u16) = (26, 8);
 /// Rows and columns that a step moves the part of a screen that is shown.
 const STEP: (i32, i32) = (4, 8);
+
+/// Rows above a console; one that has the whole screen says in one how it stands.
+const fn head(cx: &Ctx) -> u16 {
+    if cx.solo { 1 } else { HEAD }
+}
+
+/// Rows that a console has.
+pub(super) const fn rows(cx: &Ctx) -> u16 {
+    let rows = if cx.solo { cx.size.1 } else { pane_rows(cx.size) };
+    rows.saturating_sub(head(cx))
+}
 
 impl Consoles {
     /// Draws what is shown of them.
@@ -37,12 +49,17 @@ impl Consoles {
 
     fn draw_one(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>, cx: &ViewCtx<'_>) {
         let Some(tab) = self.tab() else { return };
-        self.draw_tabs(buf, Rect { height: 1, ..area }, paint);
-        let body = Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area };
+        let head = head(cx.ctx);
+        let body = Rect { y: area.y + head, height: area.height.saturating_sub(head), ..area };
         let (part, picture) = tab.draw(buf, body, paint, cx.focused);
         self.drawn.borrow_mut().picture = picture;
-        let line = Rect { y: area.y + 1, height: 1, ..area };
-        paint.line(buf, (line.x + 1, line.y), line.width.saturating_sub(2), &tab.standing(part.as_deref()));
+        let standing = tab.standing(part.as_deref());
+        if cx.ctx.solo {
+            draw_head(buf, Rect { height: 1, ..area }, paint, &tab.name(), standing);
+        } else {
+            self.draw_tabs(buf, Rect { height: 1, ..area }, paint);
+            paint.line(buf, (area.x + 1, area.y + 1), area.width.saturating_sub(2), &standing);
+        }
         if let Some((_, text)) = &self.paste {
             let lines = text.lines().count();
             let first = text.lines().next().unwrap_or_default();
@@ -82,9 +99,7 @@ impl Consoles {
 
     /// One line: the open consoles, and how their commands are reached.
     fn draw_tabs(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>) {
-        paint.fill(buf, area, Token::Status);
-        let hint = [Piece::new("ctrl-]", Token::Key), Piece::new(" commands ", Token::KeyText)];
-        let wide = crate::ui::paint::columns(&hint);
+        let wide = draw_bar(buf, area, paint);
         let mut pieces = Vec::new();
         for (i, tab) in self.tabs.iter().enumerate() {
             let token = if i == self.at { Token::BarActive } else { Token::Status };
@@ -92,7 +107,6 @@ impl Consoles {
             pieces.push(Piece::new(format!(" {} {}{bell} ", i + 1, tab.name()), token));
         }
         paint.line(buf, (area.x, area.y), area.width.saturating_sub(wide + 1), &pieces);
-        paint.line_right(buf, (area.x, area.y), area.width, &hint);
     }
 
     fn draw_wall(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>) {
@@ -113,6 +127,22 @@ impl Consoles {
             }
         }
     }
+}
+
+/// The ground of a line above a console, and how its commands are reached; the columns of that.
+fn draw_bar(buf: &mut Buffer, area: Rect, paint: &Paint<'_>) -> u16 {
+    let hint = [Piece::new("ctrl-]", Token::Key), Piece::new(" commands ", Token::KeyText)];
+    paint.fill(buf, area, Token::Status);
+    paint.line_right(buf, (area.x, area.y), area.width, &hint);
+    crate::ui::paint::columns(&hint)
+}
+
+/// The one line above a console that has the whole screen.
+fn draw_head(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, name: &str, standing: Vec<Piece<'_>>) {
+    let wide = draw_bar(buf, area, paint);
+    let mut pieces = vec![Piece::new(format!(" {name} "), Token::BarActive), Piece::new(" ", Token::Status)];
+    pieces.extend(standing);
+    paint.line(buf, (area.x, area.y), area.width.saturating_sub(wide + 1), &pieces);
 }
 
 /// Cells for so many thumbnails: as many columns as fit, rows of the same height.

@@ -91,7 +91,8 @@ impl Consoles {
 
     /// Runs a command of the console with the cursor.
     pub(super) fn of_tab(&mut self, id: &str, args: &Args, cx: &Ctx) -> Vec<Effect> {
-        let half = i32::from(crate::panes::detail::pane_rows(cx.size) / 2).max(1);
+        let rows = super::draw::rows(cx);
+        let half = i32::from(rows / 2).max(1);
         let Some(tab) = self.tab_mut() else { return Vec::new() };
         let types = matches!(id, "console.escape" | "console.type" | "console.keys" | "console.size");
         if let (true, Some(why)) = (types, mute(tab)) {
@@ -135,7 +136,6 @@ impl Consoles {
                 })],
             },
             "console.size" => {
-                let rows = crate::panes::detail::pane_rows(cx.size).saturating_sub(super::draw::HEAD);
                 // A cell of a terminal is about as large as one of a text console.
                 let (wide, high) = match tab.target.kind {
                     ConsoleKind::Serial => (1, 1),
