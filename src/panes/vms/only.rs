@@ -79,8 +79,8 @@ impl Pane for OnlyConsole {
         Vec::new()
     }
 
-    fn mouse(&mut self, _: (u16, u16), lines: i16, _: bool, _: &Ctx) -> Vec<Effect> {
-        self.consoles.wheel(lines)
+    fn mouse(&mut self, at: (u16, u16), lines: i16, double: bool, _: &Ctx) -> Vec<Effect> {
+        self.consoles.mouse(at, lines, double)
     }
 
     fn situation(&self, _: &Ctx) -> Situation {
