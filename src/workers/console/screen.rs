@@ -41,7 +41,9 @@ pub(super) async fn run(mut session: Session) -> Result<(), String> {
     session.news.phase(ConsolePhase::Open);
     session.news.tell(ConsoleNews::Title(screen.name().to_owned()));
     let news = session.news.clone();
-    Show { news, picture: None, as_picture: false, reader: Reader::new(), told: None }.follow(&mut session, screen).await
+    Show { news, picture: None, as_picture: false, reader: Reader::new(), told: None }
+        .follow(&mut session, screen)
+        .await
 }
 
 /// The first VNC screen of the machine as it runs.
