@@ -241,7 +241,7 @@ impl App {
             return;
         }
         let at = (mouse.column, mouse.row);
-        if lines == 0 && mouse.row == 0 {
+        if lines == 0 && mouse.row == 0 && !self.ctx.solo {
             if let Some(id) = super::draw::pane_at(self, mouse.column) {
                 self.show_pane(id);
             }
@@ -252,7 +252,7 @@ impl App {
         if lines == 0 {
             self.last_click = Some((self.ctx.now, at));
         }
-        let area = super::draw::pane_area(self.ctx.size);
+        let area = self.pane_area(self.ctx.size);
         let inside = (at.0.saturating_sub(area.x), at.1.saturating_sub(area.y));
         if let Some((pane, cx)) = self.pane_mut() {
             let effects = pane.mouse(inside, lines, double, cx);
@@ -322,7 +322,10 @@ impl App {
         let level = if outcome.done < outcome.total || failed > 0 { Level::Error } else { Level::Good };
         let mut text = outcome.summary.clone();
         if let Some((target, why)) = outcome.errors.first() {
-            text = format!("{text}: {target}: {why}");
+            // The summary of most commands has told the first failure already.
+            if !text.contains(why.as_str()) {
+                text = format!("{text}: {target}: {why}");
+            }
             if failed > 1 {
                 text = format!("{text} (and {} more)", failed - 1);
             }
@@ -355,7 +358,7 @@ impl App {
 
     /// Asks the pane at the front for what it needs now.
     pub fn show_active(&mut self) {
-        let rows = super::draw::pane_area(self.ctx.size).height;
+        let rows = self.pane_area(self.ctx.size).height;
         if let Some((pane, cx)) = self.pane_mut() {
             let effects = pane.shown(rows, cx);
             self.apply(effects);

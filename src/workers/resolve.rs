@@ -125,7 +125,9 @@ pub fn resolve(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Resolved
             let targets = cpes(reader, &meant, &verb)?;
             Ok(Resolved::Cpes(verb, targets))
         }
-        Work::Stored(_) | Work::Appliance(_) | Work::Silence(_) | Work::Vm(_) => Err(ResolveError::Asks(intent.command)),
+        Work::Stored(_) | Work::Appliance(_) | Work::Silence(_) | Work::Vm(_) => {
+            Err(ResolveError::Asks(intent.command))
+        }
         Work::Source(verb) => {
             let all = sources(reader, now)?;
             Ok(Resolved::Sources(verb, SourceTargets::pick(verb, &intent.targets, &all)))

@@ -149,9 +149,23 @@ impl World {
                 let of = |r: &&CollectorRow| request.below.is_none_or(|id| r.appliance() == id);
                 self.cut(select(self.collectors.iter().filter(of), request, now), request, Rows::Collectors, |r| r.id)
             }
-            Table::Vms => self.cut(select(self.vms.iter(), request, now), request, Rows::Vms, |r| r.id),
+            Table::Vms => self.cut(self.machines(request), request, Rows::Vms, |r| r.id),
             Table::Stored => self.cut(Vec::new(), request, Rows::Faults, |r| r.id),
         }
+    }
+
+    /// As the cache has it: hosts above their machines in the tree, machines alone in a flat list, hosts
+    /// alone where they are asked for.
+    fn machines(&self, request: &PageRequest) -> Vec<VmRow> {
+        let tree = request.sort.first().is_none_or(|sort| sort.field == "host");
+        let hosts = request.scope == Scope::Hidden;
+        let shown = |r: &&VmRow| if hosts { r.nth.is_none() } else { tree || r.nth.is_some() };
+        let found = select(self.vms.iter().filter(shown), request, request.now);
+        if !tree || hosts || request.filter.is_none() {
+            return found;
+        }
+        let kept = |r: &&VmRow| found.iter().any(|f| f.id == r.id || (r.nth.is_none() && f.source == r.source));
+        self.vms.iter().filter(kept).cloned().collect()
     }
 
     fn cpe_ids(&self, targets: &Targets, limit: usize) -> Vec<(SourceName, String)> {

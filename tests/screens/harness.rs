@@ -196,6 +196,7 @@ impl Screen {
                 "pagedown" => (KeyCode::PageDown, KeyModifiers::NONE),
                 "ctrl-u" => (KeyCode::Char('u'), KeyModifiers::CONTROL),
                 "ctrl-p" => (KeyCode::Char('p'), KeyModifiers::CONTROL),
+                "ctrl-]" => (KeyCode::Char(']'), KeyModifiers::CONTROL),
                 other => (KeyCode::Char(other.chars().next().expect("a key")), KeyModifiers::NONE),
             };
             self.press(code, modifiers);

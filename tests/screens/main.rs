@@ -14,11 +14,13 @@ mod buffers;
 #[path = "../common/mod.rs"]
 mod common;
 mod console;
+mod consoles;
 mod harness;
 mod jobs;
 mod menu;
 mod overlays;
 mod silences;
+mod vms;
 
 use common::rows::HOSTILE;
 use common::world::World;

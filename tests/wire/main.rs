@@ -12,6 +12,7 @@
 mod alerts;
 mod appliances;
 mod commands;
+mod consoles;
 mod cpe_proof;
 mod fleet;
 mod jobs;
@@ -20,3 +21,4 @@ mod life;
 mod ports;
 mod rig;
 mod stored;
+mod vms;

@@ -33,12 +33,11 @@ pub fn reason(power: Power, reason: i64) -> &'static str {
         (Power::Paused, 6) => "watchdog",
         (Power::Paused, 8) => "shutting down",
         (Power::Paused, 9) => "snapshot being taken",
-        (Power::Paused, 10) => "crashed",
         (Power::Paused, 11) => "starting up",
         (Power::Paused, 13) => "post-copy failed",
         (Power::Off, 1) => "shut down",
         (Power::Off, 2) => "forced off",
-        (Power::Off, 3) => "crashed",
+        (Power::Paused, 10) | (Power::Off, 3) => "crashed",
         (Power::Off, 4) => "migrated away",
         (Power::Off, 5) => "saved",
         (Power::Off, 6) => "failed to start",
@@ -257,7 +256,10 @@ mod tests {
             ("memory_iteration", Value::Ulong(3)),
         ]);
         let found = job(2, &params).unwrap();
-        assert_eq!((found.operation.as_str(), found.total, found.done, found.rate), ("migration out", 110, 50, Some(25)));
+        assert_eq!(
+            (found.operation.as_str(), found.total, found.done, found.rate),
+            ("migration out", 110, 50, Some(25))
+        );
         assert_eq!(found.iteration, Some(3));
         assert_eq!((job(0, &params), job(3, &params)), (None, None));
     }

@@ -1,5 +1,7 @@
 //! Columns of hosts and machines: on a narrow screen what a tired person needs first.
 
+use std::fmt::Write as _;
+
 use crate::app::ctx::Ctx;
 use crate::model::ids::RowId;
 use crate::model::page::{Rows, Sort, Table};
@@ -173,12 +175,12 @@ fn rate(row: &VmRow, of: impl Fn(&VmState) -> Option<u64>) -> Vec<Piece<'static>
 pub(super) fn job_words(job: &VmJob) -> String {
     let mut words = clean(&job.operation).into_owned();
     if job.total > 0 {
-        words.push_str(&format!(" {}%", (job.done as f64 * 100.0 / job.total as f64).min(100.0).floor()));
+        let _ = write!(words, " {}%", (job.done as f64 * 100.0 / job.total as f64).min(100.0).floor());
     }
     if let Some(rate) = job.rate.filter(|rate| *rate > 0) {
-        words.push_str(&format!(" {}/s", iec(rate)));
+        let _ = write!(words, " {}/s", iec(rate));
         let left = i64::try_from(job.remaining / rate).unwrap_or(i64::MAX / SECOND);
-        words.push_str(&format!(" {} left", brief_duration(left.saturating_mul(SECOND))));
+        let _ = write!(words, " {} left", brief_duration(left.saturating_mul(SECOND)));
     }
     words
 }

@@ -53,6 +53,12 @@ pub(crate) static VMS: &[CommandSpec] = &[
         enabled: crate::commands::spec::always,
         ..look("vm.hosts", "Hosts only", "Lists the hosts alone; again shows their machines.", &["f"])
     },
+    look(
+        "vm.inspect",
+        "Ask the host",
+        "Asks the host for snapshots, backups, addresses and the definition of the machine, and shows them below its figures.",
+        &["i"],
+    ),
     look("vm.alarms", "Alarms of the host", "Shows the alarms of the host.", &["a"]),
     look("vm.source", "Its source", "Goes to the source that the host is.", &["o"]),
     look("vm.log", "Log of the host", "Shows the calls made to the host.", &["l"]),
@@ -182,8 +188,8 @@ pub(crate) static TERMINAL: &[CommandSpec] = &[
         hint: true,
         ..inside(
             "console.leave",
-            "To the list",
-            "Goes back to the list; the console stays open.",
+            "Leave",
+            "Goes back to the list; the console stays open. One that was opened alone ends the program.",
             &["ctrl-] d", "ctrl-] esc"],
         )
     },

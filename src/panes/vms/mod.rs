@@ -4,6 +4,8 @@
 mod columns;
 pub(crate) mod commands;
 mod console;
+mod inside;
+mod only;
 mod verbs;
 mod view;
 
@@ -20,7 +22,7 @@ use crate::app::pane::{Pane, PaneId};
 use crate::commands::spec::{CommandSpec, Context, Situation};
 use crate::model::command::Args;
 use crate::model::console::{ConsoleKind, ConsoleTarget};
-use crate::model::page::Data;
+use crate::model::page::{Data, Scope};
 use crate::model::text::{clean, counted};
 use crate::model::vm::VmRow;
 use crate::model::vm::state::Power;
@@ -30,12 +32,15 @@ use super::list::commands::toast;
 use super::split::Split;
 use super::verbs::Held;
 use console::Consoles;
+use inside::Inside;
+pub use only::OnlyConsole;
 
 /// The pane.
 pub struct VmsPane {
     split: Split<VmRow>,
     consoles: Consoles,
     held: Held,
+    inside: Inside,
     /// Where a jump wants the cursor, until the rows are there.
     wanted: Option<String>,
     /// States last told by [`Pane::linear`].
@@ -54,19 +59,26 @@ impl VmsPane {
     pub fn new() -> Self {
         let mut split = Split::new(PaneId::Vms, columns::COLUMNS);
         split.detail.roomy = true;
-        Self { split, consoles: Consoles::default(), held: Held::default(), wanted: None, told: HashMap::new() }
+        Self {
+            split,
+            consoles: Consoles::default(),
+            held: Held::default(),
+            inside: Inside::default(),
+            wanted: None,
+            told: HashMap::new(),
+        }
     }
 
     /// Runs one of the pane's own commands; `None` when it is none.
     fn own(&mut self, id: &'static str, args: &Args, cx: &Ctx) -> Option<Vec<Effect>> {
         Some(match id {
             "vm.flat" => {
-                let field = if self.split.list.nested() { "cpu_pct" } else { "host" };
-                let args = [("field".to_owned(), field.to_owned())].into();
+                let (field, order) = if self.split.list.nested() { ("cpu_pct", "desc") } else { ("host", "asc") };
+                let args = [("field", field), ("order", order)].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
                 self.split.list.command("list.sort", &args, cx).unwrap_or_default()
             }
             "vm.hosts" => {
-                let hidden = self.split.list.scope() == crate::model::page::Scope::Hidden;
+                let hidden = self.split.list.scope() == Scope::Hidden;
                 let word = if hidden { "open" } else { "hidden" };
                 let args = [("scope".to_owned(), word.to_owned())].into();
                 self.split.list.command("list.scope", &args, cx).unwrap_or_default()
@@ -74,12 +86,23 @@ impl VmsPane {
             "vm.serial" => self.open(ConsoleKind::Serial, cx),
             "vm.screen" => self.open(ConsoleKind::Vnc, cx),
             "vm.consoles" => self.consoles.wall(),
+            "vm.inspect" => self.inspect(cx),
             "vm.alarms" => self.elsewhere(PaneId::Alarms),
             "vm.source" => self.elsewhere(PaneId::Sources),
             "vm.log" => self.elsewhere(PaneId::Log),
             _ if commands::VMS.iter().any(|c| c.id == id) => self.verb(id, args, cx),
             _ => return None,
         })
+    }
+
+    /// Asks the host for what it keeps of the machine under the cursor.
+    fn inspect(&mut self, cx: &Ctx) -> Vec<Effect> {
+        let Some(row) = self.split.list.current() else { return nothing() };
+        let effects = self.inside.ask(&row.canonical(), None, cx);
+        if !self.split.detail.visible(cx.size) {
+            self.split.detail.enter(cx.size);
+        }
+        effects
     }
 
     /// Opens a console of the machine under the cursor.
@@ -137,6 +160,10 @@ impl Pane for VmsPane {
         effects.extend(self.consoles.picked(msg));
         match msg {
             Msg::Console(id, news) => effects.extend(self.consoles.news(*id, news)),
+            Msg::Live(id, answer) => effects.extend(self.inside.answer(*id, answer)),
+            Msg::Done(_, outcome) if outcome.command == "vm.shutdown" && !outcome.errors.is_empty() => {
+                effects.extend(verbs::offer_force(outcome, cx));
+            }
             Msg::Data(..) => effects.extend(self.land(cx)),
             Msg::Done(_, outcome) if outcome.done > 0 && outcome.command.starts_with("vm.") => {
                 effects.extend(self.split.list.unmark());
@@ -186,7 +213,7 @@ impl Pane for VmsPane {
 
     fn mouse(&mut self, at: (u16, u16), lines: i16, double: bool, cx: &Ctx) -> Vec<Effect> {
         if self.consoles.is_shown() {
-            return self.consoles.wheel(lines);
+            return self.consoles.mouse(at, lines, double);
         }
         self.split.mouse(at, lines, double, cx)
     }
@@ -207,7 +234,9 @@ impl Pane for VmsPane {
             return self.consoles.draw(frame.buffer_mut(), area, cx);
         }
         let empty = view::empty(self.split.list.filtered());
-        self.split.draw(frame.buffer_mut(), area, cx, &empty, |row| (row.name().to_owned(), view::blocks(row, cx)));
+        self.split.draw(frame.buffer_mut(), area, cx, &empty, |row| {
+            (row.name().to_owned(), view::blocks(row, &self.inside, cx))
+        });
     }
 
     fn crumbs(&self) -> Vec<String> {
@@ -215,6 +244,10 @@ impl Pane for VmsPane {
             return self.consoles.crumbs();
         }
         let mut crumbs = self.split.list.crumbs();
+        if self.split.list.scope() == Scope::Hidden {
+            // What is hidden here are the machines.
+            crumbs.iter_mut().filter(|crumb| *crumb == "hidden").for_each(|crumb| *crumb = "hosts only".to_owned());
+        }
         if self.consoles.len() > 0 {
             crumbs.push(counted(self.consoles.len() as u64, "console open", "consoles open"));
         }

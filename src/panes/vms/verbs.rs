@@ -4,11 +4,28 @@ use crate::app::ctx::Ctx;
 use crate::app::effect::{Choose, Effect, Level, Location, Prompt};
 use crate::app::pane::PaneId;
 use crate::model::combination::MENU;
-use crate::model::command::{Args, Targets};
+use crate::model::command::{Args, Outcome, Targets};
+use crate::model::page::Table;
 use crate::panes::list::commands::toast;
 use crate::panes::verbs::{ask, choose, given, intent};
 
 use super::{VmsPane, nothing};
+
+/// The argument that is chosen out of what the host keeps.
+pub(super) fn chosen(command: &str) -> &'static str {
+    if command == "vm.restore" { "backup" } else { "name" }
+}
+
+/// Machines that ignored the request to shut down may be forced off: their names are asked for first.
+pub(super) fn offer_force(outcome: &Outcome, cx: &Ctx) -> Vec<Effect> {
+    let ignored = outcome.errors.iter().filter(|(_, why)| why.contains("force it off"));
+    let canonical = |label: &str| label.rsplit_once(" on ").map(|(vm, host)| format!("{host}/vm/{vm}"));
+    let names: Vec<String> = ignored.filter_map(|(label, _)| canonical(label)).collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    intent("vm.force-off", Targets::Names(Table::Vms, names), Args::new(), cx)
+}
 
 impl VmsPane {
     /// Goes to another pane, at what belongs to the host.
@@ -35,10 +52,8 @@ impl VmsPane {
         let mut held = |args: &Args| self.held.hold(targets.clone(), args);
         match id {
             "vm.send-keys" if !given(&args, "keys") => {
-                {
                 let items: Vec<(&str, &str)> = MENU.iter().map(|c| (c.name, c.label)).collect();
                 choose("Send which keys?".to_owned(), &items, id, "keys", held(&args))
-            }
             }
             "vm.autostart" if !given(&args, "on") => choose(
                 "Start with the host?".to_owned(),
@@ -64,8 +79,11 @@ impl VmsPane {
                 "kind",
                 held(&args),
             ),
-            "vm.snapshot-revert" | "vm.snapshot-delete" if !given(&args, "name") => {
-                ask("Which snapshot? (its name)".to_owned(), id, "name", held(&args))
+            "vm.snapshot-revert" | "vm.snapshot-delete" | "vm.restore" if !given(&args, chosen(id)) => {
+                let Some(row) = self.split.list.current() else { return nothing() };
+                let canonical = row.canonical();
+                let args = held(&args);
+                self.inside.ask(&canonical, Some((id, args)), cx)
             }
             "vm.backup" if !given(&args, "kind") => choose(
                 "How much is backed up?".to_owned(),
@@ -77,9 +95,6 @@ impl VmsPane {
                 "kind",
                 held(&args),
             ),
-            "vm.restore" if !given(&args, "backup") => {
-                ask("Restore from which folder on the host?".to_owned(), id, "backup", held(&args))
-            }
             "vm.restore" if !args.contains_key("to") => {
                 let title = "Restore as a new machine called? (empty: the machine itself is put back)".to_owned();
                 vec![Effect::Prompt(Prompt {

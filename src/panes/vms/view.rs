@@ -1,5 +1,7 @@
 //! Draws all that is known about one host or machine.
 
+use std::fmt::Write as _;
+
 use crate::app::ctx::ViewCtx;
 use crate::model::tables::libvirt_version;
 use crate::model::text::{clean, counted, iec};
@@ -14,6 +16,7 @@ use crate::ui::gauge::bar;
 use crate::ui::sections::Block;
 
 use super::columns::{contact_token, job_words, physical, power_token};
+use super::inside::Inside;
 
 /// Columns of the bar of a job.
 const BAR: u16 = 20;
@@ -33,11 +36,13 @@ pub(super) fn empty(filtered: bool) -> Vec<String> {
 }
 
 /// Everything about a row.
-pub(super) fn blocks<'a>(row: &'a VmRow, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
-    match row.vm() {
+pub(super) fn blocks<'a>(row: &'a VmRow, inside: &'a Inside, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
+    let mut blocks = match row.vm() {
         Some(vm) => machine(row, vm, cx),
         None => host(row, cx),
-    }
+    };
+    blocks.extend(inside.blocks(&row.canonical()));
+    blocks
 }
 
 /// How a host answers, and since when what is shown is old.
@@ -117,7 +122,9 @@ fn part(used: Option<u64>, most: u64) -> String {
 
 fn machine<'a>(row: &'a VmRow, vm: &'a VmState, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
     let mut blocks = Vec::new();
-    let mut state = vec![Piece::new(vm.power.word(), power_token(vm.power))];
+    // What the host said last is not what is.
+    let token = if row.host.contact == HostContact::Up { power_token(vm.power) } else { Token::Stale };
+    let mut state = vec![Piece::new(vm.power.word(), token)];
     if !vm.reason.is_empty() {
         state.push(Piece::plain(format!("   {}", clean(&vm.reason))));
     }
@@ -163,7 +170,10 @@ fn machine<'a>(row: &'a VmRow, vm: &'a VmState, cx: &ViewCtx<'a>) -> Vec<Block<'
     blocks.extend(disks(vm));
     blocks.extend([
         Block::Gap,
-        Block::Words("c serial console, v screen, x what can be done, P look now.".into(), Token::Dim),
+        Block::Words(
+            "c serial console, v screen, x what can be done, i snapshots, backups and definition.".into(),
+            Token::Dim,
+        ),
     ]);
     blocks
 }
@@ -202,7 +212,7 @@ fn kept<'a>(vm: &'a VmState, cx: &ViewCtx<'a>) -> Vec<Block<'a>> {
         let overlays = vm.disks.iter().filter(|disk| disk.backing > 0).count();
         let mut words = counted(snapshots.into(), "snapshot", "snapshots");
         if overlays > 0 {
-            words.push_str(&format!(", {} on overlays", counted(overlays as u64, "disk", "disks")));
+            let _ = write!(words, ", {} on overlays", counted(overlays as u64, "disk", "disks"));
         }
         blocks.push(Block::fact("snapshots", words));
     }

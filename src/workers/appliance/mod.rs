@@ -23,8 +23,8 @@ use super::targets::Tally;
 use super::verb::{VerbError, table_of};
 
 pub use past::remember;
-pub use plan::plan;
 pub(super) use plan::add as add_preview;
+pub use plan::plan;
 pub use run::run;
 
 /// What a plan says about one appliance beside counts and names.

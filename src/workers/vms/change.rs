@@ -1,6 +1,7 @@
 //! What a verb would do to a machine as it is now, and doing it. Nothing is believed that was not read
 //! back.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,7 @@ const HELD_MS: u32 = 50;
 
 type Told = Result<String, String>;
 
+#[allow(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
 fn words(error: Error) -> String {
     error.to_string()
 }
@@ -210,7 +212,7 @@ async fn undefine_preview(shared: &Shared, row: &VmRow, disks: bool, preview: &m
 
 /// Does it.
 pub(super) async fn carry_out(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     verb: &VmVerb,
     row: &VmRow,
     others: &[HostHandle],
@@ -234,7 +236,7 @@ pub(super) async fn carry_out(
 }
 
 async fn run(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     verb: &VmVerb,
     row: &VmRow,
     others: &[HostHandle],
@@ -260,7 +262,7 @@ async fn run(
     match verb {
         VmVerb::Start => {
             connection.start_domain(&domain, 0).await.map_err(words)?;
-            shows(&connection, &domain, SHOWS, stop, |p| p.active()).await.map(|()| String::new())
+            shows(&connection, &domain, SHOWS, stop, Power::active).await.map(|()| String::new())
         }
         VmVerb::Shutdown(limit) => {
             connection.shutdown(&domain, 0).await.map_err(words)?;

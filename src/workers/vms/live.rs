@@ -9,10 +9,11 @@ use crate::controllers::libvirt::xml;
 use crate::engine::vm::snapshot;
 use crate::model::command::{LiveRequest, LiveSection};
 use crate::model::tables::libvirt_version;
-use crate::model::text::clean;
+use crate::model::text::{clean, iec};
 use crate::model::time::{SECOND, Ts};
-use crate::model::vm::Snapshot;
+use crate::model::vm::{BackupSet, Snapshot};
 
+use super::ops;
 use super::shared::Shared;
 
 /// Addresses are those of libvirt's own leases.
@@ -31,8 +32,10 @@ pub(super) async fn answer(shared: &Shared, request: LiveRequest) -> Result<Vec<
         return Ok(vec![lines("Capabilities", &capabilities)]);
     };
     let domain = connection.domain(name).await.map_err(|e| e.to_string())?;
-    let (snapshots, addresses, definition) = tokio::join!(
+    let host = ops::Host::new(&shared.name, &shared.config);
+    let (snapshots, backups, addresses, definition) = tokio::join!(
         snapshots(&connection, &domain),
+        ops::backups(&host, name, None),
         connection.addresses(&domain, LEASES),
         connection.xml(&domain, xml_flags::INACTIVE),
     );
@@ -45,6 +48,8 @@ pub(super) async fn answer(shared: &Shared, request: LiveRequest) -> Result<Vec<
         };
         interfaces.iter().map(line).collect()
     });
+    let kept = backups.map(|(_, sets)| sets.iter().map(backup).collect());
+    sections.push(section("Backups", &["Name", "Taken", "Kind", "Size"], kept));
     sections.push(section("Addresses", &["Interface", "Hardware", "Addresses"], told));
     sections.push(match definition {
         Ok(text) => lines("Definition", &text),
@@ -61,6 +66,18 @@ pub(super) async fn snapshots(connection: &Connection, domain: &Domain) -> Resul
         all.push(xml::read_snapshot(&text).map_err(|e| format!("snapshot {}: {e}", clean(&one.name)))?);
     }
     Ok(all)
+}
+
+/// A backup as a line.
+fn backup(set: &BackupSet) -> Vec<String> {
+    match &set.manifest {
+        Ok(manifest) => {
+            let bytes = manifest.disks.iter().map(|disk| disk.bytes).sum();
+            let taken = Ts(manifest.at.saturating_mul(SECOND)).to_rfc3339();
+            vec![set.name.clone(), taken, manifest.kind.word().to_owned(), iec(bytes)]
+        }
+        Err(why) => vec![set.name.clone(), why.clone()],
+    }
 }
 
 /// Snapshots as lines, children below their parents.

@@ -1,5 +1,7 @@
 //! Operations that take long: what they would do, and doing them ([`super::ops`]).
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
 use crate::config::schema::OnFailure;
@@ -95,7 +97,7 @@ pub(super) async fn preview(
 
 /// Does it.
 pub(super) async fn run(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     verb: &VmVerb,
     row: &VmRow,
     others: &[HostHandle],
@@ -108,6 +110,7 @@ pub(super) async fn run(
     }
     let vm = machine(row)?;
     let name = &vm.name;
+    let _works = shared.works(&vm.uuid);
     // What is told comes from tasks and programs; it is passed on from here alone.
     let (told, mut heard) = tokio::sync::mpsc::unbounded_channel::<VmProgress>();
     let tell = move |progress: VmProgress| drop(told.send(progress));

@@ -31,6 +31,10 @@ use super::shared::Shared;
 const FIGURES: u32 = stats::STATE | stats::CPU_TOTAL | stats::BALLOON | stats::VCPU | stats::INTERFACE | stats::BLOCK;
 /// Events of the life of machines, by their numbers (`virDomainEventType`).
 const STARTED: i32 = 2;
+/// Where a viewer of a Unix socket is.
+const ON_THE_HOST: &str = "on the host";
+/// Time between polls while a job runs.
+const WORKING: Duration = Duration::from_secs(1);
 /// Least time between two polls that events ask for: a host that starts all its machines is not asked a
 /// hundred times a second.
 const CALM: Duration = Duration::from_millis(300);
@@ -53,8 +57,8 @@ pub(super) struct Poller {
     look: Look,
     facts: Facts,
     events: Option<Receiver<Event>>,
-    /// Ends the task that wakes us with the connection.
-    _waker: Option<DropGuard>,
+    /// Ends the task that wakes us, with the connection.
+    waker: Option<DropGuard>,
     /// Remote ends of screens, by UUID.
     viewers: BTreeMap<String, Vec<String>>,
     resumed: bool,
@@ -70,7 +74,7 @@ impl Poller {
             look: Look::default(),
             facts: Facts::default(),
             events: None,
-            _waker: None,
+            waker: None,
             viewers: BTreeMap::new(),
             resumed: false,
             turn,
@@ -117,7 +121,11 @@ impl Polling for Poller {
     }
 
     fn pause(&self, took: Duration) -> Duration {
-        Duration::from_secs(self.shared.config.poll_s).saturating_sub(took).max(CALM)
+        // Who watches a job wants to see it move.
+        let working = self.track.state().vms.iter().any(|vm| vm.job.is_some()) || !self.shared.busy().is_empty();
+        let pace = Duration::from_secs(self.shared.config.poll_s);
+        let pace = if working { pace.min(WORKING) } else { pace };
+        pace.saturating_sub(took).max(CALM)
     }
 
     fn turn(&self) -> Duration {
@@ -173,13 +181,22 @@ impl Poller {
         let vms: Vec<(Domain, VmPoll)> = records?.iter().map(|r| (r.domain.clone(), map::machine(r))).collect();
         self.look.refresh(&connection, self.shared.target(), &vms, &due).await;
         due.clear();
+        for uuid in self.shared.busy() {
+            self.look.busy(&uuid);
+        }
         let mut jobs = self.look.jobs(&connection, &vms).await;
         let vms = vms.into_iter().map(|(_, mut vm)| {
             self.look.put(&mut vm);
             vm.job = jobs.remove(&vm.uuid);
             vm.trouble = self.shared.trouble(&vm.uuid);
             vm.in_use = self.shared.users(&vm.uuid);
-            vm.in_use.extend(self.viewers.get(&vm.uuid).into_iter().flatten().map(|who| format!("vnc {who}")));
+            // Those who look from here come from the host itself, and are known by name.
+            let ours = vm.in_use.iter().filter(|words| words.starts_with("vnc")).count();
+            let near = |who: &&String| matches!(who.as_str(), "127.0.0.1" | "::1" | ON_THE_HOST);
+            let viewers: Vec<&String> = self.viewers.get(&vm.uuid).into_iter().flatten().collect();
+            let unknown = viewers.iter().copied().filter(near).skip(ours);
+            let far = viewers.iter().copied().filter(|who| !near(who));
+            vm.in_use.extend(far.chain(unknown).map(|who| format!("vnc {who}")));
             vm
         });
         let facts = &self.facts;
@@ -228,6 +245,7 @@ impl Poller {
             EventKind::Graphics,
             EventKind::IoError,
             EventKind::BlockJob,
+            EventKind::MigrationIteration,
             EventKind::JobCompleted,
         ] {
             match connection.watch(kind, None).await {
@@ -246,7 +264,7 @@ impl Poller {
     /// Wakes the poller when something happens, for as long as the connection stands.
     fn follow(&mut self, mut events: Receiver<Event>) {
         let stop = CancellationToken::new();
-        self._waker = Some(stop.clone().drop_guard());
+        self.waker = Some(stop.clone().drop_guard());
         let shared = Arc::clone(&self.shared);
         tokio::spawn(async move {
             loop {
@@ -275,7 +293,7 @@ impl Poller {
                             self.look.busy(&uuid);
                         }
                         Event::Graphics(m) => {
-                            let who = if m.remote.node.is_empty() { "on the host" } else { &m.remote.node };
+                            let who = if m.remote.node.is_empty() { ON_THE_HOST } else { &m.remote.node };
                             seen(self.viewers.entry(uuid.clone()).or_default(), who, m.phase);
                         }
                         _ => {}

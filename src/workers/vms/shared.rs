@@ -31,6 +31,8 @@ pub(in crate::workers) struct Shared {
     due: Mutex<BTreeSet<String>>,
     /// Machines whose operation failed and what is left to do, by UUID.
     trouble: Mutex<BTreeMap<String, String>>,
+    /// Machines in which an operation of ours runs, by UUID.
+    busy: Mutex<BTreeSet<String>>,
     /// Who uses consoles of its machines from here, by UUID.
     users: Mutex<BTreeMap<String, Vec<String>>>,
 }
@@ -62,6 +64,7 @@ impl Shared {
             link: tokio::sync::Mutex::default(),
             due: Mutex::default(),
             trouble: Mutex::default(),
+            busy: Mutex::default(),
             users: Mutex::default(),
         }
     }
@@ -109,6 +112,18 @@ impl Shared {
         std::mem::take(&mut *lock(&self.due))
     }
 
+    /// An operation of ours runs in a machine until what this gives is dropped: its progress is followed.
+    pub(super) fn works(self: &Arc<Self>, uuid: &str) -> Works {
+        lock(&self.busy).insert(uuid.to_owned());
+        self.changed(uuid);
+        Works { shared: Arc::clone(self), uuid: uuid.to_owned() }
+    }
+
+    /// Machines in which an operation of ours runs.
+    pub(super) fn busy(&self) -> BTreeSet<String> {
+        lock(&self.busy).clone()
+    }
+
     /// An operation on a machine failed and something is left to do (`None`: it has been dealt with).
     pub(in crate::workers) fn set_trouble(&self, uuid: &str, words: Option<String>) {
         let mut trouble = lock(&self.trouble);
@@ -144,5 +159,18 @@ impl Shared {
     /// Who uses consoles of a machine from here.
     pub(super) fn users(&self, uuid: &str) -> Vec<String> {
         lock(&self.users).get(uuid).cloned().unwrap_or_default()
+    }
+}
+
+/// An operation that runs.
+pub(super) struct Works {
+    shared: Arc<Shared>,
+    uuid: String,
+}
+
+impl Drop for Works {
+    fn drop(&mut self) {
+        lock(&self.shared.busy).remove(&self.uuid);
+        self.shared.changed(&self.uuid);
     }
 }

@@ -162,7 +162,14 @@ async fn plan(
             allocation: size.allocation.max(size.physical).min(size.capacity),
         });
     }
-    let at = now();
+    // Two within a second must not share a name: what undoes the second would undo the first.
+    let mut at = now();
+    let taken = |stamp: &str| {
+        all.iter().any(|set| set.name.starts_with(stamp)) || checkpoints.iter().any(|name| name.ends_with(stamp))
+    };
+    while taken(&stamp(at)) {
+        at = at.plus(SECOND);
+    }
     let stamp = stamp(at);
     let tracked = running && sets::disks(definition).all(|disk| disk.format == "qcow2");
     let checkpoint = tracked.then(|| format!("{}{stamp}", sets::CHECKPOINT));

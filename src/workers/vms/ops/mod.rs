@@ -31,7 +31,7 @@ use crate::model::vm::Definition;
 use crate::model::vm::state::{Power, VmJob};
 use crate::workers::now;
 
-pub(in crate::workers) use backup::{BackupRequest, backup, backup_plan};
+pub(in crate::workers) use backup::{BackupRequest, backup, backup_plan, backups};
 pub(in crate::workers) use migrate::{check_migration, migrate, migration_again};
 pub(in crate::workers) use restore::{RestoreGoal, RestoreRequest, restore, restore_plan};
 pub(in crate::workers) use snapshot::{cleanup, cleanups, orphans};

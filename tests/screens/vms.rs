@@ -1,0 +1,258 @@
+//! The pane of virtual machines: the list in its three shapes, what is told of machines that somebody on
+//! call has to tell apart, and what its verbs wish.
+
+use noctule::app::message::Msg;
+use noctule::app::pane::PaneId;
+use noctule::app::port::Request;
+use noctule::model::command::{Args, Intent, Targets};
+use noctule::model::ids::RowId;
+use noctule::model::page::{Generations, Table};
+use noctule::model::vm::VmRow;
+use noctule::model::vm::state::{HostContact, Power};
+use noctule::theme::degrade::Depth;
+use noctule::theme::{Glyphs, load};
+
+use super::common::world::World;
+use super::harness::Screen;
+use super::{each, once};
+
+fn vms(size: (u16, u16)) -> Screen {
+    let mut screen = Screen::small(size);
+    screen.pane(PaneId::Vms);
+    screen
+}
+
+/// What was asked of the workers, in its order.
+fn intents(screen: &Screen) -> Vec<Intent> {
+    let wishes = screen.sent.iter().filter_map(|r| match r {
+        Request::Execute(_, intent) | Request::Plan(_, intent) => Some(intent.clone()),
+        _ => None,
+    });
+    wishes.collect()
+}
+
+/// The only wish there is.
+fn wish(screen: &Screen) -> Intent {
+    let all = intents(screen);
+    assert_eq!(all.len(), 1, "{all:?}\n{}", screen.grid());
+    all[0].clone()
+}
+
+fn args(all: &[(&str, &str)]) -> Args {
+    all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}
+
+/// The row of a machine.
+fn row(screen: &Screen, name: &str) -> RowId {
+    let found = screen.world.vms.iter().find(|row| row.vm().is_some_and(|vm| vm.name == name));
+    found.expect("a machine").id
+}
+
+fn host(row: &mut VmRow) -> &mut noctule::model::vm::HostState {
+    std::sync::Arc::make_mut(&mut row.host)
+}
+
+#[test]
+fn hosts_and_their_machines() {
+    each("vms", |s| s.pane(PaneId::Vms));
+}
+
+#[test]
+fn machines_without_their_hosts() {
+    each("vms_flat", |s| {
+        s.pane(PaneId::Vms);
+        s.keys("t");
+    });
+}
+
+#[test]
+fn hosts_alone() {
+    each("vms_hosts", |s| {
+        s.pane(PaneId::Vms);
+        s.keys("f");
+    });
+}
+
+#[test]
+fn one_that_moves() {
+    each("vms_detail_job", |s| {
+        s.pane(PaneId::Vms);
+        s.keys("j enter");
+    });
+}
+
+#[test]
+fn one_that_crashed() {
+    each("vms_detail_crashed", |s| {
+        s.pane(PaneId::Vms);
+        s.keys("j j enter");
+    });
+}
+
+#[test]
+fn one_whose_state_nobody_knows() {
+    each("vms_detail_unknown", |s| {
+        s.pane(PaneId::Vms);
+        s.keys("/ 'name=lost enter j enter");
+    });
+}
+
+#[test]
+fn a_host() {
+    once("vms_detail_host", (120, 30), |s| {
+        s.pane(PaneId::Vms);
+        s.keys("enter");
+    });
+    once("vms_detail_host_lost", (80, 24), |s| {
+        s.pane(PaneId::Vms);
+        s.keys("f j enter");
+    });
+}
+
+#[test]
+fn without_colour_states_are_told_apart() {
+    let theme = load::load("default", None, Depth::Mono).expect("the default theme");
+    let mut screen = Screen::themed(World::small(), (120, 30), Glyphs::ASCII, theme);
+    screen.pane(PaneId::Vms);
+    assert!(screen.colours().is_empty());
+    let grid = screen.grid();
+    for words in ["running", "crashed", "paused", "off", "unknown"] {
+        assert!(grid.contains(words), "{words}:\n{grid}");
+    }
+}
+
+#[test]
+fn a_silent_host_keeps_its_machines_and_says_how_old_they_are() {
+    let mut screen = vms((200, 50));
+    for row in &mut screen.world.vms {
+        let host = host(row);
+        host.contact = HostContact::Down;
+        host.answered = host.at.plus(-noctule::model::time::HOUR);
+    }
+    screen.changed();
+    screen.keys("j enter");
+    let grid = screen.grid();
+    assert!(grid.contains("db-primary") && grid.contains("web-1"), "{grid}");
+    assert!(grid.contains("what is shown is 60m old"), "{grid}");
+}
+
+#[test]
+fn a_measurement_alone_brings_new_rows() {
+    let mut screen = vms((120, 30));
+    for row in &mut screen.world.vms {
+        for vm in &mut host(row).vms {
+            if vm.name == "spare" {
+                vm.power = Power::Running;
+            }
+        }
+    }
+    let seq = screen.world.seq;
+    screen.tell(Msg::Changed(Generations { vms: 9, seq, ..Generations::default() }));
+    let grid = screen.grid();
+    let line = grid.lines().find(|l| l.contains("spare")).expect("its row");
+    assert!(line.contains("running"), "{grid}");
+}
+
+#[test]
+fn verbs_are_for_the_machine_under_the_cursor_or_the_marked_ones() {
+    let mut screen = vms((120, 30));
+    screen.keys("j x d");
+    let got = wish(&screen);
+    let one = Targets::Rows(Table::Vms, vec![row(&screen, "db-primary")]);
+    assert_eq!((got.command, &got.targets), ("vm.shutdown", &one));
+    screen.answer();
+    assert!(screen.grid().contains("y"), "a plan is shown and asked about:\n{}", screen.grid());
+    screen.keys("n space space x s");
+    let got = wish(&screen);
+    assert_eq!(got.command, "vm.start");
+    let Targets::Rows(Table::Vms, rows) = got.targets else { panic!("{got:?}") };
+    assert_eq!(rows.len(), 2, "the marked ones");
+}
+
+#[test]
+fn what_loses_something_asks_for_the_name() {
+    for (keys, command) in [("x k", "vm.force-off"), ("x R", "vm.reset")] {
+        let mut screen = vms((120, 30));
+        screen.keys("j");
+        screen.keys(keys);
+        assert_eq!(wish(&screen).command, command);
+        screen.answer();
+        assert!(screen.grid().contains("Type go"), "{command}:\n{}", screen.grid());
+        screen.keys("y");
+        assert!(intents(&screen).is_empty(), "{command} wants more than a y");
+    }
+}
+
+#[test]
+fn verbs_ask_for_what_they_lack() {
+    let mut screen = vms((120, 30));
+    screen.keys("j x U");
+    assert!(screen.grid().contains("What happens to its disks?"), "{}", screen.grid());
+    screen.keys("enter");
+    let got = wish(&screen);
+    assert_eq!((got.command, got.args), ("vm.undefine", args(&[("disks", "keep")])));
+    screen.answer();
+    screen.keys("esc x m");
+    assert!(screen.grid().contains("Move it to which host?"), "{}", screen.grid());
+    assert!(!screen.grid().contains("kvm-1: "), "never to the host it is on:\n{}", screen.grid());
+    screen.keys("enter down enter");
+    let got = wish(&screen);
+    assert_eq!((got.command, got.args), ("vm.migrate", args(&[("storage", "copy"), ("to", "kvm-2")])));
+}
+
+#[test]
+fn a_host_is_no_machine() {
+    let mut screen = vms((120, 30));
+    screen.keys("x k");
+    assert!(intents(&screen).is_empty() && screen.grid().contains("that is a host"), "{}", screen.grid());
+    screen.keys("P");
+    assert_eq!(wish(&screen).command, "vm.poll");
+}
+
+#[test]
+fn a_read_only_profile_refuses_and_looks() {
+    let mut screen = vms((120, 30));
+    screen.app.ctx.read_only = true;
+    screen.keys("j x d");
+    assert!(intents(&screen).is_empty() && screen.grid().contains("read-only"), "{}", screen.grid());
+    screen.keys("P");
+    assert_eq!(wish(&screen).command, "vm.poll");
+}
+
+#[test]
+fn a_machine_that_is_off_has_no_console_yet() {
+    let mut screen = vms((120, 30));
+    screen.keys("/ 'name=spare enter j c");
+    assert!(!screen.sent.iter().any(|r| matches!(r, Request::Console(..))), "{:?}", screen.sent);
+    assert!(screen.grid().contains("spare is off: x s starts it"), "{}", screen.grid());
+}
+
+#[test]
+fn jumps_lead_to_alarms_source_and_log() {
+    for (key, pane) in [("a", PaneId::Alarms), ("o", PaneId::Sources), ("l", PaneId::Log)] {
+        let mut screen = vms((120, 30));
+        screen.keys("j");
+        screen.keys(key);
+        assert_eq!(screen.app.active(), pane);
+        assert!(screen.grid().contains("kvm-1"), "{}", screen.grid());
+    }
+}
+
+#[test]
+fn an_empty_list_says_what_to_do() {
+    let mut screen = Screen::new(World::empty(), (80, 24), Glyphs::UNICODE);
+    screen.pane(PaneId::Vms);
+    let grid = screen.grid();
+    assert!(grid.contains("No host of virtual machines is configured") && grid.contains("noctule demo"), "{grid}");
+}
+
+#[test]
+fn linear_tells_a_state_once() {
+    let mut screen = Screen::linear();
+    screen.pane(PaneId::Vms);
+    screen.changed();
+    let lines = screen.app.take_lines().join("\n");
+    assert!(lines.contains("machine legacy on kvm-1 is crashed"), "{lines}");
+    screen.changed();
+    assert!(!screen.app.take_lines().join("\n").contains("legacy"));
+}
