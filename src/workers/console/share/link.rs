@@ -16,7 +16,10 @@ use super::wire::{MOST_BYTES, PROTOCOL, Say, Tell, codec, words};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is at the other end.
-pub(in crate::workers::console) trait Pipe: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+pub(in crate::workers::console) trait Pipe:
+    AsyncRead + AsyncWrite + Send + Unpin + 'static
+{
+}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pipe for T {}
 

@@ -196,7 +196,13 @@ mod tests {
     fn say() -> impl Strategy<Value = Say> {
         prop_oneof![
             (any::<u16>(), ".{0,50}", ".{0,50}", any::<bool>(), any::<bool>()).prop_map(
-                |(protocol, name, console, looks_only, knows)| Say::Hello { protocol, name, console, looks_only, knows }
+                |(protocol, name, console, looks_only, knows)| Say::Hello {
+                    protocol,
+                    name,
+                    console,
+                    looks_only,
+                    knows
+                }
             ),
             any::<bool>().prop_map(Say::Control),
             Just(Say::HandOver),

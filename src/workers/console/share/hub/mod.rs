@@ -82,7 +82,13 @@ pub(in crate::workers::console) struct Event(Heard);
 
 #[derive(Debug)]
 enum Heard {
-    Came { id: Member, name: String, looks_only: bool, knows: bool, out: Outbox },
+    Came {
+        id: Member,
+        name: String,
+        looks_only: bool,
+        knows: bool,
+        out: Outbox,
+    },
     Said(Member, Say),
     Gone(Member),
     /// Time has passed.
@@ -394,7 +400,9 @@ async fn serve(pipe: impl Pipe, id: Member, uid: u32, console: String, events: m
     let (read, write) = split(pipe);
     let (mut read, mut write) = (FramedRead::new(read, codec()), FramedWrite::new(write, codec()));
     let Ok(Some(Ok(first))) = timeout(PATIENCE, read.next()).await else { return };
-    let Some(Say::Hello { protocol, name: called, console: wanted, looks_only, knows }) = unpack(&first) else { return };
+    let Some(Say::Hello { protocol, name: called, console: wanted, looks_only, knows }) = unpack(&first) else {
+        return;
+    };
     let no = if protocol != PROTOCOL {
         Some(Tell::Welcome { protocol: PROTOCOL })
     } else if wanted != console {

@@ -274,7 +274,8 @@ async fn strangers_learn_nothing() {
     assert!(why.contains("another console"), "{why}");
     let frame = |body: &[u8]| [&u32::try_from(body.len()).unwrap().to_be_bytes()[..], body].concat();
     let hello = |protocol| {
-        let hello = Say::Hello { protocol, name: "eve".into(), console: CONSOLE.into(), looks_only: false, knows: false };
+        let hello =
+            Say::Hello { protocol, name: "eve".into(), console: CONSOLE.into(), looks_only: false, knows: false };
         frame(&pack(&hello).unwrap())
     };
     let long = u32::try_from(MAX_FRAME + 1).unwrap().to_be_bytes().to_vec();
