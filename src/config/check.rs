@@ -51,6 +51,9 @@ pub(super) fn check(origin: &str, text: &str) -> Checked {
     Checked { problems: walk.problems, readable: errors.is_empty(), places: walk.places }
 }
 
+/// Marks a table in the schema whose keys are names of others' making.
+const FOREIGN: &str = "x-foreign-keys";
+
 /// The keys that a table may have, gathered from all that its schema refers to.
 #[derive(Default)]
 struct Shape {
@@ -60,6 +63,8 @@ struct Shape {
     others: Option<&'static Json>,
     /// The values of the keys that decide between variants.
     choices: BTreeMap<String, Vec<&'static str>>,
+    /// Its keys are names of others' making (machines on a host), not ours.
+    foreign: bool,
     /// Which variant is meant cannot be told: what else stands in the table is not judged.
     undecided: bool,
 }
@@ -76,6 +81,7 @@ impl Shape {
         if let Some(target) = schema.get("$ref") {
             self.gather(follow(target), table);
         }
+        self.foreign |= schema.get(FOREIGN).is_some();
         for (key, sub) in schema.get("properties").and_then(Json::as_object).into_iter().flatten() {
             self.properties.insert(key.clone(), sub);
         }
@@ -163,7 +169,7 @@ impl Walk<'_> {
             } else if let Some(sub) = shape.properties.get(name) {
                 self.value(value, sub, &path);
             } else if let Some(sub) = shape.others {
-                if let Err(message) = formats::name(name) {
+                if let (false, Err(message)) = (shape.foreign, formats::name(name)) {
                     self.problem(key.span(), message);
                 }
                 self.value(value, sub, &path);

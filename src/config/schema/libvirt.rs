@@ -43,6 +43,7 @@ pub struct Libvirt {
     pub on_failure: OnFailure,
     /// Passwords of VNC screens by the machine's name; `*` for all others.
     #[serde(default)]
+    #[schemars(extend("x-foreign-keys" = true))]
     pub vnc_passwords: BTreeMap<String, SecretRef>,
     /// How several users of this machine share serial consoles; not at all without it.
     #[serde(default)]
