@@ -31,12 +31,14 @@ fn every_default_key_can_be_pressed_on_every_terminal() {
     for (context, keys, command) in map().bindings() {
         for chord in parse_sequence(&keys).unwrap() {
             let text = chord.to_string();
-            // Only newer terminals tell these apart from the same key without control or shift.
+            // Only newer terminals tell these apart from the same key without control or shift; four signs
+            // have a control character of their own.
+            let own = ["ctrl-\\", "ctrl-]", "ctrl-^", "ctrl-_"].contains(&text.as_str());
             let special = text.starts_with("ctrl-")
                 && text
                     .strip_prefix("ctrl-")
                     .is_some_and(|k| k.chars().count() == 1 && !k.starts_with(|c: char| c.is_ascii_lowercase()));
-            assert!(!special, "[{}] {keys} = {command}", context.word());
+            assert!(!special || own, "[{}] {keys} = {command}", context.word());
         }
     }
 }
@@ -47,7 +49,9 @@ fn a_pane_hides_a_global_key_only_on_purpose() {
     let map = map();
     let always: Vec<(Context, String, &str)> =
         map.bindings().into_iter().filter(|(context, ..)| *context == Context::Global).collect();
-    for pane in [Context::Alarms, Context::Pon, Context::Cpe, Context::Buffers, Context::Sources, Context::Log] {
+    for pane in
+        [Context::Alarms, Context::Pon, Context::Cpe, Context::Buffers, Context::Vms, Context::Sources, Context::Log]
+    {
         for (_, keys, command) in &always {
             let found = map.lookup(&[pane, Context::List, Context::Global], &parse_sequence(keys).unwrap());
             assert_eq!(found, Lookup::Command(command), "`{keys}` in [{}]", pane.word());

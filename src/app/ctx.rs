@@ -27,6 +27,9 @@ pub struct Ctx {
     pub read_only: bool,
     /// It runs on the console of an appliance.
     pub console: bool,
+    /// One console of a machine is all there is: it has the whole screen, and leaving it ends the
+    /// program.
+    pub solo: bool,
     /// The profile allows to show secrets.
     pub reveal_secrets: bool,
     /// Another noctule owns the cache; its process id. What we want changed is handed to it.
@@ -61,6 +64,7 @@ impl Ctx {
             operator: "operator".into(),
             read_only: false,
             console: false,
+            solo: false,
             reveal_secrets: false,
             attached: None,
             cut_off: None,

@@ -70,6 +70,11 @@ fn tabs(active: PaneId) -> Vec<Tab> {
 }
 
 impl App {
+    /// The area that the pane has: between the bars, or all of the screen.
+    pub(super) fn pane_area(&self, size: (u16, u16)) -> Rect {
+        if self.ctx.solo { Rect { x: 0, y: 0, width: size.0, height: size.1 } } else { pane_area(size) }
+    }
+
     /// Draws a frame.
     pub fn draw(&self, frame: &mut Frame<'_>) {
         let area = frame.area();
@@ -87,17 +92,20 @@ impl App {
             let cx = ViewCtx { ctx: &self.ctx, theme: &self.theme, glyphs: &self.glyphs, focused: false };
             return menu.wall(frame, area, &cx);
         }
-        let pane_area = pane_area((area.width, area.height));
+        let pane_area = self.pane_area((area.width, area.height));
         let cx = ViewCtx { ctx: &self.ctx, theme: &self.theme, glyphs: &self.glyphs, focused: self.layers.is_empty() };
         let top = Rect { height: pane_area.y, ..area };
         match console {
+            _ if self.ctx.solo => {}
             Some(console) => self.draw_console_top(console, frame, top, &paint),
             None => self.draw_top(frame, top, &paint),
         }
         if let Some(pane) = self.pane() {
             pane.view(frame, pane_area, &cx);
         }
-        self.draw_bottom(frame, Rect { y: area.bottom() - 1, height: 1, ..area }, &paint);
+        if !self.ctx.solo {
+            self.draw_bottom(frame, Rect { y: area.bottom() - 1, height: 1, ..area }, &paint);
+        }
         if self.shows_which_key() {
             self.draw_which_key(frame, pane_area, &paint);
         }

@@ -170,6 +170,14 @@ impl App {
         }
     }
 
+    /// The kernel with one console of a machine as all there is, in a pane that shows nothing else.
+    #[must_use]
+    pub fn on_one_console(mut self) -> Self {
+        self.ctx.solo = true;
+        self.ctx.active = PaneId::Vms;
+        self
+    }
+
     /// Whether something changed since the last frame.
     #[must_use]
     pub const fn is_dirty(&self) -> bool {

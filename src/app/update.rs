@@ -241,7 +241,7 @@ impl App {
             return;
         }
         let at = (mouse.column, mouse.row);
-        if lines == 0 && mouse.row == 0 {
+        if lines == 0 && mouse.row == 0 && !self.ctx.solo {
             if let Some(id) = super::draw::pane_at(self, mouse.column) {
                 self.show_pane(id);
             }
@@ -252,7 +252,7 @@ impl App {
         if lines == 0 {
             self.last_click = Some((self.ctx.now, at));
         }
-        let area = super::draw::pane_area(self.ctx.size);
+        let area = self.pane_area(self.ctx.size);
         let inside = (at.0.saturating_sub(area.x), at.1.saturating_sub(area.y));
         if let Some((pane, cx)) = self.pane_mut() {
             let effects = pane.mouse(inside, lines, double, cx);
@@ -358,7 +358,7 @@ impl App {
 
     /// Asks the pane at the front for what it needs now.
     pub fn show_active(&mut self) {
-        let rows = super::draw::pane_area(self.ctx.size).height;
+        let rows = self.pane_area(self.ctx.size).height;
         if let Some((pane, cx)) = self.pane_mut() {
             let effects = pane.shown(rows, cx);
             self.apply(effects);

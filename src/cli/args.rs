@@ -76,6 +76,8 @@ pub enum Command {
     Diag(DiagCommand),
     /// Show the console of an appliance: a menu for the rack's own screen or a serial line
     Menu(MenuArgs),
+    /// Open one console of a virtual machine, full screen, or take a picture of its screen
+    Console(ConsoleArgs),
     /// Check the terminal, the configuration, the cache and every source
     Doctor(DoctorArgs),
     /// Print alarms
@@ -214,6 +216,30 @@ pub struct MenuArgs {
     /// Read a PIN from standard input and print it hashed, for the file
     #[arg(long)]
     pub hash_pin: bool,
+}
+
+/// Arguments of `console`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "The keys of the console are the guest's, but for ctrl-]: ctrl-] q closes it, ctrl-] ctrl-] \
+    sends the key itself, and ctrl-] alone lists the others.")]
+pub struct ConsoleArgs {
+    /// The machine: its canonical name (host/vm/name), its UUID, or its name where only one host has it
+    pub vm: String,
+    /// Its serial line [default: the serial line where it has one, else the screen]
+    #[arg(long, conflicts_with = "vnc")]
+    pub serial: bool,
+    /// Its screen, over VNC
+    #[arg(long)]
+    pub vnc: bool,
+    /// Take a picture of its screen instead (PNG; - for standard output)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["serial", "vnc"], value_hint = ValueHint::FilePath)]
+    pub screenshot: Option<String>,
+    /// Overwrite the file of the picture
+    #[arg(long, requires = "screenshot")]
+    pub force: bool,
+    /// Print the text that its screen shows instead; exit code 1 when it shows no text console
+    #[arg(long, conflicts_with_all = ["serial", "vnc"])]
+    pub text: bool,
 }
 
 /// Arguments of `doctor`.

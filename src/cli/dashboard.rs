@@ -12,17 +12,44 @@ use super::menu::Setup;
 use crate::app::effect::{Level, Toast};
 use crate::app::event_loop::{self, Exit};
 use crate::app::message::Msg;
+use crate::app::pane::Pane;
 use crate::app::tty::Tty;
 use crate::app::{App, Settings, ctx, linear_loop, registry, session};
 use crate::config::Loaded;
 use crate::config::schema::{Source, SourceKind};
 use crate::keymap::Keymap;
+use crate::model::console::ConsoleTarget;
 use crate::model::ids::RowId;
 use crate::model::source::{SourceReport, SourceRow};
 use crate::model::time::Ts;
+use crate::panes::vms::OnlyConsole;
 use crate::terminal::{Caps, panic};
 use crate::theme::{Theme, load, watch::Watch};
 use crate::workers::bridge::{self, Bridge};
+
+/// What the kernel begins with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum First<'a> {
+    /// The panes.
+    Panes,
+    /// The menu of an appliance's console.
+    Menu(&'a Setup),
+    /// One console of a machine, and nothing else.
+    Console(&'a ConsoleTarget),
+}
+
+impl First<'_> {
+    const fn role(self) -> Role {
+        match self {
+            Self::Panes | Self::Menu(_) => Role::Console,
+            Self::Console(_) => Role::Guest,
+        }
+    }
+
+    const fn is_panes(self) -> bool {
+        matches!(self, Self::Panes)
+    }
+}
 
 /// Runs the dashboard on the configuration.
 pub(super) fn run(start: &Start) -> Result<Code, Failure> {
@@ -30,15 +57,15 @@ pub(super) fn run(start: &Start) -> Result<Code, Failure> {
     if loaded.is_first_run() {
         return super::first_run::run(start, &loaded);
     }
-    show(start, loaded, None)
+    show(start, loaded, First::Panes)
 }
 
-/// Shows the dashboard for a loaded configuration (the user's, or the demo's), or the console of an
-/// appliance over it.
-pub(super) fn show(start: &Start, mut loaded: Loaded, console: Option<&Setup>) -> Result<Code, Failure> {
+/// Shows the dashboard for a loaded configuration (the user's, or the demo's), or what else it begins
+/// with over it.
+pub(super) fn show(start: &Start, mut loaded: Loaded, first: First<'_>) -> Result<Code, Failure> {
     let linear = start.global.screen.linear;
     let mut caps = Caps::of_process(&loaded.config.ui);
-    if let Some(setup) = console {
+    if let First::Menu(setup) = first {
         caps = setup.caps(caps);
     }
     if let (false, Some(refusal)) = (linear, caps.refusal) {
@@ -50,10 +77,10 @@ pub(super) fn show(start: &Start, mut loaded: Loaded, console: Option<&Setup>) -
     let log = start.log(&mut loaded)?;
     panic::install_panic_hook(loaded.dirs.crashes());
 
-    let mut live = Live::start(&loaded, Role::Console)?;
+    let mut live = Live::start(&loaded, first.role())?;
     let bridge = bridge_of(start, &loaded, &live);
-    let mut app = app_of(start, &loaded, &caps, (theme, keymap), &live, bridge, console);
-    let _host = console.map(|_| super::menu::follow_host(&live));
+    let mut app = app_of(start, &loaded, &caps, (theme, keymap), &live, bridge, first);
+    let _host = matches!(first, First::Menu(_)).then(|| super::menu::follow_host(&live));
     let _watch = watch_themes(&loaded, &live);
 
     let runtime = live.runtime.handle().clone();
@@ -80,7 +107,7 @@ pub(super) fn show(start: &Start, mut loaded: Loaded, console: Option<&Setup>) -
         if !matches!(ran, Ok(Exit::Orphaned)) {
             break ran;
         }
-        match live.renew(&loaded, Role::Console) {
+        match live.renew(&loaded, first.role()) {
             Ok(()) => app.reattach(Box::new(bridge_of(start, &loaded, &live)), attached_to(&live)),
             // It is told again that nobody owns the cache, and this is tried again.
             Err(error) => app.toast(Toast::new(Level::Error, format!("the cache is not taken over: {error}"))),
@@ -88,7 +115,7 @@ pub(super) fn show(start: &Start, mut loaded: Loaded, console: Option<&Setup>) -
     };
     drop(tty);
     // The terminal is the shell's again; what is left is quiet.
-    if console.is_none() {
+    if first.is_panes() {
         app.save_session();
     }
     drop(app);
@@ -144,7 +171,7 @@ fn app_of(
     (theme, keymap): (Theme, Keymap),
     live: &Live,
     bridge: Bridge,
-    console: Option<&Setup>,
+    first: First<'_>,
 ) -> App {
     let mut cx = ctx::Ctx::new(event_loop::now());
     cx.utc_offset_s = event_loop::utc_offset_s();
@@ -174,19 +201,27 @@ fn app_of(
     };
     let recall = |key: &str| bridge::recall(&live.store, &loaded.profile_name, key);
     let (kept, history, chosen) = (recall(session::KEY), recall("history"), recall("theme"));
-    let mut panes = crate::panes::all();
-    panes.extend(console.map(Setup::pane));
+    let mut panes = match first {
+        First::Console(target) => vec![Box::new(OnlyConsole::new(target.clone())) as Box<dyn Pane>],
+        First::Panes | First::Menu(_) => crate::panes::all(),
+    };
+    if let First::Menu(setup) = first {
+        panes.push(setup.pane());
+    }
     let mut app = App::new(cx, theme, *caps.glyphs(), keymap, panes, Box::new(bridge), settings);
-    match console {
+    match first {
         // Whoever stands before a rack finds it as it always is.
-        Some(setup) => app = app.on_console(setup.options.clone()),
-        None => app.restore_session(kept.as_deref(), history.as_deref()),
+        First::Menu(setup) => app = app.on_console(setup.options.clone()),
+        First::Console(_) => app = app.on_one_console(),
+        First::Panes => app.restore_session(kept.as_deref(), history.as_deref()),
     }
     // A theme chosen on the screen holds unless the command line or the configuration names one.
-    if loaded.config.ui.theme == "default" && caps.alternate_screen && console.is_none() {
+    if loaded.config.ui.theme == "default" && caps.alternate_screen && !matches!(first, First::Menu(_)) {
         app.restore_theme(chosen.as_deref());
     }
-    for note in live.notes().into_iter().chain(loaded.notes.iter().cloned()) {
+    // Who owns the cache is nothing to whoever only looks at a console.
+    let of_cache = if matches!(first, First::Console(_)) { Vec::new() } else { live.notes() };
+    for note in of_cache.into_iter().chain(loaded.notes.iter().cloned()) {
         app.toast(Toast::new(Level::Warn, note));
     }
     app

@@ -95,7 +95,7 @@ fn dashboard(
     let past = past.into_iter().map(|p| (p.source, p.poll));
     remember(&store, &loaded.config, past).map_err(|e| Failure::new(Code::Failed, e))?;
     store.close();
-    super::dashboard::show(start, loaded, None)
+    super::dashboard::show(start, loaded, super::dashboard::First::Panes)
 }
 
 /// Prints the configuration and serves until told to end.

@@ -48,7 +48,7 @@ pub(super) fn run(start: &Start, loaded: &Loaded) -> Result<Code, Failure> {
     match choice {
         Choice::Quit => Ok(Code::Done),
         Choice::Demo => super::demo::run(start, &DemoArgs::default()),
-        Choice::Saved => super::dashboard::show(start, start.load()?, None),
+        Choice::Saved => super::dashboard::show(start, start.load()?, super::dashboard::First::Panes),
     }
 }
 

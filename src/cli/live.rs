@@ -65,13 +65,15 @@ pub(crate) enum Role {
     Once,
     /// A list.
     List,
+    /// One console of a machine: it only reads the cache, and leaves it to others to own it.
+    Guest,
 }
 
 impl Role {
     /// As a word.
     const fn word(self) -> &'static str {
         match self {
-            Self::Console => "console",
+            Self::Console | Self::Guest => "console",
             Self::Agent => "agent",
             Self::Run | Self::Once => "run",
             Self::List => "list",
@@ -105,7 +107,7 @@ impl Live {
     /// Opens the store and, when it is ours, starts the workers.
     pub(crate) fn start(loaded: &Loaded, role: Role) -> Result<Self, Failure> {
         let types = config::alarm_types::load(loaded.config.alarm_types.as_ref().map(PathBuf::from).as_deref())?;
-        let options = store_options(loaded, false);
+        let options = store_options(loaded, role == Role::Guest);
         make_folder(&options)?;
         let (store, opened) = Store::open(&options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -219,8 +221,11 @@ impl Start<'_> {
             (sources, Hands::Own(executor))
         } else {
             let client = Client::new(&loaded.cache_path());
-            let (follower, news, stop) = (client.clone(), (*msgs).clone(), supervisor.stopping());
-            supervisor.spawn("owner", move || follower.clone().follow(news.clone(), stop.clone()));
+            // Who only reads the cache does not take it over when its owner ends.
+            if self.role != Role::Guest {
+                let (follower, news, stop) = (client.clone(), (*msgs).clone(), supervisor.stopping());
+                supervisor.spawn("owner", move || follower.clone().follow(news.clone(), stop.clone()));
+            }
             (Sources::attach(&config, store.clone(), Arc::clone(types), msgs), Hands::Theirs(client))
         };
         Parts { store, opened, sources, hands, supervisor }
@@ -233,7 +238,7 @@ impl Start<'_> {
         if self.loaded.profile.read_only {
             return Some(format!("{us}, is read-only and runs no jobs: end it, and start `noctule agent`"));
         }
-        matches!(self.role, Role::List | Role::Once)
+        matches!(self.role, Role::List | Role::Once | Role::Guest)
             .then(|| format!("{us}, is not there for jobs: when it has ended, try again, or start `noctule agent`"))
     }
 

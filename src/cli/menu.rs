@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::Start;
 use super::args::MenuArgs;
+use super::dashboard::First;
 use super::exit::{Code, Failure};
 use super::live::Live;
 use crate::app::console::ConsoleOptions;
@@ -82,7 +83,7 @@ pub(super) fn run(start: &Start, args: &MenuArgs) -> Result<Code, Failure> {
         blank: menu.blank_minutes,
         term,
     };
-    super::dashboard::show(start, loaded, Some(&setup))
+    super::dashboard::show(start, loaded, First::Menu(&setup))
 }
 
 /// The appliance it stands on.

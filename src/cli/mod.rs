@@ -7,6 +7,7 @@ pub mod args;
 mod buffers;
 mod completions;
 mod config;
+mod console;
 mod dashboard;
 mod demo;
 pub mod diag;
@@ -18,6 +19,7 @@ mod health;
 mod jobs;
 mod keys;
 mod live;
+mod machines;
 mod man;
 mod menu;
 mod objects;
@@ -109,6 +111,7 @@ fn dispatch(start: &Start, command: Option<Command>) -> Result<Code, Failure> {
         Some(Command::Demo(args)) => demo::run(start, &args),
         Some(Command::Diag(command)) => diag::run(start, &command),
         Some(Command::Menu(args)) => menu::run(start, &args),
+        Some(Command::Console(args)) => console::run(start, &args),
         Some(Command::Doctor(args)) => doctor::run(start, &args),
         Some(Command::Alarms(args)) => query::run(start, Table::Alarms, &args),
         Some(Command::Pon(args)) => query::run(start, Table::Nodes, &args),

@@ -193,6 +193,11 @@ mod tests {
         "voltha.drift",
         "source.unreachable",
         "source.stream_gap",
+        // Virtual machines (engine::vm::track).
+        "vm.crashed",
+        "vm.io_error",
+        "vm.operation",
+        "vm.unknown",
         // Telemetry appliances (engine::buffer).
         "buffer.config_kills",
         "buffer.coverage",
@@ -239,7 +244,8 @@ mod tests {
     #[test]
     fn every_alarm_of_the_engine_is_in_the_inventory() {
         let types = parse(None).unwrap();
-        for (id, ..) in crate::engine::buffer::TYPES {
+        let machines = crate::engine::vm::track::TYPES.iter().copied();
+        for id in crate::engine::buffer::TYPES.iter().map(|(id, ..)| *id).chain(machines) {
             assert!(types.get(id).is_some() && OWN.contains(&id), "{id}");
         }
     }

@@ -7,6 +7,7 @@ mod diag;
 mod headless;
 mod help;
 mod jobs;
+mod vms;
 
 use std::path::{Path, PathBuf};
 

@@ -8,6 +8,7 @@
     reason = "tests may fail loudly and share helpers"
 )]
 
+mod console;
 mod lab;
 mod menu;
 mod operator;

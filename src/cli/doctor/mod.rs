@@ -6,6 +6,7 @@
 mod acs;
 mod alerts;
 mod kafka;
+mod libvirt;
 mod raven;
 mod report;
 mod setup;
@@ -118,7 +119,7 @@ async fn check(source: &Source, known: &Known) -> Vec<Check> {
         SourceKind::Raven(raven) => return raven::checks(&name, raven).await,
         SourceKind::Prometheus(p) => return alerts::prometheus(&name, p).await,
         SourceKind::Alertmanager(a) => return alerts::alertmanager(&name, a).await,
-        SourceKind::Libvirt(_) => return Vec::new(),
+        SourceKind::Libvirt(host) => return libvirt::checks(host).await,
     };
     let mut checks = source::grpc(&name, voltha, known.skew).await;
     match &voltha.kafka {

@@ -7,6 +7,7 @@
 
 mod asks;
 mod job;
+mod progress;
 mod report;
 mod wait;
 
@@ -126,7 +127,7 @@ const fn what(table: Table) -> &'static str {
         Table::Jobs => "job ids (see `noctule jobs --columns id,name`)",
         Table::Stored => "a name (see `noctule objects`)",
         Table::Appliances => "names of appliances (see `noctule buffers --columns name`)",
-        Table::Vms => "canonical names (see `noctule vms --columns id`)",
+        Table::Vms => "machines: canonical names, or names that only one host has (see `noctule vms --columns id`)",
         Table::Collectors => "canonical names (see `noctule services --columns id`)",
         Table::Log | Table::JobDevices | Table::Faults => "rows",
     }

@@ -44,6 +44,9 @@ pub struct Libvirt {
     /// Passwords of VNC screens by the machine's name; `*` for all others.
     #[serde(default)]
     pub vnc_passwords: BTreeMap<String, SecretRef>,
+    /// How several users of this machine share serial consoles; not at all without it.
+    #[serde(default)]
+    pub share: Option<Share>,
     /// Do not connect.
     #[serde(default)]
     pub paused: bool,
@@ -61,6 +64,7 @@ impl Default for Libvirt {
             migration: VmMigration::default(),
             on_failure: OnFailure::default(),
             vnc_passwords: BTreeMap::new(),
+            share: None,
             paused: false,
         }
     }
@@ -88,6 +92,28 @@ const fn poll_s() -> u64 {
 
 const fn timeout_s() -> u64 {
     20
+}
+
+/// Serial consoles that the users of this machine share: the first noctule that opens one serves it to
+/// the others, who look, and type when control is theirs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    /// Folder of this machine where they meet, from / on; the same for all of them.
+    #[schemars(extend("format" = "path"))]
+    pub folder: String,
+    /// The group whose members share, by name or number: the folder has mode 0770 then. Without it only
+    /// the sessions of one user do, and the folder has mode 0700.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// Minutes without typing after which control is no longer held.
+    #[serde(default = "idle_min")]
+    #[schemars(range(min = 1, max = 1440))]
+    pub idle_min: u64,
+}
+
+const fn idle_min() -> u64 {
+    10
 }
 
 /// Backups of the machines of a host.

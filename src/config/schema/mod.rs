@@ -8,7 +8,7 @@ mod raven;
 
 use serde::{Deserialize, Serialize};
 
-pub use libvirt::{DeleteAfter, Libvirt, OnFailure, VmBackup, VmMigration};
+pub use libvirt::{DeleteAfter, Libvirt, OnFailure, Share, VmBackup, VmMigration};
 pub use menu::{Menu, MenuPin};
 pub use prometheus::{Alertmanager, Mapping, Prometheus};
 pub use raven::{

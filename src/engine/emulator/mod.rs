@@ -154,6 +154,14 @@ impl Emulator {
         self.generation
     }
 
+    /// Output that makes another terminal of this size show the same and stand the same; what it showed
+    /// before goes up into its scrollback. `None` while a sequence or a character is cut: what completes
+    /// it would be read as something else.
+    #[must_use]
+    pub fn redraw(&self) -> Option<Vec<u8>> {
+        self.parser.at_rest().then(|| self.terminal.redraw().into_bytes())
+    }
+
     /// Lines above the screen that can be scrolled to.
     #[must_use]
     pub fn above(&self) -> u32 {

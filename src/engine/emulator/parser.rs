@@ -125,6 +125,11 @@ impl Parser {
         }
     }
 
+    /// Whether what has come so far is whole: no sequence and no character is cut.
+    pub(super) fn at_rest(&self) -> bool {
+        self.state == State::Ground && self.partial_len == 0
+    }
+
     /// Takes bytes.
     pub(super) fn feed(&mut self, mut bytes: &[u8], act: &mut impl Act) {
         while let Some((&byte, rest)) = bytes.split_first() {

@@ -449,6 +449,15 @@ pub(super) fn sound(emulator: &Emulator, scrolled: u32) {
     }
 }
 
+#[test]
+fn what_is_cut_is_not_drawn_for_others() {
+    assert_eq!(fed(2, 4, "a\x1b[3").redraw(), None);
+    assert!(fed(2, 4, "a\x1b[3m").redraw().is_some());
+    let mut half = small(2, 4);
+    let _ = half.feed(&[0xc3]);
+    assert_eq!(half.redraw(), None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
@@ -472,6 +481,37 @@ proptest! {
             let copied: String = emulator.copy(&found.selection()).chars().filter(char::is_ascii).collect();
             prop_assert_eq!(copied.to_lowercase(), "text");
         }
+    }
+
+    #[test]
+    fn another_terminal_shows_the_same(steps in steps(), before in hostile(), after in "[ -~]{0,30}") {
+        let mut one = small(4, 10);
+        for step in steps {
+            match step {
+                Step::Feed(bytes) => drop(one.feed(&bytes)),
+                Step::Resize(rows, columns) => one.resize(rows, columns),
+                Step::Reset => one.reset(),
+            }
+        }
+        // A cut sequence is cancelled as a guest does it.
+        let _ = one.feed(b"\x18");
+        let drawn = one.redraw().unwrap();
+        let (rows, columns) = one.size();
+        let mut other = small(rows, columns);
+        let _ = other.feed(&before);
+        let _ = other.feed(b"\x18");
+        prop_assert_eq!(other.feed(&drawn), b"", "nothing is asked");
+        let same = |one: &Emulator, other: &Emulator| {
+            let (one, other) = (one.screen(0), other.screen(0));
+            (one.cells == other.cells && one.cursor == other.cursor, one.text(), other.text())
+        };
+        let (alike, a, b) = same(&one, &other);
+        prop_assert!(alike, "{a:?} {b:?}");
+        prop_assert_eq!(one.modes(), other.modes());
+        // They go on alike, too.
+        let _ = (one.feed(after.as_bytes()), other.feed(after.as_bytes()));
+        let (alike, a, b) = same(&one, &other);
+        prop_assert!(alike, "after {after:?}: {a:?} {b:?}");
     }
 
     #[test]

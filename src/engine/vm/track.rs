@@ -18,6 +18,9 @@ pub const UNKNOWN: &str = "vm.unknown";
 /// An operation on a machine failed, and something is left to do.
 pub const OPERATION: &str = "vm.operation";
 
+/// All of them.
+pub const TYPES: [&str; 4] = [CRASHED, IO_ERROR, UNKNOWN, OPERATION];
+
 /// Alarms that stand, by machine and type.
 type Raised = HashMap<(String, &'static str), (Severity, String)>;
 

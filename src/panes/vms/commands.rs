@@ -197,8 +197,8 @@ pub(crate) static TERMINAL: &[CommandSpec] = &[
         hint: true,
         ..inside(
             "console.leave",
-            "To the list",
-            "Goes back to the list; the console stays open.",
+            "Leave",
+            "Goes back to the list; the console stays open. One that was opened alone ends the program.",
             &["ctrl-] d", "ctrl-] esc"],
         )
     },

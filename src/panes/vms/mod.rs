@@ -5,6 +5,7 @@ mod columns;
 pub(crate) mod commands;
 mod console;
 mod inside;
+mod only;
 mod verbs;
 mod view;
 
@@ -32,6 +33,7 @@ use super::split::Split;
 use super::verbs::Held;
 use console::Consoles;
 use inside::Inside;
+pub use only::OnlyConsole;
 
 /// The pane.
 pub struct VmsPane {
@@ -211,7 +213,7 @@ impl Pane for VmsPane {
 
     fn mouse(&mut self, at: (u16, u16), lines: i16, double: bool, cx: &Ctx) -> Vec<Effect> {
         if self.consoles.is_shown() {
-            return self.consoles.wheel(lines);
+            return self.consoles.mouse(at, lines, double);
         }
         self.split.mouse(at, lines, double, cx)
     }

@@ -5,6 +5,8 @@
 mod record;
 mod screen;
 mod serial;
+mod share;
+mod upstream;
 
 use std::collections::HashMap;
 use std::sync::Arc;

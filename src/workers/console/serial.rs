@@ -1,66 +1,51 @@
-//! A serial console: the stream of the host into the emulator, keys back into the stream.
+//! A serial console: a line into the emulator, keys back into the line.
 //!
-//! The connection is for the console alone: while the emulator works, the stream is not read, and the
-//! host holds the guest's output back; nothing is queued without end.
+//! A connection to the host is for the console alone: while the emulator works, the stream is not read,
+//! and the host holds the guest's output back; nothing is queued without end.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::app::effect::ConsoleRequest;
-use crate::controllers::libvirt::client::Connection;
-use crate::controllers::libvirt::flags::console;
-use crate::controllers::libvirt::stream::Stream;
 use crate::engine::emulator::{Emulator, Event, Limits, View, keys, stty};
 use crate::model::console::{ConsoleNews, ConsolePhase, ConsoleTarget, Found, Image, Place};
 
 use super::record::Recording;
-use super::{News, Session, Used, domain_of};
+use super::upstream::{self, Came, Over, Upstream};
+use super::{News, Session, Used};
 
 /// The least time between two looks of the screen: a frame.
 const FRAME: Duration = Duration::from_millis(16);
 
-/// Runs one until it is closed, ends, or fails.
+/// Runs one until it is closed, ends, or fails. When the noctule that it was followed through goes, it is
+/// opened anew.
 pub(super) async fn run(mut session: Session) -> Result<(), String> {
-    let shared = Arc::clone(session.host()?);
-    let connection = shared.connect().await.map_err(|e| e.to_string())?;
-    let ended = run_on(&mut session, &connection).await;
-    connection.close().await;
-    ended
-}
-
-async fn run_on(session: &mut Session, connection: &Connection) -> Result<(), String> {
-    let Some(stream) = open(session, connection).await? else { return Ok(()) };
-    let shared = Arc::clone(session.host()?);
-    let _used = Used::new(shared, &session.target, &session.operator);
-    session.news.phase(ConsolePhase::Open);
-    Line::new(session.news.clone(), session.target.clone()).follow(session, stream).await
-}
-
-/// Opens the stream; asks where somebody else holds it. `None`: the console was closed meanwhile.
-async fn open(session: &mut Session, connection: &Connection) -> Result<Option<Stream>, String> {
-    let domain = domain_of(connection, &session.target).await?;
-    let device = Some(session.target.device.as_str()).filter(|d| !d.is_empty());
-    let mut flags = 0;
+    let mut line = Line::new(session.news.clone(), session.target.clone());
+    let mut again = false;
     loop {
-        match connection.console(&domain, device, flags).await {
-            Ok(stream) => return Ok(Some(stream)),
-            Err(error) if error.console_in_use() => {
-                session.news.phase(ConsolePhase::Held(error.to_string()));
-                loop {
-                    match session.requests.recv().await {
-                        None => return Ok(None),
-                        Some(ConsoleRequest::TakeOver) => break,
-                        Some(_) => {}
-                    }
-                }
-                session.news.phase(ConsolePhase::Opening);
-                flags = console::FORCE;
+        let Some(mut upstream) = upstream::open(&mut session, &line.emulator, again).await? else { return Ok(()) };
+        let shared = Arc::clone(session.host()?);
+        let used = Used::new(shared, &session.target, &session.operator);
+        session.news.phase(ConsolePhase::Open);
+        session.news.tell(ConsoleNews::Presence(upstream.presence().unwrap_or_default()));
+        let over = line.follow(&mut session, &mut upstream).await;
+        upstream.close(over.as_ref().err()).await;
+        drop(used);
+        match over {
+            Ok(()) => return Ok(()),
+            Err(Over::Ended(why) | Over::Broken(why)) => {
+                line.tell();
+                return Err(why);
             }
-            Err(error) => return Err(error.to_string()),
+            Err(Over::Gone) => {}
         }
+        session.news.phase(ConsolePhase::Opening);
+        let words = "the noctule that it was shared through has gone: it is opened from here".to_owned();
+        session.news.tell(ConsoleNews::Note(words));
+        again = true;
+        sleep(upstream::pause()).await;
     }
 }
 
@@ -91,46 +76,54 @@ impl Line {
         }
     }
 
-    /// Reads and writes until the end.
-    async fn follow(mut self, session: &mut Session, mut stream: Stream) -> Result<(), String> {
-        let writer = stream.writer();
+    /// Reads and writes until it is closed.
+    async fn follow(&mut self, session: &mut Session, upstream: &mut Upstream) -> Result<(), Over> {
         loop {
             let frame = self.dirty.then(|| self.told.map_or_else(Instant::now, |told| told + FRAME));
-            let answer = tokio::select! {
+            tokio::select! {
                 biased;
                 request = session.requests.recv() => {
                     let Some(request) = request else { return Ok(()) };
-                    self.asked(request, session.view_only)
+                    self.asked(request, session.view_only, upstream).await?;
                 }
                 () = async {
                     match frame {
                         Some(at) => sleep_until(at).await,
                         None => std::future::pending().await,
                     }
-                } => {
-                    self.tell();
-                    Vec::new()
-                }
-                read = stream.read() => match read {
-                    Ok(Some(bytes)) => self.output(&bytes),
-                    Ok(None) => {
-                        self.tell();
-                        return Err(format!("{} closed the line: it was shut down or its console taken over", self.target.name));
+                } => self.tell(),
+                came = upstream.next() => match came? {
+                    Came::Event(event) => {
+                        if let Some(came) = upstream.look(event, &self.emulator).await? {
+                            self.came(came, upstream).await?;
+                        }
                     }
-                    Err(error) => {
-                        self.tell();
-                        return Err(error.to_string());
-                    }
+                    came => self.came(came, upstream).await?,
                 },
-            };
-            if !answer.is_empty() {
-                writer.write(Bytes::from(answer)).await.map_err(|e| e.to_string())?;
             }
         }
     }
 
-    /// Output of the guest; what it is answered.
-    fn output(&mut self, bytes: &[u8]) -> Vec<u8> {
+    /// Something came over the line.
+    async fn came(&mut self, came: Came, upstream: &mut Upstream) -> Result<(), Over> {
+        match came {
+            Came::Output(bytes) => {
+                let answer = self.output(&bytes, true);
+                upstream.read(&bytes, answer, &self.emulator).await?;
+            }
+            // Who has the line has answered it.
+            Came::Past(bytes) => drop(self.output(&bytes, false)),
+            Came::Size(rows, columns) => self.resize(rows, columns, upstream),
+            Came::Presence(presence) => self.news.tell(ConsoleNews::Presence(presence)),
+            Came::Note(words) => self.news.tell(ConsoleNews::Note(words)),
+            // Dealt with before it comes here.
+            Came::Event(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Output of the guest; what it is answered. That of before (not `live`) rings no bell.
+    fn output(&mut self, bytes: &[u8], live: bool) -> Vec<u8> {
         let answer = self.emulator.feed(bytes);
         self.dirty = true;
         if let Some(recording) = &mut self.recording
@@ -142,6 +135,7 @@ impl Line {
         }
         for event in self.emulator.take_events() {
             match event {
+                Event::Bell if !live => {}
                 Event::Bell => self.news.tell(ConsoleNews::Bell),
                 Event::Title(title) => self.news.tell(ConsoleNews::Title(title)),
                 // The guest may want any size: it is the operator who sets it.
@@ -160,55 +154,73 @@ impl Line {
         }
     }
 
-    /// Does what was asked; what the guest gets.
-    fn asked(&mut self, request: ConsoleRequest, view_only: bool) -> Vec<u8> {
+    fn resize(&mut self, rows: u16, columns: u16, upstream: &mut Upstream) {
+        self.emulator.resize(rows, columns);
+        self.dirty = true;
+        if let Some(recording) = &mut self.recording {
+            recording.resized(rows, columns);
+        }
+        upstream.resized(&self.emulator);
+    }
+
+    /// Does what was asked.
+    async fn asked(&mut self, request: ConsoleRequest, view_only: bool, upstream: &mut Upstream) -> Result<(), Over> {
         let modes = self.emulator.modes();
-        match request {
-            ConsoleRequest::Key(_) | ConsoleRequest::Paste(_) if view_only => Vec::new(),
+        let told = match request {
+            ConsoleRequest::Key(_) | ConsoleRequest::Paste(_) if view_only => None,
             ConsoleRequest::Key(stroke) => {
                 self.bottom();
-                keys::encode(stroke, modes)
+                upstream.types(keys::encode(stroke, modes)).await?
             }
             ConsoleRequest::Paste(text) => {
                 self.bottom();
-                keys::paste(&text, modes)
+                upstream.types(keys::paste(&text, modes)).await?
             }
+            ConsoleRequest::Resize(columns, rows) => match upstream.wants_size((rows, columns)).await? {
+                Err(why) => Some(Came::Note(why)),
+                Ok(now) => {
+                    if now {
+                        self.resize(rows, columns, upstream);
+                    }
+                    if view_only { None } else { upstream.types(stty::keystrokes(rows, columns)).await? }
+                }
+            },
+            ConsoleRequest::Control(wanted) => upstream.control(wanted).await?,
+            ConsoleRequest::HandOver => upstream.hand_over().await?,
+            request => {
+                self.asked_here(request);
+                None
+            }
+        };
+        match told {
+            Some(came) => self.came(came, upstream).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Does what does not concern the guest.
+    fn asked_here(&mut self, request: ConsoleRequest) {
+        match request {
             ConsoleRequest::Combination(name) => {
                 self.news.tell(ConsoleNews::Note(format!("a serial line has no {name}: open its screen instead")));
-                Vec::new()
             }
-            ConsoleRequest::Scroll(0) => {
-                self.bottom();
-                Vec::new()
-            }
+            ConsoleRequest::Scroll(0) => self.bottom(),
             ConsoleRequest::Scroll(lines) => {
                 self.view.scroll(&self.emulator, lines.into());
                 self.dirty = true;
-                Vec::new()
             }
-            ConsoleRequest::Search { text, backwards } => {
-                self.search(&text, backwards);
-                Vec::new()
-            }
-            ConsoleRequest::Resize(columns, rows) => {
-                self.emulator.resize(rows, columns);
-                self.dirty = true;
-                if let Some(recording) = &mut self.recording {
-                    recording.resized(rows, columns);
-                }
-                if view_only { Vec::new() } else { stty::keystrokes(rows, columns) }
-            }
-            ConsoleRequest::Record(file) => {
-                self.record(file);
-                Vec::new()
-            }
+            ConsoleRequest::Search { text, backwards } => self.search(&text, backwards),
+            ConsoleRequest::Record(file) => self.record(file),
             ConsoleRequest::Open { .. }
             | ConsoleRequest::Close
             | ConsoleRequest::TakeOver
             | ConsoleRequest::Pointer { .. }
             | ConsoleRequest::Picture(_)
+            | ConsoleRequest::Key(_)
+            | ConsoleRequest::Paste(_)
+            | ConsoleRequest::Resize(..)
             | ConsoleRequest::Control(_)
-            | ConsoleRequest::HandOver => Vec::new(),
+            | ConsoleRequest::HandOver => {}
         }
     }
 

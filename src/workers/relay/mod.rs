@@ -7,7 +7,7 @@
 
 pub mod client;
 pub mod server;
-mod socket;
+pub(super) mod socket;
 #[cfg(test)]
 mod tests;
 pub mod wire;

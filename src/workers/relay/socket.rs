@@ -11,7 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::wire::PROTOCOL;
 
 /// What fits into `sockaddr_un` with its ending zero (unix(7)).
-const LONGEST: usize = 107;
+pub(in crate::workers) const LONGEST: usize = 107;
 
 /// Why processes on one cache cannot speak with each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,8 +96,8 @@ pub(super) fn address(cache: &Path) -> Result<PathBuf, Error> {
 
 /// The socket as long as we listen; gone afterwards, unless another one has taken its place.
 #[derive(Debug)]
-pub(super) struct Listening {
-    pub(super) listener: UnixListener,
+pub(in crate::workers) struct Listening {
+    pub(in crate::workers) listener: UnixListener,
     path: PathBuf,
     id: (u64, u64),
 }
@@ -110,18 +110,24 @@ impl Listening {
         let why = |e: io::Error| Error::Unmade { path: path.clone(), why: e.to_string() };
         let folder = path.parent().unwrap_or(Path::new("."));
         private(folder).map_err(why)?;
-        match fs::symlink_metadata(&path) {
+        Self::at(&path, 0o600).map_err(why)
+    }
+
+    /// Makes a socket of this mode. Only who holds the lock on its name may: what was there is replaced,
+    /// if it is a socket.
+    pub(in crate::workers) fn at(path: &Path, mode: u32) -> io::Result<Self> {
+        match fs::symlink_metadata(path) {
             Ok(there) if !there.file_type().is_socket() => {
-                return Err(why(io::Error::other("something that is no socket has its name")));
+                return Err(io::Error::other("something that is no socket has its name"));
             }
-            Ok(_) => fs::remove_file(&path).map_err(why)?,
+            Ok(_) => fs::remove_file(path)?,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            Err(e) => return Err(why(e)),
+            Err(e) => return Err(e),
         }
-        let listener = UnixListener::bind(&path).map_err(why)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(why)?;
-        let made = fs::symlink_metadata(&path).map_err(why)?;
-        Ok(Self { listener, id: (made.dev(), made.ino()), path: path.clone() })
+        let listener = UnixListener::bind(path)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+        let made = fs::symlink_metadata(path)?;
+        Ok(Self { listener, id: (made.dev(), made.ino()), path: path.to_owned() })
     }
 }
 
@@ -134,7 +140,7 @@ impl Drop for Listening {
 }
 
 /// Makes a folder for us alone, or makes sure that it is one.
-fn private(folder: &Path) -> io::Result<()> {
+pub(in crate::workers) fn private(folder: &Path) -> io::Result<()> {
     match fs::DirBuilder::new().mode(0o700).create(folder) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
         _ => {}
@@ -153,7 +159,7 @@ fn private(folder: &Path) -> io::Result<()> {
 }
 
 /// Our user.
-fn us() -> u32 {
+pub(in crate::workers) fn us() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 

@@ -342,13 +342,13 @@ pub(super) fn codec() -> LengthDelimitedCodec {
 }
 
 /// A message as the body of a frame; `None` when it is longer than a frame may be.
-pub(super) fn pack<T: Encode<()>>(message: &T) -> Option<bytes::Bytes> {
+pub(in crate::workers) fn pack<T: Encode<()>>(message: &T) -> Option<bytes::Bytes> {
     let bytes = minicbor::to_vec(message).ok()?;
     (bytes.len() <= MAX_FRAME).then(|| bytes.into())
 }
 
 /// A message from the body of a frame; nothing may be left over.
-pub(super) fn unpack<T: for<'b> Decode<'b, ()>>(frame: &[u8]) -> Option<T> {
+pub(in crate::workers) fn unpack<T: for<'b> Decode<'b, ()>>(frame: &[u8]) -> Option<T> {
     let mut decoder = minicbor::Decoder::new(frame);
     let message = decoder.decode().ok()?;
     (decoder.position() == frame.len()).then_some(message)

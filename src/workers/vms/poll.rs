@@ -31,6 +31,8 @@ use super::shared::Shared;
 const FIGURES: u32 = stats::STATE | stats::CPU_TOTAL | stats::BALLOON | stats::VCPU | stats::INTERFACE | stats::BLOCK;
 /// Events of the life of machines, by their numbers (`virDomainEventType`).
 const STARTED: i32 = 2;
+/// Where a viewer of a Unix socket is.
+const ON_THE_HOST: &str = "on the host";
 /// Time between polls while a job runs.
 const WORKING: Duration = Duration::from_secs(1);
 /// Least time between two polls that events ask for: a host that starts all its machines is not asked a
@@ -188,7 +190,13 @@ impl Poller {
             vm.job = jobs.remove(&vm.uuid);
             vm.trouble = self.shared.trouble(&vm.uuid);
             vm.in_use = self.shared.users(&vm.uuid);
-            vm.in_use.extend(self.viewers.get(&vm.uuid).into_iter().flatten().map(|who| format!("vnc {who}")));
+            // Those who look from here come from the host itself, and are known by name.
+            let ours = vm.in_use.iter().filter(|words| words.starts_with("vnc")).count();
+            let near = |who: &&String| matches!(who.as_str(), "127.0.0.1" | "::1" | ON_THE_HOST);
+            let viewers: Vec<&String> = self.viewers.get(&vm.uuid).into_iter().flatten().collect();
+            let unknown = viewers.iter().copied().filter(near).skip(ours);
+            let far = viewers.iter().copied().filter(|who| !near(who));
+            vm.in_use.extend(far.chain(unknown).map(|who| format!("vnc {who}")));
             vm
         });
         let facts = &self.facts;
@@ -285,7 +293,7 @@ impl Poller {
                             self.look.busy(&uuid);
                         }
                         Event::Graphics(m) => {
-                            let who = if m.remote.node.is_empty() { "on the host" } else { &m.remote.node };
+                            let who = if m.remote.node.is_empty() { ON_THE_HOST } else { &m.remote.node };
                             seen(self.viewers.entry(uuid.clone()).or_default(), who, m.phase);
                         }
                         _ => {}

@@ -6,6 +6,7 @@
 mod act;
 mod charset;
 mod colours;
+mod redraw;
 
 use super::Event;
 use super::cell::{Marks, Pen};

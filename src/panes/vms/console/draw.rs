@@ -4,29 +4,42 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::ctx::ViewCtx;
+use crate::app::ctx::{Ctx, ViewCtx};
 use crate::model::console::{ConsolePhase, Image, Picture, Screen};
 use crate::model::text::{clean, counted};
+use crate::panes::detail::pane_rows;
 use crate::theme::Token;
 use crate::ui::console::{ConsoleView, Pan, thumbnail};
 use crate::ui::paint::{popup, wrap};
-use crate::ui::pixels::{Pixels, View};
+use crate::ui::pixels::{Pixels, Placement, View};
 use crate::ui::{Paint, Piece};
 
-use super::{Consoles, Shown, Tab};
+use super::{Consoles, Drawn, Shown, Tab};
 
 /// Rows above a console: what is open, and how it stands.
-pub(in crate::panes::vms) const HEAD: u16 = 2;
+const HEAD: u16 = 2;
 /// Columns and rows of a thumbnail at least.
 const LEAST: (u16, u16) = (26, 8);
 /// Rows and columns that a step moves the part of a screen that is shown.
 const STEP: (i32, i32) = (4, 8);
+
+/// Rows above a console; one that has the whole screen says in one how it stands.
+const fn head(cx: &Ctx) -> u16 {
+    if cx.solo { 1 } else { HEAD }
+}
+
+/// Rows that a console has.
+pub(super) const fn rows(cx: &Ctx) -> u16 {
+    let rows = if cx.solo { cx.size.1 } else { pane_rows(cx.size) };
+    rows.saturating_sub(head(cx))
+}
 
 impl Consoles {
     /// Draws what is shown of them.
     pub(in crate::panes::vms) fn draw(&self, buf: &mut Buffer, area: Rect, cx: &ViewCtx<'_>) {
         let paint = Paint::new(cx.theme, cx.glyphs);
         paint.fill(buf, area, Token::Text);
+        *self.drawn.borrow_mut() = Drawn { origin: (area.x, area.y), ..Drawn::default() };
         match self.shown {
             Shown::Wall => self.draw_wall(buf, area, &paint),
             Shown::One => self.draw_one(buf, area, &paint, cx),
@@ -36,11 +49,17 @@ impl Consoles {
 
     fn draw_one(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>, cx: &ViewCtx<'_>) {
         let Some(tab) = self.tab() else { return };
-        self.draw_tabs(buf, Rect { height: 1, ..area }, paint);
-        let body = Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area };
-        let part = tab.draw(buf, body, paint, cx.focused);
-        let line = Rect { y: area.y + 1, height: 1, ..area };
-        paint.line(buf, (line.x + 1, line.y), line.width.saturating_sub(2), &tab.standing(part.as_deref()));
+        let head = head(cx.ctx);
+        let body = Rect { y: area.y + head, height: area.height.saturating_sub(head), ..area };
+        let (part, picture) = tab.draw(buf, body, paint, cx.focused);
+        self.drawn.borrow_mut().picture = picture;
+        let standing = tab.standing(part.as_deref());
+        if cx.ctx.solo {
+            draw_head(buf, Rect { height: 1, ..area }, paint, &tab.name(), standing);
+        } else {
+            self.draw_tabs(buf, Rect { height: 1, ..area }, paint);
+            paint.line(buf, (area.x + 1, area.y + 1), area.width.saturating_sub(2), &standing);
+        }
         if let Some((_, text)) = &self.paste {
             let lines = text.lines().count();
             let first = text.lines().next().unwrap_or_default();
@@ -80,9 +99,7 @@ impl Consoles {
 
     /// One line: the open consoles, and how their commands are reached.
     fn draw_tabs(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>) {
-        paint.fill(buf, area, Token::Status);
-        let hint = [Piece::new("ctrl-]", Token::Key), Piece::new(" commands ", Token::KeyText)];
-        let wide = crate::ui::paint::columns(&hint);
+        let wide = draw_bar(buf, area, paint);
         let mut pieces = Vec::new();
         for (i, tab) in self.tabs.iter().enumerate() {
             let token = if i == self.at { Token::BarActive } else { Token::Status };
@@ -90,11 +107,11 @@ impl Consoles {
             pieces.push(Piece::new(format!(" {} {}{bell} ", i + 1, tab.name()), token));
         }
         paint.line(buf, (area.x, area.y), area.width.saturating_sub(wide + 1), &pieces);
-        paint.line_right(buf, (area.x, area.y), area.width, &hint);
     }
 
     fn draw_wall(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>) {
         let cells = grid(area, self.tabs.len());
+        self.drawn.borrow_mut().cells.clone_from(&cells);
         for (i, (tab, cell)) in self.tabs.iter().zip(cells).enumerate() {
             let border = if i == self.at { Token::BorderFocus } else { Token::Border };
             let inner = paint.boxed(buf, cell, &tab.name(), Token::Text, border);
@@ -110,6 +127,22 @@ impl Consoles {
             }
         }
     }
+}
+
+/// The ground of a line above a console, and how its commands are reached; the columns of that.
+fn draw_bar(buf: &mut Buffer, area: Rect, paint: &Paint<'_>) -> u16 {
+    let hint = [Piece::new("ctrl-]", Token::Key), Piece::new(" commands ", Token::KeyText)];
+    paint.fill(buf, area, Token::Status);
+    paint.line_right(buf, (area.x, area.y), area.width, &hint);
+    crate::ui::paint::columns(&hint)
+}
+
+/// The one line above a console that has the whole screen.
+fn draw_head(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, name: &str, standing: Vec<Piece<'_>>) {
+    let wide = draw_bar(buf, area, paint);
+    let mut pieces = vec![Piece::new(format!(" {name} "), Token::BarActive), Piece::new(" ", Token::Status)];
+    pieces.extend(standing);
+    paint.line(buf, (area.x, area.y), area.width.saturating_sub(wide + 1), &pieces);
 }
 
 /// Cells for so many thumbnails: as many columns as fit, rows of the same height.
@@ -137,9 +170,9 @@ fn lines(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, words: &str) {
 }
 
 /// A picture, or a part of it.
-fn draw_picture(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, picture: &Picture, view: View) {
+fn draw_picture(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, picture: &Picture, view: View) -> Option<Placement> {
     let (depth, ascii, base) = (paint.theme.depth(), paint.glyphs.ascii, paint.style(Token::Text));
-    Pixels { picture, view, depth, ascii, base }.render(area, buf);
+    Pixels { picture, view, depth, ascii, base }.render(area, buf)
 }
 
 /// A box with words in the middle of an area.
@@ -155,8 +188,14 @@ fn dialog(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, title: &str, words: &
 }
 
 impl Tab {
-    /// Draws what it shows; which part of it, in words.
-    fn draw(&self, buf: &mut Buffer, area: Rect, paint: &Paint<'_>, focused: bool) -> Option<String> {
+    /// Draws what it shows: which part of it, in words, and where a picture lies.
+    fn draw(
+        &self,
+        buf: &mut Buffer,
+        area: Rect,
+        paint: &Paint<'_>,
+        focused: bool,
+    ) -> (Option<String>, Option<Placement>) {
         match &self.image {
             Some(Image::Screen(screen)) => {
                 let found: Vec<_> = self.found.into_iter().collect();
@@ -167,17 +206,17 @@ impl Tab {
                     pan: self.part(screen, area),
                     ..ConsoleView::new(screen)
                 };
-                view.render(paint, area, buf).part()
+                (view.render(paint, area, buf).part(), None)
             }
             Some(Image::Picture(picture)) => {
-                draw_picture(buf, area, paint, picture, self.view);
-                Some(format!("{}x{} pixels", picture.width, picture.height))
+                let placed = draw_picture(buf, area, paint, picture, self.view);
+                (Some(format!("{}x{} pixels", picture.width, picture.height)), placed)
             }
             None if self.phase == ConsolePhase::Open => {
                 lines(buf, area, paint, "Nothing was printed yet. A key makes most guests answer: try enter.");
-                None
+                (None, None)
             }
-            None => None,
+            None => (None, None),
         }
     }
 

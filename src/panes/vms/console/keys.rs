@@ -6,7 +6,7 @@ use crate::app::ctx::Ctx;
 use crate::app::effect::{Choose, ConsoleRequest, Effect, Level, Prompt};
 use crate::model::combination::MENU;
 use crate::model::command::Args;
-use crate::model::console::{ConsoleKey, ConsolePhase, Image, Stroke};
+use crate::model::console::{ConsoleKey, ConsoleKind, ConsolePhase, Image, Stroke};
 use crate::panes::list::commands::toast;
 use crate::panes::verbs::ask;
 use crate::ui::console_keys::stroke;
@@ -91,7 +91,8 @@ impl Consoles {
 
     /// Runs a command of the console with the cursor.
     pub(super) fn of_tab(&mut self, id: &str, args: &Args, cx: &Ctx) -> Vec<Effect> {
-        let half = i32::from(crate::panes::detail::pane_rows(cx.size) / 2).max(1);
+        let rows = super::draw::rows(cx);
+        let half = i32::from(rows / 2).max(1);
         let Some(tab) = self.tab_mut() else { return Vec::new() };
         let types = matches!(id, "console.escape" | "console.type" | "console.keys" | "console.size");
         if let (true, Some(why)) = (types, mute(tab)) {
@@ -135,8 +136,12 @@ impl Consoles {
                 })],
             },
             "console.size" => {
-                let rows = crate::panes::detail::pane_rows(cx.size).saturating_sub(super::draw::HEAD);
-                tab.ask(ConsoleRequest::Resize(cx.size.0, rows))
+                // A cell of a terminal is about as large as one of a text console.
+                let (wide, high) = match tab.target.kind {
+                    ConsoleKind::Serial => (1, 1),
+                    ConsoleKind::Vnc => (8, 16),
+                };
+                tab.ask(ConsoleRequest::Resize(cx.size.0.saturating_mul(wide), rows.saturating_mul(high)))
             }
             "console.picture" => {
                 tab.as_picture = !tab.as_picture;

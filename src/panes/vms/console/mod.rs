@@ -7,7 +7,10 @@
 mod draw;
 mod keys;
 
+use std::cell::RefCell;
+
 use crossterm::event::KeyEvent;
+use ratatui::layout::Rect;
 
 use crate::app::ctx::Ctx;
 use crate::app::effect::{ConsoleRequest, Effect, Level};
@@ -16,7 +19,7 @@ use crate::model::console::{ConsoleId, ConsoleNews, ConsolePhase, ConsoleTarget,
 use crate::model::text::clean;
 use crate::panes::alarm_pick::AlarmPick;
 use crate::panes::list::commands::toast;
-use crate::ui::pixels::View;
+use crate::ui::pixels::{Placement, View};
 
 /// The command that an alarm is picked for.
 const ATTACH: &str = "console.attach";
@@ -89,6 +92,18 @@ pub(super) struct Consoles {
     /// A text with line ends that waits for a yes.
     paste: Option<(ConsoleId, String)>,
     pick: AlarmPick,
+    drawn: RefCell<Drawn>,
+}
+
+/// What lay where in the last frame, for the mouse.
+#[derive(Debug, Default)]
+struct Drawn {
+    /// Where the pane begins.
+    origin: (u16, u16),
+    /// The picture.
+    picture: Option<Placement>,
+    /// The thumbnails of the wall.
+    cells: Vec<Rect>,
 }
 
 impl Consoles {
@@ -283,12 +298,32 @@ impl Consoles {
         self.tab().map_or_else(Vec::new, |tab| tab.ask(ConsoleRequest::Search { text, backwards: up }))
     }
 
-    /// The wheel turned over it.
-    pub(super) fn wheel(&mut self, lines: i16) -> Vec<Effect> {
-        match self.tab() {
-            Some(tab) if self.shown == Shown::One && lines != 0 => tab.ask(ConsoleRequest::Scroll(-i32::from(lines))),
-            _ => Vec::new(),
+    /// The mouse over it, in cells of the pane: the wheel scrolls a serial console, a click on a picture is
+    /// one in the guest, a click on the wall goes there.
+    pub(super) fn mouse(&mut self, at: (u16, u16), lines: i16, double: bool) -> Vec<Effect> {
+        let (at, cell, picture) = {
+            let drawn = self.drawn.borrow();
+            let at = (at.0.saturating_add(drawn.origin.0), at.1.saturating_add(drawn.origin.1));
+            (at, drawn.cells.iter().position(|cell| cell.contains(at.into())), drawn.picture)
+        };
+        if self.shown == Shown::Wall && lines == 0 {
+            self.at = cell.unwrap_or(self.at);
+            if double && cell.is_some() {
+                self.shown = Shown::One;
+            }
+            return Vec::new();
         }
+        let Some(tab) = self.tab().filter(|_| self.shown == Shown::One) else { return Vec::new() };
+        if lines != 0 {
+            return tab.ask(ConsoleRequest::Scroll(-i32::from(lines)));
+        }
+        let pixel = picture.and_then(|placed| placed.pixel(at.0, at.1));
+        let Some((x, y)) = pixel.filter(|_| !tab.view_only && tab.phase == ConsolePhase::Open) else {
+            return Vec::new();
+        };
+        let (x, y) = (u16::try_from(x).unwrap_or(u16::MAX), u16::try_from(y).unwrap_or(u16::MAX));
+        let press = |buttons| Effect::Console(tab.id, ConsoleRequest::Pointer { x, y, buttons });
+        vec![press(1), press(0)]
     }
 
     /// A key for the guest, or for the wall.

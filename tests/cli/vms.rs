@@ -1,0 +1,168 @@
+//! Virtual machines without a screen: verbs with their exit codes, pictures of screens, what doctor says
+//! of a host, on the real binary against simulated hosts.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+
+use noctule::config::schema::SourceKind;
+use noctule::engine::vga::shot;
+use noctule::sim::libvirt::{HostFault, RunningVirt, VirtOptions, VirtSim};
+use serde_json::Value as Json;
+
+use super::noctule;
+
+/// Three simulated hosts, and a home that is configured for them; `look` may change nothing.
+struct Rack {
+    home: tempfile::TempDir,
+    sim: RunningVirt,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Drop for Rack {
+    fn drop(&mut self) {
+        let _inside = self.runtime.enter();
+    }
+}
+
+impl Rack {
+    fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let sim = {
+            let _inside = runtime.enter();
+            VirtSim::start(VirtOptions::default()).unwrap()
+        };
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join(".config/noctule");
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut text = "[profile.default]\nread_only = false\n[profile.look]\nread_only = true\n".to_owned();
+        for source in sim.config() {
+            let SourceKind::Libvirt(host) = source.kind else { panic!("another kind") };
+            let backups = home.path().join("backups");
+            write!(
+                text,
+                "[[source]]\nname = {:?}\nkind = \"libvirt\"\nsocket = {:?}\n[source.backup]\nfolder = {:?}\n",
+                source.name,
+                host.socket.unwrap(),
+                backups.display().to_string()
+            )
+            .unwrap();
+        }
+        std::fs::write(folder.join("noctule.toml"), text).unwrap();
+        Self { home, sim, runtime }
+    }
+
+    /// Runs and gives code, standard output, standard error.
+    fn run(&self, args: &[&str]) -> (i32, Vec<u8>, String) {
+        let output = noctule(self.home.path()).args(args).output().unwrap();
+        (output.status.code().unwrap(), output.stdout, String::from_utf8(output.stderr).unwrap())
+    }
+
+    fn text(&self, args: &[&str]) -> (i32, String, String) {
+        let (code, out, err) = self.run(args);
+        (code, String::from_utf8(out).unwrap(), err)
+    }
+}
+
+#[test]
+fn a_screen_is_taken_as_a_picture_and_as_text() {
+    let rack = Rack::start();
+    // There is no cache yet: the hosts are asked.
+    let (code, out, err) = rack.text(&["console", "dns-1", "--text"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("dns-1 login:"), "{out}");
+
+    let file = rack.home.path().join("dns.png");
+    let path = file.to_str().unwrap();
+    let (code, out, err) = rack.text(&["console", "kvm-birchfield/vm/dns-1", "--screenshot", path]);
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    assert!(err.contains("720x400"), "{err}");
+    let taken = std::fs::read(&file).unwrap();
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(shot::read(&taken).unwrap().width, 720);
+
+    // What is there already stays, unless it is said.
+    std::fs::write(&file, "mine").unwrap();
+    let (code, _, err) = rack.text(&["console", "dns-1", "--screenshot", path]);
+    assert_eq!(code, 1);
+    assert!(err.contains("--force") && std::fs::read(&file).unwrap() == b"mine", "{err}");
+    let (code, _, err) = rack.text(&["console", "dns-1", "--screenshot", path, "--force"]);
+    assert_eq!(code, 0, "{err}");
+    let (code, out, _) = rack.run(&["console", "dns-1", "--screenshot", "-"]);
+    assert_eq!((code, shot::read(&out).unwrap().height), (0, 400));
+
+    for (args, wanted, words) in [
+        (&["console", "no-such", "--text"][..], 1, "no machine is called `no-such`"),
+        (&["console", "template-deb12", "--text"], 1, "not running"),
+        (&["console", "kvm-birchfield", "--text"], 1, "no machine is called"),
+        (&["console", "dns-1", "--linear"], 2, "--text"),
+        (&["console", "dns-1", "--serial"], 2, "terminal"),
+    ] {
+        let (code, _, err) = rack.text(args);
+        assert_eq!(code, wanted, "{args:?}: {err}");
+        assert!(err.contains(words), "{args:?}: {err}");
+    }
+    rack.sim.control().fault(2, HostFault::Down);
+    let (code, _, err) = rack.text(&["console", "dns-1", "--text"]);
+    assert_eq!(code, 4, "{err}");
+    let (code, _, err) = rack.text(&["console", "no-such", "--text"]);
+    assert_eq!(code, 4, "it may be on the host that is away: {err}");
+}
+
+#[test]
+fn verbs_run_with_plan_outcome_and_exit_codes() {
+    let rack = Rack::start();
+    let (code, out, err) = rack.text(&["run", "vm.start", "build-1"]);
+    assert_eq!(code, 2, "{out} {err}");
+    assert!(out.contains("build-1") && err.contains("--yes"), "{out} {err}");
+    let (code, _, err) = rack.text(&["-p", "look", "run", "vm.start", "build-1", "--yes"]);
+    assert!(code == 2 && err.contains("read-only"), "{err}");
+
+    let (code, out, err) =
+        rack.text(&["run", "vm.start", "build-1", "kvm-birchfield/vm/template-deb12", "--yes", "--json"]);
+    assert_eq!(code, 0, "{out} {err}");
+    let outcome: Json = serde_json::from_str(&out).unwrap();
+    assert_eq!((&outcome["done"], &outcome["total"]), (&2.into(), &2.into()), "{outcome}");
+    assert_eq!(rack.sim.control().runs_on("build-1"), [1]);
+    // The cache already knows.
+    let (_, out, _) = rack.text(&["vms", "--filter", "name=build-1", "--columns", "name,state", "--csv"]);
+    assert!(out.contains("build-1,running"), "{out}");
+
+    // Looking changes nothing and needs no yes.
+    let (code, out, err) = rack.text(&["run", "vm.poll", "kvm-birchfield"]);
+    assert_eq!(code, 0, "{out} {err}");
+    assert!(out.contains("looked at"), "{out}");
+    let (code, out, err) = rack.text(&["run", "vm.force-off", "no-such", "--yes"]);
+    assert_eq!(code, 1, "{out} {err}");
+
+    rack.sim.control().fault(1, HostFault::Down);
+    let (code, out, err) = rack.text(&["run", "vm.force-off", "kvm-beacon-street/vm/build-1", "--yes"]);
+    assert_eq!(code, 4, "{out} {err}");
+    assert!(err.contains("nothing was done"), "{err}");
+    let (code, out, err) = rack.text(&["run", "vm.shutdown", "kvm-alder-hill/vm/dhcp-1", "--yes"]);
+    assert_eq!(code, 0, "a host that is not meant may be away: {out} {err}");
+    assert!(rack.sim.control().runs_on("dhcp-1").is_empty());
+}
+
+#[test]
+fn doctor_looks_at_hosts() {
+    let rack = Rack::start();
+    rack.sim.control().fault(2, HostFault::Down);
+    let (code, out, err) = rack.text(&["doctor", "--json"]);
+    assert_eq!(code, 4, "{out} {err}");
+    let report: Json = serde_json::from_str(&out).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let of = |area: &str, name: &str| {
+        let found = checks.iter().find(|c| c["area"] == format!("source {area}") && c["check"] == name);
+        found.unwrap_or_else(|| panic!("{area} {name}: {out}"))
+    };
+    let word = |check: &Json| check["found"].as_str().unwrap().to_owned();
+    assert!(word(of("kvm-alder-hill", "libvirt version")).contains("libvirt 9.0.0"));
+    assert!(word(of("kvm-alder-hill", "machines")).contains("7 machines"));
+    assert!(word(of("kvm-alder-hill", "backups")).contains("first backup"));
+    for name in ["socket", "libvirt login", "qemu-img", "virsh", "clock"] {
+        of("kvm-alder-hill", name);
+    }
+    let away = of("kvm-birchfield", "libvirt login");
+    assert_eq!(away["verdict"], "fail");
+    assert!(away["advice"].as_str().unwrap().contains("libvirtd"), "{away}");
+}

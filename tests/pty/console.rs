@@ -1,0 +1,86 @@
+//! `noctule console`: one console of a machine over the whole terminal, on the real binary.
+
+use noctule::config::schema::SourceKind;
+use noctule::sim::libvirt::{RunningVirt, VirtOptions, VirtSim};
+use tempfile::TempDir;
+
+use super::tty::{Start, Tty};
+
+struct Rack {
+    home: TempDir,
+    sim: RunningVirt,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Rack {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let sim = {
+            let _inside = runtime.enter();
+            VirtSim::start(VirtOptions::default()).unwrap()
+        };
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("config/noctule");
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut text = "[profile.default]\nread_only = false\n".to_owned();
+        for source in sim.config() {
+            let SourceKind::Libvirt(host) = source.kind else { panic!("another kind") };
+            let socket = host.socket.unwrap();
+            text.push_str(&format!(
+                "[[source]]\nname = \"{}\"\nkind = \"libvirt\"\nsocket = \"{socket}\"\n",
+                source.name
+            ));
+        }
+        std::fs::write(folder.join("noctule.toml"), text).unwrap();
+        Self { home, sim, runtime }
+    }
+
+    fn start(&self, args: &[&str]) -> Tty {
+        let args: Vec<&str> = std::iter::once("console").chain(args.iter().copied()).collect();
+        Tty::start(self.home.path(), &Start { args: &args, size: (80, 25), ..Start::default() })
+    }
+}
+
+impl Drop for Rack {
+    fn drop(&mut self) {
+        let _inside = self.runtime.enter();
+    }
+}
+
+#[test]
+fn a_serial_console_has_the_whole_terminal_and_leaving_it_ends_the_program() {
+    let rack = Rack::new();
+    let mut tty = rack.start(&["dns-1"]);
+    tty.wait_for("dns-1 serial");
+    tty.wait_for("dns-1 on kvm-birchfield");
+    tty.send("\r");
+    tty.wait_for("login:");
+    let screen = tty.text();
+    assert!(!screen.contains("1 Alarms") && !screen.contains("sources"), "{screen}");
+    assert_eq!(rack.sim.control().consoles(), 1);
+    // Keys of the panes are the guest's.
+    tty.send("root");
+    tty.wait_for("login: root");
+    tty.send("\x1dq");
+    assert_eq!(tty.exit(), 0);
+    let control = rack.sim.control();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while control.consoles() > 0 {
+        assert!(std::time::Instant::now() < until, "the line is let go");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_screen_is_opened_as_text_and_what_is_off_says_so() {
+    let rack = Rack::new();
+    let mut tty = rack.start(&["dns-1", "--vnc"]);
+    tty.wait_for("dns-1 vnc");
+    tty.wait_for("dns-1 login:");
+    tty.send("\x1dd");
+    assert_eq!(tty.exit(), 0);
+    let mut tty = rack.start(&["build-1"]);
+    tty.wait_for("esc closes it");
+    tty.send("\x1b");
+    assert_eq!(tty.exit(), 0);
+}
