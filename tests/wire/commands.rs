@@ -19,7 +19,7 @@ fn intent(command: &'static str, targets: Targets, args: &[(&str, &str)]) -> Int
     Intent { command, targets, args, actor: "anna".into() }
 }
 
-fn page(table: Table) -> PageRequest {
+pub(crate) fn page(table: Table) -> PageRequest {
     PageRequest {
         table,
         scope: Scope::All,

@@ -14,6 +14,7 @@ mod appliances;
 mod commands;
 mod consoles;
 mod cpe_proof;
+mod failures;
 mod fleet;
 mod jobs;
 

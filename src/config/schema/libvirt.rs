@@ -38,7 +38,7 @@ pub struct Libvirt {
     /// How machines move to and from it.
     #[serde(default)]
     pub migration: VmMigration,
-    /// What happens to a machine whose operation failed.
+    /// What happens when an operation on one of its machines failed.
     #[serde(default)]
     pub on_failure: OnFailure,
     /// Passwords of VNC screens by the machine's name; `*` for all others.
@@ -151,7 +151,8 @@ pub struct VmMigration {
     pub bandwidth_mib: u64,
 }
 
-/// What happens to a machine whose operation failed. There is always a row in the log that says so.
+/// What happens when an operation on a machine failed. There is always a row in the log that says so,
+/// before and after.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "do", rename_all = "lowercase", deny_unknown_fields)]
 #[schemars(extend("type" = "object"))]
@@ -159,13 +160,15 @@ pub enum OnFailure {
     /// Nothing: it is logged.
     #[default]
     Log,
-    /// It is shut down.
+    /// The machine is shut down, once.
     Stop,
-    /// What the operation made (never what was there before) is deleted after so many days.
+    /// What the operation made and could not take back (an unfinished backup and its checkpoint, an image
+    /// copied to a target, the temporary file of a restore) is deleted after so many days. The machine, its
+    /// definition and its disks never are.
     Delete(DeleteAfter),
 }
 
-/// When what a failed operation made is deleted.
+/// When what a failed operation made and left behind is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteAfter {

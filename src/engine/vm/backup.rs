@@ -7,6 +7,7 @@
 
 use super::{End, Fault, Report, Turn};
 use crate::model::vm::backup::{BackedUp, MANIFEST, Manifest};
+use crate::model::vm::failure::{Leftover, Made};
 use crate::model::vm::{BackupKind, Definition};
 
 /// How often a step that only takes back is tried when no answer comes.
@@ -241,6 +242,8 @@ pub struct Backup {
     tries: u32,
     notes: Vec<String>,
     left: Vec<String>,
+    /// Of that, what may be deleted later.
+    leftovers: Vec<Leftover>,
 }
 
 impl Backup {
@@ -262,6 +265,7 @@ impl Backup {
             tries: 0,
             notes,
             left: Vec::new(),
+            leftovers: Vec::new(),
         }
     }
 
@@ -428,6 +432,11 @@ impl Backup {
         };
     }
 
+    /// Its unfinished folder.
+    fn leftover(&self, path: String) -> Leftover {
+        Leftover::here(Made::Backup { folder: self.plan.folder.clone(), path })
+    }
+
     fn give_up(&mut self, why: &str) {
         self.why.get_or_insert_with(|| why.to_owned());
         self.tries = 0;
@@ -470,19 +479,23 @@ impl Backup {
                         .push(format!("the backup job of {}, which may still run: {why}; end it there", self.plan.vm));
                     if self.checkpoint {
                         self.left.push(format!("the checkpoint {checkpoint}: delete it once the job is over"));
+                        self.leftovers.push(Leftover::here(Made::Checkpoint(checkpoint)));
                     }
                     if self.folder {
                         self.left.push(format!("{partial}: remove it once the job is over"));
+                        self.leftovers.push(self.leftover(partial));
                     }
                     self.stage = Stage::Over;
                     return;
                 }
                 Stage::Drop => {
                     self.left.push(format!("the checkpoint {checkpoint}: {why}; delete it"));
+                    self.leftovers.push(Leftover::here(Made::Checkpoint(checkpoint)));
                     self.stage = Stage::Remove;
                 }
                 _ => {
                     self.left.push(format!("{partial}: {why}; remove it"));
+                    self.leftovers.push(self.leftover(partial));
                     self.stage = Stage::Over;
                 }
             }
@@ -553,7 +566,7 @@ impl Backup {
         } else {
             (End::Failed, format!("{} was not backed up: {why}", plan.vm))
         };
-        Report { end, said, notes: self.notes.clone(), left: self.left.clone() }
+        Report { end, said, notes: self.notes.clone(), left: self.left.clone(), made: self.leftovers.clone() }
     }
 }
 

@@ -332,7 +332,7 @@ impl Cleanup {
             let said = format!("how far the clean-up of {vm} came is not known: {why}");
             let again = format!("the overlays and records of {}: run the clean-up again", names.join(", "));
             let end = if self.silent >= LOOKS { End::Unknown } else { End::Failed };
-            return Report { end, said, notes: Vec::new(), left: vec![again] };
+            return Report { end, said, notes: Vec::new(), left: vec![again], made: Vec::new() };
         };
         let mut left = Vec::new();
         for goal in goals {
@@ -362,6 +362,7 @@ impl Cleanup {
         } else {
             (End::Failed, format!("the clean-up of {vm} is not complete: {why}"))
         };
-        Report { end, said, notes, left }
+        // Overlays are what snapshots made, not the clean-up.
+        Report { end, said, notes, left, made: Vec::new() }
     }
 }

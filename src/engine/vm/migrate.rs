@@ -10,6 +10,7 @@
 
 use super::checks::{Image, Plan};
 use super::{End, Fault, Report, Turn};
+use crate::model::vm::failure::{Leftover, Made};
 use crate::model::vm::state::Power;
 
 /// Looks at both sides, with a moment between, before what they show counts as final.
@@ -131,6 +132,8 @@ pub struct Migration {
     place: Place,
     notes: Vec<String>,
     left: Vec<String>,
+    /// Of that, what may be deleted later.
+    leftovers: Vec<Leftover>,
 }
 
 impl Migration {
@@ -171,6 +174,7 @@ impl Migration {
             place: Place::Unknown,
             notes: Vec::new(),
             left: Vec::new(),
+            leftovers: Vec::new(),
         }
     }
 
@@ -253,6 +257,8 @@ impl Migration {
             (Stage::Clean(n), told) => {
                 if let (Told::Fault(fault), Some(path)) = (told, self.made.get(n)) {
                     self.left.push(format!("{path} on {}: {}; remove it there", self.plan.target, fault.why()));
+                    let what = Made::File(path.clone());
+                    self.leftovers.push(Leftover { host: self.plan.target.clone(), what });
                 }
                 self.stage = if n + 1 < self.made.len() { Stage::Clean(n + 1) } else { Stage::Over };
             }
@@ -407,7 +413,7 @@ impl Migration {
                 (End::Unknown, format!("where {vm} runs is not known: {here}, {there}{why}"))
             }
         };
-        Report { end, said, notes, left: self.left.clone() }
+        Report { end, said, notes, left: self.left.clone(), made: self.leftovers.clone() }
     }
 
     fn moved_notes(&self, notes: &mut Vec<String>) {

@@ -8,7 +8,7 @@
 //!
 //! [`checks`] says beforehand what will fail; [`verbs`] what can be done in which state; [`snapshot`]
 //! what a tree of snapshots means and which files nothing uses; [`policy`] what happens to machines
-//! whose operation failed.
+//! whose operation failed and to what it left.
 
 pub mod backup;
 pub mod checks;
@@ -25,6 +25,8 @@ pub mod verbs;
 
 #[cfg(test)]
 mod tests;
+
+use crate::model::vm::failure::Leftover;
 
 /// Why an act did not do what it was to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,4 +94,6 @@ pub struct Report {
     pub notes: Vec<String>,
     /// What was made on a host and is still there, by path or name, with what to do about it.
     pub left: Vec<String>,
+    /// Those of them that it made itself and nothing uses: they may be deleted.
+    pub made: Vec<Leftover>,
 }

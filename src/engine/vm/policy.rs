@@ -1,7 +1,11 @@
-//! What happens to a machine whose operation failed: nothing but a row in the log unless it was
+//! What happens when an operation on a machine failed: nothing but a row in the log unless it was
 //! configured otherwise, and never anything before the row that announces it is written.
+//!
+//! What is deleted is what the failed operation made and could not take back
+//! ([`Leftover`](crate::model::vm::failure::Leftover)): never the machine, its definition or its disks.
 
-use crate::model::time::{DAY, Ts};
+use crate::model::time::{DAY, HOUR, Ts};
+use crate::model::vm::failure::{Failure, Row};
 use crate::model::vm::state::Power;
 
 /// What is to happen.
@@ -10,46 +14,14 @@ pub enum Policy {
     /// A row in the log, no more.
     #[default]
     LogOnly,
-    /// It is shut down.
+    /// The machine is shut down, once.
     Stop,
-    /// It is shut down, and its definition is deleted when it has not been put right so many days
-    /// after. Its disks stay.
+    /// What the operation made and left behind is deleted so many days after. The machine and its
+    /// disks stay as they are.
     Delete {
         /// Days, at least 1.
         after_days: u32,
     },
-}
-
-/// A machine whose operation failed and has not been put right.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Troubled {
-    /// Name of its host.
-    pub host: String,
-    /// The machine.
-    pub vm: String,
-    /// Its UUID: what has the name now may be another one.
-    pub uuid: String,
-    /// What failed (`restore`, `migration` …).
-    pub operation: String,
-    /// When.
-    pub at: Ts,
-    /// Its state now; `None` when that is not known.
-    pub power: Option<Power>,
-    /// Rows that were written about it.
-    pub announced: Vec<Row>,
-}
-
-/// Rows about a machine whose operation failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Row {
-    /// That it failed.
-    Failed,
-    /// That it is going to be shut down.
-    Stopping,
-    /// That it is going to be deleted in so many days.
-    Warned,
-    /// That it is deleted now.
-    Deleting,
 }
 
 /// What is due.
@@ -57,52 +29,59 @@ pub enum Row {
 pub enum Due {
     /// Write this row; only then ask again.
     Write(Row, String),
-    /// Shut it down.
+    /// Ask the machine to shut down, and write what came of it ([`Row::Stopped`]).
     Stop,
-    /// Delete its definition; its disks stay.
+    /// Delete what was made, write what came of each, and take it out of the list.
     Delete,
 }
 
-/// What is due for a machine now; nothing when all is done or its state is not known.
+/// Time between two tries to delete.
+const AGAIN: i64 = HOUR;
+
+/// What is due for a failed operation on a machine of a host now; nothing when all is done, or the state
+/// of the machine (`None`: not known) does not allow it.
 #[must_use]
-pub fn due(policy: Policy, troubled: &Troubled, now: Ts) -> Option<Due> {
-    let Troubled { host, vm, operation, .. } = troubled;
-    let said = |row: Row| troubled.announced.contains(&row);
+pub fn due(policy: Policy, host: &str, failure: &Failure, power: Option<Power>, now: Ts) -> Option<Due> {
+    let Failure { vm, operation, .. } = failure;
+    let said = |row: Row| failure.rows.contains(&row);
     let write = |row: Row, text: String| Some(Due::Write(row, text));
     if !said(Row::Failed) {
         let then = match policy {
             Policy::LogOnly => "nothing is done about it".to_owned(),
             Policy::Stop => "it is shut down by policy".to_owned(),
+            Policy::Delete { .. } if failure.made.is_empty() => "it left nothing that could be deleted".to_owned(),
             Policy::Delete { after_days } => {
-                format!("it is shut down by policy and its definition deleted in {} days", after_days.max(1))
+                format!("{} is deleted by policy in {} days", list(failure), after_days.max(1))
             }
         };
         return write(Row::Failed, format!("{operation} of {vm} on {host} failed; {then}"));
     }
-    let delete_after = match policy {
-        Policy::LogOnly => return None,
-        Policy::Stop => None,
-        Policy::Delete { after_days } => Some(after_days.max(1)),
-    };
-    // What cannot be seen is left alone.
-    let power = troubled.power.filter(|power| *power != Power::Unknown)?;
-    if power.active() {
-        if !said(Row::Stopping) {
-            return write(Row::Stopping, format!("{vm} on {host} is shut down by policy: its {operation} failed"));
+    match policy {
+        Policy::LogOnly => None,
+        Policy::Stop if said(Row::Stopped) || failure.settled => None,
+        // What cannot be seen is left alone.
+        Policy::Stop if !power?.active() => None,
+        Policy::Stop if !said(Row::Stopping) => {
+            write(Row::Stopping, format!("{vm} on {host} is shut down by policy: its {operation} failed"))
         }
-        return Some(Due::Stop);
+        Policy::Stop => Some(Due::Stop),
+        Policy::Delete { after_days } => {
+            let old = now.since(Ts(failure.at)) >= i64::from(after_days.max(1)).saturating_mul(DAY);
+            let rested = failure.tried == 0 || now.since(Ts(failure.tried)) >= AGAIN;
+            if failure.made.is_empty() || !old || !rested {
+                return None;
+            }
+            if said(Row::Deleting) {
+                return Some(Due::Delete);
+            }
+            let text = format!("{} is deleted by policy: a failed {operation} of {vm} left it", list(failure));
+            write(Row::Deleting, text)
+        }
     }
-    let days = delete_after?;
-    if !said(Row::Warned) {
-        let text =
-            format!("{vm} on {host} is deleted by policy {days} days after its {operation} failed, its disks stay");
-        return write(Row::Warned, text);
-    }
-    if now.since(troubled.at) < i64::from(days) * DAY {
-        return None;
-    }
-    if !said(Row::Deleting) {
-        return write(Row::Deleting, format!("the definition of {vm} on {host} is deleted by policy, its disks stay"));
-    }
-    Some(Due::Delete)
+}
+
+/// What was made, in words.
+fn list(failure: &Failure) -> String {
+    let names: Vec<String> = failure.made.iter().map(|left| left.what.to_string()).collect();
+    names.join(", ")
 }

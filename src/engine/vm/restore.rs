@@ -5,6 +5,7 @@
 //! is for people. What fails or is cancelled on the way is undone in reverse.
 
 use super::{End, Fault, Report, Turn};
+use crate::model::vm::failure::{Leftover, Made};
 use crate::model::vm::state::Power;
 
 /// How often a step that only takes back is tried when no answer comes.
@@ -176,6 +177,8 @@ pub struct Restore {
     tries: u32,
     notes: Vec<String>,
     left: Vec<String>,
+    /// Of that, what may be deleted later.
+    leftovers: Vec<Leftover>,
 }
 
 impl Restore {
@@ -194,6 +197,7 @@ impl Restore {
             tries: 0,
             notes: Vec::new(),
             left: Vec::new(),
+            leftovers: Vec::new(),
         }
     }
 
@@ -475,7 +479,9 @@ impl Restore {
                 }
                 Stage::Remove(n) => {
                     if let Some(disk) = self.plan.disks.get(n) {
-                        self.left.push(format!("{}: {}; remove it", Plan::temporary(disk), fault.why()));
+                        let path = Plan::temporary(disk);
+                        self.left.push(format!("{path}: {}; remove it", fault.why()));
+                        self.leftovers.push(Leftover::here(Made::File(path)));
                     }
                     self.forget(n);
                 }
@@ -568,6 +574,6 @@ impl Restore {
         } else {
             (End::Failed, format!("{vm} was not restored: {why}"))
         };
-        Report { end, said, notes, left: self.left.clone() }
+        Report { end, said, notes, left: self.left.clone(), made: self.leftovers.clone() }
     }
 }

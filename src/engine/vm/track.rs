@@ -21,6 +21,9 @@ pub const OPERATION: &str = "vm.operation";
 /// All of them.
 pub const TYPES: [&str; 4] = [CRASHED, IO_ERROR, UNKNOWN, OPERATION];
 
+/// Alarms that stand, by machine and type.
+type Raised = HashMap<(String, &'static str), (Severity, String)>;
+
 /// An alarm of a machine that comes, changes or goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VmAlarm {
@@ -50,7 +53,7 @@ pub struct Track {
     at: Option<Ts>,
     cpu_ns: Option<(u64, u64)>,
     counters: HashMap<String, Counters>,
-    raised: HashMap<(String, &'static str), (Severity, String)>,
+    raised: Raised,
 }
 
 /// A rate a second between two readings of a counter; nothing when it was set back.
@@ -70,6 +73,8 @@ fn permille(busy_ns: u64, whole_ns: u128) -> Option<u32> {
 impl Track {
     /// Takes up what was known of the host before.
     pub fn resume(&mut self, state: HostState) {
+        // What was raised then stands: it has to be cleared when it is over, though we did not see its end.
+        self.raised = standing(&state);
         self.state = state;
     }
 
@@ -184,23 +189,7 @@ impl Track {
 
     /// What is worth an alarm, as far as it is another than before.
     fn alarms(&mut self) -> Vec<VmAlarm> {
-        let mut now: HashMap<(String, &'static str), (Severity, String)> = HashMap::new();
-        for vm in &self.state.vms {
-            let mut raise = |type_id, severity, words: String| {
-                now.insert((vm.name.clone(), type_id), (severity, words));
-            };
-            match vm.power {
-                Power::Crashed => raise(CRASHED, Severity::Major, format!("{} has crashed", vm.name)),
-                Power::Paused if vm.reason == "I/O error" => {
-                    raise(IO_ERROR, Severity::Critical, format!("{} stands still: its storage failed", vm.name));
-                }
-                Power::Unknown => raise(UNKNOWN, Severity::Major, format!("the state of {} is not known", vm.name)),
-                _ => {}
-            }
-            if !vm.trouble.is_empty() {
-                raise(OPERATION, Severity::Minor, vm.trouble.clone());
-            }
-        }
+        let now = standing(&self.state);
         let mut changes: Vec<VmAlarm> = now
             .iter()
             .filter(|(key, raise)| self.raised.get(*key) != Some(*raise))
@@ -215,6 +204,28 @@ impl Track {
         self.raised = now;
         changes
     }
+}
+
+/// What is worth an alarm, by machine and type.
+fn standing(state: &HostState) -> Raised {
+    let mut now = Raised::new();
+    for vm in &state.vms {
+        let mut raise = |type_id, severity, words: String| {
+            now.insert((vm.name.clone(), type_id), (severity, words));
+        };
+        match vm.power {
+            Power::Crashed => raise(CRASHED, Severity::Major, format!("{} has crashed", vm.name)),
+            Power::Paused if vm.reason == "I/O error" => {
+                raise(IO_ERROR, Severity::Critical, format!("{} stands still: its storage failed", vm.name));
+            }
+            Power::Unknown => raise(UNKNOWN, Severity::Major, format!("the state of {} is not known", vm.name)),
+            _ => {}
+        }
+        if !vm.trouble.is_empty() {
+            raise(OPERATION, Severity::Minor, vm.trouble.clone());
+        }
+    }
+    now
 }
 
 /// Since when it runs: what the host tells, else what was known of the same start, else from now on.

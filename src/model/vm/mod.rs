@@ -8,6 +8,7 @@
 
 pub mod backup;
 pub mod definition;
+pub mod failure;
 pub mod host;
 pub mod poll;
 pub mod snapshot;

@@ -170,6 +170,15 @@ pub(crate) static VMS: &[CommandSpec] = &[
             &["x m"],
         )
     },
+    CommandSpec {
+        mutates: Mutates::Journal,
+        ..verb(
+            "vm.dismiss",
+            "Dismiss its failure",
+            "Forgets that an operation on the machine failed: it has been dealt with.",
+            &["x i"],
+        )
+    },
     verb("vm.cancel", "Cancel its job", "Cancels the backup or migration that runs in the machine.", &["x x"]),
 ];
 

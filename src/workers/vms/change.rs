@@ -88,6 +88,14 @@ pub(super) async fn preview(
         VmVerb::SendKeys(keys) => call(format!("virDomainSendKey {name} {}", keys.join("-"))),
         VmVerb::Autostart(on) => call(format!("virDomainSetAutostart {name} {}", u8::from(*on))),
         VmVerb::Cancel => call(format!("virDomainAbortJob {name}")),
+        VmVerb::Dismiss => {
+            let failure = shared.failure(&machine(row)?.uuid);
+            let failure = failure.ok_or_else(|| format!("no operation on {name} failed"))?;
+            call(format!("forget that {} of {name} failed", failure.operation));
+            preview.notes.push(failure.words);
+            let left = failure.made.iter().map(|left| format!("{} stays, and is not deleted by policy.", left.what));
+            preview.notes.extend(left);
+        }
         VmVerb::Define(text) => define_preview(shared, text, &mut preview).await?,
         VmVerb::Undefine(disks) => undefine_preview(shared, row, *disks, &mut preview).await?,
         VmVerb::Snapshot { name: wanted, external, memory } => {
@@ -248,6 +256,13 @@ async fn run(
             return super::long::run(shared, verb, row, others, stop, progress).await;
         }
         _ => {}
+    }
+    if *verb == VmVerb::Dismiss {
+        let vm = machine(row)?;
+        let was = shared.dismiss(&vm.uuid).ok_or_else(|| format!("no operation on {} failed", clean(&vm.name)))?;
+        // What it left on the host it was to move to is kept there.
+        others.iter().for_each(|other| drop(other.shared.dismiss(&vm.uuid)));
+        return Ok(format!("{} that failed is forgotten", was.operation));
     }
     let (connection, _) = shared.connection().await.map_err(words)?;
     if let VmVerb::Define(text) = verb {

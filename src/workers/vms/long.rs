@@ -4,30 +4,28 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::config::schema::OnFailure;
 use crate::engine::vm::checks::{Check, Finding, Storage, Wish};
 use crate::engine::vm::migrate::Place;
 use crate::engine::vm::pace::VmProgress;
-use crate::engine::vm::policy::{Due, Policy, Troubled, due};
+use crate::engine::vm::policy::Policy;
 use crate::engine::vm::snapshot::Orphan;
 use crate::engine::vm::{End, Report};
 use crate::model::text::clean;
-use crate::model::vm::state::Power;
+use crate::model::vm::failure::Leftover;
 use crate::model::vm::{VmRow, VmState};
 use crate::workers::appliance::Preview;
-use crate::workers::now;
 
-use super::HostHandle;
 use super::ops::{self, BackupRequest, Host, RestoreGoal, RestoreRequest};
 use super::shared::Shared;
 use super::verb::VmVerb;
+use super::{HostHandle, failures};
 
 /// Stands for the newest backup.
 const NEWEST: &str = "newest";
 
 impl Shared {
     /// The host as operations work on it, over connections of their own.
-    fn host(&self) -> Host {
+    pub(super) fn host(&self) -> Host {
         Host::new(&self.name, &self.config)
     }
 }
@@ -170,18 +168,30 @@ pub(super) async fn run(
     }
     let (report, place) = told?;
     let mut said = text(&report);
+    let operation = verb.words().0.to_lowercase();
     match report.end {
         End::Done => {
-            shared.set_trouble(&vm.uuid, None);
+            shared.succeeded(&vm.uuid, &operation);
+            others.iter().for_each(|other| other.shared.succeeded(&vm.uuid, &operation));
             return Ok(said);
         }
         End::Cancelled => return Err(said),
         End::Failed | End::Unknown => {}
     }
-    shared.set_trouble(&vm.uuid, Some(clean(&said).into_owned()));
-    for row in by_policy(shared, vm, verb, place).await {
-        said.push_str("; ");
-        said.push_str(&row);
+    let (failure, there) = failures::of_report(name, operation, &said, report.made);
+    let operation = failure.operation.clone();
+    shared.failed(&vm.uuid, failure);
+    for other in others {
+        let made: Vec<_> = there.iter().filter(|left| left.host == *other.shared.name).cloned().collect();
+        // What is on another host is deleted there; its words are here.
+        if matches!(other.shared.policy(), Policy::Delete { .. }) && !made.is_empty() {
+            let made = made.into_iter().map(|left| Leftover::here(left.what)).collect();
+            other.shared.failed(&vm.uuid, failures::of_report(name, operation.clone(), "", made).0);
+        }
+    }
+    match shared.act(&vm.uuid, place).await {
+        Ok(rows) => rows.iter().for_each(|row| said.push_str(&format!("; {row}"))),
+        Err(why) => said.push_str(&format!("; nothing is done by policy, its row is not written: {why}")),
     }
     Err(said)
 }
@@ -202,44 +212,6 @@ async fn orphans(host: &Host, row: &VmRow) -> Result<String, String> {
         return Ok("nothing is left that no machine uses".to_owned());
     }
     Ok(format!("{} that no machine uses: {}", lines.len(), lines.join("; ")))
-}
-
-/// What the policy of the host says about a machine whose operation failed; each row is written before
-/// anything is done.
-async fn by_policy(shared: &Shared, vm: &VmState, verb: &VmVerb, power: Option<Power>) -> Vec<String> {
-    let policy = match &shared.config.on_failure {
-        OnFailure::Log => Policy::LogOnly,
-        OnFailure::Stop => Policy::Stop,
-        OnFailure::Delete(after) => Policy::Delete { after_days: after.days },
-    };
-    let mut troubled = Troubled {
-        host: shared.name.to_string(),
-        vm: vm.name.clone(),
-        uuid: vm.uuid.clone(),
-        operation: verb.words().0.to_lowercase(),
-        at: now(),
-        power,
-        announced: Vec::new(),
-    };
-    let mut rows = Vec::new();
-    while let Some(what) = due(policy, &troubled, now()) {
-        match what {
-            Due::Write(row, words) => {
-                tracing::warn!(source = %shared.name, vm = %clean(&vm.name), "{}", clean(&words));
-                rows.push(words);
-                troubled.announced.push(row);
-            }
-            Due::Stop => {
-                if let Err(why) = ops::ask_to_stop(&shared.host(), &vm.uuid).await {
-                    rows.push(format!("it could not be shut down: {why}"));
-                }
-                break;
-            }
-            // That is days away.
-            Due::Delete => break,
-        }
-    }
-    rows
 }
 
 fn text(report: &Report) -> String {
@@ -341,6 +313,7 @@ mod tests {
             said: "it failed".into(),
             notes: vec!["a note".into()],
             left: vec!["/x: remove it".into()],
+            made: Vec::new(),
         };
         assert_eq!(text(&report), "it failed; a note; left behind: /x: remove it");
     }

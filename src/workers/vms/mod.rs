@@ -7,6 +7,7 @@
 
 mod alarms;
 mod change;
+mod failures;
 mod live;
 mod long;
 mod look;

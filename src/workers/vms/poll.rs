@@ -317,6 +317,9 @@ impl Poller {
         status.report.devices = u32::try_from(state.vms.len()).unwrap_or(u32::MAX);
         status.report.version = crate::model::tables::libvirt_version(state.libvirt);
         drop(status);
+        if state.contact == HostContact::Up {
+            shared.follow_policy(&state);
+        }
         let state: Arc<HostState> = Arc::new(state);
         self.shared.cache.measured_host(&self.shared.name, &state);
     }

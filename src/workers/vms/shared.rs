@@ -17,6 +17,8 @@ use crate::workers::lock;
 use crate::workers::source::Cache;
 use crate::workers::watched::Watched;
 
+use super::failures::{self, Failures};
+
 /// A host that is away is tried again soon: somebody may be waiting for it to come back.
 const POLICY: BreakerPolicy =
     BreakerPolicy { failures: 3, cool_down: Duration::from_secs(5), cool_down_max: Duration::from_secs(60) };
@@ -29,8 +31,10 @@ pub(in crate::workers) struct Shared {
     link: tokio::sync::Mutex<Option<Connection>>,
     /// Machines that are looked at anew with the next poll, by UUID.
     due: Mutex<BTreeSet<String>>,
-    /// Machines whose operation failed and what is left to do, by UUID.
-    trouble: Mutex<BTreeMap<String, String>>,
+    /// Operations that failed, by the machine's UUID.
+    pub(super) failures: Mutex<Failures>,
+    /// Held by who does what policy wants.
+    pub(super) acting: tokio::sync::Mutex<()>,
     /// Machines in which an operation of ours runs, by UUID.
     busy: Mutex<BTreeSet<String>>,
     /// Who uses consoles of its machines from here, by UUID.
@@ -57,13 +61,17 @@ impl Shared {
         let kind = ("libvirt", endpoint.as_str());
         let watched = Watched::new(name, kind, config.paused, POLICY, cache, types);
         let target = Target::of(&config);
+        // They outlive this program: it reads what the last run knew.
+        let noted = watched.cache.noted(&failures::key(&watched.name));
+        let failures = noted.map(|text| failures::read(&watched.name, &text)).unwrap_or_default();
         Self {
             watched,
             config,
             target,
             link: tokio::sync::Mutex::default(),
             due: Mutex::default(),
-            trouble: Mutex::default(),
+            failures: Mutex::new(failures),
+            acting: tokio::sync::Mutex::default(),
             busy: Mutex::default(),
             users: Mutex::default(),
         }
@@ -124,20 +132,10 @@ impl Shared {
         lock(&self.busy).clone()
     }
 
-    /// An operation on a machine failed and something is left to do (`None`: it has been dealt with).
-    pub(in crate::workers) fn set_trouble(&self, uuid: &str, words: Option<String>) {
-        let mut trouble = lock(&self.trouble);
-        match words {
-            Some(words) => trouble.insert(uuid.to_owned(), words),
-            None => trouble.remove(uuid),
-        };
-        drop(trouble);
-        self.changed(uuid);
-    }
-
-    /// What is left to do at a machine.
+    /// What is left to do at a machine whose operation failed.
     pub(super) fn trouble(&self, uuid: &str) -> String {
-        lock(&self.trouble).get(uuid).cloned().unwrap_or_default()
+        let all = lock(&self.failures);
+        all.get(uuid).filter(|failure| !failure.settled).map(|failure| failure.words.clone()).unwrap_or_default()
     }
 
     /// Somebody opened a console from here, in words (`serial by anna`), or left it.

@@ -81,10 +81,12 @@ pub enum VmVerb {
     },
     /// Breaks its job off.
     Cancel,
+    /// Forgets that an operation failed.
+    Dismiss,
 }
 
 /// The commands.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "vm.poll",
     "vm.start",
     "vm.shutdown",
@@ -106,6 +108,7 @@ const COMMANDS: [&str; 21] = [
     "vm.restore",
     "vm.migrate",
     "vm.cancel",
+    "vm.dismiss",
 ];
 
 /// Whether a command is about machines.
@@ -208,6 +211,7 @@ impl VmVerb {
                 copy: word("storage", ["shared", "copy"])?.unwrap_or(false),
             },
             "vm.cancel" => Self::Cancel,
+            "vm.dismiss" => Self::Dismiss,
             _ => return Ok(None),
         }))
     }
@@ -238,6 +242,7 @@ impl VmVerb {
             Self::Restore { .. } => ("Restore", "restored"),
             Self::Migrate { .. } => ("Move", "moved"),
             Self::Cancel => ("Cancel the job of", "cancelled the job of"),
+            Self::Dismiss => ("Dismiss the failure of", "dismissed the failure of"),
         }
     }
 
@@ -245,7 +250,7 @@ impl VmVerb {
     #[must_use]
     pub const fn state_verb(&self) -> Option<Verb> {
         Some(match self {
-            Self::Poll | Self::Orphans => return None,
+            Self::Poll | Self::Orphans | Self::Dismiss => return None,
             Self::Start => Verb::Start,
             Self::Shutdown(_) => Verb::Shutdown,
             Self::Reboot => Verb::Reboot,

@@ -141,6 +141,32 @@ impl Watched {
 
     /// Logs a call.
     pub(super) fn log(&self, actor: &str, call: &str, target: &str, began: Instant, outcome: Result<&str, &str>) {
+        drop(self.call(actor, call, target, began, outcome));
+    }
+
+    /// Logs a call and waits until that is on disk.
+    pub(super) async fn logged(
+        &self,
+        actor: &str,
+        call: &str,
+        target: &str,
+        began: Instant,
+        outcome: Result<&str, &str>,
+    ) -> Result<(), String> {
+        match self.call(actor, call, target, began, outcome) {
+            Some(done) => done.await,
+            None => Ok(()),
+        }
+    }
+
+    fn call(
+        &self,
+        actor: &str,
+        call: &str,
+        target: &str,
+        began: Instant,
+        outcome: Result<&str, &str>,
+    ) -> Option<Durable> {
         let record = CallRecord {
             call: call.to_owned(),
             target: crate::model::text::clean(target).into_owned(),
@@ -151,7 +177,7 @@ impl Watched {
             actor: actor.to_owned(),
             bytes: 0,
         };
-        drop(self.journal(vec![Observation::Call(record)]));
+        self.journal(vec![Observation::Call(record)])
     }
 
     /// Raises or clears the alarm of a server that is not there.

@@ -4,13 +4,14 @@ use proptest::prelude::*;
 
 use crate::engine::vm::checks::{Cpu, DiskFacts, Facts, File, Finding, Host, Storage, Wish, checks, plan};
 use crate::engine::vm::pace::{Pace, percent};
-use crate::engine::vm::policy::{Due, Policy, Row, Troubled, due};
+use crate::engine::vm::policy::{Due, Policy, due};
 use crate::engine::vm::snapshot::{
     Found, Orphan, Way, can_delete, can_revert, can_take, descendants, orphans, overlay, tree,
 };
 use crate::engine::vm::verbs::{Verb, possible};
-use crate::model::time::{DAY, SECOND, Ts};
+use crate::model::time::{DAY, HOUR, SECOND, Ts};
 use crate::model::vm::definition::Disk;
+use crate::model::vm::failure::{Failure, Leftover, Made, Row};
 use crate::model::vm::snapshot::{Kept, Snapshot, SnapshotDisk};
 use crate::model::vm::state::{Power, VmJob};
 use crate::model::vm::{Definition, VmState};
@@ -192,48 +193,49 @@ fn the_last_percentage_is_read() {
     assert_eq!([percent(""), percent("(x/100%)"), percent("/100%)"), percent("(999/100%)")], [None; 4]);
 }
 
+fn failure(made: usize) -> Failure {
+    let made = (0..made).map(|n| Leftover::here(Made::File(format!("/d/tiny-{n}.restoring")))).collect();
+    Failure { vm: "tiny".into(), operation: "restore".into(), made, ..Failure::default() }
+}
+
 #[test]
-fn a_policy_acts_only_after_its_row() {
-    let mut t = Troubled {
-        host: "A".into(),
-        vm: "tiny".into(),
-        uuid: "u".into(),
-        operation: "restore".into(),
-        at: Ts(0),
-        power: Some(Power::Running),
-        announced: Vec::new(),
-    };
+fn what_is_left_is_deleted_only_when_it_is_due_and_its_row_written() {
     let policy = Policy::Delete { after_days: 2 };
-    let mut done = Vec::new();
-    for day in 0..9 {
-        while let Some(what) = due(policy, &t, Ts(day * DAY)) {
-            match &what {
-                Due::Write(row, text) => {
-                    assert!(text.contains("tiny on A"));
-                    t.announced.push(*row);
-                }
-                Due::Stop => {
-                    assert!(t.announced.contains(&Row::Stopping));
-                    t.power = Some(Power::Off);
-                }
-                Due::Delete => assert!(day >= 2 && t.announced.contains(&Row::Deleting)),
-            }
-            done.push((day, what.clone()));
-            if what == Due::Delete {
-                break;
-            }
-        }
-        if done.last().is_some_and(|(_, what)| *what == Due::Delete) {
-            break;
-        }
+    let mut failed = failure(1);
+    let power = Some(Power::Running);
+    let Some(Due::Write(Row::Failed, text)) = due(policy, "A", &failed, power, Ts(0)) else { panic!("no row") };
+    assert!(text.contains("tiny on A") && text.contains("tiny-0.restoring") && text.contains("2 days"), "{text}");
+    failed.rows.push(Row::Failed);
+    assert_eq!(due(policy, "A", &failed, power, Ts(2 * DAY - 1)), None);
+    let Some(Due::Write(Row::Deleting, _)) = due(policy, "A", &failed, power, Ts(2 * DAY)) else { panic!("no row") };
+    failed.rows.push(Row::Deleting);
+    // The state of the machine says nothing about what was left, and it is not touched.
+    for power in [None, power] {
+        assert_eq!(due(policy, "A", &failed, power, Ts(2 * DAY)), Some(Due::Delete));
     }
-    assert_eq!(done.last(), Some(&(2, Due::Delete)));
-    t.announced = Vec::new();
-    assert!(matches!(due(Policy::LogOnly, &t, Ts(0)), Some(Due::Write(Row::Failed, _))));
-    t.announced = vec![Row::Failed];
-    assert_eq!(due(Policy::LogOnly, &t, Ts(99 * DAY)), None);
-    t.power = None;
-    assert_eq!(due(policy, &t, Ts(99 * DAY)), None);
+    failed.tried = 2 * DAY;
+    assert_eq!(due(policy, "A", &failed, power, Ts(2 * DAY + SECOND)), None, "not again at once");
+    assert_eq!(due(policy, "A", &failed, power, Ts(2 * DAY + HOUR)), Some(Due::Delete));
+    failed.made.clear();
+    assert_eq!(due(policy, "A", &failed, power, Ts(99 * DAY)), None);
+}
+
+#[test]
+fn a_machine_is_shut_down_once_and_only_when_it_is_seen() {
+    let mut failed = failure(1);
+    let power = Some(Power::Running);
+    let Some(Due::Write(Row::Failed, text)) = due(Policy::LogOnly, "A", &failed, power, Ts(0)) else { panic!() };
+    assert!(text.contains("nothing is done"), "{text}");
+    failed.rows.push(Row::Failed);
+    assert_eq!(due(Policy::LogOnly, "A", &failed, power, Ts(99 * DAY)), None);
+    for unseen in [None, Some(Power::Unknown), Some(Power::Off), Some(Power::Crashed)] {
+        assert_eq!(due(Policy::Stop, "A", &failed, unseen, Ts(0)), None, "{unseen:?}");
+    }
+    assert!(matches!(due(Policy::Stop, "A", &failed, power, Ts(0)), Some(Due::Write(Row::Stopping, _))));
+    failed.rows.push(Row::Stopping);
+    assert_eq!(due(Policy::Stop, "A", &failed, power, Ts(0)), Some(Due::Stop));
+    failed.rows.push(Row::Stopped);
+    assert_eq!(due(Policy::Stop, "A", &failed, power, Ts(99 * DAY)), None, "whoever starts it again wants that");
 }
 
 #[test]
@@ -255,6 +257,50 @@ fn verbs_fit_the_state() {
 }
 
 proptest! {
+    /// Whatever the policy, the state and the hour: nothing is done before the row about it, a machine is
+    /// never shut down to delete something, and it all comes to an end.
+    #[test]
+    fn no_policy_acts_before_its_row(
+        days in 1_u32..5, kind in 0_u8..3, made in 0_usize..3, steps in prop::collection::vec((0_i64..3, 0_u8..4), 1..40),
+    ) {
+        let policy = match kind {
+            0 => Policy::LogOnly,
+            1 => Policy::Stop,
+            _ => Policy::Delete { after_days: days },
+        };
+        let (mut failed, mut at, mut acts) = (failure(made), Ts(0), 0);
+        for (passes, state) in steps {
+            at = at.plus(passes * DAY);
+            let power = [None, Some(Power::Running), Some(Power::Off), Some(Power::Unknown)][usize::from(state)];
+            let mut turns = 0;
+            while let Some(what) = due(policy, "A", &failed, power, at) {
+                turns += 1;
+                prop_assert!(turns < 9, "it never ends: {what:?}");
+                match what {
+                    Due::Write(row, text) => {
+                        prop_assert!(!failed.rows.contains(&row) && text.contains("tiny"));
+                        failed.rows.push(row);
+                    }
+                    Due::Stop => {
+                        prop_assert!(policy == Policy::Stop && power == Some(Power::Running));
+                        prop_assert!(failed.rows.contains(&Row::Failed) && failed.rows.contains(&Row::Stopping));
+                        failed.rows.push(Row::Stopped);
+                        acts += 1;
+                    }
+                    Due::Delete => {
+                        prop_assert!(kind == 2 && failed.rows.contains(&Row::Deleting) && at >= Ts(i64::from(days) * DAY));
+                        failed.made.pop();
+                        failed.tried = at.0;
+                        acts += 1;
+                    }
+                }
+            }
+        }
+        let most = if kind == 1 { 1 } else { made };
+        prop_assert!(acts <= most);
+        prop_assert!(kind != 0 || acts == 0);
+    }
+
     #[test]
     fn any_output_has_a_percentage_or_none(text in any::<String>(), n in 0_u32..=10_000) {
         let _ = percent(&text);

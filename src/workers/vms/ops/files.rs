@@ -9,7 +9,7 @@ use crate::controllers::libvirt::programs::{Program, ProgramError};
 use crate::engine::vm::Fault;
 use crate::engine::vm::pace::{Pace, percent};
 use crate::engine::vm::sets::safe_name;
-use crate::model::time::Ts;
+use crate::model::time::{SECOND, Ts};
 use crate::model::vm::{BackupSet, Manifest};
 use crate::workers::now;
 
@@ -29,6 +29,7 @@ mv -nT -- "$1" "$2" || exit
 if [ -e "$1" ] || [ -L "$1" ]; then echo "$2 is there already"; exit 17; fi
 d=$(dirname -- "$2"); sync -- "$d" 2>/dev/null || sync"#;
 const LOOK: &str = r#"if [ -e "$1" ] || [ -L "$1" ]; then echo yes; else echo no; fi"#;
+const WRITTEN: &str = r#"if [ -e "$1" ] || [ -L "$1" ]; then stat -c %Y -- "$1"; else echo gone; fi"#;
 const REMOVE: &str = r#"rm -f -- "$1""#;
 const REMOVE_FOLDER: &str = r#"rm -rf -- "$1""#;
 const LIST: &str = r#"cd -- "$1" 2>/dev/null || exit 0
@@ -130,6 +131,18 @@ impl Host {
             "yes" => Ok(true),
             "no" => Ok(false),
             other => Err(Fault::Lost(format!("the host's answer cannot be read ({other})"))),
+        }
+    }
+
+    /// When a file was written last; `None`: it is not there.
+    pub(super) async fn written(&self, path: &str) -> Result<Option<Ts>, String> {
+        let said = self.soon(WRITTEN, &[path]).await.map_err(|fault| fault.why().to_owned())?;
+        match said.trim() {
+            "gone" => Ok(None),
+            text => {
+                let seconds: i64 = text.parse().map_err(|_| format!("the host's answer cannot be read ({text})"))?;
+                Ok(Some(Ts(seconds.saturating_mul(SECOND))))
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 //! holds nothing else up. Cancelling ends what runs and then takes back what was done.
 
 mod backup;
+mod discard;
 mod files;
 mod migrate;
 mod restore;
@@ -32,6 +33,7 @@ use crate::model::vm::state::{Power, VmJob};
 use crate::workers::now;
 
 pub(in crate::workers) use backup::{BackupRequest, backup, backup_plan, backups};
+pub(in crate::workers) use discard::discard;
 pub(in crate::workers) use migrate::{check_migration, migrate, migration_again};
 pub(in crate::workers) use restore::{RestoreGoal, RestoreRequest, restore, restore_plan};
 pub(in crate::workers) use snapshot::{cleanup, cleanups, orphans};
