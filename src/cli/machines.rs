@@ -89,11 +89,11 @@ fn look(store: &Store, loaded: &Loaded, wanted: &str) -> Result<Option<VmRow>, F
     let mut rows = store.reader()?.vms(&all, MANY)?;
     // The cache also remembers sources that were configured once.
     rows.retain(|row| hosts(loaded).any(|(name, _)| *name == *row.source));
-    pick(rows, wanted).map_err(Failure::usage)
+    pick(&rows, wanted).map_err(Failure::usage)
 }
 
 /// The machine that is meant; an error where it could be several.
-fn pick(rows: Vec<VmRow>, wanted: &str) -> Result<Option<VmRow>, String> {
+fn pick(rows: &[VmRow], wanted: &str) -> Result<Option<VmRow>, String> {
     if let Some(row) = rows.iter().find(|row| row.canonical() == wanted) {
         return Ok(Some(row.clone()));
     }
@@ -152,7 +152,7 @@ mod tests {
             ("a", &[("web", "u1", Power::Running), ("db", "u2", Power::Off)]),
             ("b", &[("web", "u3", Power::Running), ("db-old", "u2", Power::Running)]),
         ]);
-        let found = |wanted: &str| pick(all.clone(), wanted).map(|row| row.map(|row| row.canonical()));
+        let found = |wanted: &str| pick(&all, wanted).map(|row| row.map(|row| row.canonical()));
         assert_eq!(found("b/vm/web"), Ok(Some("b/vm/web".into())));
         assert_eq!(found("db"), Ok(Some("a/vm/db".into())));
         assert_eq!(found("U3"), Ok(Some("b/vm/web".into())));

@@ -51,8 +51,9 @@ impl Drop for Rack {
 fn a_serial_console_has_the_whole_terminal_and_leaving_it_ends_the_program() {
     let rack = Rack::new();
     let mut tty = rack.start(&["dns-1"]);
-    tty.wait_for("dns-1 serial");
-    tty.wait_for("dns-1 on kvm-birchfield");
+    // Keys that come before it is open are nobody's.
+    tty.wait("the console open", |s| s.contains("dns-1 serial") && !s.contains("being opened"));
+    assert!(tty.text().contains("dns-1 on kvm-birchfield"));
     tty.send("\r");
     tty.wait_for("login:");
     let screen = tty.text();

@@ -6,6 +6,8 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use crate::cli::args::ConsoleArgs;
 use crate::cli::exit::{Code, Failure};
 use crate::cli::fresh::say;
@@ -17,6 +19,9 @@ use crate::engine::vga::{recover, shot};
 use crate::model::console::Picture;
 use crate::model::text::clean;
 use crate::model::vm::VmState;
+
+/// How long the picture may take to come.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// Stands for standard output.
 const STDOUT: &str = "-";
@@ -53,9 +58,13 @@ async fn take(host: &Libvirt, vm: &VmState) -> Result<Picture, Failure> {
     let unread = |_| Failure::new(Code::Failed, format!("{}: its UUID cannot be read", clean(&vm.name)));
     let uuid: uuid::Uuid = vm.uuid.parse().map_err(unread)?;
     let domain = connection.domain_by_uuid(*uuid.as_bytes()).await.map_err(failure)?;
-    let taken = connection.screenshot(&domain, 0).await;
+    let taken = timeout(LONGEST, connection.screenshot(&domain, 0)).await;
     connection.close().await;
-    let (_, file) = taken.map_err(failure)?;
+    let late = |_| {
+        let words = format!("{}: its picture did not come within {} s", clean(&vm.name), LONGEST.as_secs());
+        Failure::new(Code::Failed, words)
+    };
+    let (_, file) = taken.map_err(late)?.map_err(failure)?;
     shot::read(&file).map_err(|e| Failure::new(Code::Failed, format!("{}: {e}", clean(&vm.name))))
 }
 

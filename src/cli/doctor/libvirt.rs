@@ -140,7 +140,9 @@ async fn program(host: &Host, argv: &[&str], without: &str, out: &mut Vec<Check>
     let began = Instant::now();
     out.push(match host.done(argv, PROGRAM).await {
         Ok(said) => {
-            let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+            let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+            let line = lines().find(|line| line.starts_with("Running hypervisor")).or_else(|| lines().next());
+            let line = line.unwrap_or_default();
             Check::ok(name, line).took(began.elapsed())
         }
         Err(error) => Check::warn(name, error.what.to_string(), without),
@@ -163,7 +165,7 @@ fn of_folder(path: &str, said: &str) -> Check {
     let free = words.get(2).and_then(|kib| kib.parse::<u64>().ok()).map(|kib| kib.saturating_mul(1024));
     let room = free.map_or_else(String::new, |free| format!(", {} free", iec(free)));
     match (words.first().copied(), words.get(1).copied()) {
-        (Some("it"), Some("yes")) | (Some("above"), Some("yes")) if free.is_some_and(|free| free < ROOM) => {
+        (Some("it" | "above"), Some("yes")) if free.is_some_and(|free| free < ROOM) => {
             Check::warn("backups", format!("{path}{room}"), "make room, or let backups go elsewhere: [source.backup]")
         }
         (Some("it"), Some("yes")) => Check::ok("backups", format!("{path} may be written to{room}")),

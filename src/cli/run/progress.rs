@@ -1,6 +1,7 @@
 //! How far a command is, on standard error: one line that is written anew on a terminal, else a line a
 //! second at most, so that a log stays readable. What is printed on standard output is the result alone.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -92,15 +93,17 @@ impl State {
 fn moving(progress: &VmProgress) -> String {
     let mut line = format!("{}: ", progress.doing);
     match progress.permille() {
-        Some(permille) => line.push_str(&format!("{}.{} % of {}", permille / 10, permille % 10, iec(progress.total))),
+        Some(permille) => {
+            let _ = write!(line, "{}.{} % of {}", permille / 10, permille % 10, iec(progress.total));
+        }
         None => line.push_str(&iec(progress.done)),
     }
     if let Some(rate) = progress.rate.filter(|rate| *rate > 0) {
-        line.push_str(&format!(", {}/s", iec(rate)));
+        let _ = write!(line, ", {}/s", iec(rate));
     }
     if let Some(left) = progress.left_s.filter(|_| progress.done < progress.total) {
         let left = i64::try_from(left).unwrap_or(i64::MAX).saturating_mul(SECOND);
-        line.push_str(&format!(", {} left", brief_duration(left)));
+        let _ = write!(line, ", {} left", brief_duration(left));
     }
     line
 }

@@ -257,8 +257,10 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Task<S> {
 
     fn piece(&mut self, frame: &Frame) -> Result<(), String> {
         let header = frame.header;
-        // Of one that was given up more may be on the way.
-        let Some(stream) = self.streams.get(&header.serial).cloned() else { return Ok(()) };
+        // libvirt sends a stream from another thread than the answer that opens it: its first pieces may
+        // come before. Of one that was given up more may be on the way.
+        let early = || self.pending.get(&header.serial).and_then(|pending| pending.stream.clone());
+        let Some(stream) = self.streams.get(&header.serial).cloned().or_else(early) else { return Ok(()) };
         let piece = match header.status {
             Status::Continue if frame.payload.is_empty() => {
                 Frame::piece(header, Status::Ok, Bytes::new()).write(&mut self.out);
@@ -274,6 +276,9 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Task<S> {
         // Whatever comes of it later (the answer to our own end) is nobody's.
         if !matches!(piece, Piece::Data(_)) {
             self.streams.remove(&header.serial);
+            if let Some(pending) = self.pending.get_mut(&header.serial) {
+                pending.stream = None;
+            }
         }
         match stream.try_send(piece) {
             Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}

@@ -241,6 +241,21 @@ async fn console(connection: &Connection, peer: &mut Peer) -> (super::stream::St
 }
 
 #[tokio::test]
+async fn pieces_that_come_before_the_answer_are_not_lost() {
+    let (connection, mut peer) = open().await;
+    let domain = vm("a");
+    let (stream, ()) = tokio::join!(connection.console(&domain, None, 0), async {
+        let call = peer.next().await.header;
+        peer.send(&Frame::piece(call, Status::Continue, "early".into())).await;
+        peer.send(&Frame::piece(call, Status::Continue, Bytes::new())).await;
+        peer.send(&procs::DOMAIN_OPEN_CONSOLE.reply(call.serial, &())).await;
+    });
+    let mut stream = stream.unwrap();
+    assert_eq!(stream.read().await.unwrap().unwrap(), "early");
+    assert_eq!(stream.read().await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_console_is_read_and_written() {
     let (connection, mut peer) = open().await;
     let (mut stream, call) = console(&connection, &mut peer).await;

@@ -131,7 +131,8 @@ mod tests {
             kind: ConsoleKind::Serial,
             device: String::new(),
         };
-        let cx = Ctx { solo: true, ..Ctx::new(Ts(0)) };
+        let mut cx = Ctx::new(Ts(0));
+        cx.solo = true;
         let mut pane = OnlyConsole::new(target.clone());
         let effects = pane.shown(23, &cx);
         let [Effect::Console(id, ConsoleRequest::Open { target: asked, view_only: false })] = effects.as_slice() else {
