@@ -73,7 +73,7 @@ pub(super) enum Place {
 
 impl Host {
     async fn soon(&self, text: &'static str, args: &[&str]) -> Result<String, Fault> {
-        of_program(self.programs().ask(&Program { text, args, input: None, limit: SOON }).await)
+        of_program(self.programs().await?.ask(&Program { text, args, input: None, limit: SOON }).await)
     }
 
     /// Something that prints a percentage while it copies or reads an image of that size.
@@ -104,7 +104,7 @@ impl Host {
             }
         };
         let program = Program { text, args, input: None, limit: LONG };
-        of_program(self.programs().run(&program, watch.stop, &mut heard).await)
+        of_program(self.programs().await?.run(&program, watch.stop, &mut heard).await)
     }
 
     pub(super) async fn make_folder(&self, path: &str) -> Result<(), Fault> {
@@ -114,7 +114,7 @@ impl Host {
 
     pub(super) async fn write(&self, path: &str, text: &str) -> Result<(), Fault> {
         let program = Program { text: WRITE, args: &[path], input: Some(text.as_bytes()), limit: SOON };
-        of_program(self.programs().ask(&program).await).map(drop)
+        of_program(self.programs().await?.ask(&program).await).map(drop)
     }
 
     pub(super) async fn read(&self, path: &str) -> Result<String, Fault> {
@@ -254,7 +254,8 @@ impl Host {
     /// What `qemu-img info` says of the images in a folder.
     pub(super) async fn images(&self, folder: &str) -> Result<Vec<serde_json::Value>, String> {
         let program = Program { text: IMAGES, args: &[folder], input: None, limit: SOON };
-        let said = self.programs().ask(&program).await.map_err(|e: ProgramError| e.to_string())?;
+        let programs = self.programs().await.map_err(|fault| fault.why().to_owned())?;
+        let said = programs.ask(&program).await.map_err(|e: ProgramError| e.to_string())?;
         Ok(serde_json::Deserializer::from_str(&said).into_iter().map_while(Result::ok).collect())
     }
 
@@ -262,7 +263,11 @@ impl Host {
     pub(super) async fn reaches(&self, uri: &str) -> Option<Result<(), String>> {
         const REACH: &str = r#"exec virsh -c "$1" -k 5 -K 2 hostname"#;
         let program = Program { text: REACH, args: &[uri], input: None, limit: Duration::from_secs(20) };
-        match self.programs().ask(&program).await {
+        let programs = match self.programs().await {
+            Ok(programs) => programs,
+            Err(fault) => return Some(Err(fault.why().to_owned())),
+        };
+        match programs.ask(&program).await {
             Ok(_) => Some(Ok(())),
             Err(ProgramError::Failed { status: 127, .. }) => None,
             Err(e) => Some(Err(e.to_string())),

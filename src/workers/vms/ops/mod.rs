@@ -15,18 +15,19 @@ mod snapshot;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::config::schema::{Libvirt, VmBackup, VmMigration};
 use crate::controllers::libvirt::client::{Connection, Hypervisor};
 use crate::controllers::libvirt::connect::Target;
 use crate::controllers::libvirt::error::Error;
 use crate::controllers::libvirt::flags::xml as xml_flags;
-use crate::controllers::libvirt::programs::{ProgramError, Programs};
+use crate::controllers::libvirt::programs::{Program, ProgramError, Programs};
 use crate::controllers::libvirt::wire::Domain;
 use crate::controllers::libvirt::{map, xml};
 use crate::engine::vm::Fault;
 use crate::engine::vm::pace::{Pace, VmProgress};
+use crate::model::text::clean;
 use crate::model::time::Ts;
 use crate::model::vm::Definition;
 use crate::model::vm::state::{Power, VmJob};
@@ -37,6 +38,9 @@ pub(in crate::workers) use discard::discard;
 pub(in crate::workers) use migrate::{check_migration, migrate, migration_again};
 pub(in crate::workers) use restore::{RestoreGoal, RestoreRequest, restore, restore_plan};
 pub(in crate::workers) use snapshot::{cleanup, cleanups, orphans};
+
+/// How long a host may take to tell its name.
+const SAME: Duration = Duration::from_secs(20);
 
 /// Time between two looks at a job.
 const LOOK: Duration = Duration::from_millis(200);
@@ -55,6 +59,8 @@ pub(in crate::workers) struct Host {
     backup: VmBackup,
     migration: VmMigration,
     link: Arc<Mutex<Option<Connection>>>,
+    /// Programs were seen to run where its libvirt is.
+    same: Arc<OnceCell<()>>,
 }
 
 impl Host {
@@ -68,6 +74,7 @@ impl Host {
             backup: config.backup.clone(),
             migration: config.migration.clone(),
             link: Arc::default(),
+            same: Arc::default(),
         }
     }
 
@@ -88,8 +95,29 @@ impl Host {
         Ok(connection)
     }
 
-    fn programs(&self) -> Programs {
-        Programs::on(self.target.clone())
+    /// Programs on the machine that the machines are on. A socket may lead elsewhere (forwarded, simulated):
+    /// then files would be looked for, and removed, on a machine that has nothing to do with it.
+    async fn programs(&self) -> Result<Programs, Fault> {
+        let programs = Programs::on(self.target.clone());
+        let same = self.same.get_or_try_init(|| async {
+            let told = of_call(match self.connection().await {
+                Ok(connection) => connection.hostname().await,
+                Err(error) => Err(error),
+            })?;
+            let text = Program { text: "exec uname -n", args: &[], input: None, limit: SAME };
+            let here = of_program(programs.ask(&text).await)?;
+            if first_label(&told) == first_label(&here) {
+                return Ok(());
+            }
+            Err(Fault::Failed(format!(
+                "its libvirt is on {}, and programs for it would run on {}: nothing was done; name the host as \
+                 [source.ssh] instead of a socket that leads to it",
+                clean(told.trim()),
+                clean(here.trim())
+            )))
+        });
+        same.await?;
+        Ok(programs)
     }
 
     /// A machine by its name, and what is known of it.
@@ -129,6 +157,11 @@ impl Machine {
     fn definition(&self) -> Result<Definition, String> {
         xml::definition(&self.live).map_err(words)
     }
+}
+
+/// The name of a machine without its domain.
+fn first_label(name: &str) -> String {
+    name.trim().split('.').next().unwrap_or_default().to_ascii_lowercase()
 }
 
 /// A moment as a part of a name: `20261128T181500Z`.
