@@ -122,13 +122,13 @@ mod tests {
     fn a_line_tells_percent_rate_and_what_is_left_as_far_as_they_are_known() {
         let mut pace = Pace::default();
         let at = |s: i64| Ts(s * SECOND);
-        assert_eq!(moving(&pace.at("Back up", at(0), 0, 4 << 30)), "Back up: 0.0 % of 4.00 GiB");
+        assert_eq!(moving(&pace.at("Back up", at(0), 0, 4 << 30)), "Back up: 0.0 % of 4.0 GiB");
         assert_eq!(
             moving(&pace.at("Back up", at(10), 1 << 30, 4 << 30)),
-            "Back up: 25.0 % of 4.00 GiB, 102 MiB/s, 30s left"
+            "Back up: 25.0 % of 4.0 GiB, 102 MiB/s, 30s left"
         );
-        assert_eq!(moving(&pace.at("Back up", at(40), 4 << 30, 4 << 30)), "Back up: 100.0 % of 4.00 GiB, 102 MiB/s");
-        assert_eq!(moving(&Pace::default().at("Move", at(0), 5 << 20, 0)), "Move: 5.00 MiB");
+        assert_eq!(moving(&pace.at("Back up", at(40), 4 << 30, 4 << 30)), "Back up: 100.0 % of 4.0 GiB, 102 MiB/s");
+        assert_eq!(moving(&Pace::default().at("Move", at(0), 5 << 20, 0)), "Move: 5.0 MiB");
         assert_eq!(counting(&Pace::default().at("Start", at(0), 3, 10)), "Start: 3 of 10");
     }
 }
