@@ -128,7 +128,9 @@ mod tests {
     use crate::model::vm::HostState;
     use crate::model::vm::state::Power;
 
-    fn rows(hosts: &[(&str, &[(&str, &str, Power)])]) -> Vec<VmRow> {
+    type Named = (&'static str, &'static str, Power);
+
+    fn rows(hosts: &[(&str, &[Named])]) -> Vec<VmRow> {
         let mut rows = Vec::new();
         for (source, vms) in hosts {
             let vm = |(name, uuid, power): &(&str, &str, Power)| VmState {

@@ -62,7 +62,7 @@ pub(super) enum Upstream {
     /// Ours.
     Own(Box<Own>),
     /// That of another noctule.
-    Theirs(Link),
+    Theirs(Box<Link>),
 }
 
 /// A line that is ours.
@@ -273,7 +273,7 @@ pub(super) async fn open(session: &mut Session, emulator: &Emulator, again: bool
                     let held = match joined(session, Link::join(stream, guest)).await {
                         Joined::In(link) => {
                             note(&shared, session, "looks at it through another noctule");
-                            return Ok(Some(Upstream::Theirs(*link)));
+                            return Ok(Some(Upstream::Theirs(link)));
                         }
                         Joined::Closed => return Ok(None),
                         Joined::No(End::Gone) => {

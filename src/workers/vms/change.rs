@@ -261,7 +261,9 @@ async fn run(
         let vm = machine(row)?;
         let was = shared.dismiss(&vm.uuid).ok_or_else(|| format!("no operation on {} failed", clean(&vm.name)))?;
         // What it left on the host it was to move to is kept there.
-        others.iter().for_each(|other| drop(other.shared.dismiss(&vm.uuid)));
+        for other in others {
+            drop(other.shared.dismiss(&vm.uuid));
+        }
         return Ok(format!("{} that failed is forgotten", was.operation));
     }
     let (connection, _) = shared.connection().await.map_err(words)?;

@@ -172,7 +172,9 @@ pub(super) async fn run(
     match report.end {
         End::Done => {
             shared.succeeded(&vm.uuid, &operation);
-            others.iter().for_each(|other| other.shared.succeeded(&vm.uuid, &operation));
+            for other in others {
+                other.shared.succeeded(&vm.uuid, &operation);
+            }
             return Ok(said);
         }
         End::Cancelled => return Err(said),
@@ -190,8 +192,16 @@ pub(super) async fn run(
         }
     }
     match shared.act(&vm.uuid, place).await {
-        Ok(rows) => rows.iter().for_each(|row| said.push_str(&format!("; {row}"))),
-        Err(why) => said.push_str(&format!("; nothing is done by policy, its row is not written: {why}")),
+        Ok(rows) => {
+            for row in rows {
+                said.push_str("; ");
+                said.push_str(&row);
+            }
+        }
+        Err(why) => {
+            said.push_str("; nothing is done by policy, its row is not written: ");
+            said.push_str(&why);
+        }
     }
     Err(said)
 }

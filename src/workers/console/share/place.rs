@@ -5,6 +5,7 @@
 //! The folder is for one user (0700), or for one group (0770): who may enter it may look.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
@@ -109,7 +110,10 @@ impl Place {
         let group = share.group.as_deref().map(|name| group_id(name).ok_or_else(|| Error::Group(name.to_owned())));
         let console = format!("{host}/{}/{}/{}", target.uuid, target.kind.word(), target.device);
         let digest = ring::digest::digest(&ring::digest::SHA256, console.as_bytes());
-        let name: String = digest.as_ref().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let name = digest.as_ref().iter().take(12).fold(String::new(), |mut name, byte| {
+            let _ = write!(name, "{byte:02x}");
+            name
+        });
         let socket = folder.join(format!("{name}.sock"));
         if socket.as_os_str().len() > LONGEST {
             let why = format!("its path is too long for a socket: at most {} bytes", LONGEST - name.len() - 6);

@@ -243,7 +243,9 @@ impl Hub {
         if done.is_empty() {
             return None;
         }
-        done.iter().for_each(|done| (self.audit)(done));
+        for done in done {
+            (self.audit)(done);
+        }
         for (id, peer) in &mut self.peers {
             peer.told = false;
             let here = here(&self.control, *id);
