@@ -215,7 +215,7 @@ mod tests {
             Leftover { host: "B".into(), what: Made::File("/d/tiny.qcow2".into()) },
         ];
         let (failure, there) = of_report("tiny", "move".into(), "it \u{1b}[31mfailed", made);
-        assert_eq!((failure.made.len(), there.len(), failure.words.as_str()), (2, 1, "it [31mfailed"));
+        assert_eq!((failure.made.len(), there.len(), failure.words.as_str()), (2, 1, "it failed"));
         let mut failure = Failure { rows: vec![Row::Failed, Row::Deleting], ..failure };
         failure.made.extend(there);
         let all: Failures = [("u".to_owned(), failure)].into();
