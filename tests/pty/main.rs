@@ -34,7 +34,7 @@ fn the_demo_shows_a_living_network_and_leaves_the_terminal_as_it_was() {
     let home = home();
     let mut tty = demo(&home, &Start::default());
     let screen = tty.text();
-    for word in ["noctule", "1 Alarms", "2 PON", "6 Sources", "7 Log", "sources 14/15 up"] {
+    for word in ["noctule", "1 Alarms", "2 PON", "6 Sources", "7 Log", "sources 17/18 up"] {
         tty.wait_for(word);
     }
     assert!(!screen.contains('\u{fffd}'));
