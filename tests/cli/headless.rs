@@ -177,7 +177,7 @@ fn partly(world: &World) {
 }
 
 /// A child that is ended with the test, whatever happens.
-struct Ended(Child);
+pub(super) struct Ended(pub(super) Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {

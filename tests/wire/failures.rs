@@ -23,7 +23,9 @@ fn config(sim: &RunningVirt, on_failure: &OnFailure) -> Config {
 }
 
 fn sim() -> RunningVirt {
-    VirtSim::start(VirtOptions { speed: 20.0, ..VirtOptions::default() }).expect("hosts")
+    // What was left is below a folder of the test's, on this machine.
+    let here = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    VirtSim::start(VirtOptions { speed: 20.0, hostname: Some(here), ..VirtOptions::default() }).expect("hosts")
 }
 
 fn row(console: &Console, vm: &str) -> Option<VmRow> {

@@ -89,6 +89,8 @@ pub(crate) struct Live {
     world: Mutex<World>,
     started: Instant,
     speed: f64,
+    /// What every host calls itself, instead of its own name.
+    pub(super) hostname: Option<String>,
     /// Time moves only when it is moved.
     stepped: Option<AtomicI64>,
     pub(super) poke: Notify,
@@ -102,11 +104,12 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(super) fn new(world: World, speed: f64, stepped: bool) -> Self {
+    pub(super) fn new(world: World, speed: f64, stepped: bool, hostname: Option<String>) -> Self {
         let switches = world.hosts.iter().map(|_| Switches::new()).collect();
         Self {
             world: Mutex::new(world),
             started: Instant::now(),
+            hostname,
             speed,
             stepped: stepped.then(AtomicI64::default),
             poke: Notify::new(),

@@ -42,11 +42,14 @@ pub struct VirtOptions {
     /// The folder for the sockets, which only its user may enter; one of its own without it, which is
     /// removed at the end.
     pub folder: Option<PathBuf>,
+    /// What every host calls itself, instead of its own name: that of this machine lets programs be run
+    /// here for it.
+    pub hostname: Option<String>,
 }
 
 impl Default for VirtOptions {
     fn default() -> Self {
-        Self { seed: 1, speed: 1.0, stepped: false, anchor_s: None, life: false, folder: None }
+        Self { seed: 1, speed: 1.0, stepped: false, anchor_s: None, life: false, folder: None, hostname: None }
     }
 }
 
@@ -90,7 +93,7 @@ impl VirtSim {
             world.begin_life();
         }
         let running = RunningVirt {
-            live: Arc::new(Live::new(world, options.speed, options.stepped)),
+            live: Arc::new(Live::new(world, options.speed, options.stepped, options.hostname)),
             folder,
             own,
             stop: CancellationToken::new(),

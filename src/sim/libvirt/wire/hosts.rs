@@ -30,7 +30,9 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
     let live = &session.live;
     calls! { frame,
         procs::CONNECT_CLOSE, () => Ok::<_, Refusal>(());
-        procs::CONNECT_GET_HOSTNAME, () => live.world().host(host).map(|h| h.name.clone());
+        procs::CONNECT_GET_HOSTNAME, () => {
+            live.world().host(host).map(|h| live.hostname.clone().unwrap_or_else(|| h.name.clone()))
+        };
         procs::CONNECT_GET_CAPABILITIES, () => live.world().host(host).map(caps::host);
         procs::CONNECT_GET_LIB_VERSION, () => Ok::<_, Refusal>(LIBVIRT);
         procs::CONNECT_GET_VERSION, () => Ok::<_, Refusal>(QEMU);
