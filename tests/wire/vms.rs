@@ -239,6 +239,31 @@ async fn a_definition_is_compared_taken_and_forgotten() {
     rig.console.stop().await;
 }
 
+/// Two machines with one disk: to delete it with one of them would pull it from under the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_another_machine_has_is_not_deleted() {
+    let rig = Rig::known(3600).await;
+    for name in ["new-1", "new-2"] {
+        let xml = format!(
+            "<domain type='kvm'><name>{name}</name><memory unit='MiB'>512</memory><vcpu>1</vcpu>\
+             <os><type arch='x86_64'>hvm</type></os><devices><disk type='file' device='disk'>\
+             <driver name='qemu' type='qcow2'/><source file='/var/lib/libvirt/images/both.qcow2'/>\
+             <target dev='vda' bus='virtio'/></disk></devices></domain>"
+        );
+        let args = [("xml".to_owned(), xml)].into();
+        let on = Targets::Names(Table::Sources, vec![HOSTS[2].to_owned()]);
+        let outcome = rig.console.run(Intent { command: "vm.define", targets: on, args, actor: "anna".into() }).await;
+        assert_eq!(outcome.done, 1, "{outcome:?}");
+        rig.until("the new one", name, |_| true).await;
+    }
+    let why = rig.bad("vm.undefine", "new-1", &[("disks", "delete")]).await;
+    assert!(why.contains("both.qcow2 is a disk of new-2 as well"), "{why}");
+    assert!(rig.row("new-1").is_some());
+    rig.good("vm.undefine", "new-1", &[("disks", "keep")]).await;
+    until("it is forgotten", || rig.row("new-1").is_none().then_some(())).await;
+    rig.console.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_that_restarts_in_the_middle_loses_nothing() {
     let rig = Rig::known(1).await;

@@ -284,7 +284,7 @@ pub(super) async fn open(session: &mut Session, emulator: &Emulator, again: bool
                         Joined::No(End::Ended(why)) => why,
                         Joined::Late => "another noctule here has it and does not answer".to_owned(),
                     };
-                    if !take_over(session, held).await {
+                    if !take_over(session, held).await? {
                         return Ok(None);
                     }
                     (place, flags) = (None, console::FORCE);
@@ -313,7 +313,7 @@ pub(super) async fn open(session: &mut Session, emulator: &Emulator, again: bool
                 }
                 // Nobody else waits for us while the operator thinks about it.
                 drop(seat);
-                if !take_over(session, error.to_string()).await {
+                if !take_over(session, error.to_string()).await? {
                     return Ok(None);
                 }
                 flags = console::FORCE;
@@ -385,14 +385,18 @@ async fn joined(session: &mut Session, join: impl Future<Output = Result<Link, E
     }
 }
 
-/// Says who has it and waits for the word; `false`: the console was closed.
-async fn take_over(session: &mut Session, held: String) -> bool {
+/// Says who has it and waits for the word; `false`: the console was closed. Taking over throws somebody
+/// out, which is none of looking on.
+async fn take_over(session: &mut Session, held: String) -> Result<bool, String> {
+    if session.view_only {
+        return Err(format!("{held}; a read-only profile takes no console over"));
+    }
     session.news.phase(ConsolePhase::Held(held));
     if !wanted(&mut session.requests).await {
-        return false;
+        return Ok(false);
     }
     session.news.phase(ConsolePhase::Opening);
-    true
+    Ok(true)
 }
 
 async fn wanted(requests: &mut UnboundedReceiver<ConsoleRequest>) -> bool {

@@ -34,6 +34,9 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How long keys are held, ms.
 const HELD_MS: u32 = 50;
 
+/// How the word of a state that did not come begins.
+const STILL: &str = "it is still";
+
 type Told = Result<String, String>;
 
 #[allow(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
@@ -259,11 +262,10 @@ async fn run(
     }
     if *verb == VmVerb::Dismiss {
         let vm = machine(row)?;
-        let was = shared.dismiss(&vm.uuid).ok_or_else(|| format!("no operation on {} failed", clean(&vm.name)))?;
         // What it left on the host it was to move to is kept there.
-        for other in others {
-            drop(other.shared.dismiss(&vm.uuid));
-        }
+        let there: Vec<_> = others.iter().filter_map(|other| other.shared.dismiss(&vm.uuid)).collect();
+        let was = shared.dismiss(&vm.uuid).or_else(|| there.into_iter().next());
+        let was = was.ok_or_else(|| format!("no operation on {} failed", clean(&vm.name)))?;
         return Ok(format!("{} that failed is forgotten", was.operation));
     }
     let (connection, _) = shared.connection().await.map_err(words)?;
@@ -284,7 +286,13 @@ async fn run(
         VmVerb::Shutdown(limit) => {
             connection.shutdown(&domain, 0).await.map_err(words)?;
             shows(&connection, &domain, *limit, stop, |p| p == Power::Off).await.map(|()| String::new()).map_err(
-                |why| format!("{why}: the guest ignores the request; force it off (vm.force-off) if it must stop"),
+                |why| {
+                    if why.starts_with(STILL) {
+                        format!("{why}: the guest ignores the request; force it off (vm.force-off) if it must stop")
+                    } else {
+                        why
+                    }
+                },
             )
         }
         VmVerb::Reboot => done(connection.reboot(&domain, 0).await),
@@ -354,7 +362,7 @@ async fn shows(
             return Err(format!("not waited for any longer; it is {}", last.word()));
         }
         if began.elapsed() >= limit {
-            return Err(format!("it is still {} after {} s", last.word(), limit.as_secs()));
+            return Err(format!("{STILL} {} after {} s", last.word(), limit.as_secs()));
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -362,6 +370,13 @@ async fn shows(
 
 async fn undefine_now(connection: &Connection, domain: &Domain, disks: bool) -> Told {
     let definition = definition_of(connection, domain, xml_flags::INACTIVE).await?;
+    let (state, _) = connection.state(domain).await.map_err(words)?;
+    if Power::from_wire(state).active() {
+        return Err(format!("{} was started meanwhile: shut it down first", clean(&domain.name)));
+    }
+    if disks {
+        not_shared(connection, domain, &definition).await?;
+    }
     let flags =
         undefine::MANAGED_SAVE | undefine::SNAPSHOTS_METADATA | undefine::NVRAM | undefine::CHECKPOINTS_METADATA;
     connection.undefine(domain, flags).await.map_err(words)?;
@@ -382,6 +397,33 @@ async fn undefine_now(connection: &Connection, domain: &Domain, disks: bool) -> 
         return Ok("its disks are deleted".into());
     }
     Err(format!("it is undefined; these disks are still there: {}", failed.join("; ")))
+}
+
+/// Refuses when another machine has one of the disks too, or stands on one as its backing file.
+async fn not_shared(connection: &Connection, domain: &Domain, definition: &Definition) -> Result<(), String> {
+    let own: Vec<&str> = sets::disks(definition).map(|disk| disk.source.as_str()).collect();
+    for other in connection.domains(0).await.map_err(words)? {
+        if other.uuid == domain.uuid {
+            continue;
+        }
+        let text = match connection.xml(&other, 0).await {
+            Ok(text) => text,
+            Err(error) if error.no_domain() => continue,
+            Err(error) => return Err(words(error)),
+        };
+        let theirs = xml::definition(&text).map_err(|e| e.to_string())?;
+        // The text names backing files too.
+        let has = |disk: &&str| text.contains(*disk) || theirs.disks.iter().any(|d| d.source == **disk);
+        if let Some(disk) = own.iter().copied().find(|disk| !disk.is_empty() && has(disk)) {
+            return Err(format!(
+                "nothing is done: {} is a disk of {} as well; undefine {} and keep the disks",
+                clean(disk),
+                clean(&other.name),
+                clean(&domain.name)
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Takes a snapshot.

@@ -44,6 +44,7 @@ pub(super) async fn preview(
     let mut preview = Preview::default();
     let (vm, host) = (machine(row)?, shared.host());
     let name = &vm.name;
+    still_named(&host, verb, vm).await?;
     match verb {
         VmVerb::CleanUp => {
             for plan in ops::cleanups(&host, name).await? {
@@ -64,7 +65,7 @@ pub(super) async fn preview(
             preview.calls.push(format!("{call} {name}"));
         }
         VmVerb::Restore { .. } => {
-            let plan = ops::restore_plan(&host, name, &restore_request(verb)?).await?;
+            let plan = ops::restore_plan(&host, name, &restore_request(verb, &vm.uuid)?).await?;
             for disk in &plan.disks {
                 preview.calls.push(format!("qemu-img convert {} {}", disk.image, disk.path));
             }
@@ -113,6 +114,7 @@ pub(super) async fn run(
     let (told, mut heard) = tokio::sync::mpsc::unbounded_channel::<VmProgress>();
     let tell = move |progress: VmProgress| drop(told.send(progress));
     let work = async {
+        still_named(&host, verb, vm).await?;
         let mut place = Some(vm.power);
         let report = match verb {
             VmVerb::CleanUp => {
@@ -128,7 +130,7 @@ pub(super) async fn run(
                 last.ok_or_else(|| format!("{name} has no external snapshot"))?
             }
             VmVerb::Backup { .. } => ops::backup(&host, name, &backup_request(verb), stop, &tell).await?,
-            VmVerb::Restore { .. } => ops::restore(&host, name, &restore_request(verb)?, stop, &tell).await?,
+            VmVerb::Restore { .. } => ops::restore(&host, name, &restore_request(verb, &vm.uuid)?, stop, &tell).await?,
             VmVerb::Migrate { to, copy } => {
                 let target = target(to, others)?;
                 let (checks, plan) = ops::check_migration(&host, &target, name, &wish(*copy)).await?;
@@ -204,6 +206,19 @@ pub(super) async fn run(
         }
     }
     Err(said)
+}
+
+/// What takes long finds its machine by name: it has to be that of the row still.
+async fn still_named(host: &Host, verb: &VmVerb, vm: &VmState) -> Result<(), String> {
+    match host.by_uuid(&vm.uuid).await.map_err(|e| e.to_string())? {
+        Some(domain) if domain.name == vm.name => Ok(()),
+        Some(domain) => {
+            Err(format!("{} is named {} now: refresh and choose it again", clean(&vm.name), clean(&domain.name)))
+        }
+        // A machine that is gone can be restored.
+        None if matches!(verb, VmVerb::Restore { .. }) => Ok(()),
+        None => Err(format!("{} (UUID {}) is not on its host any more", clean(&vm.name), clean(&vm.uuid))),
+    }
 }
 
 /// What nothing uses: of the whole host, or of one machine.
@@ -286,7 +301,7 @@ fn verb_is_to_itself(verb: &VmVerb) -> bool {
     matches!(verb, VmVerb::Restore { to, .. } if to.is_empty())
 }
 
-fn restore_request(verb: &VmVerb) -> Result<RestoreRequest, String> {
+fn restore_request(verb: &VmVerb, uuid: &str) -> Result<RestoreRequest, String> {
     let VmVerb::Restore { backup, to } = verb else { return Err("it restores nothing".to_owned()) };
     let backup = backup.trim_end_matches('/');
     let (place, name) = match backup.rsplit_once('/') {
@@ -295,6 +310,7 @@ fn restore_request(verb: &VmVerb) -> Result<RestoreRequest, String> {
         None => (None, backup),
     };
     Ok(RestoreRequest {
+        uuid: uuid.to_owned(),
         backup: (name != NEWEST).then(|| name.to_owned()),
         place,
         goal: if to.is_empty() { RestoreGoal::Same } else { RestoreGoal::New { name: to.clone(), folder: None } },
@@ -308,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_backup_is_named_by_its_folder_or_its_name() {
-        let of = |backup: &str| restore_request(&VmVerb::Restore { backup: backup.into(), to: String::new() });
+        let of = |backup: &str| restore_request(&VmVerb::Restore { backup: backup.into(), to: String::new() }, "7f1c");
         let found = of("/b/tiny/20261128T101500Z.full/").unwrap();
         assert_eq!((found.place.as_deref(), found.backup.as_deref()), (Some("/b/tiny"), Some("20261128T101500Z.full")));
         let found = of("newest").unwrap();

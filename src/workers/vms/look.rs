@@ -58,9 +58,10 @@ pub(super) struct Look {
     read: Option<Instant>,
 }
 
-async fn set(connection: &Connection, flags: u32) -> BTreeSet<String> {
+/// Reads a set again; what was known stays where it cannot be read.
+async fn set(connection: &Connection, flags: u32, before: &BTreeSet<String>) -> BTreeSet<String> {
     let told = connection.domains(flags).await;
-    told.map(|domains| domains.iter().map(Domain::uuid_text).collect()).unwrap_or_default()
+    told.map_or_else(|_| before.clone(), |domains| domains.iter().map(Domain::uuid_text).collect())
 }
 
 impl Look {
@@ -93,25 +94,25 @@ impl Look {
         let present: BTreeSet<&str> = vms.iter().map(|(_, vm)| vm.uuid.as_str()).collect();
         self.known.retain(|uuid, _| present.contains(uuid.as_str()));
         let new = |vm: &VmPoll| all || due.contains(&vm.uuid) || !self.known.contains_key(&vm.uuid);
-        let wanted: Vec<(Domain, String, u32)> = vms
+        let before = |vm: &VmPoll| self.known.get(&vm.uuid).cloned().unwrap_or_default();
+        let wanted: Vec<(Domain, String, u32, Known)> = vms
             .iter()
             .filter(|(_, vm)| new(vm))
-            .map(|(domain, vm)| (domain.clone(), vm.uuid.clone(), xml_flags_of(vm)))
+            .map(|(domain, vm)| (domain.clone(), vm.uuid.clone(), xml_flags_of(vm), before(vm)))
             .collect();
         if wanted.is_empty() {
             return;
         }
         self.read = if all { Some(Instant::now()) } else { self.read };
         let (autostart, snapshots, checkpoints, transient) = tokio::join!(
-            set(connection, list::AUTOSTART),
-            set(connection, list::HAS_SNAPSHOT),
-            set(connection, list::HAS_CHECKPOINT),
-            set(connection, list::TRANSIENT),
+            set(connection, list::AUTOSTART, &self.sets.autostart),
+            set(connection, list::HAS_SNAPSHOT, &self.sets.snapshots),
+            set(connection, list::HAS_CHECKPOINT, &self.sets.checkpoints),
+            set(connection, list::TRANSIENT, &self.sets.transient),
         );
         self.sets = Sets { autostart, snapshots, checkpoints, transient };
         let sets = &self.sets;
-        let read = stream::iter(wanted.into_iter().map(|(domain, uuid, flags)| async move {
-            let mut known = Known::default();
+        let read = stream::iter(wanted.into_iter().map(|(domain, uuid, flags, mut known)| async move {
             if let Ok(text) = connection.xml(&domain, flags).await
                 && let Ok(definition) = xml::definition(&text)
             {
@@ -119,12 +120,16 @@ impl Look {
                 known.screens = definition.graphics.iter().map(map::screen).collect();
                 known.serial = !definition.serials.is_empty();
             }
-            if sets.snapshots.contains(&uuid) {
-                known.snapshots = connection.snapshot_count(&domain).await.unwrap_or(0);
+            // What could not be read stays as it was known.
+            if !sets.snapshots.contains(&uuid) {
+                known.snapshots = 0;
+            } else if let Ok(count) = connection.snapshot_count(&domain).await {
+                known.snapshots = count;
             }
-            if sets.checkpoints.contains(&uuid) {
-                let (count, newest) = checkpoints_of(connection, &domain).await;
-                (known.checkpoints, known.last_backup) = (count, newest);
+            if !sets.checkpoints.contains(&uuid) {
+                (known.checkpoints, known.last_backup) = (0, None);
+            } else if let Some(read) = checkpoints_of(connection, &domain).await {
+                (known.checkpoints, known.last_backup) = read;
             }
             (uuid, known)
         }))
@@ -132,9 +137,7 @@ impl Look {
         .collect::<Vec<_>>()
         .await;
         for (uuid, mut known) in read {
-            if let Some(before) = self.known.get(&uuid) {
-                (known.id, known.since, known.busy) = (before.id, before.since, before.busy || all);
-            }
+            known.busy |= all && self.known.contains_key(&uuid);
             self.known.insert(uuid, known);
         }
         self.uptimes(target, vms).await;
@@ -203,8 +206,8 @@ const fn xml_flags_of(vm: &VmPoll) -> u32 {
 }
 
 /// Checkpoints, and when the newest was made: a backup made it.
-async fn checkpoints_of(connection: &Connection, domain: &Domain) -> (u32, Option<Ts>) {
-    let Ok(checkpoints) = connection.checkpoints(domain).await else { return (0, None) };
+async fn checkpoints_of(connection: &Connection, domain: &Domain) -> Option<(u32, Option<Ts>)> {
+    let checkpoints = connection.checkpoints(domain).await.ok()?;
     let mut newest = None;
     for checkpoint in &checkpoints {
         if let Ok(text) = connection.checkpoint_xml(checkpoint).await
@@ -214,7 +217,7 @@ async fn checkpoints_of(connection: &Connection, domain: &Domain) -> (u32, Optio
         }
     }
     let at = newest.filter(|at| *at > 0).map(|at| Ts(at.saturating_mul(SECOND)));
-    (u32::try_from(checkpoints.len()).unwrap_or(u32::MAX), at)
+    Some((u32::try_from(checkpoints.len()).unwrap_or(u32::MAX), at))
 }
 
 /// When the processes of machines were started, by name: when libvirt wrote down their number. Nothing for

@@ -135,5 +135,7 @@ pub async fn plan(store: &Store, sources: &Sources, intent: &Intent) -> Result<P
             *line = clean(line).into_owned();
         }
     }
+    // What cannot be undone is confirmed by more than a reflex.
+    plan.type_name = !plan.irreversible.is_empty();
     Ok(plan)
 }

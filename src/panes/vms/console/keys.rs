@@ -6,13 +6,16 @@ use crate::app::ctx::Ctx;
 use crate::app::effect::{Choose, ConsoleRequest, Effect, Level, Prompt};
 use crate::model::combination::MENU;
 use crate::model::command::Args;
-use crate::model::console::{ConsoleKey, ConsoleKind, ConsolePhase, Image, Stroke};
+use crate::model::console::{ConsoleKey, ConsoleKind, ConsolePhase, Image, Presence, Stroke};
 use crate::panes::list::commands::toast;
 use crate::panes::verbs::ask;
 use crate::ui::console_keys::stroke;
 use crate::ui::pixels::View;
 
 use super::{Consoles, Shown, Tab};
+
+/// Said where a profile does not allow it.
+const READ_ONLY: &str = "the profile is read-only: the console is only looked at";
 
 impl Consoles {
     /// Arrows walk over the wall, enter shows one.
@@ -34,7 +37,8 @@ impl Consoles {
     /// A key for the guest; for a dialog where the console is not open.
     pub(super) fn guest_key(&mut self, key: &KeyEvent) -> Vec<Effect> {
         if let Some((id, text)) = self.paste.take() {
-            let yes = matches!(key.code, KeyCode::Char('y' | 'Y') | KeyCode::Enter);
+            // Enter is the key that somebody types on without looking.
+            let yes = matches!(key.code, KeyCode::Char('y' | 'Y')) && self.tab().is_some_and(|tab| tab.id == id);
             return if yes { vec![Effect::Console(id, ConsoleRequest::Paste(text))] } else { Vec::new() };
         }
         let Some(tab) = self.tab() else { return Vec::new() };
@@ -42,6 +46,7 @@ impl Consoles {
             ConsolePhase::Open => {}
             ConsolePhase::Held(_) => {
                 return match key.code {
+                    KeyCode::Char('t' | 'T') if tab.view_only => vec![toast(Level::Info, READ_ONLY)],
                     KeyCode::Char('t' | 'T') => tab.ask(ConsoleRequest::TakeOver),
                     KeyCode::Esc | KeyCode::Char('q') => self.close(),
                     _ => Vec::new(),
@@ -70,6 +75,9 @@ impl Consoles {
         if let Some(tab) = self.tab_mut() {
             tab.id = id;
             tab.phase = ConsolePhase::Opening;
+            (tab.image, tab.found, tab.recording) = (None, None, None);
+            (tab.scrolled, tab.as_picture) = (false, false);
+            tab.presence = Presence::default();
         }
         vec![Effect::Console(id, ConsoleRequest::Open { target, view_only })]
     }
@@ -153,6 +161,7 @@ impl Consoles {
                 tab.ask(ConsoleRequest::Control(wanted))
             }
             "console.hand-over" => tab.ask(ConsoleRequest::HandOver),
+            "console.take-over" if tab.view_only => vec![toast(Level::Info, READ_ONLY)],
             "console.take-over" => tab.ask(ConsoleRequest::TakeOver),
             "console.closer" | "console.farther" => {
                 let Some(Image::Picture(picture)) = &tab.image else {
@@ -185,7 +194,7 @@ fn shift(tab: &mut Tab, x: i32, y: i32) -> Vec<Effect> {
 /// Why nothing may be typed into it.
 fn mute(tab: &Tab) -> Option<String> {
     if tab.view_only {
-        return Some("the profile is read-only: the console is only looked at".to_owned());
+        return Some(READ_ONLY.to_owned());
     }
     if tab.presence.viewers.len() > 1 && !tab.presence.ours {
         let who = tab.presence.control.as_deref().unwrap_or("nobody");

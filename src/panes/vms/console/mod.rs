@@ -128,6 +128,7 @@ impl Consoles {
     /// Shows a console; opens it where it is not, or has ended.
     pub(super) fn open(&mut self, target: ConsoleTarget, cx: &Ctx) -> Vec<Effect> {
         self.shown = Shown::One;
+        self.paste = None;
         if let Some(at) = self.tabs.iter().position(|tab| tab.target == target) {
             self.at = at;
             if !self.tabs.get(at).is_some_and(|tab| matches!(tab.phase, ConsolePhase::Ended(_))) {
@@ -168,6 +169,7 @@ impl Consoles {
             )];
         }
         self.shown = Shown::Wall;
+        self.paste = None;
         Vec::new()
     }
 
@@ -197,6 +199,8 @@ impl Consoles {
             }
             ConsoleNews::Bell => tab.rang = !front,
             ConsoleNews::Title(title) => tab.title = clean(title).into_owned(),
+            // A guest that nobody looks at puts nothing on the operator's clipboard.
+            ConsoleNews::Clipboard(_) if !front => {}
             ConsoleNews::Clipboard(text) => {
                 let what = format!("what {} had on its clipboard", tab.name());
                 return vec![Effect::Copy { text: text.clone(), what }];
@@ -231,13 +235,15 @@ impl Consoles {
     }
 
     /// Goes back to the list.
-    pub(super) const fn leave(&mut self) {
+    pub(super) fn leave(&mut self) {
+        self.paste = None;
         self.shown = Shown::Nothing;
     }
 
     fn close(&mut self) -> Vec<Effect> {
         let Some(tab) = self.tab() else { return Vec::new() };
         let effects = tab.ask(ConsoleRequest::Close);
+        self.paste = None;
         self.tabs.remove(self.at);
         self.at = self.at.min(self.tabs.len().saturating_sub(1));
         if self.tabs.is_empty() {
@@ -247,6 +253,7 @@ impl Consoles {
     }
 
     fn step(&mut self, by: usize) {
+        self.paste = None;
         let len = self.tabs.len().max(1);
         self.at = (self.at + by) % len;
         if let Some(tab) = self.tab_mut() {

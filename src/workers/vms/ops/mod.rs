@@ -132,7 +132,7 @@ impl Host {
     }
 
     /// A machine by its UUID; `None` when there is none.
-    async fn by_uuid(&self, uuid: &str) -> Result<Option<Domain>, Error> {
+    pub(in crate::workers::vms) async fn by_uuid(&self, uuid: &str) -> Result<Option<Domain>, Error> {
         let bytes = uuid::Uuid::parse_str(uuid).map(uuid::Uuid::into_bytes).unwrap_or_default();
         match self.connection().await?.domain_by_uuid(bytes).await {
             Ok(domain) => Ok(Some(domain)),

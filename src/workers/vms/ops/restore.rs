@@ -11,6 +11,7 @@ use crate::engine::vm::restore::{Act, Disk, Goal, Plan, Restore, Told};
 use crate::engine::vm::retention::{chain, whole};
 use crate::engine::vm::sets::safe_name;
 use crate::engine::vm::{Fault, Report, Turn};
+use crate::model::text::clean;
 use crate::model::vm::state::Power;
 use crate::model::vm::{BackupSet, Definition, Manifest};
 use crate::workers::now;
@@ -32,6 +33,8 @@ pub(in crate::workers) enum RestoreGoal {
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub(in crate::workers) struct RestoreRequest {
+    /// UUID of the machine that is asked for: a folder may hold backups of an earlier one of its name.
+    pub(in crate::workers) uuid: String,
     /// Name of the backup; the newest without it.
     pub(in crate::workers) backup: Option<String>,
     /// Folder of the machine's backups on the host; that below the configured one without it.
@@ -95,17 +98,29 @@ async fn prepare(host: &Host, vm: &str, request: &RestoreRequest) -> Result<Prep
         Some(place) => (place.clone(), host.sets(place).await?),
         None => backups(host, vm, None).await?,
     };
-    let uuid = sets.iter().rev().find_map(|set| Some(set.manifest.as_ref().ok()?.uuid.clone())).unwrap_or_default();
-    let newest = || whole(&sets, &uuid).last().map(|(name, _)| (*name).to_owned());
+    let newest = || whole(&sets, &request.uuid).last().map(|(name, _)| (*name).to_owned());
     let name =
         request.backup.clone().or_else(newest).ok_or_else(|| format!("there is no backup of {vm} in {folder}"))?;
     let all = chain(&sets, &name)?;
     let (_, manifest) = all.last().copied().ok_or_else(|| format!("there is no backup {name}"))?;
+    is_of(manifest, &name, vm, request)?;
     let text = host.read(&format!("{folder}/{name}/domain.xml")).await.map_err(|fault| fault.why().to_owned())?;
     let (plan, note) = plan(host, vm, request, (&folder, &name), manifest, &text).await?;
     let size = |target: &str| manifest.disks.iter().find(|d| d.target == target).map_or(0, |d| d.virtual_size);
     let sizes = plan.disks.iter().map(|disk| (disk.image.clone(), size(&disk.target))).collect();
     Ok(Prepared { plan, notes: note.into_iter().collect(), sizes, folder, sets })
+}
+
+/// Refuses to put the disks of one machine into another.
+fn is_of(manifest: &Manifest, backup: &str, vm: &str, request: &RestoreRequest) -> Result<(), String> {
+    match &request.goal {
+        RestoreGoal::Same if manifest.uuid != request.uuid => Err(format!(
+            "{backup} is a backup of another machine (UUID {}, {vm} has {}): restore it to a new one",
+            clean(&manifest.uuid),
+            request.uuid
+        )),
+        _ => Ok(()),
+    }
 }
 
 async fn plan(
@@ -259,5 +274,22 @@ async fn do_it(host: &Host, uuid: &str, sizes: &[(String, u64)], act: &Act, watc
         // What runs is told through its token.
         Act::Abort => Ok(Told::Done),
         Act::Remove(path) => host.remove(path).await.map(done),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_disks_of_one_machine_are_not_put_into_another() {
+        let manifest = Manifest { uuid: "old".into(), ..Manifest::default() };
+        let request =
+            |uuid: &str, goal| RestoreRequest { uuid: uuid.into(), backup: None, place: None, goal, start: false };
+        let of = |uuid: &str, goal| is_of(&manifest, "x.full", "web-1", &request(uuid, goal));
+        assert_eq!(of("old", RestoreGoal::Same), Ok(()));
+        let why = of("new", RestoreGoal::Same).unwrap_err();
+        assert!(why.contains("another machine") && why.contains("web-1 has new"), "{why}");
+        assert_eq!(of("new", RestoreGoal::New { name: "web-2".into(), folder: None }), Ok(()));
     }
 }
