@@ -85,7 +85,7 @@ impl Executor {
         }
         let store = self.store.clone();
         let wish = intent.clone();
-        let resolved = tokio::task::spawn_blocking(move || {
+        let resolved = crate::workers::blocking(move || {
             let mut reader = store.reader()?;
             resolve(&mut reader, &wish, now())
         });
@@ -275,8 +275,8 @@ impl Executor {
     async fn resume(&self, job: JobId, secret: &str, actor: &str) -> Result<String, String> {
         if !secret.is_empty() {
             let reference: SecretRef = secret.parse().map_err(|e: NotAReference| e.to_string())?;
-            let read = tokio::task::spawn_blocking(move || reference.resolve());
-            let value = read.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+            let read = crate::workers::blocking(move || reference.resolve());
+            let value = read.await?.map_err(|e| e.to_string())?;
             self.jobs.secret(job, value);
         }
         self.jobs.control(job, Control::Resume, actor).await
@@ -365,7 +365,7 @@ impl Executor {
         progress: &dyn Progress,
     ) -> Outcome {
         let store = self.store.clone();
-        let actions = tokio::task::spawn_blocking(move || store.reader()?.batch(batch)).await;
+        let actions = crate::workers::blocking(move || store.reader()?.batch(batch)).await;
         let actions = match actions {
             Ok(Ok(actions)) => actions,
             Ok(Err(error)) => return failed("undo", error.to_string()),

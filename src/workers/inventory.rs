@@ -80,7 +80,7 @@ fn watch(file: &Path, touched: UnboundedSender<()>) -> notify::Result<notify::Re
 /// Reads the file, tells what is wrong with it, journals what is new in it.
 async fn read(store: &Store, file: &Path, msgs: &UnboundedSender<Msg>, told: &mut Vec<String>) {
     let path = file.to_owned();
-    let Ok(loaded) = tokio::task::spawn_blocking(move || load(&path)).await else { return };
+    let Ok(loaded) = crate::workers::blocking(move || load(&path)).await else { return };
     let errors: Vec<String> = loaded.errors.iter().map(ToString::to_string).collect();
     if errors != *told {
         tell(store, file, &loaded, &errors, msgs).await;

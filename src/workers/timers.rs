@@ -110,7 +110,7 @@ async fn read(store: &Store, slot: &mut Option<Reader>) -> Result<(Vec<Timer>, O
         let next = if due.is_empty() { reader.next_due()? } else { None };
         Ok((reader, due, next))
     };
-    let (reader, due, next) = tokio::task::spawn_blocking(work).await.unwrap_or(Err(Error::Closed))?;
+    let (reader, due, next) = crate::workers::blocking(work).await.unwrap_or(Err(Error::Closed))?;
     *slot = Some(reader);
     Ok((due, next))
 }

@@ -150,7 +150,7 @@ impl Poller {
             return Ok(());
         }
         let shared = Arc::clone(&self.shared);
-        let read = tokio::task::spawn_blocking(move || {
+        let read = crate::workers::blocking(move || {
             let mut known = HashMap::new();
             shared.cache.each_cpe(&shared.name, &mut |cpe| {
                 let (patch_hash, last_inform) = (cpe.patch_hash, cpe.last_inform);
@@ -160,7 +160,7 @@ impl Poller {
             let faults = shared.cache.faults(&shared.name)?;
             Ok::<_, String>((known, faults))
         });
-        let (known, faults) = read.await.map_err(|e| e.to_string())??;
+        let (known, faults) = read.await??;
         self.known = known;
         self.faults = faults.into_iter().map(|f| ((f.device.clone(), f.channel.clone()), hash(&f))).collect();
         // The thresholds may have changed since the last start.
@@ -259,12 +259,12 @@ impl Poller {
         }
         self.finish(out).await?;
         let shared = Arc::clone(&self.shared);
-        let read = tokio::task::spawn_blocking(move || {
+        let read = crate::workers::blocking(move || {
             let mut ids = Vec::new();
             shared.cache.each_cpe(&shared.name, &mut |cpe| ids.push(cpe.id))?;
             Ok::<_, String>(ids)
         });
-        for id in read.await.map_err(|e| e.to_string())?? {
+        for id in read.await?? {
             if !seen.contains(&id_hash(&id)) {
                 self.faults.retain(|(device, _), _| *device != id);
                 out.records.push(Observation::CpeGone(id, GoneCause::Resync));

@@ -230,7 +230,7 @@ impl Wish {
         let verb = verb.ok_or_else(|| format!("`{}` is no command for appliances", intent.command))?;
         let targets = targets(intent, verb.table())?;
         let (store, wanted, table) = (store.clone(), targets.clone(), verb.table());
-        let read = tokio::task::spawn_blocking(move || -> Result<Vec<Target>, String> {
+        let read = crate::workers::blocking(move || -> Result<Vec<Target>, String> {
             let mut reader = store.reader().map_err(|e| e.to_string())?;
             Ok(if table == Table::Collectors {
                 let rows = reader.collectors(&wanted, MANY + 1).map_err(|e| e.to_string())?;
@@ -240,7 +240,7 @@ impl Wish {
                 rows.into_iter().map(|row| Target::Appliance(Box::new(row))).collect()
             })
         });
-        let found = read.await.map_err(|e| e.to_string())??;
+        let found = read.await??;
         if found.len() > MANY {
             return Err(format!("more than {MANY} targets: narrow the filter"));
         }

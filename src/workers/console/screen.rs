@@ -85,8 +85,8 @@ async fn password(config: &Libvirt, name: &str) -> Result<Option<secrecy::Secret
     let Some(reference) = config.vnc_passwords.get(name).or_else(|| config.vnc_passwords.get("*")).cloned() else {
         return Ok(None);
     };
-    let read = tokio::task::spawn_blocking(move || reference.resolve());
-    let secret = read.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+    let read = crate::workers::blocking(move || reference.resolve());
+    let secret = read.await?.map_err(|e| e.to_string())?;
     Ok(Some(secret))
 }
 

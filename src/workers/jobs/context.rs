@@ -117,8 +117,8 @@ pub(super) async fn make(
     };
     let typed = shared.typed().get(&job).cloned().unwrap_or_default();
     let wanted = request.clone();
-    let read = tokio::task::spawn_blocking(move || secrets(&wanted.work, &typed));
-    let secrets = match read.await.map_err(|e| Stop::Hold(e.to_string()))? {
+    let read = crate::workers::blocking(move || secrets(&wanted.work, &typed));
+    let secrets = match read.await.map_err(Stop::Hold)? {
         // A dry run writes nothing: it finds out without them.
         Err(_) if !whole || request.dry_run => HashMap::new(),
         secrets => secrets.map_err(Stop::Hold)?,

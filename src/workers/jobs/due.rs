@@ -197,7 +197,7 @@ impl Runner {
         }
         self.purged = Some(Instant::now());
         let (store, before) = (self.shared.store.clone(), now().plus(self.shared.store.keep_us().saturating_neg()));
-        let read = tokio::task::spawn_blocking(move || store.reader()?.jobs_over_before(before));
+        let read = crate::workers::blocking(move || store.reader()?.jobs_over_before(before));
         let old = match read.await {
             Ok(Ok(old)) => old,
             Ok(Err(error @ Error::Interrupted)) => return tracing::debug!(%error, "old jobs stay for now"),

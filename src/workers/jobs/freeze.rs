@@ -25,11 +25,11 @@ pub(super) async fn freeze(shared: Arc<Shared>, job: JobId, mut request: JobRequ
         return Err(Stop::Refuse("there is no GenieACS source in this configuration".to_owned()));
     }
     let (store, wish, names) = (shared.store.clone(), request.clone(), sources.clone());
-    let read = tokio::task::spawn_blocking(move || {
+    let read = crate::workers::blocking(move || {
         let mut reader = store.reader().map_err(|e| e.to_string())?;
         list(&mut reader, &wish, &names, now())
     });
-    let resolved = match read.await.map_err(|e| Stop::Refuse(e.to_string()))? {
+    let resolved = match read.await.map_err(Stop::Refuse)? {
         Err(why) if asks_for_what_is_not_kept(&request, &why) => {
             asked(&shared, &request).await?.ok_or(Stop::Refuse(why))?
         }

@@ -224,7 +224,7 @@ impl Runner {
     /// Takes up the jobs that are not over.
     pub(super) async fn take_up(&mut self) -> Result<(), String> {
         let store = self.shared.store.clone();
-        let read = tokio::task::spawn_blocking(move || {
+        let read = crate::workers::blocking(move || {
             let mut reader = store.reader()?;
             let mut jobs = Vec::new();
             for (id, _) in reader.open_jobs()? {
@@ -232,7 +232,7 @@ impl Runner {
             }
             Ok::<Vec<Job>, Error>(jobs)
         });
-        let jobs = read.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+        let jobs = read.await?.map_err(|e| e.to_string())?;
         self.book.jobs = jobs.into_iter().map(|job| (job.id, job)).collect();
         self.sides.clear();
         Ok(())
@@ -257,8 +257,8 @@ impl Runner {
     pub(super) async fn job(&mut self, id: JobId) -> Result<&Job, String> {
         if !self.book.jobs.contains_key(&id) {
             let store = self.shared.store.clone();
-            let read = tokio::task::spawn_blocking(move || store.reader()?.job(id));
-            let found = read.await.map_err(|e| e.to_string())?.map_err(|e: Error| e.to_string())?;
+            let read = crate::workers::blocking(move || store.reader()?.job(id));
+            let found = read.await?.map_err(|e: Error| e.to_string())?;
             let job = found.ok_or_else(|| format!("there is no job {id}"))?;
             self.book.jobs.insert(id, job);
         }

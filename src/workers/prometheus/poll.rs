@@ -239,7 +239,7 @@ impl Poller {
     async fn gone(&self, gone: &[u64], out: &mut Out) -> Result<(), String> {
         let wanted: HashSet<u64> = gone.iter().copied().collect();
         let shared = Arc::clone(&self.shared);
-        let read = tokio::task::spawn_blocking(move || {
+        let read = crate::workers::blocking(move || {
             let mut found = Vec::new();
             shared.cache.each_standing_alarm(&shared.name, &mut |alarm| {
                 let id = identity_hash(&alarm.resource, &alarm.type_id, &alarm.qualifier);
@@ -253,7 +253,7 @@ impl Poller {
         // It was missing at the poll before for the first time.
         let (since, reason) =
             if self.gap { (Ts::NEVER, ClearReason::Resync) } else { (self.before, ClearReason::Source) };
-        for identity in read.await.map_err(|e| e.to_string())?? {
+        for identity in read.await?? {
             out.records.push(Observation::Alarm(clear(identity, since, reason)));
             self.pour(out).await?;
         }
@@ -266,7 +266,7 @@ impl Poller {
             return Ok(());
         }
         let shared = Arc::clone(&self.shared);
-        let read = tokio::task::spawn_blocking(move || {
+        let read = crate::workers::blocking(move || {
             let mut looks = Vec::new();
             shared.cache.each_standing_alarm(&shared.name, &mut |alarm| {
                 if alarm.resource.kind == NodeKind::Object {
@@ -281,7 +281,7 @@ impl Poller {
             })?;
             Ok::<_, String>(looks)
         });
-        for look in read.await.map_err(|e| e.to_string())?? {
+        for look in read.await?? {
             self.alerts.load(look);
         }
         self.loaded = true;

@@ -101,7 +101,7 @@ impl Poller {
         }
         self.resumed = true;
         let shared = Arc::clone(&self.shared);
-        let read = tokio::task::spawn_blocking(move || shared.cache.known_appliance(&shared.name)).await;
+        let read = crate::workers::blocking(move || shared.cache.known_appliance(&shared.name)).await;
         match read {
             Ok(Ok(Some((state, past)))) => {
                 self.shared.tracker().resume(&state, &past);

@@ -125,8 +125,8 @@ impl Shared {
                 Control::Api => Ok(restart::Control::Api),
                 Control::Supervisor(settings) => {
                     // The password may come from a command.
-                    let made = tokio::task::spawn_blocking(move || Supervisor::new(&settings, route));
-                    let made = made.await.map_err(|e| e.to_string())?;
+                    let made = crate::workers::blocking(move || Supervisor::new(&settings, route));
+                    let made = made.await?;
                     made.map(restart::Control::Supervisor).map_err(|e| e.to_string())
                 }
                 Control::Systemd(settings) => Ok(restart::Control::Systemd(Arc::new(Systemd::new(settings, route)))),

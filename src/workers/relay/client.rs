@@ -139,7 +139,7 @@ impl Client {
 
     async fn owned(&self) -> bool {
         let cache = self.cache.clone();
-        let owner = tokio::task::spawn_blocking(move || store::owner(&cache)).await;
+        let owner = crate::workers::blocking(move || store::owner(&cache)).await;
         // What cannot be found out is not taken for an end.
         !matches!(owner, Ok(Ok(None)))
     }

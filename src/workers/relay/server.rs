@@ -234,7 +234,7 @@ impl Peer {
 
     async fn status(&mut self) -> bool {
         let work = Arc::clone(&self.post.work);
-        let (sources, jobs) = tokio::task::spawn_blocking(move || work.doing()).await.unwrap_or_default();
+        let (sources, jobs) = crate::workers::blocking(move || work.doing()).await.unwrap_or_default();
         say(&mut self.wire, &Tell::Status(Status { about: self.post.about.clone(), sources, jobs })).await
     }
 

@@ -150,7 +150,7 @@ struct Wish {
 /// The alarms that targets mean, at most one more than may be.
 async fn rows(store: &Store, targets: &Targets) -> Result<Vec<AlarmRow>, String> {
     let (store, targets) = (store.clone(), targets.clone());
-    let read = tokio::task::spawn_blocking(move || {
+    let read = crate::workers::blocking(move || {
         let mut rows = Vec::new();
         store.reader()?.each_alarm(&targets, &mut |row| {
             rows.push(row.clone());
@@ -158,7 +158,7 @@ async fn rows(store: &Store, targets: &Targets) -> Result<Vec<AlarmRow>, String>
         })?;
         Ok::<_, crate::store::Error>(rows)
     });
-    let rows = read.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+    let rows = read.await?.map_err(|e| e.to_string())?;
     if rows.len() > MOST {
         return Err(format!(
             "more than {MOST} alarms: give conditions that hold for all of them, matchers='olt=\"olt-001\"'"

@@ -42,7 +42,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: LiveRequest) -> Result
 pub(super) async fn node(shared: &Arc<Shared>, canonical: String) -> Result<NodeRow, String> {
     let cache = Arc::clone(&shared.cache);
     let name = canonical.clone();
-    let row = tokio::task::spawn_blocking(move || cache.node(&name)).await.map_err(|e| e.to_string())??;
+    let row = crate::workers::blocking(move || cache.node(&name)).await??;
     row.ok_or_else(|| format!("{canonical} is not known"))
 }
 

@@ -410,8 +410,8 @@ impl Poller {
     /// The nodes of the cache; read on a blocking thread.
     async fn known(&self) -> Result<Vec<Known>, String> {
         let shared = Arc::clone(&self.shared);
-        let read = tokio::task::spawn_blocking(move || shared.cache.known(&shared.name));
-        read.await.map_err(|e| e.to_string())?
+        let read = crate::workers::blocking(move || shared.cache.known(&shared.name));
+        read.await?
     }
 }
 

@@ -50,11 +50,11 @@ pub async fn probe(name: SourceName, config: &Voltha) -> Vec<Step> {
 
 async fn version(name: SourceName, config: &Voltha) -> Result<(Client, String), String> {
     let (runtime, settings) = (tokio::runtime::Handle::current(), config.clone());
-    let made = tokio::task::spawn_blocking(move || {
+    let made = crate::workers::blocking(move || {
         let _guard = runtime.enter();
         Client::new(name, &settings)
     });
-    let client = made.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+    let client = made.await?.map_err(|e| e.to_string())?;
     let answer = client.call_within(&methods::GET_VOLTHA, "", (), Some(STEP)).await.map_err(|e| e.to_string())?;
     let words = format!("VOLTHA {}, {} ms", super::poll::version(&answer.value.version), answer.took.as_millis());
     Ok((client, words))

@@ -163,7 +163,7 @@ impl Shared {
     pub(super) async fn load(self: &Arc<Self>) {
         let read = || async {
             let shared = Arc::clone(self);
-            let known = tokio::task::spawn_blocking(move || shared.cache.known(&shared.name)).await;
+            let known = crate::workers::blocking(move || shared.cache.known(&shared.name)).await;
             let nodes = match known {
                 Ok(Ok(nodes)) => nodes,
                 Ok(Err(words)) => return tracing::warn!(source = %self.name, %words, "cache cannot be read"),
@@ -261,12 +261,12 @@ impl Shared {
         }
         let (name, config) = (self.name.clone(), self.config.clone());
         let runtime = tokio::runtime::Handle::current();
-        let made = tokio::task::spawn_blocking(move || {
+        let made = crate::workers::blocking(move || {
             let _guard = runtime.enter();
             Client::new(name, &config)
         });
         let call = Call { source: &self.name, name: "gRPC", target: &self.config.grpc };
-        let client = made.await.map_err(|e| call.error(ErrorKind::Config, "-", e.to_string()))??;
+        let client = made.await.map_err(|e| call.error(ErrorKind::Config, "-", e))??;
         *lock(&self.client) = Some(client.clone());
         Ok(client)
     }

@@ -79,8 +79,8 @@ async fn work(shared: &Arc<Shared>) {
 /// Where to go on, from the journal; places of this run are newer.
 async fn begin(shared: &Arc<Shared>, places: &Places) -> Result<(), String> {
     let reader = Arc::clone(shared);
-    let read = tokio::task::spawn_blocking(move || reader.cache.offsets(&reader.name));
-    let journalled = read.await.map_err(|e| e.to_string())??;
+    let read = crate::workers::blocking(move || reader.cache.offsets(&reader.name));
+    let journalled = read.await??;
     let mut places = places.lock().unwrap_or_else(PoisonError::into_inner);
     for Origin { partition, offset } in journalled {
         places.entry(partition).and_modify(|o| *o = (*o).max(offset)).or_insert(offset);
@@ -236,7 +236,7 @@ impl Sink {
         }
         if any_unnamed(&placed.what) {
             let shared = Arc::clone(&self.shared);
-            if let Ok(Ok(known)) = tokio::task::spawn_blocking(move || shared.cache.known(&shared.name)).await {
+            if let Ok(Ok(known)) = crate::workers::blocking(move || shared.cache.known(&shared.name)).await {
                 name_unis(&mut placed.what, &known);
             }
         }

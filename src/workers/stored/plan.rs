@@ -124,8 +124,8 @@ async fn upload(
 ) -> Result<(), String> {
     validate::file(meta).map_err(|refusal| refusal.to_string())?;
     let words = path.display().to_string();
-    let read = tokio::task::spawn_blocking(move || std::fs::File::open(&path).and_then(checksum)).await;
-    let sum = read.map_err(|e| e.to_string())?.map_err(|e| format!("{words}: {e}"))?;
+    let read = crate::workers::blocking(move || std::fs::File::open(&path).and_then(checksum)).await;
+    let sum = read?.map_err(|e| format!("{words}: {e}"))?;
     if sum.bytes == 0 {
         return Err(format!("{words}: the file is empty"));
     }

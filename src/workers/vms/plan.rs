@@ -37,11 +37,11 @@ impl Wish {
         let verb = verb.ok_or_else(|| format!("`{}` is no command for virtual machines", intent.command))?;
         let targets = targets(intent, &verb)?;
         let (store, wanted) = (store.clone(), targets.clone());
-        let read = tokio::task::spawn_blocking(move || {
+        let read = crate::workers::blocking(move || {
             let mut reader = store.reader().map_err(|e| e.to_string())?;
             reader.vms(&wanted, MANY + 1).map_err(|e| e.to_string())
         });
-        let found = read.await.map_err(|e| e.to_string())??;
+        let found = read.await??;
         if found.len() > MANY {
             return Err(format!("more than {MANY} targets: narrow the filter"));
         }

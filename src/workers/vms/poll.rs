@@ -145,7 +145,7 @@ impl Poller {
         }
         self.resumed = true;
         let shared = Arc::clone(&self.shared);
-        let read = tokio::task::spawn_blocking(move || shared.cache.known_host(&shared.name)).await;
+        let read = crate::workers::blocking(move || shared.cache.known_host(&shared.name)).await;
         match read {
             Ok(Ok(Some(state))) => self.track.resume(state),
             Ok(Ok(None)) | Err(_) => {}

@@ -246,11 +246,11 @@ pub(super) async fn make<T: Send + 'static>(
     make: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
     let runtime = tokio::runtime::Handle::current();
-    let made = tokio::task::spawn_blocking(move || {
+    let made = crate::workers::blocking(move || {
         let _guard = runtime.enter();
         make()
     });
-    made.await.map_err(|e| e.to_string())?
+    made.await?
 }
 
 impl Status {
