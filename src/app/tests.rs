@@ -222,6 +222,33 @@ fn only_the_rows_that_were_planned_are_touched() {
 }
 
 #[test]
+fn what_was_read_for_the_plan_is_what_is_done() {
+    let mut b = Bench::new(&[1], false);
+    b.app.run("pon.reboot", Args::new());
+    let Some(Request::Plan(id, _)) = b.take().pop() else { panic!("not planned") };
+    let args: Args = [("xml".to_owned(), "<domain/>".to_owned())].into();
+    b.msg(&Msg::Planned(id, Ok(Plan { total: 1, args: Some(args.clone()), ..Plan::default() })));
+    b.key(KeyCode::Char('y'));
+    let sent = b.take();
+    assert!(matches!(sent.as_slice(), [Request::Execute(_, intent)] if intent.args == args), "{sent:?}");
+}
+
+#[test]
+fn a_plan_that_touches_nothing_is_left_by_any_answer() {
+    for answer in [KeyCode::Char('y'), KeyCode::Char('n'), KeyCode::Enter, KeyCode::Esc] {
+        let mut b = Bench::new(&[1], false);
+        b.app.run("pon.reboot", Args::new());
+        let Some(Request::Plan(id, _)) = b.take().pop() else { panic!("not planned") };
+        let skipped = vec![("no such device".to_owned(), 1)];
+        b.msg(&Msg::Planned(id, Ok(Plan { skipped, phrase: "0".into(), type_name: true, ..Plan::default() })));
+        let shown = b.app.layers.len();
+        b.key(answer);
+        assert!(b.take().is_empty(), "{answer:?}");
+        assert_eq!(b.app.layers.len() + 1, shown, "{answer:?} leaves it");
+    }
+}
+
+#[test]
 fn a_read_only_profile_refuses_with_the_reason() {
     let mut b = Bench::new(&[1], true);
     b.app.run("alarm.ack", Args::new());

@@ -306,6 +306,9 @@ impl App {
                 if let Some(rows) = plan.rows.take() {
                     intent.targets = Targets::Rows(Table::Nodes, rows);
                 }
+                if let Some(args) = plan.args.take() {
+                    intent.args = args;
+                }
                 let level = if plan.type_name { Confirm::TypeName } else { level };
                 self.open(Box::new(super::layers::ConfirmLayer::new(intent, plan, level)));
             }

@@ -107,6 +107,9 @@ pub struct Plan {
     /// The rows it was made for, where they were looked up by a filter: whoever says yes has seen
     /// these, so only these are touched, whatever comes to match meanwhile.
     pub rows: Option<Vec<RowId>>,
+    /// The arguments it was made for, where those of the intent name a file: what was agreed to is what
+    /// was read, whatever the file holds by then.
+    pub args: Option<Args>,
     /// The phrase has to be typed even when the command's own level is lower: a target is worse
     /// than the command's usual one (a whole OLT).
     pub type_name: bool,

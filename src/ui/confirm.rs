@@ -13,6 +13,8 @@ use crate::theme::Token;
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask<'a> {
+    /// Nothing: the plan touches nothing.
+    Nothing,
     /// `y` or `n`.
     YesNo,
     /// [`Plan::phrase`] has to be typed.
@@ -88,11 +90,11 @@ impl Confirm<'_> {
         let x = area.x + 1;
         let width = area.width.saturating_sub(2);
         match self.ask {
-            Ask::YesNo => {
+            Ask::YesNo | Ask::Nothing => {
                 let mut at = x;
                 let others = self.others.iter().map(|(k, w)| (k.to_string(), format!(" {w}    ")));
-                let answers = [("y".to_owned(), " do it    ".to_owned())].into_iter().chain(others);
-                for (k, w) in answers.chain([("n".to_owned(), " leave it".to_owned())]) {
+                let yes = (self.ask == Ask::YesNo).then(|| ("y".to_owned(), " do it    ".to_owned()));
+                for (k, w) in yes.into_iter().chain(others).chain([("n".to_owned(), " leave it".to_owned())]) {
                     at += paint.put_styled(buf, (at, area.y), width, &k, key);
                     at += paint.put_styled(buf, (at, area.y), width, &w, words);
                 }

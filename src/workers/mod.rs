@@ -61,6 +61,26 @@ pub(crate) fn blocking<T: Send + 'static>(
     }
 }
 
+/// Bytes of a text that a command is given in a file at most.
+const LONGEST_TEXT: u64 = 4 << 20;
+
+/// The text of a file that a command names: a job's request, a script, a machine's definition. Blocks.
+///
+/// # Errors
+/// In words, with the file's name: it cannot be read, is no text, or is longer than such a text is.
+pub(crate) fn text_of(path: &std::path::Path) -> Result<String, String> {
+    use std::io::Read as _;
+    let words = |why: &dyn std::fmt::Display| format!("{}: {why}", crate::model::text::clean(&path.to_string_lossy()));
+    let file = std::fs::File::open(path).map_err(|e| words(&e))?;
+    let mut text = String::new();
+    // A pipe or a device tells no length: it is never read further than this.
+    let read = file.take(LONGEST_TEXT + 1).read_to_string(&mut text).map_err(|e| words(&e))?;
+    if read as u64 > LONGEST_TEXT {
+        return Err(words(&format_args!("longer than {} MiB", LONGEST_TEXT >> 20)));
+    }
+    Ok(text)
+}
+
 /// The present, our clock. The clock is read out here, at the edge: model and engine have none.
 #[must_use]
 pub fn now() -> Ts {
@@ -70,6 +90,20 @@ pub fn now() -> Ts {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
+
+    #[test]
+    fn a_text_is_read_up_to_its_longest_and_says_which_file_is_wrong() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.xml");
+        let write = |bytes: &[u8]| std::fs::write(&path, bytes).expect("written");
+        write(b"<domain/>");
+        assert_eq!(super::text_of(&path).as_deref(), Ok("<domain/>"));
+        write(&vec![b' '; usize::try_from(super::LONGEST_TEXT).unwrap_or(0) + 1]);
+        assert!(super::text_of(&path).unwrap_err().contains("a.xml: longer than 4 MiB"));
+        write(b"\xff\xfe");
+        assert!(super::text_of(&path).unwrap_err().contains("a.xml: "));
+        assert!(super::text_of(folder.path()).unwrap_err().contains("directory"));
+    }
 
     #[test]
     fn work_whose_runtime_ended_has_no_outcome_to_tell() {

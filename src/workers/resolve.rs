@@ -240,7 +240,7 @@ fn new_job(reader: &mut Reader, wish: &Wish, intent: &Intent, now: Ts) -> Result
         }
         Wish::File(path) => {
             let shown = crate::model::text::clean(path).into_owned();
-            let text = std::fs::read_to_string(path).map_err(|e| ResolveError::Request(format!("{shown}: {e}")))?;
+            let text = super::text_of(std::path::Path::new(path)).map_err(ResolveError::Request)?;
             let is_json = std::path::Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
             let json = is_json || text.trim_start().starts_with('{');
             (text, if json { Format::Json } else { Format::Toml }, format!("{shown}, "))

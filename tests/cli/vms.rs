@@ -172,8 +172,10 @@ fn doctor_looks_at_hosts() {
 #[test]
 fn no_program_is_run_for_a_host_that_is_another_machine() {
     let rack = Rack::start();
-    let (code, out, err) = rack.text(&["run", "vm.backup", "dns-1", "--yes", "--json"]);
-    assert_eq!(code, 1, "{out} {err}");
-    assert!(err.contains("programs for it would run on"), "{out} {err}");
+    for (command, vm) in [("vm.backup", "dns-1"), ("vm.snapshot-cleanup", "kafka-1")] {
+        let (code, out, err) = rack.text(&["run", command, vm, "--yes", "--json"]);
+        assert_eq!(code, 1, "{command}: {out} {err}");
+        assert!(err.contains("programs for it would run on"), "{command}: {out} {err}");
+    }
     assert!(!rack.home.path().join("backups").exists());
 }

@@ -68,7 +68,11 @@ impl Layer for ConfirmLayer {
             KeyCode::Down => self.scroll = self.scroll.saturating_add(1),
             KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(PAGE),
             KeyCode::PageDown => self.scroll = self.scroll.saturating_add(PAGE),
-            _ if self.plan.total == 0 => {}
+            // There is nothing that could be done: any answer leaves it.
+            _ if self.plan.total == 0 => match key.code {
+                KeyCode::Enter | KeyCode::Char('n' | 'N' | 'y' | 'Y') => return Reply::Close(vec![self.drop_it()]),
+                _ => {}
+            },
             _ if self.level == Confirm::TypeName => {
                 if key.code == KeyCode::Enter && self.typed.text().trim() == self.plan.phrase {
                     return self.run();
@@ -92,10 +96,10 @@ impl Layer for ConfirmLayer {
     }
 
     fn view(&self, frame: &mut Frame<'_>, area: Rect, cx: &ViewCtx<'_>) {
-        let ask = if self.level == Confirm::TypeName && self.plan.total > 0 {
-            Ask::Phrase { text: self.typed.text(), cursor: self.typed.cursor() }
-        } else {
-            Ask::YesNo
+        let ask = match self.level {
+            _ if self.plan.total == 0 => Ask::Nothing,
+            Confirm::TypeName => Ask::Phrase { text: self.typed.text(), cursor: self.typed.cursor() },
+            _ => Ask::YesNo,
         };
         let others: Vec<(char, &str)> = self.choices.iter().map(|c| (c.key, c.words)).collect();
         let question = ui::confirm::Confirm { plan: Some(&self.plan), ask, others: &others, scroll: self.scroll };
@@ -106,7 +110,9 @@ impl Layer for ConfirmLayer {
         let mut out = vec![self.plan.title.clone()];
         out.extend(self.plan.first.iter().map(|n| format!("  target {n}")));
         out.extend(self.plan.irreversible.iter().map(|n| format!("  cannot be undone: {n}")));
+        out.extend(self.plan.skipped.iter().map(|(why, n)| format!("  {n} left out: {why}")));
         out.push(match self.level {
+            _ if self.plan.total == 0 => "there is nothing to do: n leaves it".into(),
             Confirm::TypeName => format!("type {} and Enter, or Esc", self.plan.phrase),
             _ => "y or n".into(),
         });

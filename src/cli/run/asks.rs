@@ -52,7 +52,7 @@ fn run_on(
     live: &Live,
     loaded: &Loaded,
     spec: &'static CommandSpec,
-    intent: Intent,
+    mut intent: Intent,
     args: &RunArgs,
 ) -> Result<Code, Failure> {
     let machines = vms::is(spec.id);
@@ -71,10 +71,13 @@ fn run_on(
             code => return Err(Failure::new(code, "nothing was done")),
         }
     }
-    let plan: Plan = live
+    let mut plan: Plan = live
         .runtime
         .block_on(asks::plan(&live.store, &live.sources, &intent))
         .map_err(|why| Failure::new(Code::Failed, why))?;
+    if let Some(args) = plan.args.take() {
+        intent.args = args;
+    }
     if args.dry_run {
         print_plan(&plan, args.json)?;
         if loaded.profile.read_only && spec.mutates != Mutates::Nothing {

@@ -91,10 +91,7 @@ pub(crate) static VMS: &[CommandSpec] = &[
         ..verb("vm.autostart", "Autostart", "Says whether the machine is started with its host.", &["x a"])
     },
     CommandSpec {
-        args: &[
-            text("file", "a file with its XML; without one the definition opens in the editor"),
-            text("xml", "its XML"),
-        ],
+        args: &[text("file", "a file with its XML; one of the two is needed"), text("xml", "its XML itself")],
         ..verb(
             "vm.define",
             "Define",

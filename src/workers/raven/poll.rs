@@ -70,7 +70,8 @@ impl Polling for Poller {
         };
         let state = self.take(&poll);
         self.tell(&state, &outcome);
-        match self.shared.report(false) {
+        // Who asked reads the cache next: what was measured is in it before the answer.
+        match self.shared.report(asked) {
             Some(done) if asked => done.await?,
             _ => {}
         }

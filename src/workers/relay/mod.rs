@@ -65,12 +65,16 @@ impl Hands {
 
 /// A file that an argument names is one of ours: the owner may stand in another folder.
 async fn read_here(mut intent: Intent) -> Result<Intent, Error> {
-    if intent.command == "cpe.job.create"
-        && let Some(path) = intent.args.remove("file")
-    {
-        let shown = crate::model::text::clean(&path).into_owned();
-        let text = tokio::fs::read_to_string(path).await.map_err(|e| Error::File(format!("{shown}: {e}")))?;
-        intent.args.insert("request".to_owned(), text);
+    let text = match intent.command {
+        "cpe.job.create" => Some("request"),
+        "vm.define" => Some("xml"),
+        _ => None,
+    };
+    if let Some(text) = text {
+        if let Some(path) = intent.args.remove("file") {
+            let read = super::blocking(move || super::text_of(std::path::Path::new(&path))).await;
+            intent.args.insert(text.to_owned(), read.and_then(|read| read).map_err(Error::File)?);
+        }
     } else if matches!(intent.command.rsplit('.').next(), Some("put" | "upload")) {
         // Too big to travel: the owner reads it, under the name that holds everywhere.
         let absolute = intent.args.get("file").map(std::path::absolute);

@@ -22,9 +22,6 @@ use super::verb::VerbError;
 pub use plan::plan;
 pub use run::run;
 
-/// The longest text of a preset or script that is sent, bytes.
-const LONGEST: u64 = 4 << 20;
-
 /// A verb with its arguments.
 #[derive(Clone, PartialEq, Eq)]
 pub enum StoredVerb {
@@ -223,12 +220,8 @@ async fn given(kind: StoredKind, from: &From) -> Result<String, String> {
     let text = match from {
         From::Text(text) => text.clone(),
         From::File(path) => {
-            let words = |e: std::io::Error| format!("{}: {e}", path.display());
-            let length = tokio::fs::metadata(path).await.map_err(words)?.len();
-            if length > LONGEST {
-                return Err(format!("{}: {length} bytes are more than such a text has", path.display()));
-            }
-            tokio::fs::read_to_string(path).await.map_err(words)?
+            let path = path.clone();
+            crate::workers::blocking(move || crate::workers::text_of(&path)).await??
         }
     };
     let good = match kind {

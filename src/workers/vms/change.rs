@@ -58,7 +58,7 @@ async fn definition_of(connection: &Connection, domain: &Domain, flags: u32) -> 
 
 /// What a verb would do.
 pub(super) async fn preview(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     verb: &VmVerb,
     row: &VmRow,
     others: &[HostHandle],
@@ -66,7 +66,6 @@ pub(super) async fn preview(
     let mut preview = Preview::default();
     let name = clean(row.name()).into_owned();
     let mut call = |line: String| preview.calls.push(line);
-    let _ = others;
     match verb {
         VmVerb::Poll | VmVerb::Orphans => call(format!("look at {name}")),
         VmVerb::Start => call(format!("virDomainCreate {name}")),
@@ -92,7 +91,7 @@ pub(super) async fn preview(
         VmVerb::Autostart(on) => call(format!("virDomainSetAutostart {name} {}", u8::from(*on))),
         VmVerb::Cancel => call(format!("virDomainAbortJob {name}")),
         VmVerb::Dismiss => {
-            let failure = shared.failure(&machine(row)?.uuid);
+            let failure = shared.kept_failure(&machine(row)?.uuid).await;
             let failure = failure.ok_or_else(|| format!("no operation on {name} failed"))?;
             call(format!("forget that {} of {name} failed", failure.operation));
             preview.notes.push(failure.words);
@@ -136,6 +135,7 @@ pub(super) async fn preview(
             } else {
                 snapshot::can_delete(&all, wanted, row.host.libvirt)?;
                 preview.calls.push(format!("virDomainSnapshotDelete {name} {wanted}"));
+                preview.irreversible.push(format!("The machine cannot be put back to {} any more.", clean(wanted)));
             }
         }
         VmVerb::CleanUp | VmVerb::Backup { .. } | VmVerb::Restore { .. } | VmVerb::Migrate { .. } => {
@@ -268,7 +268,12 @@ async fn run(
         let was = was.ok_or_else(|| format!("no operation on {} failed", clean(&vm.name)))?;
         return Ok(format!("{} that failed is forgotten", was.operation));
     }
-    let (connection, _) = shared.connection().await.map_err(words)?;
+    // What writes a guest's memory to a disk takes long: it does not share a connection with polls.
+    let connection = match verb {
+        VmVerb::Snapshot { .. } | VmVerb::Revert(_) | VmVerb::DeleteSnapshot(_) => shared.connect().await,
+        _ => shared.connection().await.map(|(connection, _)| connection),
+    };
+    let connection = connection.map_err(words)?;
     if let VmVerb::Define(text) = verb {
         let defined = connection.define(text, 0).await.map_err(words)?;
         return Ok(format!("{} is defined", clean(&defined.name)));

@@ -81,6 +81,14 @@ impl Shared {
         crate::workers::lock(&self.failures).get(uuid).cloned()
     }
 
+    /// What is kept of a failed operation on a machine, whichever process keeps it: for a plan, which is
+    /// made where it is asked for.
+    pub(super) async fn kept_failure(self: &Arc<Self>, uuid: &str) -> Option<Failure> {
+        let shared = Arc::clone(self);
+        let kept = crate::workers::blocking(move || shared.cache.noted(&key(&shared.name))).await.ok().flatten()?;
+        read(&self.name, &kept).remove(uuid)
+    }
+
     /// Changes what is known, and keeps it where it differs.
     fn edit(&self, uuid: &str, change: impl FnOnce(&mut Option<Failure>)) {
         let mut all = crate::workers::lock(&self.failures);
@@ -136,7 +144,8 @@ impl Shared {
         });
     }
 
-    /// Does all that is due for one machine.
+    /// Does all that is due for one machine. Who calls it holds [`Shared::acting`]: what is due is looked
+    /// up, done and only then noted, so two at once would do it twice.
     ///
     /// # Errors
     /// A row is not in the journal: what it announces is not done.

@@ -193,7 +193,10 @@ pub(super) async fn run(
             other.shared.failed(&vm.uuid, failures::of_report(name, operation.clone(), "", made).0);
         }
     }
-    match shared.act(&vm.uuid, place).await {
+    let acting = shared.acting.lock().await;
+    let acted = shared.act(&vm.uuid, place).await;
+    drop(acting);
+    match acted {
         Ok(rows) => {
             for row in rows {
                 said.push_str("; ");

@@ -31,8 +31,9 @@ pub(super) struct Known {
     title: String,
     screens: Vec<String>,
     serial: bool,
-    snapshots: u32,
-    checkpoints: u32,
+    /// `None` until they were counted once.
+    snapshots: Option<u32>,
+    checkpoints: Option<u32>,
     last_backup: Option<Ts>,
     /// The start that `since` belongs to, by the machine's number.
     id: Option<i32>,
@@ -41,13 +42,16 @@ pub(super) struct Known {
     busy: bool,
 }
 
-/// Which machines have something, by UUID.
+/// Machines by UUID; `None` until it was read once.
+type Set = Option<BTreeSet<String>>;
+
+/// Which machines have something.
 #[derive(Debug, Default)]
 struct Sets {
-    autostart: BTreeSet<String>,
-    snapshots: BTreeSet<String>,
-    checkpoints: BTreeSet<String>,
-    transient: BTreeSet<String>,
+    autostart: Set,
+    snapshots: Set,
+    checkpoints: Set,
+    transient: Set,
 }
 
 /// What is known of all machines of a host.
@@ -59,9 +63,14 @@ pub(super) struct Look {
 }
 
 /// Reads a set again; what was known stays where it cannot be read.
-async fn set(connection: &Connection, flags: u32, before: &BTreeSet<String>) -> BTreeSet<String> {
+async fn set(connection: &Connection, flags: u32, before: &Set) -> Set {
     let told = connection.domains(flags).await;
-    told.map_or_else(|_| before.clone(), |domains| domains.iter().map(Domain::uuid_text).collect())
+    told.map_or_else(|_| before.clone(), |domains| Some(domains.iter().map(Domain::uuid_text).collect()))
+}
+
+/// Whether a machine is in a set, as far as that is known.
+fn has(set: &Set, uuid: &str) -> Option<bool> {
+    set.as_ref().map(|all| all.contains(uuid))
 }
 
 impl Look {
@@ -121,15 +130,19 @@ impl Look {
                 known.serial = !definition.serials.is_empty();
             }
             // What could not be read stays as it was known.
-            if !sets.snapshots.contains(&uuid) {
-                known.snapshots = 0;
-            } else if let Ok(count) = connection.snapshot_count(&domain).await {
-                known.snapshots = count;
+            match has(&sets.snapshots, &uuid) {
+                Some(false) => known.snapshots = Some(0),
+                Some(true) => known.snapshots = connection.snapshot_count(&domain).await.ok().or(known.snapshots),
+                None => {}
             }
-            if !sets.checkpoints.contains(&uuid) {
-                (known.checkpoints, known.last_backup) = (0, None);
-            } else if let Some(read) = checkpoints_of(connection, &domain).await {
-                (known.checkpoints, known.last_backup) = read;
+            match has(&sets.checkpoints, &uuid) {
+                Some(false) => (known.checkpoints, known.last_backup) = (Some(0), None),
+                Some(true) => {
+                    if let Some((count, newest)) = checkpoints_of(connection, &domain).await {
+                        (known.checkpoints, known.last_backup) = (Some(count), newest);
+                    }
+                }
+                None => {}
             }
             (uuid, known)
         }))
@@ -188,14 +201,14 @@ impl Look {
 
     /// Puts what is known into a poll.
     pub(super) fn put(&self, vm: &mut VmPoll) {
-        vm.persistent = !self.sets.transient.contains(&vm.uuid);
-        vm.autostart = Some(self.sets.autostart.contains(&vm.uuid));
+        vm.persistent = has(&self.sets.transient, &vm.uuid) != Some(true);
+        vm.autostart = has(&self.sets.autostart, &vm.uuid);
         let Some(known) = self.known.get(&vm.uuid) else { return };
         vm.title.clone_from(&known.title);
         vm.screens.clone_from(&known.screens);
         vm.serial = known.serial;
-        vm.snapshots = Some(known.snapshots);
-        vm.checkpoints = Some(known.checkpoints);
+        vm.snapshots = known.snapshots;
+        vm.checkpoints = known.checkpoints;
         vm.last_backup = known.last_backup;
         vm.since = known.since.filter(|_| known.id == vm.id);
     }

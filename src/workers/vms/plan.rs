@@ -113,6 +113,12 @@ pub async fn plan(store: &Store, sources: &Sources, intent: &Intent) -> Result<P
     let total = wish.targets.len();
     let several = total > 1;
     let verb = &wish.verb;
+    if let VmVerb::Define(text) = verb {
+        let mut args = intent.args.clone();
+        args.remove("file");
+        args.insert("xml".to_owned(), text.clone());
+        plan.args = Some(args);
+    }
     let asked = stream::iter(wish.targets.into_iter().take(ASKED)).map(|(row, source)| async move {
         let preview = source.preview_vm(verb, &row, sources).await;
         (row, preview)

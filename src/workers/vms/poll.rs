@@ -113,7 +113,8 @@ impl Polling for Poller {
         let took = began.elapsed();
         let poll = HostPoll { at: now(), response_us: micros(took), ..poll };
         self.take(poll, took, &outcome);
-        match self.shared.report(false) {
+        // Who asked reads the cache next: what was measured is in it before the answer.
+        match self.shared.report(asked) {
             Some(done) if asked => done.await?,
             _ => {}
         }

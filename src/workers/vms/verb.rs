@@ -178,7 +178,7 @@ impl VmVerb {
             "vm.define" => {
                 let text = if get("xml").is_empty() {
                     let path = need("file", "a file with the XML of the machine")?;
-                    std::fs::read_to_string(&path).map_err(|e| wrong(format!("{}: {e}", clean(&path))))?
+                    crate::workers::text_of(std::path::Path::new(&path)).map_err(wrong)?
                 } else {
                     get("xml").to_owned()
                 };

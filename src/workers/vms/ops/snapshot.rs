@@ -41,6 +41,8 @@ async fn read(connection: &Connection, domain: &Domain) -> Result<Vec<Snapshot>,
 
 /// The clean-ups that a machine needs to be rid of all external snapshots, one for each that stands on none.
 pub(in crate::workers) async fn cleanups(host: &Host, vm: &str) -> Result<Vec<Plan>, String> {
+    // Its first look would need them: it is refused before anything is touched, and not left unknown.
+    host.programs().await.map_err(|fault| fault.why().to_owned())?;
     let (definition, all, _) = snapshots(host, vm).await?;
     let stands_on_one = |snapshot: &Snapshot| all.iter().any(|s| s.external() && s.name == snapshot.parent);
     let first = all.iter().filter(|snapshot| snapshot.external() && !stands_on_one(snapshot));
