@@ -150,6 +150,12 @@ impl Connection {
         &self.inner.place
     }
 
+    /// Whether both are handles of one connection.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// Why it ended; `None` while it stands.
     #[must_use]
     pub fn why_ended(&self) -> Option<String> {

@@ -26,6 +26,7 @@ pub mod error;
 pub mod events;
 pub mod flags;
 pub mod frame;
+pub mod keys;
 pub mod map;
 pub mod migrate;
 pub mod procs;

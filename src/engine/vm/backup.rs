@@ -61,6 +61,8 @@ pub struct Plan {
     pub free: Option<u64>,
     /// Backups to be removed afterwards, in this order.
     pub surplus: Vec<String>,
+    /// A backup whose manifest cannot be read, so that none is removed.
+    pub unsure: Option<String>,
     /// Checkpoints that nothing builds on once this one is there.
     pub stale: Vec<String>,
     /// Why it is a full one though an incremental one was asked for.
@@ -113,7 +115,7 @@ pub fn refused(plan: &Plan, vm: &Definition) -> Option<String> {
 pub enum Act {
     /// Make this folder; one that is there is a failure.
     MakeFolder(String),
-    /// Begin the backup: target and file of each disk.
+    /// Begin the backup: target and file of each disk. A job that runs already is a failure.
     Begin {
         /// Targets and files.
         disks: Vec<(String, String)>,
@@ -250,7 +252,10 @@ impl Backup {
     /// One that begins.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        let notes = plan.because.iter().map(|why| format!("a full backup: {why}")).collect();
+        let because = plan.because.iter().map(|why| format!("a full backup: {why}"));
+        let unsure = plan.unsure.iter();
+        let unsure = unsure.map(|name| format!("no old backup is removed: the manifest of {name} cannot be read"));
+        let notes = because.chain(unsure).collect();
         Self {
             plan,
             stage: Stage::Folder,
@@ -364,7 +369,8 @@ impl Backup {
                 let lost = matches!(fault, Fault::Lost(_));
                 match stage {
                     Stage::Folder => self.folder = lost,
-                    Stage::Begin => (self.job, self.checkpoint) = (true, self.plan.checkpoint.is_some()),
+                    // One that was refused has made nothing, and a job that runs then is somebody else's.
+                    Stage::Begin => (self.job, self.checkpoint) = (lost, lost && self.plan.checkpoint.is_some()),
                     // Its file is written to as long as it is not known to have ended.
                     Stage::Copy(_) | Stage::Compare(_) | Stage::Verify(_) => self.job = lost,
                     Stage::Await => self.job = true,

@@ -44,10 +44,10 @@ pub struct Check {
 /// How disks get to the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Storage {
-    /// Shared ones stay, all others are copied.
+    /// Those that both hosts are seen to have stay; any other is a refusal.
     #[default]
     Auto,
-    /// All that can be written are copied.
+    /// Those that both hosts are seen to have stay, all others are copied.
     Copy,
     /// The operator knows that the target sees the same files.
     Shared,
@@ -382,10 +382,8 @@ fn disks(facts: &Facts, wish: &Wish) -> (Vec<Image>, Check) {
             }
         };
         match there {
-            Some(there) if here.same_as(there) && wish.storage != Storage::Copy => shared += 1,
-            Some(there) if here.same_as(there) => {
-                wrong.push(format!("{name}: both hosts see one file, a copy would write over what it reads"));
-            }
+            // A copy would write over what it reads.
+            Some(there) if here.same_as(there) => shared += 1,
             Some(_) if wish.storage == Storage::Shared => {
                 shared += 1;
                 doubt.push(format!("{name}: taken as shared because you say so"));
@@ -395,6 +393,9 @@ fn disks(facts: &Facts, wish: &Wish) -> (Vec<Image>, Check) {
             Some(_) if disk.readonly => {}
             None if disk.readonly => wrong.push(format!("{name}: is not on the target; copy it there or eject it")),
             Some(_) => wrong.push(format!("{name}: another file of that name is there; it is not overwritten")),
+            None if wish.storage == Storage::Auto => {
+                wrong.push(format!("{name}: is not on the target: say storage copy to have it copied"));
+            }
             None => copied(disk, here, fact.room, &mut make, &mut wrong, &mut doubt),
         }
     }

@@ -347,14 +347,16 @@ impl Cleanup {
         left.extend(
             names.iter().filter(|name| facts.snapshots.contains(name)).map(|name| format!("the snapshot {name}")),
         );
+        let merged = left.is_empty();
         let files = goals.iter().flat_map(|goal| &goal.overlays).chain(memory);
-        for path in files.filter(|path| facts.files.contains(path)) {
-            let in_use = facts.used.contains(path) && left.is_empty();
-            left.push(if in_use { format!("{path}: another machine uses it") } else { path.clone() });
-        }
+        let (used, loose): (Vec<&String>, Vec<&String>) =
+            files.filter(|path| facts.files.contains(path)).partition(|path| merged && facts.used.contains(path));
+        left.extend(loose.into_iter().cloned());
         if left.is_empty() {
             let said = format!("{vm} is on its own images again; {} and their overlays are gone", names.join(", "));
-            return Report { end: End::Done, said, ..Report::default() };
+            // What another machine stands on is no part of this one any more, and no fault.
+            let notes = used.iter().map(|path| format!("{path} stays: another machine uses it")).collect();
+            return Report { end: End::Done, said, notes, ..Report::default() };
         }
         let notes = vec!["the machine's data is complete; run the clean-up again to finish it".to_owned()];
         let (end, said) = if self.cancelled {

@@ -334,7 +334,9 @@ impl Migration {
                 }
             }
             (here, there) if live(here) && live(there) => self.wait_or(Place::Both),
-            (Some(Paused), _) if self.plan.was == Power::Running => self.fix_or(Act::Resume, Place::Source(Paused)),
+            (Some(Paused), None) if self.plan.was == Power::Running => self.fix_or(Act::Resume, Place::Source(Paused)),
+            // A definition comes to the target last: it may have run there and ended, with newer data on its disks.
+            (Some(Paused), Some(_)) if self.plan.was == Power::Running => self.wait_or(Place::Unknown),
             (Some(power), Some(_)) if power.active() && self.begun => self.fix_or(Act::Undefine, Place::Source(power)),
             (Some(power), _) if power.active() => self.end(Place::Source(power)),
             (_, Some(Paused)) if self.plan.was == Power::Running => self.wait_or(Place::Target(Paused)),

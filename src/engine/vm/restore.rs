@@ -437,7 +437,8 @@ impl Restore {
     /// The first step that is left to take back.
     fn next_undo(&mut self) {
         self.tries = 0;
-        if self.stage == Stage::Undefine && self.defined && self.plan.goal == Goal::New {
+        // Only what was not there before is taken away: a machine that is replaced keeps its own definition.
+        if self.stage == Stage::Undefine && self.defined {
             return;
         }
         for n in (0..self.ledger.len()).rev() {

@@ -4,14 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::vm::{BackupSet, Manifest};
 
-/// What is kept. Without a number nothing is ever removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Keep {
-    /// The newest chains (a full one and what builds on it), so many.
-    pub newest: Option<u32>,
-    /// All that are younger than so many days.
-    pub days: Option<u32>,
-}
+use super::sets::PARTIAL;
 
 /// The backups of a machine that can be used, oldest first.
 pub fn whole<'a>(sets: &'a [BackupSet], uuid: &str) -> Vec<(&'a str, &'a Manifest)> {
@@ -48,20 +41,29 @@ pub fn chain<'a>(sets: &'a [BackupSet], name: &str) -> Result<Vec<(&'a str, &'a 
     Ok(out)
 }
 
+/// A finished backup whose manifest cannot be read. One that was cut off, or runs, builds on the newest chain,
+/// which always stays.
+#[must_use]
+pub fn unreadable(sets: &[BackupSet]) -> Option<&BackupSet> {
+    sets.iter().find(|set| set.manifest.is_err() && !set.name.ends_with(PARTIAL))
+}
+
 /// What a backup builds on.
 fn parent_of<'a>(all: &[(&'a str, &'a Manifest)], name: &str) -> Option<&'a str> {
     all.iter().find(|(known, _)| *known == name).and_then(|(_, manifest)| manifest.parent.as_deref())
 }
 
-/// The backups of a machine to be removed now (seconds since 1970), in the order in which they are:
-/// what builds on another goes before it, so that an end in the middle breaks no chain.
+/// The backups of a machine to be removed now, in the order in which they are: what builds on another goes
+/// before it, so that an end in the middle breaks no chain. The newest chains stay (a full one and what builds
+/// on it), so many, and at least one. Nothing is removed while a manifest cannot be read: its backup may build
+/// on any of the others.
 #[must_use]
-pub fn surplus(sets: &[BackupSet], uuid: &str, keep: Keep, now: i64) -> Vec<String> {
-    if keep.newest.is_none() && keep.days.is_none() {
+pub fn surplus(sets: &[BackupSet], uuid: &str, newest: u32) -> Vec<String> {
+    if unreadable(sets).is_some() {
         return Vec::new();
     }
     let all = whole(sets, uuid);
-    let newest = keep.newest.unwrap_or(0).max(1) as usize;
+    let newest = newest.max(1) as usize;
     let root = |name: &str| -> String {
         let mut at = name;
         let mut seen = BTreeSet::new();
@@ -71,16 +73,13 @@ pub fn surplus(sets: &[BackupSet], uuid: &str, keep: Keep, now: i64) -> Vec<Stri
         at.to_owned()
     };
     let mut chains: Vec<String> = Vec::new();
-    let young = |manifest: &Manifest| {
-        keep.days.is_some_and(|days| now.saturating_sub(manifest.at) < i64::from(days).saturating_mul(86_400))
-    };
     let mut needed: BTreeSet<&str> = BTreeSet::new();
-    for (name, manifest) in all.iter().rev() {
+    for (name, _) in all.iter().rev() {
         let root = root(name);
         if !chains.contains(&root) && chains.len() < newest {
             chains.push(root.clone());
         }
-        if !chains.contains(&root) && !young(manifest) {
+        if !chains.contains(&root) {
             continue;
         }
         let mut at = *name;
@@ -91,7 +90,7 @@ pub fn surplus(sets: &[BackupSet], uuid: &str, keep: Keep, now: i64) -> Vec<Stri
             }
         }
     }
-    // What another machine's or a broken manifest says it builds on stays as well.
+    // What another machine's manifest says it builds on stays as well.
     let wanted: BTreeSet<&str> = sets
         .iter()
         .filter(|set| set.manifest.as_ref().is_ok_and(|manifest| manifest.uuid != uuid))

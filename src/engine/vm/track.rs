@@ -175,7 +175,8 @@ impl Track {
             since_from,
             snapshots: vm.snapshots,
             checkpoints: vm.checkpoints,
-            last_backup: vm.last_backup.or_else(|| known.and_then(|k| k.last_backup)),
+            // Not every backup leaves a checkpoint that the host tells of.
+            last_backup: vm.last_backup.max(known.and_then(|k| k.last_backup)),
             screens: vm.screens,
             serial: vm.serial,
             in_use: vm.in_use,

@@ -71,6 +71,13 @@ impl Verb {
     ];
 }
 
+/// Whether it can be done while something long is done to the machine: its power can be taken whatever runs in
+/// it, and its guest can be asked.
+#[must_use]
+pub const fn beside_job(verb: Verb) -> bool {
+    matches!(verb, Verb::CancelJob | Verb::Console | Verb::SendKeys | Verb::Autostart | Verb::ForceOff | Verb::Shutdown)
+}
+
 /// Whether a verb makes sense now; why not, and what to do instead.
 pub fn possible(verb: Verb, vm: &VmState) -> Result<(), String> {
     let name = &vm.name;
@@ -78,13 +85,8 @@ pub fn possible(verb: Verb, vm: &VmState) -> Result<(), String> {
     if vm.power == Power::Unknown && !matches!(verb, Verb::Console | Verb::CancelJob) {
         return no(format!("the state of {name} is not known: wait until its host answers, then look at it again"));
     }
-    if let Some(job) = &vm.job {
-        let may = matches!(verb, Verb::CancelJob | Verb::Console | Verb::SendKeys | Verb::Autostart);
-        // Its power can be taken whatever runs in it, and the guest can be asked.
-        let forced = matches!(verb, Verb::ForceOff | Verb::Shutdown);
-        if !may && !forced {
-            return no(format!("a job runs in {name} ({}): wait for it or cancel it", job.operation));
-        }
+    if let Some(job) = vm.job.as_ref().filter(|_| !beside_job(verb)) {
+        return no(format!("a job runs in {name} ({}): wait for it or cancel it", job.operation));
     }
     let runs = vm.power == Power::Running;
     let active = vm.power.active();

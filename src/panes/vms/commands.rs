@@ -152,13 +152,19 @@ pub(crate) static VMS: &[CommandSpec] = &[
         args: &[
             text("backup", "folder of the backup on the host"),
             text("to", "name of a new machine; without one the machine itself is put back"),
+            text("folder", "folder of a new machine's disks on the host; by default where they were"),
+            word("start", "whether it is started at the end", YES_NO),
         ],
         ..harsh("vm.restore", "Restore", "Puts a backup back, as the same or as a new machine.", &["x B"])
     },
     CommandSpec {
         args: &[
             text("to", "source that is the host to move it to"),
-            word("storage", "whether its disks are on storage that both have, or are copied", &["shared", "copy"]),
+            word(
+                "storage",
+                "disks that both hosts have stay: as is seen, as you vouch for, or all others are copied",
+                &["auto", "shared", "copy"],
+            ),
         ],
         ..harsh(
             "vm.migrate",

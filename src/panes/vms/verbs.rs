@@ -44,7 +44,7 @@ impl VmsPane {
             return nothing();
         }
         let one = self.split.list.current().filter(|_| self.split.list.marks.is_empty());
-        if one.is_some_and(|row| row.nth.is_none()) && !matches!(id, "vm.poll" | "vm.define" | "vm.orphans") {
+        if one.is_some_and(|row| row.nth.is_none()) && !of_hosts(id) {
             return vec![toast(Level::Info, "that is a host: put the cursor on one of its machines")];
         }
         let hosts: Vec<(String, String)> =
@@ -79,6 +79,10 @@ impl VmsPane {
                 "kind",
                 held(&args),
             ),
+            "vm.restore" if !given(&args, "backup") && one.is_some_and(|row| row.nth.is_none()) => {
+                let title = "Which backup? Its folder on the host, for a machine that is gone".to_owned();
+                ask(title, id, "backup", held(&args))
+            }
             "vm.snapshot-revert" | "vm.snapshot-delete" | "vm.restore" if !given(&args, chosen(id)) => {
                 let Some(row) = self.split.list.current() else { return nothing() };
                 let canonical = row.canonical();
@@ -120,7 +124,11 @@ impl VmsPane {
             }
             "vm.migrate" if !given(&args, "storage") => choose(
                 "And its disks?".to_owned(),
-                &[("shared", "they are on storage that both hosts have"), ("copy", "they are copied over, too")],
+                &[
+                    ("auto", "they stay where both hosts are seen to have them; else it is not moved"),
+                    ("copy", "those that the other host does not have are copied over"),
+                    ("shared", "you vouch that both hosts have them, though that cannot be seen"),
+                ],
                 id,
                 "storage",
                 held(&args),
@@ -143,4 +151,9 @@ impl VmsPane {
         }
         hosts
     }
+}
+
+/// Whether it works on hosts, too.
+fn of_hosts(id: &str) -> bool {
+    matches!(id, "vm.poll" | "vm.define" | "vm.orphans" | "vm.restore")
 }

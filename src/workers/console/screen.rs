@@ -48,7 +48,7 @@ pub(super) async fn run(mut session: Session) -> Result<(), String> {
 
 /// The first VNC screen of the machine as it runs.
 async fn screen_of(session: &Session) -> Result<Graphics, String> {
-    let (connection, _) = session.host()?.connection().await.map_err(|e| e.to_string())?;
+    let connection = session.host()?.connection().await.map_err(|e| e.to_string())?;
     let domain = domain_of(&connection, &session.target).await?;
     if domain.id < 0 {
         return Err(format!("{} is off: start it first", clean(&domain.name)));

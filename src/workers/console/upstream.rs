@@ -329,7 +329,7 @@ pub(super) async fn open(session: &mut Session, emulator: &Emulator, again: bool
 /// Where the users of this machine meet over a console, when they do.
 async fn place(shared: &Shared, target: &ConsoleTarget) -> Result<Option<Place>, String> {
     let Some(share) = &shared.config.share else { return Ok(None) };
-    let (connection, _) = shared.connection().await.map_err(|e| e.to_string())?;
+    let connection = shared.connection().await.map_err(|e| e.to_string())?;
     let text = connection.capabilities().await.map_err(|e| e.to_string())?;
     let host = xml::capabilities(&text).map_err(|e| e.to_string())?.uuid;
     Place::new(share, &host, target).map(Some).map_err(|e| e.to_string())

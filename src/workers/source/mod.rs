@@ -328,7 +328,7 @@ impl SourceHandle {
         self.host()?.preview(verb, row, &sources.hosts()).await
     }
 
-    /// Does something to one of its machines; what was done and proven, in words.
+    /// Does something to one of its machines on behalf of `actor`; what was done and proven, in words.
     ///
     /// # Errors
     /// Why it was not done, or not for certain, in words.
@@ -336,11 +336,12 @@ impl SourceHandle {
         &self,
         verb: &VmVerb,
         row: &VmRow,
+        actor: &str,
         sources: &Sources,
         stop: &CancellationToken,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<String, String> {
-        self.host()?.carry_out(verb, row, &sources.hosts(), stop, progress).await
+        self.host()?.carry_out(verb, row, actor, &sources.hosts(), stop, progress).await
     }
 
     fn acs(&self) -> Result<&AcsHandle, String> {

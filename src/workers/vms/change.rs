@@ -1,5 +1,5 @@
-//! What a verb would do to a machine as it is now, and doing it. Nothing is believed that was not read
-//! back.
+//! What a verb would do to a machine as it is now, and doing it. What shows in the host's answers is read
+//! back before it is told as done; that a guest was reset or got keys does not.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,10 +9,12 @@ use tokio_util::sync::CancellationToken;
 use crate::controllers::libvirt::client::Connection;
 use crate::controllers::libvirt::error::Error;
 use crate::controllers::libvirt::flags::{snapshot_create as snapshot_flags, undefine, xml as xml_flags};
+use crate::controllers::libvirt::keys::code as key_code;
 use crate::controllers::libvirt::wire::Domain;
 use crate::controllers::libvirt::xml::{self, NewSnapshot, SnapshotPart};
 use crate::engine::vm::snapshot::{self, Way};
 use crate::engine::vm::{sets, verbs};
+use crate::model::combination;
 use crate::model::diff;
 use crate::model::text::clean;
 use crate::model::time::brief_duration;
@@ -24,6 +26,7 @@ use crate::workers::now;
 
 use super::HostHandle;
 use super::live::snapshots;
+use super::ops::Used;
 use super::shared::Shared;
 use super::verb::VmVerb;
 
@@ -87,7 +90,11 @@ pub(super) async fn preview(
         }
         VmVerb::Suspend => call(format!("virDomainSuspend {name}")),
         VmVerb::Resume => call(format!("virDomainResume {name}")),
-        VmVerb::SendKeys(keys) => call(format!("virDomainSendKey {name} {}", keys.join("-"))),
+        VmVerb::SendKeys(keys) => {
+            let keys = keys.join("-");
+            call(format!("virDomainSendKey {name} {keys}"));
+            preview.irreversible.extend(combination::named(&keys).filter(|c| c.grave).map(|c| c.label.to_owned()));
+        }
         VmVerb::Autostart(on) => call(format!("virDomainSetAutostart {name} {}", u8::from(*on))),
         VmVerb::Cancel => call(format!("virDomainAbortJob {name}")),
         VmVerb::Dismiss => {
@@ -101,17 +108,16 @@ pub(super) async fn preview(
         VmVerb::Define(text) => define_preview(shared, text, &mut preview).await?,
         VmVerb::Undefine(disks) => undefine_preview(shared, row, *disks, &mut preview).await?,
         VmVerb::Snapshot { name: wanted, external, memory } => {
-            let (connection, _) = shared.connection().await.map_err(words)?;
+            let connection = shared.connection().await.map_err(words)?;
             let vm = machine(row)?;
             let domain = domain_of(&connection, vm).await?;
             let definition = definition_of(&connection, &domain, 0).await?;
             let all = snapshots(&connection, &domain).await?;
-            let wanted = snapshot_name(wanted);
-            snapshot::can_take(way(*external, *memory), &definition, vm.power, &all, &wanted)?;
+            snapshot::can_take(way(*external, *memory), &definition, vm.power, &all, wanted)?;
             preview.calls.push(format!("virDomainSnapshotCreateXML {name} {wanted}"));
             if *external {
                 for disk in sets::disks(&definition) {
-                    preview.notes.push(format!("{} goes on in {}", disk.target, snapshot::overlay(disk, &wanted)));
+                    preview.notes.push(format!("{} goes on in {}", disk.target, snapshot::overlay(disk, wanted)));
                 }
                 if let Err(why) = can_go_back(row) {
                     preview.notes.push(why);
@@ -121,7 +127,7 @@ pub(super) async fn preview(
             }
         }
         VmVerb::Revert(wanted) | VmVerb::DeleteSnapshot(wanted) => {
-            let (connection, _) = shared.connection().await.map_err(words)?;
+            let connection = shared.connection().await.map_err(words)?;
             let domain = domain_of(&connection, machine(row)?).await?;
             let all = snapshots(&connection, &domain).await?;
             let Some(found) = all.iter().find(|s| s.name == *wanted) else {
@@ -169,11 +175,8 @@ const fn way(external: bool, memory: bool) -> Way {
     }
 }
 
-/// The name asked for, or one of date and time.
-fn snapshot_name(wanted: &str) -> String {
-    if !wanted.is_empty() {
-        return wanted.to_owned();
-    }
+/// A name of date and time.
+pub(super) fn snapshot_name() -> String {
     now().to_utc().map_or_else(|| "snapshot".to_owned(), |t| t.format("%Y%m%d-%H%M%S").to_string())
 }
 
@@ -182,7 +185,7 @@ async fn define_preview(shared: &Shared, text: &str, preview: &mut Preview) -> R
     if wanted.name.is_empty() {
         return Err("the XML names no machine: it needs <domain> with <name>".into());
     }
-    let (connection, _) = shared.connection().await.map_err(words)?;
+    let connection = shared.connection().await.map_err(words)?;
     preview.calls.push(format!("virDomainDefineXML {}", clean(&wanted.name)));
     match connection.domain(&wanted.name).await {
         Ok(domain) => {
@@ -205,11 +208,13 @@ async fn define_preview(shared: &Shared, text: &str, preview: &mut Preview) -> R
 }
 
 async fn undefine_preview(shared: &Shared, row: &VmRow, disks: bool, preview: &mut Preview) -> Result<(), String> {
-    let (connection, _) = shared.connection().await.map_err(words)?;
+    let connection = shared.connection().await.map_err(words)?;
     let domain = domain_of(&connection, machine(row)?).await?;
     let definition = definition_of(&connection, &domain, xml_flags::INACTIVE).await?;
     preview.calls.push(format!("virDomainUndefine {}", clean(&domain.name)));
     preview.irreversible.push("Its definition, and what is known of its snapshots and checkpoints, is gone.".into());
+    preview.irreversible.push("So is its memory, where it was saved to be started from again.".into());
+    preview.irreversible.extend(definition.nvram.iter().map(|path| format!("{} is deleted.", clean(path))));
     for disk in sets::disks(&definition) {
         let path = clean(&disk.source);
         if disks {
@@ -226,6 +231,7 @@ pub(super) async fn carry_out(
     shared: &Arc<Shared>,
     verb: &VmVerb,
     row: &VmRow,
+    actor: &str,
     others: &[HostHandle],
     stop: &CancellationToken,
     progress: &(dyn Fn(u64, u64) + Sync),
@@ -239,7 +245,7 @@ pub(super) async fn carry_out(
         Ok(words) => Ok(if words.is_empty() { "done" } else { words.as_str() }),
         Err(why) => Err(why.as_str()),
     };
-    shared.log("operator", verb.words().0, &row.canonical(), began, outcome);
+    shared.log(actor, verb.words().0, &row.canonical(), began, outcome);
     if let Some(vm) = row.vm() {
         shared.changed(&vm.uuid);
     }
@@ -271,7 +277,7 @@ async fn run(
     // What writes a guest's memory to a disk takes long: it does not share a connection with polls.
     let connection = match verb {
         VmVerb::Snapshot { .. } | VmVerb::Revert(_) | VmVerb::DeleteSnapshot(_) => shared.connect().await,
-        _ => shared.connection().await.map(|(connection, _)| connection),
+        _ => shared.connection().await,
     };
     let connection = connection.map_err(words)?;
     if let VmVerb::Define(text) = verb {
@@ -281,6 +287,9 @@ async fn run(
     let vm = machine(row)?;
     if let Some(state) = verb.state_verb() {
         verbs::possible(state, vm)?;
+        if !verbs::beside_job(state) {
+            shared.idle(&vm.uuid)?;
+        }
     }
     let domain = domain_of(&connection, vm).await?;
     match verb {
@@ -323,18 +332,22 @@ async fn run(
             let told = connection.autostart(&domain).await.map_err(words)?;
             if told == *on { Ok(String::new()) } else { Err("the host took it and tells another setting".into()) }
         }
-        VmVerb::Undefine(disks) => undefine_now(&connection, &domain, *disks).await,
+        VmVerb::Undefine(disks) => undefine_now(shared, &connection, &domain, *disks).await,
         VmVerb::Snapshot { name, external, memory } => take(&connection, &domain, vm, (name, *external, *memory)).await,
         VmVerb::Revert(name) => {
             let wanted = connection.snapshot(&domain, name).await.map_err(words)?;
             connection.revert(&wanted, 0).await.map_err(words)?;
-            Ok(format!("at snapshot {} again", clean(name)))
+            match connection.current_snapshot(&domain).await.map_err(words)? {
+                Some(now) if now.name == *name => Ok(format!("at snapshot {} again", clean(name))),
+                Some(now) => Err(format!("the host took it, and tells that it is at {}", clean(&now.name))),
+                None => Err("the host took it, and tells that it is at no snapshot".into()),
+            }
         }
         VmVerb::DeleteSnapshot(name) => {
             let wanted = connection.snapshot(&domain, name).await.map_err(words)?;
             done(connection.delete_snapshot(&wanted, 0).await)
         }
-        VmVerb::Cancel => done(connection.abort_job(&domain).await),
+        VmVerb::Cancel => cancel(&connection, &domain, stop).await,
         _ => Err("that is not done to a machine".into()),
     }
 }
@@ -373,18 +386,36 @@ async fn shows(
     }
 }
 
-async fn undefine_now(connection: &Connection, domain: &Domain, disks: bool) -> Told {
+/// Breaks its job off, and waits until it is gone.
+async fn cancel(connection: &Connection, domain: &Domain, stop: &CancellationToken) -> Told {
+    connection.abort_job(domain).await.map_err(words)?;
+    let began = Instant::now();
+    while super::ops::job(connection, domain).await.map_err(words)?.is_some() {
+        if stop.is_cancelled() || began.elapsed() >= SHOWS {
+            return Err("its job was told to end and has not yet".into());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(String::new())
+}
+
+async fn undefine_now(shared: &Shared, connection: &Connection, domain: &Domain, disks: bool) -> Told {
     let definition = definition_of(connection, domain, xml_flags::INACTIVE).await?;
     let (state, _) = connection.state(domain).await.map_err(words)?;
     if Power::from_wire(state).active() {
         return Err(format!("{} was started meanwhile: shut it down first", clean(&domain.name)));
     }
     if disks {
-        not_shared(connection, domain, &definition).await?;
+        not_shared(shared, domain, &definition).await?;
     }
     let flags =
         undefine::MANAGED_SAVE | undefine::SNAPSHOTS_METADATA | undefine::NVRAM | undefine::CHECKPOINTS_METADATA;
     connection.undefine(domain, flags).await.map_err(words)?;
+    match connection.domain_by_uuid(domain.uuid).await {
+        Err(error) if error.no_domain() => {}
+        Ok(_) => return Err("the host took it, and the machine is still there".into()),
+        Err(error) => return Err(format!("whether it is gone is not known: {error}")),
+    }
     if !disks {
         return Ok("its disks stay".into());
     }
@@ -405,30 +436,25 @@ async fn undefine_now(connection: &Connection, domain: &Domain, disks: bool) -> 
 }
 
 /// Refuses when another machine has one of the disks too, or stands on one as its backing file.
-async fn not_shared(connection: &Connection, domain: &Domain, definition: &Definition) -> Result<(), String> {
-    let own: Vec<&str> = sets::disks(definition).map(|disk| disk.source.as_str()).collect();
-    for other in connection.domains(0).await.map_err(words)? {
-        if other.uuid == domain.uuid {
-            continue;
-        }
-        let text = match connection.xml(&other, 0).await {
-            Ok(text) => text,
-            Err(error) if error.no_domain() => continue,
-            Err(error) => return Err(words(error)),
-        };
-        let theirs = xml::definition(&text).map_err(|e| e.to_string())?;
-        // The text names backing files too.
-        let has = |disk: &&str| text.contains(*disk) || theirs.disks.iter().any(|d| d.source == **disk);
-        if let Some(disk) = own.iter().copied().find(|disk| !disk.is_empty() && has(disk)) {
-            return Err(format!(
-                "nothing is done: {} is a disk of {} as well; undefine {} and keep the disks",
-                clean(disk),
-                clean(&other.name),
-                clean(&domain.name)
-            ));
-        }
-    }
-    Ok(())
+async fn not_shared(shared: &Shared, domain: &Domain, definition: &Definition) -> Result<(), String> {
+    let own: Vec<&str> =
+        sets::disks(definition).map(|disk| disk.source.as_str()).filter(|disk| !disk.is_empty()).collect();
+    let free = |used: &Used| match own.iter().find_map(|disk| Some((disk, used.by(disk)?))) {
+        None => Ok(()),
+        Some((disk, vm)) => Err(format!(
+            "nothing is done: {} is a disk of {} as well; undefine {} and keep the disks",
+            clean(disk),
+            clean(vm),
+            clean(&domain.name)
+        )),
+    };
+    let host = shared.host();
+    let used = Used::named(&host, Some(&domain.uuid_text())).await?;
+    free(&used)?;
+    let used = used.whole(&host).await.map_err(|why| {
+        format!("nothing is done: it is not known whether a machine that is off stands on its disks: {why}; undefine it and keep the disks")
+    })?;
+    free(&used)
 }
 
 /// Takes a snapshot.
@@ -439,7 +465,7 @@ async fn take(
     (name, external, memory): (&str, bool, bool),
 ) -> Told {
     let definition = definition_of(connection, domain, 0).await?;
-    let name = snapshot_name(name);
+    let name = if name.is_empty() { snapshot_name() } else { name.to_owned() };
     let all = snapshots(connection, domain).await?;
     let memory = memory && vm.power == Power::Running;
     let way = way(external, memory);
@@ -469,64 +495,4 @@ async fn take(
 /// The folder of its first disk.
 fn disks_folder(definition: &Definition) -> Option<&str> {
     sets::disks(definition).next()?.source.rsplit_once('/').map(|(folder, _)| folder)
-}
-
-/// The Linux number of a key (`input-event-codes.h`), by its name.
-pub(super) fn key_code(name: &str) -> Option<u32> {
-    const ROWS: [(&str, u32); 3] = [("qwertyuiop", 16), ("asdfghjkl", 30), ("zxcvbnm", 44)];
-    let code = match name {
-        "esc" | "escape" => 1,
-        "minus" => 12,
-        "equal" => 13,
-        "backspace" => 14,
-        "tab" => 15,
-        "enter" | "return" => 28,
-        "ctrl" | "control" => 29,
-        "shift" => 42,
-        "alt" => 56,
-        "space" => 57,
-        "sysrq" | "print" => 99,
-        "altgr" => 100,
-        "home" => 102,
-        "up" => 103,
-        "pageup" => 104,
-        "left" => 105,
-        "right" => 106,
-        "end" => 107,
-        "down" => 108,
-        "pagedown" => 109,
-        "insert" => 110,
-        "delete" | "del" => 111,
-        "pause" => 119,
-        "logo" | "super" => 125,
-        "menu" => 139,
-        "f11" => 87,
-        "f12" => 88,
-        _ => {
-            let mut chars = name.chars();
-            return match (chars.next()?, chars.as_str()) {
-                ('f', n) if !n.is_empty() => n.parse::<u32>().ok().filter(|n| (1..=10).contains(n)).map(|n| 58 + n),
-                ('0', "") => Some(11),
-                (c @ '1'..='9', "") => c.to_digit(10).map(|n| n + 1),
-                (c, "") => ROWS
-                    .iter()
-                    .find_map(|(row, from)| row.find(c).and_then(|at| u32::try_from(at).ok()).map(|at| from + at)),
-                _ => None,
-            };
-        }
-    };
-    Some(code)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_have_the_numbers_of_linux() {
-        let codes = ["a", "q", "m", "1", "0", "f1", "f10", "f12", "ctrl", "alt", "delete", "sysrq"].map(key_code);
-        let wanted = [30, 16, 50, 2, 11, 59, 68, 88, 29, 56, 111, 99].map(Some);
-        assert_eq!(codes, wanted);
-        assert_eq!((key_code("f13"), key_code("elephant"), key_code("")), (None, None, None));
-    }
 }

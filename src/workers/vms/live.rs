@@ -26,7 +26,7 @@ pub(super) async fn answer(shared: &Shared, request: LiveRequest) -> Result<Vec<
     let LiveRequest::Detail(node) = request else {
         return Err(format!("{}: a host has no values that are asked for one by one", shared.name));
     };
-    let (connection, _) = shared.connection().await.map_err(|e| e.to_string())?;
+    let connection = shared.connection().await.map_err(|e| e.to_string())?;
     let Some((_, name)) = node.split_once("/vm/") else {
         let capabilities = connection.capabilities().await.map_err(|e| e.to_string())?;
         return Ok(vec![lines("Capabilities", &capabilities)]);

@@ -12,6 +12,7 @@ use crate::engine::vm::snapshot::Orphan;
 use crate::engine::vm::{End, Report};
 use crate::model::text::clean;
 use crate::model::vm::failure::Leftover;
+use crate::model::vm::state::Power;
 use crate::model::vm::{VmRow, VmState};
 use crate::workers::appliance::Preview;
 
@@ -30,8 +31,25 @@ impl Shared {
     }
 }
 
-fn machine(row: &VmRow) -> Result<&VmState, String> {
-    row.vm().ok_or_else(|| format!("{} is a host", clean(&row.source)))
+/// The machine that an operation is for.
+struct Subject {
+    name: String,
+    uuid: String,
+    /// Its state; `None` when it is not there.
+    power: Option<Power>,
+}
+
+impl Subject {
+    /// The machine of a row; a host stands for the machine of a backup, which may be gone.
+    async fn of(host: &Host, verb: &VmVerb, row: &VmRow) -> Result<Self, String> {
+        if let Some(vm) = row.vm() {
+            still_named(host, verb, vm).await?;
+            return Ok(Self { name: vm.name.clone(), uuid: vm.uuid.clone(), power: Some(vm.power) });
+        }
+        let VmVerb::Restore { backup, .. } = verb else { return Err(format!("{} is a host", clean(&row.source))) };
+        let (name, uuid) = ops::machine_of(host, backup.trim_end_matches('/')).await?;
+        Ok(Self { name, uuid, power: None })
+    }
 }
 
 /// What one would do.
@@ -42,9 +60,8 @@ pub(super) async fn preview(
     others: &[HostHandle],
 ) -> Result<Preview, String> {
     let mut preview = Preview::default();
-    let (vm, host) = (machine(row)?, shared.host());
-    let name = &vm.name;
-    still_named(&host, verb, vm).await?;
+    let host = shared.host();
+    let Subject { name, uuid, power } = &Subject::of(&host, verb, row).await?;
     match verb {
         VmVerb::CleanUp => {
             for plan in ops::cleanups(&host, name).await? {
@@ -61,11 +78,11 @@ pub(super) async fn preview(
             for line in ops::backup_plan(&host, name, &request).await? {
                 preview.notes.push(line);
             }
-            let call = if vm.power.active() { "virDomainBackupBegin" } else { "qemu-img convert" };
+            let call = if power.is_some_and(Power::active) { "virDomainBackupBegin" } else { "qemu-img convert" };
             preview.calls.push(format!("{call} {name}"));
         }
         VmVerb::Restore { .. } => {
-            let plan = ops::restore_plan(&host, name, &restore_request(verb, &vm.uuid)?).await?;
+            let plan = ops::restore_plan(&host, name, &restore_request(verb, uuid)?).await?;
             for disk in &plan.disks {
                 preview.calls.push(format!("qemu-img convert {} {}", disk.image, disk.path));
             }
@@ -78,12 +95,12 @@ pub(super) async fn preview(
                 preview.notes.push(format!("{} is a new machine, with addresses of its own.", plan.vm));
             }
         }
-        VmVerb::Migrate { to, copy } => {
+        VmVerb::Migrate { to, storage } => {
             let target = target(to, others)?;
-            let (checks, plan) = ops::check_migration(&host, &target, name, &wish(*copy)).await?;
+            let (checks, plan) = ops::check_migration(&host, &target, name, &wish(*storage)).await?;
             let plan = plan.ok_or_else(|| refused(name, &checks))?;
-            copies_wanted(&plan.copy, *copy)?;
             preview.calls.push(format!("virDomainMigrate {name} to {to}"));
+            preview.notes.push(format!("Its definition goes with it: {} forgets the machine.", shared.name));
             preview.notes.extend(checks.iter().map(line));
             for image in &plan.make {
                 preview.notes.push(format!("{} is made on {to} and the disk copied into it.", image.path));
@@ -107,15 +124,13 @@ pub(super) async fn run(
     if *verb == VmVerb::Orphans {
         return orphans(&host, row).await;
     }
-    let vm = machine(row)?;
-    let name = &vm.name;
-    let _works = shared.works(&vm.uuid);
+    let Subject { name, uuid, power } = &Subject::of(&host, verb, row).await?;
+    let _works = shared.works(uuid, verb.noun())?;
     // What is told comes from tasks and programs; it is passed on from here alone.
     let (told, mut heard) = tokio::sync::mpsc::unbounded_channel::<VmProgress>();
     let tell = move |progress: VmProgress| drop(told.send(progress));
     let work = async {
-        still_named(&host, verb, vm).await?;
-        let mut place = Some(vm.power);
+        let mut place = *power;
         let report = match verb {
             VmVerb::CleanUp => {
                 let mut last = None;
@@ -130,12 +145,11 @@ pub(super) async fn run(
                 last.ok_or_else(|| format!("{name} has no external snapshot"))?
             }
             VmVerb::Backup { .. } => ops::backup(&host, name, &backup_request(verb), stop, &tell).await?,
-            VmVerb::Restore { .. } => ops::restore(&host, name, &restore_request(verb, &vm.uuid)?, stop, &tell).await?,
-            VmVerb::Migrate { to, copy } => {
+            VmVerb::Restore { .. } => ops::restore(&host, name, &restore_request(verb, uuid)?, stop, &tell).await?,
+            VmVerb::Migrate { to, storage } => {
                 let target = target(to, others)?;
-                let (checks, plan) = ops::check_migration(&host, &target, name, &wish(*copy)).await?;
+                let (checks, plan) = ops::check_migration(&host, &target, name, &wish(*storage)).await?;
                 let plan = plan.ok_or_else(|| refused(name, &checks))?;
-                copies_wanted(&plan.copy, *copy)?;
                 let mut moved = ops::migrate(&host, &target, plan, stop, &tell).await;
                 if moved.place == Place::Unknown && !stop.is_cancelled() {
                     // A connection that broke is often there again a moment later.
@@ -164,18 +178,22 @@ pub(super) async fn run(
             () = listen => Err("it was not waited for".to_owned()),
         }
     };
-    shared.changed(&vm.uuid);
+    shared.changed(uuid);
     for other in others {
         other.shared.wake.notify_one();
     }
     let (report, place) = told?;
     let mut said = text(&report);
-    let operation = verb.words().0.to_lowercase();
+    let operation = verb.noun().to_owned();
     match report.end {
         End::Done => {
-            shared.succeeded(&vm.uuid, &operation);
+            shared.succeeded(uuid, &operation);
+            if matches!(verb, VmVerb::Backup { .. }) {
+                shared.backed_up(uuid);
+                shared.changed(uuid);
+            }
             for other in others {
-                other.shared.succeeded(&vm.uuid, &operation);
+                other.shared.succeeded(uuid, &operation);
             }
             return Ok(said);
         }
@@ -184,17 +202,17 @@ pub(super) async fn run(
     }
     let (failure, there) = failures::of_report(name, operation, &said, report.made);
     let operation = failure.operation.clone();
-    shared.failed(&vm.uuid, failure);
+    shared.failed(uuid, failure);
     for other in others {
         let made: Vec<_> = there.iter().filter(|left| left.host == *other.shared.name).cloned().collect();
         // What is on another host is deleted there; its words are here.
         if matches!(other.shared.policy(), Policy::Delete { .. }) && !made.is_empty() {
             let made = made.into_iter().map(|left| Leftover::here(left.what)).collect();
-            other.shared.failed(&vm.uuid, failures::of_report(name, operation.clone(), "", made).0);
+            other.shared.failed(uuid, failures::of_report(name, operation.clone(), "", made).0);
         }
     }
     let acting = shared.acting.lock().await;
-    let acted = shared.act(&vm.uuid, place).await;
+    let acted = shared.act(uuid, place).await;
     drop(acting);
     match acted {
         Ok(rows) => {
@@ -268,13 +286,6 @@ fn refused(name: &str, checks: &[Check]) -> String {
     format!("{name} is not moved: {}", why.join("; "))
 }
 
-fn copies_wanted(copy: &[String], wanted: bool) -> Result<(), String> {
-    if copy.is_empty() || wanted {
-        return Ok(());
-    }
-    Err(format!("{} are not shared with the target: say storage copy to have them copied", copy.join(", ")))
-}
-
 fn target(to: &str, others: &[HostHandle]) -> Result<Host, String> {
     let found = others.iter().find(|other| &*other.shared.name == to);
     found
@@ -282,20 +293,15 @@ fn target(to: &str, others: &[HostHandle]) -> Result<Host, String> {
         .ok_or_else(|| format!("there is no host `{}` in this configuration", clean(to)))
 }
 
-const fn wish(copy: bool) -> Wish {
-    let _ = copy;
-    // What both hosts see is never copied onto itself, whatever was asked for.
-    Wish { storage: Storage::Auto, undefine_source: true }
+const fn wish(storage: Storage) -> Wish {
+    Wish { storage, undefine_source: true }
 }
 
 fn backup_request(verb: &VmVerb) -> BackupRequest {
     match verb {
-        VmVerb::Backup { kind, folder, verify } => BackupRequest {
-            kind: *kind,
-            folder: (!folder.is_empty()).then(|| folder.clone()),
-            verify: *verify,
-            keep: None,
-        },
+        VmVerb::Backup { kind, folder, verify } => {
+            BackupRequest { kind: *kind, folder: (!folder.is_empty()).then(|| folder.clone()), verify: *verify }
+        }
         _ => BackupRequest::default(),
     }
 }
@@ -305,7 +311,7 @@ fn verb_is_to_itself(verb: &VmVerb) -> bool {
 }
 
 fn restore_request(verb: &VmVerb, uuid: &str) -> Result<RestoreRequest, String> {
-    let VmVerb::Restore { backup, to } = verb else { return Err("it restores nothing".to_owned()) };
+    let VmVerb::Restore { backup, to, folder, start } = verb else { return Err("it restores nothing".to_owned()) };
     let backup = backup.trim_end_matches('/');
     let (place, name) = match backup.rsplit_once('/') {
         Some((place, name)) if backup.starts_with('/') => (Some(place.to_owned()), name),
@@ -316,8 +322,12 @@ fn restore_request(verb: &VmVerb, uuid: &str) -> Result<RestoreRequest, String> 
         uuid: uuid.to_owned(),
         backup: (name != NEWEST).then(|| name.to_owned()),
         place,
-        goal: if to.is_empty() { RestoreGoal::Same } else { RestoreGoal::New { name: to.clone(), folder: None } },
-        start: false,
+        goal: if to.is_empty() {
+            RestoreGoal::Same
+        } else {
+            RestoreGoal::New { name: to.clone(), folder: (!folder.is_empty()).then(|| folder.clone()) }
+        },
+        start: *start,
     })
 }
 
@@ -327,7 +337,10 @@ mod tests {
 
     #[test]
     fn a_backup_is_named_by_its_folder_or_its_name() {
-        let of = |backup: &str| restore_request(&VmVerb::Restore { backup: backup.into(), to: String::new() }, "7f1c");
+        let of = |backup: &str| {
+            let (to, folder) = (String::new(), String::new());
+            restore_request(&VmVerb::Restore { backup: backup.into(), to, folder, start: false }, "7f1c")
+        };
         let found = of("/b/tiny/20261128T101500Z.full/").unwrap();
         assert_eq!((found.place.as_deref(), found.backup.as_deref()), (Some("/b/tiny"), Some("20261128T101500Z.full")));
         let found = of("newest").unwrap();

@@ -12,6 +12,7 @@ use crate::controllers::libvirt::connect::Target;
 use crate::controllers::libvirt::flags::{list, xml as xml_flags};
 use crate::controllers::libvirt::wire::Domain;
 use crate::controllers::libvirt::{map, xml};
+use crate::engine::vm::sets;
 use crate::model::time::{SECOND, Ts};
 use crate::model::vm::VmPoll;
 use crate::model::vm::state::{UptimeFrom, VmJob};
@@ -150,7 +151,7 @@ impl Look {
         .collect::<Vec<_>>()
         .await;
         for (uuid, mut known) in read {
-            known.busy |= all && self.known.contains_key(&uuid);
+            known.busy |= all || !self.known.contains_key(&uuid);
             self.known.insert(uuid, known);
         }
         self.uptimes(target, vms).await;
@@ -218,11 +219,11 @@ const fn xml_flags_of(vm: &VmPoll) -> u32 {
     if vm.id.is_some() { 0 } else { xml_flags::INACTIVE }
 }
 
-/// Checkpoints, and when the newest was made: a backup made it.
+/// Checkpoints, and when the newest of ours was made: a backup made it. What others made them for is not known.
 async fn checkpoints_of(connection: &Connection, domain: &Domain) -> Option<(u32, Option<Ts>)> {
     let checkpoints = connection.checkpoints(domain).await.ok()?;
     let mut newest = None;
-    for checkpoint in &checkpoints {
+    for checkpoint in checkpoints.iter().filter(|c| c.name.starts_with(sets::CHECKPOINT)) {
         if let Ok(text) = connection.checkpoint_xml(checkpoint).await
             && let Ok(read) = xml::read_checkpoint(&text)
         {

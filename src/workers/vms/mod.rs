@@ -88,15 +88,16 @@ impl HostHandle {
         change::preview(&self.shared, verb, row, others).await
     }
 
-    /// Does it; what was done and proven, in words.
+    /// Does it on behalf of `actor`; what was done and proven, in words.
     pub(super) async fn carry_out(
         &self,
         verb: &VmVerb,
         row: &VmRow,
+        actor: &str,
         others: &[Self],
         stop: &CancellationToken,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<String, String> {
-        change::carry_out(&self.shared, verb, row, others, stop, progress).await
+        change::carry_out(&self.shared, verb, row, actor, others, stop, progress).await
     }
 }

@@ -3,7 +3,7 @@
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::engine::vm::verbs;
-use crate::model::command::{Intent, Plan, Targets};
+use crate::model::command::{Args, Intent, Plan, Targets};
 use crate::model::page::Table;
 use crate::model::text::clean;
 use crate::model::vm::VmRow;
@@ -98,12 +98,29 @@ fn targets(intent: &Intent, verb: &VmVerb) -> Result<Targets, String> {
     }
 }
 
+/// What of a command would be something else by the time it runs: the arguments that fix it.
+fn fix(verb: &mut VmVerb, args: &Args) -> Option<Args> {
+    let (arg, value) = match verb {
+        VmVerb::Define(text) => ("xml", text.clone()),
+        VmVerb::Snapshot { name, .. } if name.is_empty() => {
+            *name = super::change::snapshot_name();
+            ("name", name.clone())
+        }
+        _ => return None,
+    };
+    let mut args = args.clone();
+    args.remove("file");
+    args.insert(arg.to_owned(), value);
+    Some(args)
+}
+
 /// What a command would do, as the machines are now.
 ///
 /// # Errors
 /// Why it cannot be done, in words.
 pub async fn plan(store: &Store, sources: &Sources, intent: &Intent) -> Result<Plan, String> {
-    let wish = Wish::of(store, sources, intent).await?;
+    let mut wish = Wish::of(store, sources, intent).await?;
+    let fixed = fix(&mut wish.verb, &intent.args);
     let mut plan = base(&wish.tally);
     plan.title = title(wish.verb.words().0, &wish.tally, "machine", "machines");
     plan.phrase = match wish.targets.as_slice() {
@@ -113,12 +130,7 @@ pub async fn plan(store: &Store, sources: &Sources, intent: &Intent) -> Result<P
     let total = wish.targets.len();
     let several = total > 1;
     let verb = &wish.verb;
-    if let VmVerb::Define(text) = verb {
-        let mut args = intent.args.clone();
-        args.remove("file");
-        args.insert("xml".to_owned(), text.clone());
-        plan.args = Some(args);
-    }
+    plan.args = fixed;
     let asked = stream::iter(wish.targets.into_iter().take(ASKED)).map(|(row, source)| async move {
         let preview = source.preview_vm(verb, &row, sources).await;
         (row, preview)

@@ -56,6 +56,8 @@ pub(super) struct Poller {
     track: Track,
     look: Look,
     facts: Facts,
+    /// The connection whose host and events these are.
+    met: Option<Connection>,
     events: Option<Receiver<Event>>,
     /// Ends the task that wakes us, with the connection.
     waker: Option<DropGuard>,
@@ -73,6 +75,7 @@ impl Poller {
             track: Track::default(),
             look: Look::default(),
             facts: Facts::default(),
+            met: None,
             events: None,
             waker: None,
             viewers: BTreeMap::new(),
@@ -156,11 +159,13 @@ impl Poller {
 
     async fn ask(&mut self) -> HostPoll {
         let told = self.read().await;
-        self.shared.answered(told.as_ref().err().is_none_or(|error| !error.connection_lost()));
+        // One that hangs has not answered, whatever it said before.
+        self.shared.answered(told.as_ref().err().is_none_or(|error| error.remote().is_some()));
         match told {
             Ok(poll) => poll,
             Err(error) => {
                 self.shared.hang_up().await;
+                self.met = None;
                 let contact = if error.refused() { HostContact::Refused } else { HostContact::Down };
                 HostPoll { contact, trouble: error.to_string(), ..HostPoll::default() }
             }
@@ -168,12 +173,15 @@ impl Poller {
     }
 
     async fn read(&mut self) -> Result<HostPoll, Error> {
-        let (connection, new) = self.shared.connection().await?;
-        if new || self.events.is_none() {
+        let connection = self.shared.connection().await?;
+        // Whoever asked first has made it: what it is, and its events, are asked for here.
+        if !self.met.as_ref().is_some_and(|met| met.is(&connection)) {
+            self.met = None;
             self.meet(&connection).await?;
+            self.met = Some(connection.clone());
         }
         self.take_events();
-        let mut due = self.shared.take_due();
+        let due = self.shared.take_due();
         let (records, memory, cpu) = tokio::join!(
             connection.all_stats(&[], FIGURES, all_stats::NOWAIT | all_stats::BACKING),
             connection.node_memory_stats(),
@@ -181,7 +189,6 @@ impl Poller {
         );
         let vms: Vec<(Domain, VmPoll)> = records?.iter().map(|r| (r.domain.clone(), map::machine(r))).collect();
         self.look.refresh(&connection, self.shared.target(), &vms, &due).await;
-        due.clear();
         for uuid in self.shared.busy() {
             self.look.busy(&uuid);
         }
@@ -190,6 +197,7 @@ impl Poller {
             self.look.put(&mut vm);
             vm.job = jobs.remove(&vm.uuid);
             vm.trouble = self.shared.trouble(&vm.uuid);
+            vm.last_backup = vm.last_backup.max(self.shared.last_backup(&vm.uuid));
             vm.in_use = self.shared.users(&vm.uuid);
             // Those who look from here come from the host itself, and are known by name.
             let ours = vm.in_use.iter().filter(|words| words.starts_with("vnc")).count();

@@ -38,7 +38,9 @@ pub async fn run(
     let inner: &(dyn Fn(u64, u64) + Sync) = &inner;
     let calls = stream::iter(wish.targets)
         .take_while(|_| std::future::ready(!stop.is_cancelled()))
-        .map(|(row, source)| async move { (label(&row), source.carry_out_vm(verb, &row, sources, stop, inner).await) })
+        .map(|(row, source)| async move {
+            (label(&row), source.carry_out_vm(verb, &row, &intent.actor, sources, stop, inner).await)
+        })
         .buffer_unordered(AT_ONCE);
     run.hear(calls, progress).await;
     (names, run.end(verb.words().1, "machine", "machines"))

@@ -1,6 +1,7 @@
 //! What the tasks of one host share beside what every polled source has: its settings, the connection
 //! that polls and quick verbs use, who uses its consoles.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -13,9 +14,10 @@ use crate::controllers::libvirt::error::Error;
 use crate::controllers::resilience::BreakerPolicy;
 use crate::controllers::voltha::map::TypeIndex;
 use crate::model::ids::SourceName;
-use crate::workers::lock;
+use crate::model::time::Ts;
 use crate::workers::source::Cache;
 use crate::workers::watched::Watched;
+use crate::workers::{lock, now};
 
 use super::failures::{self, Failures};
 
@@ -35,8 +37,10 @@ pub(in crate::workers) struct Shared {
     pub(super) failures: Mutex<Failures>,
     /// Held by who does what policy wants.
     pub(super) acting: tokio::sync::Mutex<()>,
-    /// Machines in which an operation of ours runs, by UUID.
-    busy: Mutex<BTreeSet<String>>,
+    /// Operations of ours that run, by the UUID of their machine.
+    busy: Mutex<BTreeMap<String, &'static str>>,
+    /// When machines were backed up from here, by UUID.
+    backed_up: Mutex<BTreeMap<String, Ts>>,
     /// Who uses consoles of its machines from here, by UUID.
     users: Mutex<BTreeMap<String, Vec<String>>>,
 }
@@ -73,6 +77,7 @@ impl Shared {
             failures: Mutex::new(failures),
             acting: tokio::sync::Mutex::default(),
             busy: Mutex::default(),
+            backed_up: Mutex::default(),
             users: Mutex::default(),
         }
     }
@@ -93,15 +98,15 @@ impl Shared {
         self.target.connect(&what, self.limit()).await
     }
 
-    /// The connection that all quick calls share; whether it is a new one.
-    pub(in crate::workers) async fn connection(&self) -> Result<(Connection, bool), Error> {
+    /// The connection that all quick calls share.
+    pub(in crate::workers) async fn connection(&self) -> Result<Connection, Error> {
         let mut link = self.link.lock().await;
         if let Some(connection) = link.as_ref().filter(|c| c.why_ended().is_none()) {
-            return Ok((connection.clone(), false));
+            return Ok(connection.clone());
         }
         let connection = self.connect().await?;
         *link = Some(connection.clone());
-        Ok((connection, true))
+        Ok(connection)
     }
 
     /// Gives the shared connection up: an answer that does not come may mean that none will.
@@ -120,16 +125,35 @@ impl Shared {
         std::mem::take(&mut *lock(&self.due))
     }
 
-    /// An operation of ours runs in a machine until what this gives is dropped: its progress is followed.
-    pub(super) fn works(self: &Arc<Self>, uuid: &str) -> Works {
-        lock(&self.busy).insert(uuid.to_owned());
+    /// An operation of ours runs in a machine until what this gives is dropped: its progress is followed. Not
+    /// every one is a job that the host knows of, so no second one is begun here.
+    pub(super) fn works(self: &Arc<Self>, uuid: &str, operation: &'static str) -> Result<Works, String> {
+        match lock(&self.busy).entry(uuid.to_owned()) {
+            Entry::Occupied(other) => return Err(beside(other.get())),
+            Entry::Vacant(free) => _ = free.insert(operation),
+        }
         self.changed(uuid);
-        Works { shared: Arc::clone(self), uuid: uuid.to_owned() }
+        Ok(Works { shared: Arc::clone(self), uuid: uuid.to_owned() })
+    }
+
+    /// Refuses what cannot be done beside an operation of ours.
+    pub(super) fn idle(&self, uuid: &str) -> Result<(), String> {
+        lock(&self.busy).get(uuid).map_or(Ok(()), |operation| Err(beside(operation)))
     }
 
     /// Machines in which an operation of ours runs.
     pub(super) fn busy(&self) -> BTreeSet<String> {
-        lock(&self.busy).clone()
+        lock(&self.busy).keys().cloned().collect()
+    }
+
+    /// A machine was backed up just now.
+    pub(super) fn backed_up(&self, uuid: &str) {
+        lock(&self.backed_up).insert(uuid.to_owned(), now());
+    }
+
+    /// When a machine was backed up from here.
+    pub(super) fn last_backup(&self, uuid: &str) -> Option<Ts> {
+        lock(&self.backed_up).get(uuid).copied()
     }
 
     /// What is left to do at a machine whose operation failed.
@@ -160,7 +184,12 @@ impl Shared {
     }
 }
 
+fn beside(operation: &str) -> String {
+    format!("a {operation} of it runs here already: wait for it or cancel it")
+}
+
 /// An operation that runs.
+#[derive(Debug)]
 pub(super) struct Works {
     shared: Arc<Shared>,
     uuid: String,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::controllers::libvirt::keys::code as key_code;
+use crate::engine::vm::checks::Storage;
 use crate::engine::vm::verbs::Verb;
 use crate::model::command::Args;
 use crate::model::text::clean;
@@ -71,13 +73,17 @@ pub enum VmVerb {
         backup: String,
         /// Name of a new machine; empty: the machine itself.
         to: String,
+        /// Folder of a new machine's disks; empty: where the disks were that were backed up.
+        folder: String,
+        /// Whether it is started at the end.
+        start: bool,
     },
     /// Moves it to another host.
     Migrate {
         /// Source that the host is.
         to: String,
-        /// Its disks are copied.
-        copy: bool,
+        /// How its disks get there.
+        storage: Storage,
     },
     /// Breaks its job off.
     Cancel,
@@ -163,7 +169,7 @@ impl VmVerb {
             "vm.send-keys" => {
                 let keys = need("keys", "names with - between: ctrl-alt-delete")?;
                 let keys: Vec<String> = keys.split('-').map(|k| k.trim().to_ascii_lowercase()).collect();
-                if let Some(bad) = keys.iter().find(|key| super::change::key_code(key).is_none()) {
+                if let Some(bad) = keys.iter().find(|key| key_code(key).is_none()) {
                     return Err(wrong(format!(
                         "`{}` is no key: a, 1, f2, ctrl, alt, shift, delete, enter …",
                         clean(bad)
@@ -204,11 +210,26 @@ impl VmVerb {
                 verify: yes("verify")?,
             },
             "vm.restore" => {
-                Self::Restore { backup: need("backup", "folder of the backup on the host")?, to: get("to").to_owned() }
+                let (to, folder) = (get("to").to_owned(), get("folder").to_owned());
+                if to.is_empty() && !folder.is_empty() {
+                    return Err(wrong("folder is for the disks of a new machine: name it with to".to_owned()));
+                }
+                if !folder.is_empty() && !folder.starts_with('/') {
+                    return Err(wrong(format!("folder is a whole path on the host, not `{}`", clean(&folder))));
+                }
+                let backup = need("backup", "folder of the backup on the host")?;
+                Self::Restore { backup, to, folder, start: yes("start")?.unwrap_or(false) }
             }
             "vm.migrate" => Self::Migrate {
                 to: need("to", "the source that is the host to move it to")?,
-                copy: word("storage", ["shared", "copy"])?.unwrap_or(false),
+                storage: match get("storage") {
+                    "" | "auto" => Storage::Auto,
+                    "shared" => Storage::Shared,
+                    "copy" => Storage::Copy,
+                    other => {
+                        return Err(wrong(format!("storage is auto, shared or copy, not `{}`", clean(other))));
+                    }
+                },
             },
             "vm.cancel" => Self::Cancel,
             "vm.dismiss" => Self::Dismiss,
@@ -246,6 +267,18 @@ impl VmVerb {
         }
     }
 
+    /// What it is called as an operation that failed (`the backup of web-1 failed`).
+    #[must_use]
+    pub const fn noun(&self) -> &'static str {
+        match self {
+            Self::Backup { .. } => "backup",
+            Self::Restore { .. } => "restore",
+            Self::Migrate { .. } => "move",
+            Self::CleanUp => "snapshot clean-up",
+            _ => "change",
+        }
+    }
+
     /// The verb whose state has to fit; `None`: any will do.
     #[must_use]
     pub const fn state_verb(&self) -> Option<Verb> {
@@ -275,8 +308,13 @@ impl VmVerb {
 
     /// Whether it works on hosts, too.
     #[must_use]
-    pub const fn takes_hosts(&self) -> bool {
-        matches!(self, Self::Poll | Self::Orphans | Self::Define(_))
+    pub fn takes_hosts(&self) -> bool {
+        match self {
+            Self::Poll | Self::Orphans | Self::Define(_) => true,
+            // A machine that is gone is found by its backup.
+            Self::Restore { backup, .. } => backup.starts_with('/'),
+            _ => false,
+        }
     }
 }
 
@@ -295,7 +333,7 @@ mod tests {
         let keys = parse("vm.send-keys", &[("keys", "Ctrl-Alt-Delete")]).unwrap();
         assert_eq!(keys, Some(VmVerb::SendKeys(["ctrl", "alt", "delete"].map(str::to_owned).to_vec())));
         let moved = parse("vm.migrate", &[("to", "kvm-2"), ("storage", "copy")]).unwrap();
-        assert_eq!(moved, Some(VmVerb::Migrate { to: "kvm-2".into(), copy: true }));
+        assert_eq!(moved, Some(VmVerb::Migrate { to: "kvm-2".into(), storage: Storage::Copy }));
         let backup = parse("vm.backup", &[]).unwrap();
         assert_eq!(backup, Some(VmVerb::Backup { kind: BackupKind::Incremental, folder: String::new(), verify: None }));
         assert_eq!(parse("alarm.ack", &[]).unwrap(), None);
@@ -314,6 +352,9 @@ mod tests {
         assert!(told("vm.autostart", &[("on", "perhaps")]).contains("yes or no"));
         assert!(told("vm.migrate", &[]).contains("to"));
         assert!(told("vm.undefine", &[("disks", "burn")]).contains("keep or delete"));
+        assert!(told("vm.migrate", &[("to", "a"), ("storage", "perhaps")]).contains("auto, shared or copy"));
+        assert!(told("vm.restore", &[("backup", "/b/x"), ("folder", "/d")]).contains("new machine"));
+        assert!(told("vm.restore", &[("backup", "/b/x"), ("to", "y"), ("folder", "d")]).contains("whole path"));
         assert!(told("vm.define", &[("file", "/no/such/file")]).contains("/no/such/file"));
     }
 }

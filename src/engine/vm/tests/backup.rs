@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Script, Wrong, each, script};
 use crate::engine::vm::backup::{Act, Backup, Plan, Source, Told, refused};
-use crate::engine::vm::retention::{Keep, chain, surplus};
+use crate::engine::vm::retention::{chain, surplus};
 use crate::engine::vm::sets::choose;
 use crate::engine::vm::{End, Fault, Report, Turn};
 use crate::model::vm::backup::{BackedUp, Manifest};
@@ -25,6 +25,8 @@ struct World {
     step: usize,
     /// The job never ends, whatever it is told.
     deaf: bool,
+    /// The job that runs is somebody else's.
+    theirs: bool,
 }
 
 impl World {
@@ -63,6 +65,9 @@ impl World {
                 self.folders.insert(path.clone(), BTreeSet::new());
             }
             Act::Begin { disks, since, checkpoint } => {
+                if self.theirs {
+                    return failed("another job runs");
+                }
                 assert!(!self.job);
                 if since.as_ref().is_some_and(|name| !self.checkpoints.contains(name)) {
                     return failed("no checkpoint");
@@ -95,7 +100,8 @@ impl World {
                 assert!(self.folders.insert(to.clone(), files).is_none());
             }
             Act::Look(path) => return Told::Present(self.folders.contains_key(path)),
-            Act::Busy => return Told::Present(self.job),
+            Act::Busy => return Told::Present(self.job || self.theirs),
+            Act::Abort if self.theirs => panic!("somebody else's job is ended"),
             Act::Abort => self.job = self.deaf && self.job,
             Act::DropCheckpoint(name) => {
                 self.checkpoints.remove(name);
@@ -140,6 +146,7 @@ fn world(script: Script) -> World {
         script,
         step: 0,
         deaf: false,
+        theirs: false,
     }
 }
 
@@ -236,6 +243,18 @@ fn a_good_one_and_a_full_disk() {
     }
 }
 
+#[test]
+fn the_job_of_somebody_else_goes_on() {
+    for plan in [a_plan(true, false, 1), a_plan(true, true, 2)] {
+        let mut world = world(Script::default());
+        world.theirs = true;
+        let report = run(plan.clone(), &mut world);
+        assert_eq!((report.end, report.left.len()), (End::Failed, 0), "{report:?}");
+        assert!(report.said.contains("another job runs"), "{report:?}");
+        assert!(!world.folders.contains_key(&plan.partial()));
+    }
+}
+
 proptest! {
     #[test]
     fn any_faults_leave_a_backup_or_nothing(
@@ -251,7 +270,7 @@ proptest! {
     #[test]
     fn nothing_that_is_kept_loses_what_it_builds_on(
         parents in prop::collection::vec((prop::option::of(0_usize..12), 0_i64..40), 1..12),
-        newest in prop::option::of(0_u32..6), days in prop::option::of(0_u32..20), stop in 0_usize..12
+        newest in 0_u32..6, stop in 0_usize..12
     ) {
         let sets: Vec<BackupSet> = parents.iter().enumerate().map(|(n, (parent, day))| BackupSet {
             name: n.to_string(),
@@ -261,21 +280,18 @@ proptest! {
                 ..Manifest::default()
             }),
         }).collect();
-        let gone = surplus(&sets, "u", Keep { newest, days }, 40 * 86_400);
-        prop_assert!(newest.is_some() || days.is_some() || gone.is_empty());
+        let gone = surplus(&sets, "u", newest);
         let kept: Vec<BackupSet> =
             sets.iter().filter(|s| !gone.iter().take(stop).any(|g| *g == s.name)).cloned().collect();
         prop_assert!(!kept.is_empty());
         for set in &kept {
             prop_assert!(chain(&kept, &set.name).is_ok());
         }
-        if let Some(newest) = newest {
-            let roots = |sets: &[BackupSet]| {
-                sets.iter().filter(|s| s.manifest.as_ref().is_ok_and(|m| m.parent.is_none())).count()
-            };
-            let left: Vec<BackupSet> = sets.iter().filter(|s| !gone.contains(&s.name)).cloned().collect();
-            prop_assert!(roots(&left) >= (newest as usize).min(roots(&sets)));
-        }
+        let roots = |sets: &[BackupSet]| {
+            sets.iter().filter(|s| s.manifest.as_ref().is_ok_and(|m| m.parent.is_none())).count()
+        };
+        let left: Vec<BackupSet> = sets.iter().filter(|s| !gone.contains(&s.name)).cloned().collect();
+        prop_assert!(roots(&left) >= (newest as usize).min(roots(&sets)));
     }
 }
 

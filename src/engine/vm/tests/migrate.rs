@@ -26,6 +26,8 @@ enum Luck {
     Ends,
     /// It moves, and the guest ends at once.
     MovesAndEnds,
+    /// It moves, the guest ends at once, and the source is not told: its half stays, paused.
+    EndsThere,
     /// It stays under way for ever: job and half on the target.
     Hangs,
 }
@@ -80,7 +82,7 @@ impl World {
             Act::Inspect(Side::Target) => return Told::Seen(Seen { power: self.target, job: false }),
             Act::Wait => {}
             Act::Resume => {
-                assert!(!self.target.is_some_and(Power::active), "it would run twice");
+                assert_eq!(self.target, None, "it runs there, or has newer data there");
                 assert_eq!(self.source, Some(Power::Paused));
                 self.source = Some(Power::Running);
             }
@@ -107,6 +109,10 @@ impl World {
         match self.luck {
             Luck::Moves => (self.source, self.target) = (Some(Power::Off), Some(Power::Running)),
             Luck::MovesAndEnds => (self.source, self.target) = (Some(Power::Off), Some(Power::Off)),
+            Luck::EndsThere => {
+                (self.source, self.target) = (Some(Power::Paused), Some(Power::Off));
+                return failed("no word");
+            }
             Luck::Back => return failed("back"),
             Luck::Definition => {
                 self.target = Some(Power::Off);
@@ -216,8 +222,17 @@ fn holds(world: &World, migration: &Migration, report: &Report) {
     }
 }
 
-const LUCKS: [Luck; 8] =
-    [Luck::Moves, Luck::Back, Luck::Definition, Luck::Half, Luck::Stuck, Luck::Ends, Luck::MovesAndEnds, Luck::Hangs];
+const LUCKS: [Luck; 9] = [
+    Luck::Moves,
+    Luck::Back,
+    Luck::Definition,
+    Luck::Half,
+    Luck::Stuck,
+    Luck::Ends,
+    Luck::MovesAndEnds,
+    Luck::EndsThere,
+    Luck::Hangs,
+];
 
 #[test]
 fn a_fault_at_every_step_is_survived() {
@@ -235,7 +250,7 @@ fn a_fault_at_every_step_is_survived() {
                     let made = migration.made().to_vec();
                     let (again, report) = run(Migration::check(a_plan(disks), made), &mut world);
                     holds(&world, &again, &report);
-                    if !matches!(luck, Luck::MovesAndEnds | Luck::Hangs | Luck::Ends) {
+                    if !matches!(luck, Luck::MovesAndEnds | Luck::EndsThere | Luck::Hangs | Luck::Ends) {
                         assert_ne!(report.end, End::Unknown, "{luck:?} {world:?} {report:?}");
                     }
                 }
@@ -260,9 +275,11 @@ fn each_luck_without_a_fault_is_told_as_it_is() {
         assert!(report.left.is_empty());
     }
     // Its newest data is on the target: nothing is removed, and nothing claimed.
-    let (outcome, images, report) = end(Luck::MovesAndEnds);
-    assert_eq!((outcome, images), (End::Unknown, 1), "{report:?}");
-    assert!(report.left[0].contains("/d/0"));
+    for luck in [Luck::MovesAndEnds, Luck::EndsThere] {
+        let (outcome, images, report) = end(luck);
+        assert_eq!((outcome, images), (End::Unknown, 1), "{luck:?} {report:?}");
+        assert!(report.left[0].contains("/d/0"));
+    }
     assert!(end(Luck::Stuck).2.said.contains("running on A"));
 }
 

@@ -3,12 +3,12 @@
 use tokio_util::sync::CancellationToken;
 
 use super::files::Watch;
-use super::{Host, LOOK, Machine, Told as Progress, follow, job, of_call, stamp, words};
+use super::{Host, Machine, Told as Progress, Wait, job, of_call, stamp, words};
 use crate::controllers::libvirt::flags::job as job_flags;
 use crate::controllers::libvirt::wire::param;
 use crate::controllers::libvirt::xml::{self, BackupDisk, BackupMode};
 use crate::engine::vm::backup::{Act, Backup, Plan, Source, Told, refused};
-use crate::engine::vm::retention::{Keep, chain, surplus};
+use crate::engine::vm::retention::{chain, surplus, unreadable};
 use crate::engine::vm::sets::safe_name;
 use crate::engine::vm::{Fault, Report, Turn, sets};
 use crate::model::time::SECOND;
@@ -27,8 +27,6 @@ pub(in crate::workers) struct BackupRequest {
     pub(in crate::workers) folder: Option<String>,
     /// Whether it is read back; as configured without it.
     pub(in crate::workers) verify: Option<bool>,
-    /// What is kept; as configured without it.
-    pub(in crate::workers) keep: Option<Keep>,
 }
 
 /// The backups of a machine, and their folder.
@@ -64,6 +62,8 @@ pub(in crate::workers) async fn backup_plan(
     let mut out = vec![format!("A {} backup goes to {}.", plan.kind.word(), plan.done())];
     out.extend(plan.because.iter().map(|why| format!("It is a full one: {why}.")));
     out.extend(plan.parent.iter().map(|(parent, _)| format!("It builds on {parent}.")));
+    let unsure = plan.unsure.iter();
+    out.extend(unsure.map(|name| format!("No old backup is removed: the manifest of {name} cannot be read.")));
     out.extend(plan.surplus.iter().map(|name| format!("{name} is older than what is kept and removed afterwards.")));
     Ok(out)
 }
@@ -178,7 +178,6 @@ async fn plan(
         stale.clear();
     }
     let name = format!("{stamp}.{}", choice.kind.word());
-    let keep = request.keep.unwrap_or(Keep { newest: Some(host.backup.keep), days: None });
     let at_s = at.0 / SECOND;
     // What is kept is counted with the new one.
     let mut after = all.clone();
@@ -198,7 +197,8 @@ async fn plan(
         running,
         verify: request.verify.unwrap_or(host.backup.verify),
         free: host.free(&folder).await,
-        surplus: surplus(&after, &definition.uuid, keep, at_s),
+        unsure: unreadable(&all).map(|set| set.name.clone()),
+        surplus: surplus(&after, &definition.uuid, host.backup.keep),
         folder,
         name,
         at: at_s,
@@ -294,6 +294,11 @@ impl Run<'_> {
             all.iter().map(|disk| disk.target.as_str()).filter(|target| !with.contains(target)).collect();
         let point = checkpoint.map(|name| xml::checkpoint(name, &with, &without)).transpose().map_err(failed)?;
         let connection = of_call(self.host.connection().await)?;
+        // It would be taken for this one, and ended with it.
+        if let Some(other) = of_call(job(&connection, &self.machine.domain).await)? {
+            let (operation, vm) = (crate::model::text::clean(&other.operation), &self.definition.name);
+            return Err(Fault::Failed(format!("another job runs in {vm} ({operation}): wait for it, or cancel it")));
+        }
         // What an earlier job left to be read must not be taken for the end of this one.
         let _ = connection.job(&self.machine.domain, job_flags::COMPLETED).await;
         of_call(connection.begin_backup(&self.machine.domain, &request, point.as_deref(), 0).await)
@@ -302,27 +307,9 @@ impl Run<'_> {
     /// Waits for the end of the job; ends it when it is cancelled.
     async fn ended(&self) -> Result<(), Fault> {
         let domain = &self.machine.domain;
+        let wait = Wait { host: self.host, domain, doing: "backing up", told: self.progress };
+        wait.for_end(self.stop).await?;
         let connection = of_call(self.host.connection().await)?;
-        let waiting = async {
-            let mut told = false;
-            loop {
-                tokio::select! {
-                    () = tokio::time::sleep(LOOK) => {}
-                    () = self.stop.cancelled(), if !told => {
-                        told = true;
-                        // That there is none any more is as good.
-                        let _ = connection.abort_job(domain).await;
-                    }
-                }
-                if of_call(job(&connection, domain).await)?.is_none() {
-                    return Ok(());
-                }
-            }
-        };
-        tokio::select! {
-            ended = waiting => ended?,
-            () = follow(self.host, domain, "backing up", self.progress) => {}
-        }
         let (kind, params) = of_call(connection.job(domain, job_flags::COMPLETED).await)?;
         if kind == COMPLETED {
             return Ok(());

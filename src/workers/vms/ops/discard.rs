@@ -2,7 +2,6 @@
 //! since, or that looks like anything else is touched.
 
 use super::{Host, words};
-use crate::controllers::libvirt::flags::xml as xml_flags;
 use crate::engine::vm::sets;
 use crate::model::text::clean;
 use crate::model::time::{MINUTE, Ts};
@@ -28,7 +27,9 @@ pub(in crate::workers) async fn discard(host: &Host, uuid: &str, what: &Made, fa
             if written.since(failed) > CLOCKS {
                 return Err(format!("{path} was written since: it is not what was left behind"));
             }
-            unused(host, path).await?;
+            if let Some(vm) = super::used::used(host).await?.by(path) {
+                return Err(format!("{} uses {path}", clean(vm)));
+            }
             host.remove(path).await.map_err(|fault| fault.why().to_owned())?;
             gone(host, path).await
         }
@@ -65,25 +66,4 @@ async fn idle(host: &Host, uuid: &str) -> Result<(), String> {
         None => Ok(()),
         Some(job) => Err(format!("a {} runs in {}", clean(&job.operation), clean(&domain.name))),
     }
-}
-
-/// No machine of the host names the file, now or from its next start on.
-async fn unused(host: &Host, path: &str) -> Result<(), String> {
-    let escaped = path.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let escaped = escaped.replace('\'', "&apos;");
-    let connection = host.connection().await.map_err(words)?;
-    for domain in connection.domains(0).await.map_err(words)? {
-        for flags in [0, xml_flags::INACTIVE] {
-            let text = match connection.xml(&domain, flags).await {
-                Ok(text) => text,
-                // One that goes away with its stop has no other definition.
-                Err(_) if flags == xml_flags::INACTIVE => continue,
-                Err(error) => return Err(error.to_string()),
-            };
-            if text.contains(path) || text.contains(&escaped) {
-                return Err(format!("{} uses {path}", clean(&domain.name)));
-            }
-        }
-    }
-    Ok(())
 }

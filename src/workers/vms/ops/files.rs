@@ -53,8 +53,16 @@ echo there; stat -L -c '%d %i' -- "$1"; stat -L -f -c %T -- "$1"; cat /proc/sys/
 exec qemu-img info -U --output=json -- "$1"
 fi
 echo missing; d=$(dirname -- "$1"); if [ -d "$d" ] && [ -w "$d" ]; then df -Pk -- "$d"; fi; exit 0"#;
-const IMAGES: &str = r#"find "$1" -maxdepth 1 -type f -size +0 -exec qemu-img info -U --output=json -- {} \; 2>/dev/null
-exit 0"#;
+/// What cannot be read ends it, with the reason: what it builds on would be told as used by nothing.
+const IMAGES: &str = r#"[ -d "$1" ] || exit 0
+exec find "$1" -maxdepth 1 -type f -size +0 -exec sh -c 'for f; do qemu-img info -U --output=json -- "$f" 2>/dev/null ||
+{ qemu-img info -U -- "$f" >/dev/null; echo "$f cannot be read"; exit 1; }; done' sh {} +"#;
+/// One list for each image, of it and all that it builds on; one that is not there builds on nothing.
+const CHAINS: &str = r#"for f; do [ -e "$f" ] || continue
+qemu-img info -U --backing-chain --output=json -- "$f" 2>/dev/null ||
+{ qemu-img info -U --backing-chain -- "$f" >/dev/null; echo "$f cannot be read"; exit 1; }; done"#;
+/// Images asked about at once.
+const AT_ONCE: usize = 100;
 
 /// Something long that can be cancelled and tells how far it is.
 #[derive(Clone, Copy)]
@@ -206,7 +214,8 @@ impl Host {
 
     /// Checks an image and reads it once: bytes and SHA-256.
     pub(super) async fn verify(&self, path: &str, watch: Watch<'_>) -> Result<(u64, String), Fault> {
-        self.soon(CHECK, &[path]).await?;
+        // All that describes a large image is read by this, too.
+        self.long(CHECK, &[path], ("checking it", 0), watch).await?;
         let said = self.long(SUM, &[path], ("reading it back", 0), watch).await?;
         let mut words = said.split_whitespace();
         let bytes = words.next().and_then(|n| n.parse().ok());
@@ -253,10 +262,22 @@ impl Host {
 
     /// What `qemu-img info` says of the images in a folder.
     pub(super) async fn images(&self, folder: &str) -> Result<Vec<serde_json::Value>, String> {
-        let program = Program { text: IMAGES, args: &[folder], input: None, limit: SOON };
-        let programs = self.programs().await.map_err(|fault| fault.why().to_owned())?;
-        let said = programs.ask(&program).await.map_err(|e: ProgramError| e.to_string())?;
-        Ok(serde_json::Deserializer::from_str(&said).into_iter().map_while(Result::ok).collect())
+        let said = self.soon(IMAGES, &[folder]).await.map_err(|fault| fault.why().to_owned())?;
+        json(&said)
+    }
+
+    /// Files of images and of all that they build on, each image first. Those that are not there are left out.
+    pub(super) async fn chains(&self, images: &[&str]) -> Result<Vec<Vec<String>>, String> {
+        let mut out = Vec::new();
+        for some in images.chunks(AT_ONCE) {
+            let said = self.soon(CHAINS, some).await.map_err(|fault| fault.why().to_owned())?;
+            for chain in json(&said)? {
+                let links = chain.as_array().map_or(&[][..], Vec::as_slice);
+                let name = |link: &serde_json::Value| link.get("filename").and_then(|f| f.as_str().map(str::to_owned));
+                out.push(links.iter().filter_map(name).collect());
+            }
+        }
+        Ok(out)
     }
 
     /// Whether a program on this host reaches another libvirt; `None` when it has no `virsh` to try with.
@@ -273,6 +294,12 @@ impl Host {
             Err(e) => Some(Err(e.to_string())),
         }
     }
+}
+
+/// One value of JSON after another.
+fn json(said: &str) -> Result<Vec<serde_json::Value>, String> {
+    let all: Result<Vec<serde_json::Value>, _> = serde_json::Deserializer::from_str(said).into_iter().collect();
+    all.map_err(|e| format!("what qemu-img says on the host cannot be read: {e}"))
 }
 
 /// The bytes that are free, of what `df -Pk` says.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::files::Place as FilePlace;
-use super::{Host, Machine, Told as Progress, follow, job, of_call, words};
+use super::{Host, Machine, Told as Progress, Wait, job, of_call, words};
 use crate::controllers::libvirt::client::{Connection, What};
 use crate::controllers::libvirt::connect::Target;
 use crate::controllers::libvirt::error::Error;
@@ -153,13 +153,8 @@ async fn inspect(host: &Host, uuid: &str) -> Result<Seen, Fault> {
         Err(e) => return Err(Fault::Lost(e.to_string())),
     };
     let power = Power::from_wire(state);
-    let busy = match job(&connection, &domain).await {
-        Ok(job) => job.is_some(),
-        // One that is off has none to tell of.
-        Err(_) if !power.active() => false,
-        Err(e) => return Err(Fault::Lost(e.to_string())),
-    };
-    Ok(Seen { power: Some(power), job: busy })
+    let job = job(&connection, &domain).await.map_err(|e| Fault::Lost(e.to_string()))?;
+    Ok(Seen { power: Some(power), job: job.is_some() })
 }
 
 /// How the source's libvirt reaches the target's.
@@ -222,10 +217,11 @@ async fn moving(
             tokio::time::sleep(MOMENT).await;
         }
     };
+    let wait = Wait { host: source, domain: &domain, doing: "moving", told: progress };
     let told: Result<Opaque, Error> = tokio::select! {
         told = &mut call => told,
         () = cancel => unreachable_end(),
-        () = follow(source, &domain, "moving", progress) => unreachable_end(),
+        () = wait.tell() => unreachable_end(),
     };
     of_call(told).map(drop)
 }

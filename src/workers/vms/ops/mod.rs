@@ -11,16 +11,18 @@ mod files;
 mod migrate;
 mod restore;
 mod snapshot;
+mod used;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, OnceCell};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::schema::{Libvirt, VmBackup, VmMigration};
 use crate::controllers::libvirt::client::{Connection, Hypervisor};
 use crate::controllers::libvirt::connect::Target;
-use crate::controllers::libvirt::error::Error;
+use crate::controllers::libvirt::error::{Error, Failure, RemoteKind};
 use crate::controllers::libvirt::flags::xml as xml_flags;
 use crate::controllers::libvirt::programs::{Program, ProgramError, Programs};
 use crate::controllers::libvirt::wire::Domain;
@@ -36,14 +38,19 @@ use crate::workers::now;
 pub(in crate::workers) use backup::{BackupRequest, backup, backup_plan, backups};
 pub(in crate::workers) use discard::discard;
 pub(in crate::workers) use migrate::{check_migration, migrate, migration_again};
-pub(in crate::workers) use restore::{RestoreGoal, RestoreRequest, restore, restore_plan};
+pub(in crate::workers) use restore::{RestoreGoal, RestoreRequest, machine_of, restore, restore_plan};
 pub(in crate::workers) use snapshot::{cleanup, cleanups, orphans};
+pub(in crate::workers::vms) use used::Used;
 
 /// How long a host may take to tell its name.
 const SAME: Duration = Duration::from_secs(20);
 
 /// Time between two looks at a job.
 const LOOK: Duration = Duration::from_millis(200);
+/// The same while its host cannot be asked, and how often that is borne: a libvirt that restarts is back
+/// within this.
+const SILENT: Duration = Duration::from_secs(2);
+const PATIENT: u32 = 15;
 
 /// Who is told how far it is.
 pub(in crate::workers) type Told<'a> = &'a (dyn Fn(VmProgress) + Send + Sync);
@@ -133,7 +140,12 @@ impl Host {
 
     /// A machine by its UUID; `None` when there is none.
     pub(in crate::workers::vms) async fn by_uuid(&self, uuid: &str) -> Result<Option<Domain>, Error> {
-        let bytes = uuid::Uuid::parse_str(uuid).map(uuid::Uuid::into_bytes).unwrap_or_default();
+        // That there is no such machine must not be told of one that was not asked for.
+        let bytes = uuid::Uuid::parse_str(uuid).map(uuid::Uuid::into_bytes).map_err(|why| Error {
+            place: self.name.to_string(),
+            call: "look for a machine".to_owned(),
+            what: Failure::Config(format!("{} is no UUID: {why}", clean(uuid))),
+        })?;
         match self.connection().await?.domain_by_uuid(bytes).await {
             Ok(domain) => Ok(Some(domain)),
             Err(e) if e.no_domain() => Ok(None),
@@ -190,26 +202,72 @@ fn of_program<T>(told: Result<T, ProgramError>) -> Result<T, Fault> {
     })
 }
 
-/// The job that runs in a machine now.
-async fn job(connection: &Connection, domain: &Domain) -> Result<Option<VmJob>, Error> {
-    let (kind, params) = connection.job(domain, 0).await?;
-    Ok(map::job(kind, &params))
+/// The job that runs in a machine now; one that does not run has none.
+pub(in crate::workers::vms) async fn job(connection: &Connection, domain: &Domain) -> Result<Option<VmJob>, Error> {
+    match connection.job(domain, 0).await {
+        Ok((kind, params)) => Ok(map::job(kind, &params)),
+        Err(error) if error.kind() == Some(RemoteKind::Invalid) => {
+            let (state, _) = connection.state(domain).await?;
+            if Power::from_wire(state).active() { Err(error) } else { Ok(None) }
+        }
+        Err(error) => Err(error),
+    }
 }
 
-/// Tells how far the job of a machine is, until dropped.
-async fn follow(host: &Host, domain: &Domain, doing: &str, told: Told<'_>) {
-    let mut pace = Pace::default();
-    let mut connection: Option<Connection> = None;
-    loop {
-        tokio::time::sleep(LOOK).await;
-        if connection.as_ref().is_none_or(|c| c.why_ended().is_some()) {
-            connection = host.connect().await.ok();
+/// Something that waits for the job of a machine.
+struct Wait<'a> {
+    host: &'a Host,
+    domain: &'a Domain,
+    /// What the job does, in words.
+    doing: &'a str,
+    told: Told<'a>,
+}
+
+impl Wait<'_> {
+    /// Looks once, and tells how far it is; whether there is a job.
+    async fn look(&self, pace: &mut Pace) -> Result<bool, Error> {
+        let connection = self.host.connection().await?;
+        let Some(running) = job(&connection, self.domain).await? else { return Ok(false) };
+        let mut progress = pace.job(now(), &running);
+        self.doing.clone_into(&mut progress.doing);
+        (self.told)(progress);
+        Ok(true)
+    }
+
+    /// Waits until there is no job any more, which `stop` brings about. The jobs of a host go on while it
+    /// cannot be asked: it is asked again.
+    async fn for_end(&self, stop: &CancellationToken) -> Result<(), Fault> {
+        let mut pace = Pace::default();
+        let (mut ended, mut silent) = (false, 0);
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(if silent == 0 { LOOK } else { SILENT }) => {}
+                () = stop.cancelled(), if !ended && silent == 0 => {}
+            }
+            if stop.is_cancelled() && !ended {
+                // One that was not heard is told again; that there is no job any more is as good.
+                let told = async { self.host.connection().await?.abort_job(self.domain).await };
+                ended = told.await.map_or_else(|error| error.remote().is_some(), |()| true);
+            }
+            match self.look(&mut pace).await {
+                Ok(true) => silent = 0,
+                Ok(false) => return Ok(()),
+                Err(error) if error.remote().is_none() && silent < PATIENT => silent += 1,
+                Err(error) => return of_call(Err(error)),
+            }
         }
-        let Some(link) = &connection else { continue };
-        if let Ok(Some(running)) = job(link, domain).await {
-            let mut progress = pace.job(now(), &running);
-            doing.clone_into(&mut progress.doing);
-            told(progress);
+    }
+
+    /// Tells how far the job is, until dropped; over a connection of its own, as another one is taken by the
+    /// call that runs it.
+    async fn tell(&self) {
+        let apart = Host { link: Arc::default(), ..self.host.clone() };
+        let apart = Wait { host: &apart, ..*self };
+        let mut pace = Pace::default();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            // What cannot be asked now is asked a moment later.
+            drop(apart.look(&mut pace).await);
         }
     }
 }

@@ -82,6 +82,15 @@ pub(in crate::workers) async fn restore(
     }
 }
 
+/// Name and UUID of the machine that a backup is of; `path` is that of the backup's folder on the host.
+pub(in crate::workers) async fn machine_of(host: &Host, path: &str) -> Result<(String, String), String> {
+    let (place, name) = path.rsplit_once('/').ok_or_else(|| format!("{} is no whole path", clean(path)))?;
+    let sets = host.sets(place).await?;
+    let set = sets.iter().find(|set| set.name == name).ok_or_else(|| format!("there is no backup {}", clean(path)))?;
+    let manifest = set.manifest.as_ref().map_err(|why| format!("{}: {why}", clean(path)))?;
+    Ok((manifest.vm.clone(), manifest.uuid.clone()))
+}
+
 /// A plan with what else is known.
 struct Prepared {
     plan: Plan,

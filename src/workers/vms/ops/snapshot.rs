@@ -176,16 +176,7 @@ async fn look(host: &Host, vm: &str, plan: &Plan) -> Result<Facts, String> {
             facts.files.push(path.clone());
         }
     }
-    let mut used = BTreeSet::new();
-    for other in connection.domains(0).await.map_err(words)? {
-        let Ok(text) = connection.xml(&other, 0).await else { continue };
-        let other = xml::definition(&text).map_err(words)?;
-        for disk in other.disks {
-            used.insert(disk.source);
-            used.extend(disk.backing);
-        }
-    }
-    facts.used = used.into_iter().collect();
+    facts.used = super::used::used(host).await?.files();
     Ok(facts)
 }
 
