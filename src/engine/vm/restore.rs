@@ -536,9 +536,13 @@ impl Restore {
 
     /// A definition that may be there uses these files.
     fn keep_all(&mut self) {
-        for (disk, ledger) in self.plan.disks.iter().zip(&mut self.ledger) {
+        let asides: Vec<String> = self.plan.disks.iter().map(|disk| self.plan.aside(disk)).collect();
+        for ((disk, ledger), aside) in self.plan.disks.iter().zip(&mut self.ledger).zip(asides) {
             if ledger.placed {
                 self.left.push(format!("{}: the restored disk, which that definition uses", disk.path));
+                if ledger.aside {
+                    self.left.push(format!("{aside}: the disk as it was, it belongs to {}", disk.path));
+                }
             } else if ledger.written {
                 continue;
             }

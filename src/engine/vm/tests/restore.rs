@@ -188,6 +188,25 @@ fn a_good_one() {
 }
 
 #[test]
+fn a_machine_that_is_gone_comes_back_whole_or_not_at_all() {
+    for kept in [true, false] {
+        for script in each(40) {
+            let mut world = world(if kept { &Goal::Same } else { &Goal::New }, 2, script);
+            (world.vm, world.defined) = (None, false);
+            let plan = Plan { define: Some("<domain/>".into()), ..a_plan(Goal::Same, 2) };
+            let report = run(plan, &mut world);
+            let context = format!("{world:?}\n{report:?}");
+            if kept {
+                holds(&world, &report, &Goal::Same, 2);
+            }
+            let told = report.left.iter().any(|left| left.contains("definition"));
+            assert!(world.defined == (report.end == End::Done) || told, "{context}");
+            assert!(kept || world.defined || told || !world.files.contains_key("/d/0") || !report.left.is_empty());
+        }
+    }
+}
+
+#[test]
 fn what_is_in_the_way_or_runs_is_not_touched() {
     let said = |goal: Goal, change: &dyn Fn(&mut World)| {
         let mut world = world(&goal, 1, Script::default());
