@@ -6,3 +6,4 @@ mod machines;
 mod moves;
 mod smoke;
 mod trouble;
+mod works;
