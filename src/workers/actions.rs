@@ -8,12 +8,13 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::stream::{self, Stream, StreamExt as _};
+use futures_util::stream::{self, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::secret::{NotAReference, SecretRef};
 use crate::model::action::{Action, HOLD, Verb};
 use crate::model::command::{Intent, Outcome};
+use crate::model::cpe::CpeRow;
 use crate::model::ids::{ActionId, AlarmKey};
 use crate::model::job::{Control, JobId, JobRequest, JobTargets};
 use crate::model::record::{CommandRecord, Record};
@@ -148,14 +149,11 @@ impl Executor {
     ) -> Outcome {
         let mut run = Run::new(intent.command, &targets.tally);
         let names: Vec<String> = targets.rows.iter().take(ERRORS).map(|row| row.canonical.clone()).collect();
-        let calls = stream::iter(targets.rows)
-            .take_while(|_| std::future::ready(!stop.is_cancelled()))
-            .map(|row| async move {
-                let label = node_label(&row);
-                (label, self.call_one(intent, row).await.map(|()| String::new()))
-            })
-            .buffer_unordered(AT_ONCE);
-        run.hear(calls, progress).await;
+        let work = |row| async move {
+            let label = node_label(&row);
+            (label, self.call_one(intent, row).await.map(|()| String::new()))
+        };
+        run.carry(targets.rows, AT_ONCE, stop, progress, work).await;
         let (one, many) = if verb.on_ports() { ("port", "ports") } else { ("device", "devices") };
         let outcome = run.end(verb.past(), one, many);
         self.record(intent, names, outcome).await
@@ -184,17 +182,14 @@ impl Executor {
         }
         let mut run = Run::new(intent.command, &targets.tally);
         let names: Vec<String> = targets.rows.iter().take(ERRORS).map(|row| row.canonical.clone()).collect();
-        let calls = stream::iter(targets.rows)
-            .take_while(|_| std::future::ready(!stop.is_cancelled()))
-            .map(|row| async move {
-                let result = match self.sources.get(&row.source) {
-                    Some(source) => source.cpe(verb, &row, &intent.actor).await,
-                    None => Err(format!("source `{}` is not in this configuration", text::clean(&row.source))),
-                };
-                (row.canonical, result.map(|()| String::new()))
-            })
-            .buffer_unordered(CPES_AT_ONCE);
-        run.hear(calls, progress).await;
+        let work = |row: CpeRow| async move {
+            let result = match self.sources.get(&row.source) {
+                Some(source) => source.cpe(verb, &row, &intent.actor).await,
+                None => Err(format!("source `{}` is not in this configuration", text::clean(&row.source))),
+            };
+            (row.canonical, result.map(|()| String::new()))
+        };
+        run.carry(targets.rows, CPES_AT_ONCE, stop, progress, work).await;
         let outcome = run.end(verb.past(), "CPE", "CPEs");
         self.record(intent, names, outcome).await
     }
@@ -291,14 +286,11 @@ impl Executor {
         progress: &dyn Progress,
     ) -> Outcome {
         let mut run = Run::new(intent.command, &targets.tally);
-        let calls = stream::iter(targets.names.clone())
-            .take_while(|_| std::future::ready(!stop.is_cancelled()))
-            .map(|name| async move {
-                let result = self.tell_one(verb, &name).await;
-                (name, result)
-            })
-            .buffer_unordered(AT_ONCE);
-        run.hear(calls, progress).await;
+        let work = |name: String| async move {
+            let result = self.tell_one(verb, &name).await;
+            (name, result)
+        };
+        run.carry(targets.names.clone(), AT_ONCE, stop, progress, work).await;
         let outcome = run.end(verb.words().1, "source", "sources");
         self.record(intent, targets.names, outcome).await
     }
@@ -440,13 +432,18 @@ impl Run {
         Self { outcome, told: Vec::new(), left_out, failures: 0, stopped: false }
     }
 
-    /// Takes the results of calls as they come, with the names of their targets.
-    pub(super) async fn hear(
+    /// Does something to each target, so many at once, until `stop`; it gives the target's name and what came of
+    /// it.
+    pub(super) async fn carry<T, F: Future<Output = (String, Result<String, String>)>>(
         &mut self,
-        calls: impl Stream<Item = (String, Result<String, String>)>,
+        targets: Vec<T>,
+        at_once: usize,
+        stop: &CancellationToken,
         progress: &dyn Progress,
+        work: impl FnMut(T) -> F,
     ) {
-        let mut calls = std::pin::pin!(calls);
+        let calls = stream::iter(targets).take_while(|_| std::future::ready(!stop.is_cancelled()));
+        let mut calls = std::pin::pin!(calls.map(work).buffer_unordered(at_once));
         let mut ended = 0;
         while let Some((label, result)) = calls.next().await {
             ended += 1;

@@ -57,8 +57,8 @@ fn run_on(
 ) -> Result<Code, Failure> {
     let machines = vms::is(spec.id);
     let (sources, what) = match &intent.targets {
-        Targets::Names(_, names) if machines => (hosts_of(loaded, names), "a host"),
-        _ if machines => (hosts_of(loaded, &[]), "a host"),
+        Targets::Names(_, names) if machines => (hosts_of(loaded, &live.store, names), "a host"),
+        _ if machines => (hosts_of(loaded, &live.store, &[]), "a host"),
         targets => (wanted(targets), "an appliance"),
     };
     if appliance::is(spec.id) || machines {

@@ -10,12 +10,14 @@ pub mod backup;
 pub mod definition;
 pub mod failure;
 pub mod host;
+mod named;
 pub mod poll;
 pub mod snapshot;
 pub mod state;
 
 pub use backup::{BackupKind, BackupSet, Manifest};
 pub use definition::Definition;
+pub use named::named;
 pub use poll::{HostPoll, VmPoll};
 pub use snapshot::{Checkpoint, Snapshot};
 pub use state::{HostState, VmRow, VmState};

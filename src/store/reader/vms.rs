@@ -16,7 +16,7 @@ use crate::model::command::Targets;
 use crate::model::ids::RowId;
 use crate::model::page::{Page, PageRequest, Rows, Scope, Sort, Table, Total};
 use crate::model::time::Ts;
-use crate::model::vm::{HostState, VmRow};
+use crate::model::vm::{HostState, VmRow, named};
 use crate::store::fold::read_counts;
 use crate::store::fold::sql::CACHE;
 
@@ -104,16 +104,9 @@ pub(crate) fn meant(rows: &rows::Rows<'_>, targets: &Targets, now: Ts, limit: us
         _ => every(rows)?,
     };
     if let Targets::Names(Table::Vms, names) = targets {
-        let short: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.contains("/vm/")).collect();
-        let called = |row: &VmRow, name: &str| {
-            row.canonical() == name || row.vm().is_some_and(|vm| vm.uuid == name || vm.name == name)
-        };
-        let single = |name: &str| found.iter().filter(|row| called(row, name)).count() == 1;
-        let single: Vec<&str> = short.into_iter().filter(|name| single(name)).collect();
-        found.retain(|row| {
-            let canonical = row.canonical();
-            names.contains(&canonical) || single.iter().any(|name| called(row, name))
-        });
+        // One of several is none: what is meant is told apart by whoever asks.
+        let ids: HashSet<RowId> = names.iter().filter_map(|name| Some(named(&found, name).ok()??.id)).collect();
+        found.retain(|row| ids.contains(&row.id));
     } else {
         found.retain(|row| targeted(targets, Table::Vms, row.id, &[]));
     }

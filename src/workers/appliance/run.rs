@@ -1,14 +1,13 @@
 //! Carrying a command out, appliance by appliance.
 
-use futures_util::stream::{self, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::command::{Intent, Outcome};
 use crate::store::Store;
 use crate::workers::actions::{Progress, Run, failed};
-use crate::workers::source::Sources;
+use crate::workers::source::{SourceHandle, Sources};
 
-use super::{ApplianceVerb, Wish};
+use super::{ApplianceVerb, Target, Wish};
 
 /// Appliances worked on at a time.
 const AT_ONCE: usize = 4;
@@ -28,14 +27,11 @@ pub async fn run(
     let names: Vec<String> = wish.targets.iter().map(|(target, _)| target.canonical().to_owned()).collect();
     let mut run = Run::new(intent.command, &wish.tally);
     let verb = std::sync::Arc::clone(&wish.verb);
-    let calls = stream::iter(wish.targets)
-        .take_while(|_| std::future::ready(!stop.is_cancelled()))
-        .map(|(target, source)| {
-            let (verb, actor, stop) = (std::sync::Arc::clone(&verb), intent.actor.clone(), stop.clone());
-            async move { (target.label(), source.carry_out(&verb, target.service(), &actor, &stop).await) }
-        })
-        .buffer_unordered(AT_ONCE);
-    run.hear(calls, progress).await;
+    let work = |(target, source): (Target, SourceHandle)| {
+        let (verb, actor, stop) = (std::sync::Arc::clone(&verb), intent.actor.clone(), stop.clone());
+        async move { (target.label(), source.carry_out(&verb, target.service(), &actor, &stop).await) }
+    };
+    run.carry(wish.targets, AT_ONCE, stop, progress, work).await;
     let services = matches!(*verb, ApplianceVerb::Restart { .. });
     let (one, many) = if services { ("service", "services") } else { ("appliance", "appliances") };
     (names, run.end(verb.words().1, one, many))

@@ -3,11 +3,11 @@
 use crate::controllers::voltha::map::TypeIndex;
 use crate::engine::buffer::{AlarmChange, Happening};
 use crate::model::ids::SourceName;
-use crate::model::observation::{AlarmEvent, ClearReason, Notice, Observation};
+use crate::model::observation::{Notice, Observation};
 use crate::model::resource::{NodeKind, Resource};
-use crate::model::severity::Severity;
 use crate::model::text::clean;
 use crate::model::time::Ts;
+use crate::workers::watched::tracked;
 
 /// What an alarm or a notice is about: the appliance, or one of its services.
 fn resource(source: &SourceName, collector: Option<&str>) -> Resource {
@@ -17,30 +17,10 @@ fn resource(source: &SourceName, collector: Option<&str>) -> Resource {
     }
 }
 
-/// An alarm that was raised, changed or cleared. The severity is the tracker's: it follows how bad
-/// things are; title and hold-down come from the inventory of alarm types.
+/// An alarm that was raised, changed or cleared.
 pub(super) fn alarm(types: &TypeIndex, source: &SourceName, change: &AlarmChange, at: Ts) -> Observation {
-    let severity = change.raise.as_ref().map(|(severity, _)| *severity);
-    let profile = types.own(change.type_id, severity.unwrap_or(Severity::Warning), change.type_id);
-    let text = match &change.raise {
-        Some((_, words)) if !words.is_empty() => clean(words).into_owned(),
-        _ => profile.title,
-    };
-    Observation::Alarm(AlarmEvent {
-        resource: resource(source, change.collector.as_deref()),
-        type_id: profile.type_id,
-        qualifier: change.qualifier.clone(),
-        raise: severity,
-        source_time: at,
-        text,
-        clear_reason: if severity.is_some() { ClearReason::Source } else { ClearReason::Watch },
-        event: change.type_id.to_owned(),
-        context: Vec::new(),
-        own_query: false,
-        will_clear: true,
-        cleared_by_active: false,
-        hold_down_s: profile.hold_down_s,
-    })
+    let resource = resource(source, change.collector.as_deref());
+    tracked(types, resource, (change.type_id, &change.qualifier), change.raise.as_ref(), at)
 }
 
 /// Something that happened and has no state.

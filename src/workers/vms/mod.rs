@@ -5,7 +5,6 @@
 //! beside the journal like every measurement. Quick verbs go over the poller's connection; what takes long
 //! gets one of its own.
 
-mod alarms;
 mod change;
 mod failures;
 mod live;

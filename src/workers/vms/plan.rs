@@ -1,13 +1,15 @@
 //! The plan of a command for machines, as they are now; and which machines a command means.
 
+use std::collections::HashSet;
+
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::engine::vm::verbs;
 use crate::model::command::{Args, Intent, Plan, Targets};
-use crate::model::page::Table;
+use crate::model::page::{Scope, Table};
 use crate::model::text::clean;
-use crate::model::vm::VmRow;
-use crate::store::Store;
+use crate::model::vm::{VmRow, named};
+use crate::store::{Reader, Store};
 use crate::workers::appliance::add_preview;
 use crate::workers::plan::{base, title};
 use crate::workers::source::{SourceHandle, Sources};
@@ -39,9 +41,14 @@ impl Wish {
         let (store, wanted) = (store.clone(), targets.clone());
         let read = crate::workers::blocking(move || {
             let mut reader = store.reader().map_err(|e| e.to_string())?;
-            reader.vms(&wanted, MANY + 1).map_err(|e| e.to_string())
+            let found = reader.vms(&wanted, MANY + 1).map_err(|e| e.to_string())?;
+            let several = match &wanted {
+                Targets::Names(_, names) if found.len() < names.len() => several(&mut reader, names)?,
+                _ => Vec::new(),
+            };
+            Ok::<_, String>((found, several))
         });
-        let found = read.await??;
+        let (found, several) = read.await??;
         if found.len() > MANY {
             return Err(format!("more than {MANY} targets: narrow the filter"));
         }
@@ -51,7 +58,10 @@ impl Wish {
             Targets::Names(_, names) => names.len(),
             Targets::None | Targets::Filter { .. } => 0,
         };
-        wish.tally.skip_many(NOT_CACHED, asked.saturating_sub(found.len()) as u64);
+        wish.tally.skip_many(NOT_CACHED, asked.saturating_sub(found.len() + several.len()) as u64);
+        for why in several {
+            wish.tally.skip(&why);
+        }
         for row in found {
             let Some(source) = sources.get(&row.source).filter(|s| s.is_host()) else {
                 wish.tally.skip("not in this configuration");
@@ -73,6 +83,14 @@ impl Wish {
         self.tally.take(|| label(&row));
         self.targets.push((row, source.clone()));
     }
+}
+
+/// Why names mean no machine that several could be meant by.
+fn several(reader: &mut Reader, names: &[String]) -> Result<Vec<String>, String> {
+    let all =
+        Targets::Filter { table: Table::Vms, scope: Scope::All, filter: None, below: None, except: HashSet::new() };
+    let rows = reader.vms(&all, usize::MAX).map_err(|e| e.to_string())?;
+    Ok(names.iter().filter_map(|name| named(&rows, name).err()).collect())
 }
 
 /// A machine as it is called in plans and outcomes.

@@ -16,14 +16,15 @@ use crate::controllers::libvirt::flags::{all_stats, stats};
 use crate::controllers::libvirt::procs::EventKind;
 use crate::controllers::libvirt::wire::Domain;
 use crate::controllers::libvirt::{map, xml};
-use crate::engine::vm::track::Track;
+use crate::engine::vm::track::{Track, VmAlarm};
 use crate::model::observation::Observation;
+use crate::model::resource::{NodeKind, Resource};
+use crate::model::text::clean;
 use crate::model::vm::state::HostContact;
 use crate::model::vm::{HostPoll, HostState, VmPoll};
 use crate::workers::now;
-use crate::workers::watched::{Polling, Watched};
+use crate::workers::watched::{Polling, Watched, tracked};
 
-use super::alarms;
 use super::look::Look;
 use super::shared::Shared;
 
@@ -319,7 +320,11 @@ impl Poller {
     fn take(&mut self, poll: HostPoll, took: Duration, outcome: &Result<(), String>) {
         let shared = &self.shared;
         let (state, found) = self.track.step(poll, shared.config.poll_s * 1000);
-        let found: Vec<Observation> = found.iter().map(|a| alarms::alarm(&shared.types, a, state.at)).collect();
+        let alarm = |a: &VmAlarm| {
+            let vm = Resource::new(NodeKind::Vm, clean(&a.vm));
+            tracked(&shared.types, vm, (a.type_id, ""), a.raise.as_ref(), state.at)
+        };
+        let found: Vec<Observation> = found.iter().map(alarm).collect();
         drop(shared.journal(found));
         self.shared.polled(took, outcome);
         let mut status = self.shared.status();

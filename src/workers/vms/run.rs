@@ -1,12 +1,12 @@
 //! Carrying a command out, machine by machine.
 
-use futures_util::stream::{self, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::command::{Intent, Outcome};
+use crate::model::vm::VmRow;
 use crate::store::Store;
 use crate::workers::actions::{Progress, Run, failed};
-use crate::workers::source::Sources;
+use crate::workers::source::{SourceHandle, Sources};
 
 use super::plan::{Wish, label};
 
@@ -36,12 +36,9 @@ pub async fn run(
         }
     };
     let inner: &(dyn Fn(u64, u64) + Sync) = &inner;
-    let calls = stream::iter(wish.targets)
-        .take_while(|_| std::future::ready(!stop.is_cancelled()))
-        .map(|(row, source)| async move {
-            (label(&row), source.carry_out_vm(verb, &row, &intent.actor, sources, stop, inner).await)
-        })
-        .buffer_unordered(AT_ONCE);
-    run.hear(calls, progress).await;
+    let work = |(row, source): (VmRow, SourceHandle)| async move {
+        (label(&row), source.carry_out_vm(verb, &row, &intent.actor, sources, stop, inner).await)
+    };
+    run.carry(wish.targets, AT_ONCE, stop, progress, work).await;
     (names, run.end(verb.words().1, "machine", "machines"))
 }

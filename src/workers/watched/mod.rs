@@ -2,6 +2,7 @@
 //! calls, its health as it is told, who waits for the next poll. What is particular to a kind of
 //! source stands around it.
 
+mod alarms;
 mod polling;
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -20,6 +21,7 @@ use crate::model::source::{Breaker, Health, SourceReport};
 use super::source::{Cache, Durable, Reach, Turn};
 use super::{lock, now};
 
+pub(super) use alarms::tracked;
 pub(super) use polling::{Polling, Writing, spawn};
 
 /// Pause between reports of mere figures.
