@@ -165,6 +165,15 @@ async fn who_loses_a_line_is_told() {
     desk.ask(2, ConsoleRequest::TakeOver);
     let why = desk.until_ended(1).await;
     assert!(!why.is_empty());
+    // What is asked of it after its end is not swallowed.
+    desk.type_in(1, "x");
+    let note = desk.until(1, "a note", |news| match news {
+        ConsoleNews::Note(words) => Some(words),
+        ConsoleNews::Phase(phase) => panic!("why it ended is told once, and stays: {phase:?}"),
+        _ => None,
+    });
+    let note = note.await;
+    assert!(note.contains("has ended") && note.contains("enter opens it again"), "{note}");
     // A machine that goes off ends its console, with words.
     assert!(desk.rig.control.kill(2, "dns-1"));
     assert!(!desk.until_ended(2).await.is_empty());
