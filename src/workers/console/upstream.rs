@@ -1,24 +1,20 @@
-//! Where a line comes from: the host itself, perhaps with others who share it, or the noctule of
-//! somebody who has it already.
+//! Where a console comes from: the host itself, perhaps with others who share it, or the noctule of
+//! somebody who has it already. A serial line and a screen differ in the way to the host ([`Way`]) and
+//! in what they show; who has it, who looks and who types is the same for both, and here.
 
 use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{sleep, timeout};
 
 use crate::app::effect::ConsoleRequest;
-use crate::controllers::libvirt::client::Connection;
-use crate::controllers::libvirt::flags::console;
-use crate::controllers::libvirt::stream::{Stream, StreamWriter};
 use crate::controllers::libvirt::xml;
-use crate::engine::emulator::Emulator;
 use crate::model::console::{ConsoleNews, ConsolePhase, ConsoleTarget, Presence};
 
-use super::share::{self, Asked, Done, End, Entry, Event, Guest, Hub, Link, Place, Seat, Told};
-use super::{Session, Shared, Used, domain_of};
+use super::share::{self, Asked, Done, End, Entry, Event, Guest, Hub, Link, Member, Place, Seat, Subject, Told};
+use super::{Session, Shared, Used};
 
 /// Pause before a console is taken over whose noctule has gone, ms: not all come at once.
 const JITTER: std::ops::Range<u64> = 20..300;
@@ -29,155 +25,196 @@ const AGAIN: Duration = Duration::from_millis(250);
 /// How long the noctule that has a console may take to let us in: it may be opening it.
 const WELCOME: Duration = Duration::from_secs(30);
 
-/// What comes over it.
-#[derive(Debug)]
-pub(super) enum Came {
-    /// Output of the guest.
-    Output(Bytes),
-    /// Output from before.
-    Past(Vec<u8>),
-    /// The terminal has so many rows and columns.
-    Size(u16, u16),
-    /// Who looks and who types.
-    Presence(Presence),
-    /// Words for the operator.
-    Note(String),
-    /// Something of those who share ours: [`Upstream::look`] deals with it.
-    Event(Event),
-}
-
 /// Why it is over.
 #[derive(Debug)]
 pub(super) enum Over {
     /// Whoever had the console is gone: it is opened anew.
     Gone,
-    /// The guest's end of the line.
+    /// The guest's end of it.
     Ended(String),
     /// The way to it broke.
     Broken(String),
 }
 
-/// A line that is open.
-pub(super) enum Upstream {
+/// How a console is opened on its host.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// Whoever has it loses it.
+    pub(super) force: bool,
+    /// Others may come to it and type.
+    pub(super) shared: bool,
+}
+
+/// Why the host did not open it.
+#[derive(Debug)]
+pub(super) enum Shut {
+    /// Somebody else has it.
+    Held(String),
+    /// It cannot be had.
+    Failed(String),
+}
+
+/// The way to a console on its host.
+pub(super) trait Way: Sized + Send {
+    /// What of it is shared.
+    type Subject: Subject<Input = Self::Input>;
+    /// What comes over it.
+    type News: Send;
+    /// What is done to the machine.
+    type Input: Send;
+
+    /// Opens it.
+    fn open(session: &Session, shared: &Arc<Shared>, how: How) -> impl Future<Output = Result<Self, Shut>> + Send;
+
+    /// The next that comes. May be cancelled: nothing is lost.
+    fn next(&mut self) -> impl Future<Output = Result<Self::News, Over>> + Send;
+
+    /// Does something to the machine; words why nothing came of it.
+    fn send(&mut self, input: Self::Input) -> impl Future<Output = Result<Option<String>, Over>> + Send;
+
+    /// Somebody else goes on: what the one before holds down is let go of.
+    fn let_go(&mut self);
+
+    /// Ends it.
+    fn close(self) -> impl Future<Output = ()> + Send;
+}
+
+/// A console as it is seen here.
+pub(super) trait Console: Send {
+    /// The way to it.
+    type Way: Way;
+
+    /// What is shared of one that has just been opened.
+    fn subject(&self, way: &Self::Way) -> <Self::Way as Way>::Subject;
+
+    /// Follows it until it is closed or over.
+    fn follow(
+        &mut self,
+        session: &mut Session,
+        upstream: &mut Upstream<Self::Way>,
+    ) -> impl Future<Output = Result<(), Over>> + Send;
+
+    /// Tells the screen what is seen last.
+    fn last(&mut self);
+}
+
+/// Runs a console until it is closed, ends, or fails. When the noctule that it was followed through
+/// goes, it is opened anew.
+pub(super) async fn run<C: Console>(mut session: Session, mut console: C) -> Result<(), String> {
+    let mut again = false;
+    loop {
+        let Some(mut upstream) = open(&mut session, &console, again).await? else { return Ok(()) };
+        let shared = Arc::clone(session.host()?);
+        let used = Used::new(shared, &session.target, &session.operator);
+        session.news.phase(ConsolePhase::Open);
+        session.news.tell(ConsoleNews::Presence(upstream.presence().unwrap_or_default()));
+        let over = console.follow(&mut session, &mut upstream).await;
+        upstream.close(over.as_ref().err()).await;
+        drop(used);
+        match over {
+            Ok(()) => return Ok(()),
+            Err(Over::Ended(why) | Over::Broken(why)) => {
+                console.last();
+                return Err(why);
+            }
+            Err(Over::Gone) => {}
+        }
+        session.news.phase(ConsolePhase::Opening);
+        let words = "the noctule that it was shared through has gone: it is opened from here".to_owned();
+        session.news.tell(ConsoleNews::Note(words));
+        again = true;
+        sleep(pause()).await;
+    }
+}
+
+/// What comes.
+#[derive(Debug)]
+pub(super) enum Came<N> {
+    /// From the host.
+    Host(N),
+    /// From the noctule that has it.
+    Told(Told),
+    /// Of those who share ours: [`Upstream::look`] deals with it.
+    Event(Event),
+}
+
+/// A console that is open.
+pub(super) enum Upstream<W: Way> {
     /// Ours.
-    Own(Box<Own>),
+    Own(Own<W>),
     /// That of another noctule.
     Theirs(Box<Link>),
 }
 
-/// A line that is ours.
-pub(super) struct Own {
-    connection: Connection,
-    stream: Stream,
-    writer: StreamWriter,
-    hub: Option<Hub>,
-    /// The name of the machine.
-    name: String,
+/// A console that is ours.
+pub(super) struct Own<W: Way> {
+    pub(super) way: W,
+    pub(super) hub: Option<Hub<W::Subject>>,
+    /// We never type.
+    looks_only: bool,
 }
 
-impl Upstream {
+impl<W: Way> Upstream<W> {
     /// The next that comes. May be cancelled: nothing is lost.
-    pub(super) async fn next(&mut self) -> Result<Came, Over> {
+    pub(super) async fn next(&mut self) -> Result<Came<W::News>, Over> {
         match self {
-            Self::Own(own) => {
+            Self::Own(Own { way, hub, .. }) => {
                 let shared = async {
-                    match &mut own.hub {
+                    match hub {
                         Some(hub) => hub.next().await,
                         None => pending().await,
                     }
                 };
                 tokio::select! {
-                    read = own.stream.read() => match read {
-                        Ok(Some(bytes)) => Ok(Came::Output(bytes)),
-                        Ok(None) => Err(Over::Ended(format!(
-                            "{} closed the line: it was shut down or its console taken over", own.name
-                        ))),
-                        Err(error) => Err(Over::Broken(error.to_string())),
-                    },
+                    news = way.next() => news.map(Came::Host),
                     event = shared => Ok(Came::Event(event)),
                 }
             }
-            Self::Theirs(link) => Ok(match link.next().await? {
-                Told::Past(bytes) => Came::Past(bytes),
-                Told::Output(bytes) => Came::Output(bytes.into()),
-                Told::Size(rows, columns) => Came::Size(rows, columns),
-                Told::Presence(presence) => Came::Presence(presence),
-                Told::Note(words) => Came::Note(words),
-            }),
+            Self::Theirs(link) => Ok(Came::Told(link.next().await?)),
         }
     }
 
-    /// Deals with what those who share ours want.
-    pub(super) async fn look(&mut self, event: Event, emulator: &Emulator) -> Result<Option<Came>, Over> {
-        let Self::Own(own) = self else { return Ok(None) };
-        Ok(match own.hub.as_mut().and_then(|hub| hub.look(event, emulator)) {
-            None => None,
-            Some(Asked::Input(bytes)) => {
-                own.send(bytes).await?;
-                None
-            }
-            Some(Asked::Size(rows, columns)) => Some(Came::Size(rows, columns)),
-            Some(Asked::Presence(presence)) => Some(Came::Presence(presence)),
-        })
+    /// Deals with what those who share ours want; what is left to do.
+    pub(super) fn look(&mut self, event: Event, seen: &<W::Subject as Subject>::Now) -> Option<Asked<W::Input>> {
+        let Self::Own(own) = self else { return None };
+        let asked = own.hub.as_mut()?.look(event, seen);
+        own.moved();
+        asked
     }
 
-    /// The emulator has read output: others see it, and the guest gets its answer. One emulator answers
-    /// for all.
-    pub(super) async fn read(&mut self, bytes: &[u8], answer: Vec<u8>, emulator: &Emulator) -> Result<(), Over> {
-        let Self::Own(own) = self else { return Ok(()) };
-        if let Some(hub) = &mut own.hub {
-            hub.output(bytes, emulator);
+    /// Does to the machine what another one asked for who may.
+    pub(super) async fn pass(&mut self, from: Member, input: W::Input) -> Result<(), Over> {
+        if let Self::Own(own) = self
+            && let Some(why) = own.way.send(input).await?
+            && let Some(hub) = &own.hub
+        {
+            hub.note(from, &why);
         }
-        own.send(answer.into()).await
+        Ok(())
     }
 
-    /// The operator types; what is to be told because of it.
-    pub(super) async fn types(&mut self, bytes: Vec<u8>) -> Result<Option<Came>, Over> {
-        if bytes.is_empty() {
-            return Ok(None);
-        }
+    /// The operator does something to the machine; what is to be told because of it.
+    pub(super) async fn does(&mut self, input: W::Input) -> Result<Option<ConsoleNews>, Over> {
         let own = match self {
             Self::Theirs(link) => {
-                link.input(&bytes).await?;
+                for say in W::Subject::said(input) {
+                    link.say(&say).await?;
+                }
                 return Ok(None);
             }
             Self::Own(own) => own,
         };
         let told = match own.hub.as_mut().map(Hub::types) {
-            Some(Err(why)) => return Ok(Some(Came::Note(why))),
-            Some(Ok(presence)) => presence.map(Came::Presence),
+            Some(Err(why)) => return Ok(Some(ConsoleNews::Note(why))),
+            Some(Ok(presence)) => presence.map(ConsoleNews::Presence),
             None => None,
         };
-        own.send(bytes.into()).await?;
-        Ok(told)
-    }
-
-    /// The operator wants another size. Whether it is for us to set it, now.
-    pub(super) async fn wants_size(&mut self, (rows, columns): (u16, u16)) -> Result<Result<bool, String>, Over> {
-        match self {
-            // It comes back, in its place among the output.
-            Self::Theirs(link) => {
-                link.size(rows, columns).await?;
-                Ok(Ok(false))
-            }
-            Self::Own(own) => Ok(match &mut own.hub {
-                Some(hub) if !hub.is_alone() => hub.types().map(|_| true),
-                _ => Ok(true),
-            }),
-        }
-    }
-
-    /// The terminal has another size.
-    pub(super) fn resized(&mut self, emulator: &Emulator) {
-        if let Self::Own(own) = self
-            && let Some(hub) = &mut own.hub
-        {
-            hub.resized(emulator);
-        }
+        own.moved();
+        Ok(own.way.send(input).await?.map(ConsoleNews::Note).or(told))
     }
 
     /// The operator asks for control, or gives it back.
-    pub(super) async fn control(&mut self, wanted: bool) -> Result<Option<Came>, Over> {
+    pub(super) async fn control(&mut self, wanted: bool) -> Result<Option<ConsoleNews>, Over> {
         match self {
             Self::Theirs(link) => link.control(wanted).await.map(|()| None).map_err(Into::into),
             Self::Own(own) => Ok(own.answer(|hub| hub.control(wanted))),
@@ -185,7 +222,7 @@ impl Upstream {
     }
 
     /// The operator hands control over.
-    pub(super) async fn hand_over(&mut self) -> Result<Option<Came>, Over> {
+    pub(super) async fn hand_over(&mut self) -> Result<Option<ConsoleNews>, Over> {
         match self {
             Self::Theirs(link) => link.hand_over().await.map(|()| None).map_err(Into::into),
             Self::Own(own) => Ok(own.answer(Hub::hand_over)),
@@ -193,7 +230,7 @@ impl Upstream {
     }
 
     /// Who looks and who types, where that is known already.
-    pub(super) fn presence(&self) -> Option<Presence> {
+    fn presence(&self) -> Option<Presence> {
         match self {
             Self::Own(own) => own.hub.as_ref().map(Hub::presence),
             Self::Theirs(_) => None,
@@ -201,33 +238,47 @@ impl Upstream {
     }
 
     /// Lets go of it. The host first: whoever takes it over must not find it in use.
-    pub(super) async fn close(self, over: Option<&Over>) {
-        let Self::Own(own) = self else { return };
-        let Own { connection, stream, hub, .. } = *own;
-        drop(stream);
-        connection.close().await;
+    async fn close(self, over: Option<&Over>) {
+        let Self::Own(Own { way, hub, .. }) = self else { return };
+        way.close().await;
         if let (Some(hub), Some(Over::Ended(why))) = (hub, over) {
             hub.end(why).await;
         }
     }
 }
 
-impl Own {
-    async fn send(&self, bytes: Bytes) -> Result<(), Over> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        self.writer.write(bytes).await.map_err(|e| Over::Broken(e.to_string()))
+impl<W: Way> Own<W> {
+    /// One that nobody shares.
+    #[cfg(test)]
+    pub(super) const fn alone(way: W, looks_only: bool) -> Self {
+        Self { way, hub: None, looks_only }
     }
 
-    fn answer(&mut self, ask: impl FnOnce(&mut Hub) -> Result<Option<Presence>, String>) -> Option<Came> {
-        let Some(hub) = &mut self.hub else {
-            return Some(Came::Note("it is not shared: there is no [source.share] for its host".to_owned()));
-        };
-        match ask(hub) {
-            Ok(presence) => presence.map(Came::Presence),
-            Err(why) => Some(Came::Note(why)),
+    /// Whether nothing may be sent to the guest: we only look, and there is nobody else who types.
+    pub(super) fn is_mute(&self) -> bool {
+        self.looks_only && !self.hub.as_ref().is_some_and(Hub::is_held)
+    }
+
+    /// Where somebody else has control now, nothing stays held down.
+    fn moved(&mut self) {
+        if self.hub.as_mut().is_some_and(Hub::moved) {
+            self.way.let_go();
         }
+    }
+
+    fn answer(
+        &mut self,
+        ask: impl FnOnce(&mut Hub<W::Subject>) -> Result<Option<Presence>, String>,
+    ) -> Option<ConsoleNews> {
+        let Some(hub) = &mut self.hub else {
+            return Some(ConsoleNews::Note("it is not shared: there is no [source.share] for its host".to_owned()));
+        };
+        let told = match ask(hub) {
+            Ok(presence) => presence.map(ConsoleNews::Presence),
+            Err(why) => Some(ConsoleNews::Note(why)),
+        };
+        self.moved();
+        told
     }
 }
 
@@ -241,13 +292,13 @@ impl From<End> for Over {
 }
 
 /// How long to wait before a console is taken over.
-pub(super) fn pause() -> Duration {
+fn pause() -> Duration {
     Duration::from_millis(fastrand::u64(JITTER))
 }
 
-/// Opens a line: through the noctule that has it already, else from the host; asks where somebody else
-/// holds it. `None`: the console was closed meanwhile.
-pub(super) async fn open(session: &mut Session, emulator: &Emulator, again: bool) -> Result<Option<Upstream>, String> {
+/// Opens a console: through the noctule that has it already, else from the host; asks where somebody
+/// else holds it. `None`: it was closed meanwhile.
+async fn open<C: Console>(session: &mut Session, console: &C, again: bool) -> Result<Option<Upstream<C::Way>>, String> {
     let shared = Arc::clone(session.host()?);
     let mut place = match place(&shared, &session.target).await {
         Ok(place) => place,
@@ -256,7 +307,7 @@ pub(super) async fn open(session: &mut Session, emulator: &Emulator, again: bool
             None
         }
     };
-    let (mut flags, mut linger) = (0, again.then(Instant::now));
+    let (mut force, mut linger) = (false, again.then(Instant::now));
     loop {
         let mut seat = None;
         match &place {
@@ -287,7 +338,7 @@ pub(super) async fn open(session: &mut Session, emulator: &Emulator, again: bool
                     if !take_over(session, held).await? {
                         return Ok(None);
                     }
-                    (place, flags) = (None, console::FORCE);
+                    (place, force) = (None, true);
                     continue;
                 }
                 Err(error) => {
@@ -296,32 +347,24 @@ pub(super) async fn open(session: &mut Session, emulator: &Emulator, again: bool
                 }
             },
         }
-        let connection = shared.connect().await.map_err(|e| e.to_string())?;
-        let domain = domain_of(&connection, &session.target).await?;
-        let device = Some(session.target.device.as_str()).filter(|d| !d.is_empty());
-        match connection.console(&domain, device, flags).await {
-            Ok(stream) => {
-                let hub = seat.map(|seat| hub(seat, &shared, session, emulator));
-                let (writer, name) = (stream.writer(), session.target.name.clone());
-                return Ok(Some(Upstream::Own(Box::new(Own { connection, stream, writer, hub, name }))));
+        match C::Way::open(session, &shared, How { force, shared: seat.is_some() }).await {
+            Ok(way) => {
+                let hub = seat.map(|seat| hub(seat, &shared, session, console.subject(&way)));
+                return Ok(Some(Upstream::Own(Own { way, hub, looks_only: session.view_only })));
             }
-            Err(error) if error.console_in_use() => {
-                connection.close().await;
+            Err(Shut::Held(words)) => {
                 if linger.is_some_and(|since| since.elapsed() < LINGER) {
                     sleep(AGAIN).await;
                     continue;
                 }
                 // Nobody else waits for us while the operator thinks about it.
                 drop(seat);
-                if !take_over(session, error.to_string()).await? {
+                if !take_over(session, words).await? {
                     return Ok(None);
                 }
-                flags = console::FORCE;
+                force = true;
             }
-            Err(error) => {
-                connection.close().await;
-                return Err(error.to_string());
-            }
+            Err(Shut::Failed(why)) => return Err(why),
         }
     }
 }
@@ -335,7 +378,7 @@ async fn place(shared: &Shared, target: &ConsoleTarget) -> Result<Option<Place>,
     Place::new(share, &host, target).map(Some).map_err(|e| e.to_string())
 }
 
-fn hub(seat: Seat, shared: &Arc<Shared>, session: &Session, emulator: &Emulator) -> Hub {
+fn hub<S: Subject>(seat: Seat, shared: &Arc<Shared>, session: &Session, subject: S) -> Hub<S> {
     let minutes = shared.config.share.as_ref().map_or(1, |share| share.idle_min);
     let (shared, target) = (Arc::clone(shared), session.target.clone());
     let others = std::sync::Mutex::new(Vec::new());
@@ -352,7 +395,7 @@ fn hub(seat: Seat, shared: &Arc<Shared>, session: &Session, emulator: &Emulator)
             Done::Asks(_) | Done::Took(_) | Done::Freed(_) => {}
         }
     });
-    Hub::start(seat, (&session.operator, session.view_only), Duration::from_secs(minutes * 60), emulator, audit)
+    Hub::start(seat, (&session.operator, session.view_only), Duration::from_secs(minutes * 60), subject, audit)
 }
 
 fn note(shared: &Shared, session: &Session, words: &str) {
