@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncWrite, split};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
@@ -167,6 +167,8 @@ async fn writing<W: AsyncWrite + Unpin>(
                     if !matches!(timeout(PATIENCE, write.send(frame)).await, Ok(Ok(()))) {
                         return;
                     }
+                    // Each took its time to be compressed.
+                    yield_now().await;
                 }
                 last = Some(Instant::now());
             }
