@@ -139,8 +139,10 @@ fn note(shared: &Shared, session: &Session, words: &str) {
     log(shared, &session.target, &session.operator, words);
 }
 
-/// A row of the log. What is typed is in none.
+/// A row of the log, and a line of the log file: `noctule console` keeps no rows. What is typed is in
+/// neither.
 fn log(shared: &Shared, target: &ConsoleTarget, who: &str, words: &str) {
+    tracing::info!(console = %target.canonical(), kind = target.kind.word(), who, "{words}");
     shared.log(who, "console.share", &target.canonical(), Instant::now(), Ok(words));
 }
 
