@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{Event, KeyCode, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use noctule::app::effect::ConsoleRequest;
 use noctule::app::message::Msg;
 use noctule::app::pane::PaneId;
@@ -336,6 +336,39 @@ fn in_a_shared_one_only_who_has_control_types() {
     assert!(screen.grid().contains("boris asks for control"), "{}", screen.grid());
     screen.keys("ctrl-] h");
     assert_eq!(requests(&mut screen), [ConsoleRequest::HandOver]);
+}
+
+#[test]
+fn control_of_a_screen_is_asked_for_as_that_of_a_line() {
+    let mut screen = Screen::small((120, 30));
+    screen.pane(PaneId::Vms);
+    screen.keys("j");
+    let id = begin(&mut screen, "v");
+    phase(&mut screen, id, ConsolePhase::Open);
+    news(&mut screen, id, ConsoleNews::Image(Image::Picture(Arc::new(picture()))));
+    let click = |screen: &mut Screen| {
+        // What lies where is known once it is drawn.
+        let _ = screen.grid();
+        let (kind, modifiers) = (MouseEventKind::Down(MouseButton::Left), KeyModifiers::NONE);
+        screen.tell(Msg::Input(Event::Mouse(MouseEvent { kind, column: 60, row: 15, modifiers })));
+        requests(screen)
+    };
+    let clicked = click(&mut screen);
+    assert!(
+        matches!(clicked.as_slice(), [ConsoleRequest::Pointer { .. }, ConsoleRequest::Pointer { .. }]),
+        "{clicked:?}"
+    );
+    news(&mut screen, id, presence(&["anna", "boris"], Some("boris"), false));
+    assert_eq!(click(&mut screen), [], "a click is input, too");
+    screen.keys("l s");
+    assert_eq!(requests(&mut screen), []);
+    assert!(screen.grid().contains("boris types here: ctrl-] c asks for control"), "{}", screen.grid());
+    screen.keys("ctrl-] c");
+    assert_eq!(requests(&mut screen), [ConsoleRequest::Control(true)]);
+    news(&mut screen, id, presence(&["anna", "boris"], Some("anna"), true));
+    screen.keys("ctrl-] h");
+    assert_eq!(requests(&mut screen), [ConsoleRequest::HandOver]);
+    assert_eq!(click(&mut screen).len(), 2);
 }
 
 #[test]

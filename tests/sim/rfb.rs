@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
-use noctule::controllers::vnc::{Buttons, Error, Frame, Input, News, Options, Refused, Session, connect};
+use noctule::controllers::vnc::{Buttons, Error, Frame, Input, KeyEvent, News, Options, Refused, Session, connect};
 use noctule::model::console::{ConsoleKey, Picture, Stroke};
 use noctule::sim::rfb::{Display, Guest, RfbOptions, serve};
 
@@ -160,6 +160,26 @@ async fn keys_pointer_and_clipboards_arrive() {
         bells += news.bells;
     }
     assert_eq!((clip.as_deref(), bells), (Some("from the guest"), 1));
+}
+
+#[tokio::test]
+async fn what_is_held_down_is_let_go_of_and_what_waits_is_dropped() {
+    let display = Display::new(Picture::new(64, 48));
+    let (stream, seen) = server(RfbOptions::default(), &display);
+    let mut session = connect(stream, Options::default()).await.unwrap();
+    picture(&mut session, |p| p.width == 64).await;
+    session.send(Input::Key(KeyEvent { keysym: 0xffe3, down: true })).unwrap();
+    session.send(Input::Pointer { x: 3, y: 4, buttons: Buttons(Buttons::LEFT) }).unwrap();
+    session.send(Input::Type("A".repeat(3000))).unwrap();
+    session.send(Input::LetGo).unwrap();
+    session.send(Input::Type("z".into())).unwrap();
+    let all = seen.wait("-7a").await;
+    let count = |what: &str| all.iter().filter(|seen| *seen == what).count();
+    assert!(count("+41") < 300, "the rest was not typed: {}", count("+41"));
+    for key in ["ffe3", "ffe1", "41", "7a"] {
+        assert_eq!(count(&format!("+{key}")), count(&format!("-{key}")), "{key} is down");
+    }
+    assert_eq!((count("@3,4:1"), count("@3,4:0")), (1, 1));
 }
 
 #[tokio::test]

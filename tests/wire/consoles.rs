@@ -17,17 +17,20 @@ use crate::rig::until;
 use crate::vms::Rig;
 
 /// A rig with a bridge, as the dashboard has it.
-struct Desk {
-    rig: Rig,
+pub(crate) struct Desk {
+    pub(crate) rig: Rig,
     bridge: Bridge,
 }
 
 impl Desk {
     async fn start() -> Self {
-        let rig = Rig::known(1).await;
+        Self::at(Rig::known(1).await, "anna")
+    }
+
+    pub(crate) fn at(rig: Rig, operator: &str) -> Self {
         let options = Options {
             profile: "noc".into(),
-            operator: "anna".into(),
+            operator: operator.into(),
             reveal_secrets: false,
             runtime: Handle::current(),
         };
@@ -38,18 +41,23 @@ impl Desk {
         Self { rig, bridge }
     }
 
-    fn ask(&mut self, id: u64, request: ConsoleRequest) {
+    pub(crate) fn ask(&mut self, id: u64, request: ConsoleRequest) {
         self.bridge.send(Request::Console(ConsoleId(id), request));
     }
 
-    fn open(&mut self, id: u64, vm: &str, kind: ConsoleKind) {
+    pub(crate) fn open(&mut self, id: u64, vm: &str, kind: ConsoleKind) {
+        self.open_to(id, vm, kind, false);
+    }
+
+    /// Only to look at it, or to type, too.
+    pub(crate) fn open_to(&mut self, id: u64, vm: &str, kind: ConsoleKind, view_only: bool) {
         let row = self.rig.row(vm).expect("a machine");
         let uuid = row.vm().expect("a machine").uuid.clone();
         let target = ConsoleTarget { source: row.source, uuid, name: vm.to_owned(), kind, device: String::new() };
-        self.ask(id, ConsoleRequest::Open { target, view_only: false });
+        self.ask(id, ConsoleRequest::Open { target, view_only });
     }
 
-    fn type_in(&mut self, id: u64, text: &str) {
+    pub(crate) fn type_in(&mut self, id: u64, text: &str) {
         for c in text.chars() {
             let key = if c == '\r' { ConsoleKey::Enter } else { ConsoleKey::Char(c) };
             self.ask(id, ConsoleRequest::Key(Stroke::plain(key)));
@@ -57,7 +65,7 @@ impl Desk {
     }
 
     /// Waits for news of a console.
-    async fn until<T>(&mut self, id: u64, what: &str, mut pick: impl FnMut(ConsoleNews) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&mut self, id: u64, what: &str, mut pick: impl FnMut(ConsoleNews) -> Option<T>) -> T {
         let told = self.rig.console.until_news(what, |msg| match msg {
             Msg::Console(of, news) if of == ConsoleId(id) => pick(news),
             _ => None,
@@ -65,7 +73,7 @@ impl Desk {
         told.await
     }
 
-    async fn until_open(&mut self, id: u64) {
+    pub(crate) async fn until_open(&mut self, id: u64) {
         self.until(id, "it is open", |news| match news {
             ConsoleNews::Phase(ConsolePhase::Open) => Some(()),
             ConsoleNews::Phase(ConsolePhase::Opening) => None,
@@ -75,7 +83,7 @@ impl Desk {
         .await;
     }
 
-    async fn until_ended(&mut self, id: u64) -> String {
+    pub(crate) async fn until_ended(&mut self, id: u64) -> String {
         self.until(id, "its end", |news| match news {
             ConsoleNews::Phase(ConsolePhase::Ended(why)) => Some(why),
             _ => None,
@@ -84,7 +92,7 @@ impl Desk {
     }
 
     /// Waits until it shows a text.
-    async fn until_shows(&mut self, id: u64, text: &str) -> String {
+    pub(crate) async fn until_shows(&mut self, id: u64, text: &str) -> String {
         self.until(id, text, |news| match news {
             ConsoleNews::Image(Image::Screen(screen)) => Some(screen.text()).filter(|all| all.contains(text)),
             _ => None,
@@ -92,9 +100,14 @@ impl Desk {
         .await
     }
 
-    async fn stop(self) {
+    /// Its consoles end; the rig is left.
+    pub(crate) async fn leave(self) -> Rig {
         assert!(self.bridge.stop(Duration::from_secs(5)).await, "consoles end with the bridge");
-        self.rig.console.stop().await;
+        self.rig
+    }
+
+    pub(crate) async fn stop(self) {
+        self.leave().await.console.stop().await;
     }
 }
 
@@ -165,6 +178,15 @@ async fn who_loses_a_line_is_told() {
     desk.ask(2, ConsoleRequest::TakeOver);
     let why = desk.until_ended(1).await;
     assert!(!why.is_empty());
+    // What is asked of it after its end is not swallowed.
+    desk.type_in(1, "x");
+    let note = desk.until(1, "a note", |news| match news {
+        ConsoleNews::Note(words) => Some(words),
+        ConsoleNews::Phase(phase) => panic!("why it ended is told once, and stays: {phase:?}"),
+        _ => None,
+    });
+    let note = note.await;
+    assert!(note.contains("has ended") && note.contains("enter opens it again"), "{note}");
     // A machine that goes off ends its console, with words.
     assert!(desk.rig.control.kill(2, "dns-1"));
     assert!(!desk.until_ended(2).await.is_empty());

@@ -21,5 +21,6 @@ mod jobs;
 mod life;
 mod ports;
 mod rig;
+mod sharing;
 mod stored;
 mod vms;

@@ -1,7 +1,7 @@
 //! Hosts of virtual machines from the wire to rows and verbs: simulated libvirt daemons, the real client,
 //! poller, tracker, executor and store.
 
-use noctule::config::schema::{Config, SourceKind};
+use noctule::config::schema::{Config, Share, Source, SourceKind};
 use noctule::model::command::{Intent, Outcome, Plan, Targets};
 use noctule::model::page::Table;
 use noctule::model::vm::VmRow;
@@ -18,22 +18,49 @@ pub(crate) const HOSTS: [&str; 3] = ["kvm-alder-hill", "kvm-beacon-street", "kvm
 pub(crate) struct Rig {
     pub(crate) control: VirtControl,
     pub(crate) console: Console,
-    _sim: RunningVirt,
-    _folder: tempfile::TempDir,
+    /// That of the first of two is the other's, too.
+    _sim: Option<RunningVirt>,
+    /// With the cache, and where the two share consoles.
+    _folders: Vec<tempfile::TempDir>,
 }
 
 impl Rig {
     /// Hosts are asked every so many seconds.
     pub(crate) fn start(poll_s: u64) -> Self {
         let sim = VirtSim::start(VirtOptions { speed: 20.0, ..VirtOptions::default() }).expect("hosts");
+        let sources = Self::sources(&sim, poll_s, None);
+        Self::over(sim.control(), sources, Some(sim))
+    }
+
+    fn sources(sim: &RunningVirt, poll_s: u64, share: Option<&Share>) -> Vec<Source> {
         let mut sources = sim.config();
         for source in &mut sources {
             let SourceKind::Libvirt(libvirt) = &mut source.kind else { panic!("{source:?}") };
-            (libvirt.poll_s, libvirt.timeout_s) = (poll_s, 5);
+            (libvirt.poll_s, libvirt.timeout_s, libvirt.share) = (poll_s, 5, share.cloned());
         }
+        sources
+    }
+
+    fn over(control: VirtControl, sources: Vec<Source>, sim: Option<RunningVirt>) -> Self {
         let (folder, path) = folder();
         let console = Console::start(&Config { sources, ..Config::default() }, &path);
-        Self { control: sim.control(), console, _sim: sim, _folder: folder }
+        Self { control, console, _sim: sim, _folders: vec![folder] }
+    }
+
+    /// Two noctules of one machine that watch the same hosts and share consoles. The hosts are gone with
+    /// the first.
+    pub(crate) async fn two() -> (Self, Self) {
+        let sim = VirtSim::start(VirtOptions { speed: 20.0, ..VirtOptions::default() }).expect("hosts");
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().join("share").display().to_string();
+        let sources = Self::sources(&sim, 1, Some(&Share { folder: place, group: None, idle_min: 10 }));
+        let second = Self::over(sim.control(), sources.clone(), None);
+        let mut first = Self::over(sim.control(), sources, Some(sim));
+        first._folders.push(folder);
+        for rig in [&first, &second] {
+            until("twenty machines", || (rig.machines().len() == 20).then_some(())).await;
+        }
+        (first, second)
     }
 
     /// And all machines are known.

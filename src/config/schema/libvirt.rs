@@ -45,7 +45,7 @@ pub struct Libvirt {
     #[serde(default)]
     #[schemars(extend("x-foreign-keys" = true))]
     pub vnc_passwords: BTreeMap<String, SecretRef>,
-    /// How several users of this machine share serial consoles; not at all without it.
+    /// How several users of this machine share consoles, serial ones and screens; not at all without it.
     #[serde(default)]
     pub share: Option<Share>,
     /// Do not connect.
@@ -95,8 +95,8 @@ const fn timeout_s() -> u64 {
     20
 }
 
-/// Serial consoles that the users of this machine share: the first noctule that opens one serves it to
-/// the others, who look, and type when control is theirs.
+/// Consoles that the users of this machine share: the first noctule that opens one serves it to the
+/// others, who look, and type when control is theirs. There is one connection to the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Share {

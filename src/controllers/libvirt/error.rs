@@ -53,6 +53,12 @@ pub enum Failure {
     /// No answer in time: it may have been carried out.
     #[error("no answer within {} s; it may have been carried out all the same", .0.as_secs_f32())]
     TimedOut(Duration),
+    /// What is sent is not taken any more: some of it may have arrived.
+    #[error(
+        "it has taken nothing more for {} s, so that what was sent last may be lost: the host or the way to it hangs; \
+         close this, look at the host and try again", .0.as_secs_f32()
+    )]
+    Stuck(Duration),
     /// An answer that cannot be read.
     #[error("its answer cannot be read ({0}); is this really libvirt?")]
     Answer(String),
@@ -257,6 +263,7 @@ impl Error {
                 | Failure::Ssh(_)
                 | Failure::Closed(_)
                 | Failure::Broken(_)
+                | Failure::Stuck(_)
                 | Failure::Answer(_)
                 | Failure::Login(_)
                 | Failure::Denied(_)
@@ -266,7 +273,7 @@ impl Error {
     /// Whether it is not known if the call was carried out.
     #[must_use]
     pub const fn uncertain(&self) -> bool {
-        matches!(self.what, Failure::Broken(_) | Failure::TimedOut(_) | Failure::Answer(_))
+        matches!(self.what, Failure::Broken(_) | Failure::TimedOut(_) | Failure::Stuck(_) | Failure::Answer(_))
     }
 
     /// Whether it lets us do nothing: trying again does not help.

@@ -1,8 +1,11 @@
 //! Streams: a console, a picture of a screen, the bytes of a volume. What comes is queued in a few
-//! pieces and no more; what is sent waits for the connection.
+//! pieces and no more; what is sent waits for the connection, and not for ever.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::client::{CHANGE, Connection};
 use super::error::{Error, Failure};
@@ -11,6 +14,9 @@ use super::task::{Order, Piece};
 
 /// Pieces of at most 256 KiB that wait for the reader.
 pub(super) const PIECES: usize = 16;
+/// How long the connection may take to make room for one piece: a host that writes to a slow disk takes
+/// its time, one that hangs takes nothing at all.
+pub(super) const TAKE: Duration = Duration::from_secs(20);
 
 /// A stream that is open. Dropping it breaks it off.
 #[derive(Debug)]
@@ -35,7 +41,7 @@ impl StreamWriter {
     /// lost, and the reader is told why it ended.
     ///
     /// # Errors
-    /// The connection ended.
+    /// The connection ended, or takes nothing more ([`Failure::Stuck`]).
     pub async fn write(&self, mut bytes: Bytes) -> Result<(), Error> {
         while !bytes.is_empty() {
             let piece = bytes.split_to(bytes.len().min(MOST_DATA));
@@ -45,8 +51,8 @@ impl StreamWriter {
     }
 
     async fn send(&self, status: Status, piece: Bytes) -> Result<(), Error> {
-        let sent = self.connection.order(Order::Piece(self.call, status, piece)).await;
-        sent.map_err(|failure| self.connection.error(&self.what, failure))
+        let sent = timeout(TAKE, self.connection.order(Order::Piece(self.call, status, piece))).await;
+        sent.unwrap_or(Err(Failure::Stuck(TAKE))).map_err(|failure| self.connection.error(&self.what, failure))
     }
 }
 
@@ -103,7 +109,7 @@ impl Stream {
     /// Sends bytes, and notices when libvirt broke the stream off.
     ///
     /// # Errors
-    /// libvirt broke it off (the disk is full), or the connection ended.
+    /// libvirt broke it off (the disk is full), the connection ended, or it takes nothing more.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
         if self.early.is_none() {
             self.early = self.pieces.try_recv().ok();

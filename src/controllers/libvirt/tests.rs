@@ -13,6 +13,7 @@ use super::events::Event;
 use super::flags::migrate;
 use super::frame::{Frame, FrameReader, Header, Kind, MOST_DATA, Status};
 use super::procs::{self, EventKind, KEEPALIVE, PING, PONG, Proc, message, refusal};
+use super::stream::TAKE;
 use super::wire::{Domain, LifecycleMsg, Param, RemoteError};
 use super::xdr::{Opaque, Wire};
 
@@ -360,7 +361,7 @@ async fn a_peer_that_reads_nothing_stops_the_writer() {
             told.send_replace(n);
         }
     });
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(TAKE / 2).await;
     let taken = *count.borrow();
     assert!(taken < 20, "{taken} pieces of 100 KiB were taken for a peer that reads nothing");
     let mut bytes = 0;
@@ -370,6 +371,25 @@ async fn a_peer_that_reads_nothing_stops_the_writer() {
         bytes += piece.payload.len();
     }
     flood.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_any_more_ends_the_writing_in_words() {
+    let (connection, mut peer) = open().await;
+    let (stream, _) = console(&connection, &mut peer).await;
+    let writer = stream.writer();
+    let began = tokio::time::Instant::now();
+    let error = loop {
+        if let Err(error) = writer.write(vec![1; 100 << 10].into()).await {
+            break error;
+        }
+    };
+    assert_eq!((&error.what, began.elapsed()), (&Failure::Stuck(TAKE), TAKE));
+    let words = error.to_string();
+    assert!(words.contains("libvirt in a test") && words.contains("20 s") && words.contains("try again"), "{words}");
+    assert!(error.connection_lost() && error.uncertain());
+    connection.close().await;
+    assert!(began.elapsed() < TAKE * 2, "and it can be closed all the same");
 }
 
 #[tokio::test]

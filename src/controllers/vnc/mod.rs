@@ -94,6 +94,8 @@ pub enum Input {
     },
     /// Text for the machine's clipboard. Characters beyond Latin-1 arrive as `?`.
     Clipboard(String),
+    /// Somebody else goes on: what waits to be typed is dropped, and what is held down is let go of.
+    LetGo,
     /// Another size of the desktop; the machine may decline.
     Size {
         /// Pixels.

@@ -2,7 +2,7 @@
 //! the next update when it has told of the last one, so that a machine that draws much costs no more
 //! than the frames that are looked at; frames that nobody took become one.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -286,6 +286,9 @@ struct Run<'a> {
     /// Asked for and not seen yet, since then.
     asked: Instant,
     keys: VecDeque<KeyEvent>,
+    /// Keys that are down, by keysym, and where the pointer is while buttons are.
+    down: BTreeSet<u32>,
+    dragged: Option<(u16, u16)>,
     /// Keys that may be sent now, and when that was counted.
     credit: u32,
     counted: Instant,
@@ -304,6 +307,8 @@ impl<'a> Run<'a> {
             last: now,
             asked: now,
             keys: VecDeque::new(),
+            down: BTreeSet::new(),
+            dragged: None,
             credit: BURST,
             counted: now,
             resizes: mpsc::channel(4),
@@ -426,8 +431,16 @@ impl<'a> Run<'a> {
             Input::Pointer { x, y, buttons } => {
                 let (width, height) = self.canvas.size();
                 let within = |at: u16, size: u32| at.min(u16::try_from(size.saturating_sub(1)).unwrap_or(u16::MAX));
-                let event = (within(x, width), within(y, height), buttons.0).into();
-                self.message(X11Event::PointerEvent(event)).await?;
+                let (x, y) = (within(x, width), within(y, height));
+                self.dragged = (buttons.0 != 0).then_some((x, y));
+                self.message(X11Event::PointerEvent((x, y, buttons.0).into())).await?;
+            }
+            Input::LetGo => {
+                self.keys.clear();
+                self.keys.extend(self.down.iter().map(|keysym| KeyEvent { keysym: *keysym, down: false }));
+                if let Some((x, y)) = self.dragged.take() {
+                    self.message(X11Event::PointerEvent((x, y, 0).into())).await?;
+                }
             }
             Input::Clipboard(text) => self.message(X11Event::CopyText(text)).await?,
             Input::Size { width, height } => {
@@ -457,6 +470,11 @@ impl<'a> Run<'a> {
         while self.credit > 0 {
             let Some(key) = self.keys.pop_front() else { break };
             self.credit -= 1;
+            if key.down {
+                self.down.insert(key.keysym);
+            } else {
+                self.down.remove(&key.keysym);
+            }
             self.message(X11Event::KeyEvent((key.keysym, key.down).into())).await?;
         }
         self.shared.keys.store(self.keys.len(), Ordering::Relaxed);

@@ -160,6 +160,13 @@ impl VirtControl {
         tty.vga().map(|vga| vga.screen().text()).unwrap_or_default()
     }
 
+    /// Viewers that are connected to a machine's screen.
+    #[must_use]
+    pub fn viewers(&self, host: usize, vm: &str) -> usize {
+        let uuid = self.live.world().vm_by_name(host, vm).map(|vm| vm.uuid);
+        uuid.map_or(0, |uuid| self.live.screens.viewers(host, &uuid))
+    }
+
     /// Serial lines that are open.
     #[must_use]
     pub fn consoles(&self) -> usize {

@@ -124,10 +124,11 @@ impl Consoles {
             ConsoleRequest::Open { target, view_only } => self.start(id, target, view_only),
             ConsoleRequest::Close => drop(self.open.remove(&id)),
             request => {
-                if let Some(task) = self.open.get(&id)
-                    && task.send(request).is_err()
-                {
+                if self.open.get(&id).is_none_or(|task| task.send(request).is_err()) {
                     self.open.remove(&id);
+                    // Why it ended has been told and stays; this is only about what was asked now.
+                    let words = "nothing was done: this console has ended; enter opens it again".to_owned();
+                    News { id, msgs: self.msgs.clone() }.tell(ConsoleNews::Note(words));
                 }
             }
         }

@@ -192,7 +192,7 @@ fn shift(tab: &mut Tab, x: i32, y: i32) -> Vec<Effect> {
 }
 
 /// Why nothing may be typed into it.
-fn mute(tab: &Tab) -> Option<String> {
+pub(super) fn mute(tab: &Tab) -> Option<String> {
     if tab.view_only {
         return Some(READ_ONLY.to_owned());
     }

@@ -328,6 +328,9 @@ impl Consoles {
         let Some((x, y)) = pixel.filter(|_| !tab.view_only && tab.phase == ConsolePhase::Open) else {
             return Vec::new();
         };
+        if let Some(why) = keys::mute(tab) {
+            return vec![toast(Level::Info, why)];
+        }
         let (x, y) = (u16::try_from(x).unwrap_or(u16::MAX), u16::try_from(y).unwrap_or(u16::MAX));
         let press = |buttons| Effect::Console(tab.id, ConsoleRequest::Pointer { x, y, buttons });
         vec![press(1), press(0)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A member, as long as it is there.
-pub(super) type Member = u64;
+pub(in crate::workers::console) type Member = u64;
 
 /// Somebody who looks.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! The end of who looks at a console that another noctule has.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -7,10 +8,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf, split};
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
-use crate::model::console::Presence;
+use crate::controllers::vnc::Area;
+use crate::model::console::{Picture, Presence};
 use crate::workers::relay::wire::{pack, unpack};
 
-use super::wire::{MOST_BYTES, PROTOCOL, Say, Tell, codec, words};
+use super::picture::Seen;
+use super::wire::{PROTOCOL, Say, Tell, codec, words};
 
 /// How long the other end has to take something.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,12 +48,21 @@ pub(in crate::workers::console) enum Told {
     Presence(Presence),
     /// Words.
     Note(String),
+    /// The screen shows this.
+    Picture(Arc<Picture>),
+    /// It is called so.
+    Title(String),
+    /// The machine rang.
+    Bell,
+    /// The machine put a text on its clipboard.
+    Clipboard(String),
 }
 
 /// A console that another noctule has.
 pub(in crate::workers::console) struct Link {
     read: FramedRead<ReadHalf<Box<dyn Pipe>>, LengthDelimitedCodec>,
     write: FramedWrite<WriteHalf<Box<dyn Pipe>>, LengthDelimitedCodec>,
+    seen: Seen,
 }
 
 /// Who comes, and to what.
@@ -70,7 +82,8 @@ impl Link {
     /// Comes in; as long as the other end takes to open the console.
     pub(in crate::workers::console) async fn join(pipe: impl Pipe, guest: Guest) -> Result<Self, End> {
         let (read, write) = split(Box::new(pipe) as Box<dyn Pipe>);
-        let mut link = Self { read: FramedRead::new(read, codec()), write: FramedWrite::new(write, codec()) };
+        let (read, write) = (FramedRead::new(read, codec()), FramedWrite::new(write, codec()));
+        let mut link = Self { read, write, seen: Seen::default() };
         let Guest { name, console, looks_only, knows } = guest;
         link.say(&Say::Hello { protocol: PROTOCOL, name, console, looks_only, knows }).await?;
         match link.hear().await? {
@@ -79,18 +92,19 @@ impl Link {
                 "the noctule that has this console is of another version (it speaks {protocol}, we {PROTOCOL}): end one of them"
             ))),
             Tell::Refused(why) => Err(End::Ended(words(&why))),
-            _ => Err(End::Ended(GARBLED.to_owned())),
+            _ => Err(garbled()),
         }
     }
 
     async fn hear(&mut self) -> Result<Tell, End> {
         match self.read.next().await {
-            Some(Ok(frame)) => unpack(&frame).ok_or_else(|| End::Ended(GARBLED.to_owned())),
+            Some(Ok(frame)) => unpack(&frame).ok_or_else(garbled),
             Some(Err(_)) | None => Err(End::Gone),
         }
     }
 
-    async fn say(&mut self, what: &Say) -> Result<(), End> {
+    /// Says something: the other end sees to it that only who has control is heard.
+    pub(in crate::workers::console) async fn say(&mut self, what: &Say) -> Result<(), End> {
         let Some(frame) = pack(what) else { return Ok(()) };
         match timeout(PATIENCE, self.write.send(frame)).await {
             Ok(Ok(())) => Ok(()),
@@ -100,23 +114,30 @@ impl Link {
 
     /// The next that comes. May be cancelled: nothing is lost.
     pub(in crate::workers::console) async fn next(&mut self) -> Result<Told, End> {
-        Ok(match self.hear().await? {
-            Tell::Past(bytes) => Told::Past(bytes),
-            Tell::Output(bytes) => Told::Output(bytes),
-            Tell::Size { rows, columns } => Told::Size(rows, columns),
-            Tell::Presence(here) => Told::Presence(here.into()),
-            Tell::Note(note) => Told::Note(words(&note)),
-            Tell::Ended(why) | Tell::Refused(why) => return Err(End::Ended(words(&why))),
-            Tell::Welcome { .. } => return Err(End::Ended(GARBLED.to_owned())),
-        })
-    }
-
-    /// Types: the other end sees to it that only who has control is heard.
-    pub(in crate::workers::console) async fn input(&mut self, bytes: &[u8]) -> Result<(), End> {
-        for part in bytes.chunks(MOST_BYTES) {
-            self.say(&Say::Input(part.to_vec())).await?;
+        loop {
+            return Ok(match self.hear().await? {
+                Tell::Past(bytes) => Told::Past(bytes),
+                Tell::Output(bytes) => Told::Output(bytes),
+                Tell::Size { rows, columns } => Told::Size(rows, columns),
+                Tell::Presence(here) => Told::Presence(here.into()),
+                Tell::Note(note) => Told::Note(words(&note)),
+                Tell::Title(title) => Told::Title(words(&title)),
+                Tell::Bell => Told::Bell,
+                Tell::Clipboard(text) => Told::Clipboard(text),
+                Tell::Picture { width, height } => {
+                    self.seen.resize(width, height).ok_or_else(garbled)?;
+                    continue;
+                }
+                Tell::Part { x, y, width, height, zlib } => {
+                    let area = Area { x: x.into(), y: y.into(), width: width.into(), height: height.into() };
+                    self.seen.draw(area, &zlib).ok_or_else(garbled)?;
+                    continue;
+                }
+                Tell::Shown => Told::Picture(self.seen.shown().ok_or_else(garbled)?),
+                Tell::Ended(why) | Tell::Refused(why) => return Err(End::Ended(words(&why))),
+                Tell::Welcome { .. } => return Err(garbled()),
+            });
         }
-        Ok(())
     }
 
     /// Asks for control, or gives it back.
@@ -128,11 +149,9 @@ impl Link {
     pub(in crate::workers::console) async fn hand_over(&mut self) -> Result<(), End> {
         self.say(&Say::HandOver).await
     }
-
-    /// Wants another size for all.
-    pub(in crate::workers::console) async fn size(&mut self, rows: u16, columns: u16) -> Result<(), End> {
-        self.say(&Say::Size { rows, columns }).await
-    }
 }
 
-const GARBLED: &str = "the noctule that has this console says what is no message: end it, or share nothing";
+/// Nonsense from the other end. It is not gone: what it has is not taken over because of it.
+pub(in crate::workers::console) fn garbled() -> End {
+    End::Ended("the noctule that has this console says what is no message: end it, or share nothing".to_owned())
+}

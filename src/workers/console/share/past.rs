@@ -15,7 +15,7 @@ struct Stretch {
 
 /// The newest output.
 #[derive(Debug)]
-pub(super) struct Past {
+pub(in crate::workers::console) struct Past {
     old: Option<Stretch>,
     new: Stretch,
     most: usize,
@@ -23,7 +23,7 @@ pub(super) struct Past {
 
 impl Past {
     /// From what a terminal shows now; of a blank one that is nothing.
-    pub(super) fn new(emulator: &Emulator) -> Self {
+    pub(in crate::workers::console) fn new(emulator: &Emulator) -> Self {
         Self::with(emulator, STRETCH)
     }
 

@@ -12,7 +12,10 @@ use crate::model::console::Presence;
 use crate::model::text;
 use crate::workers::relay::wire::pack;
 
-/// The version of what is said here. Both ends have to speak the same.
+use super::keys::Key;
+
+/// The version of what is said here. Both ends have to speak the same. What was appended for screens is
+/// said over screens only, which older ones do not share: they still meet over lines.
 pub(super) const PROTOCOL: u16 = 1;
 /// The longest frame, bytes.
 pub(super) const MAX_FRAME: usize = 256 << 10;
@@ -21,11 +24,11 @@ pub(super) const MOST_BYTES: usize = 64 << 10;
 /// Characters of a name that are shown.
 const MOST_NAME: usize = 40;
 /// Characters of other words.
-const MOST_WORDS: usize = 300;
+pub(super) const MOST_WORDS: usize = 300;
 
 /// Said to the noctule that has the console.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
-pub(super) enum Say {
+pub(in crate::workers::console) enum Say {
     /// The first frame.
     #[n(0)]
     Hello {
@@ -68,6 +71,45 @@ pub(super) enum Say {
         #[n(1)]
         columns: u16,
     },
+    /// A key.
+    #[n(5)]
+    Stroke {
+        /// Which.
+        #[n(0)]
+        key: Key,
+        /// What is held with it, as bits.
+        #[n(1)]
+        held: u8,
+    },
+    /// A combination of keys, by its name.
+    #[n(6)]
+    Combination(#[n(0)] String),
+    /// A text, key by key.
+    #[n(7)]
+    Text(#[n(0)] String),
+    /// The pointer, in pixels of the picture.
+    #[n(8)]
+    Pointer {
+        /// From the left.
+        #[n(0)]
+        x: u16,
+        /// From the top.
+        #[n(1)]
+        y: u16,
+        /// Held, as bits.
+        #[n(2)]
+        buttons: u8,
+    },
+    /// The desktop gets another size.
+    #[n(9)]
+    Desktop {
+        /// Pixels.
+        #[n(0)]
+        width: u16,
+        /// Pixels.
+        #[n(1)]
+        height: u16,
+    },
 }
 
 impl fmt::Debug for Say {
@@ -81,13 +123,18 @@ impl fmt::Debug for Say {
             Self::HandOver => f.write_str("HandOver"),
             Self::Input(bytes) => write!(f, "Input({} bytes)", bytes.len()),
             Self::Size { rows, columns } => write!(f, "Size({rows}, {columns})"),
+            Self::Stroke { .. } => f.write_str("Stroke"),
+            Self::Combination(name) => write!(f, "Combination({} bytes)", name.len()),
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Pointer { x, y, .. } => write!(f, "Pointer({x}, {y})"),
+            Self::Desktop { width, height } => write!(f, "Desktop({width}, {height})"),
         }
     }
 }
 
 /// Said by the noctule that has the console.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(super) enum Tell {
+pub(in crate::workers::console) enum Tell {
     /// The answer to [`Say::Hello`], in all versions the same.
     #[n(0)]
     Welcome {
@@ -131,11 +178,53 @@ pub(super) enum Tell {
     /// The console itself has ended: nothing is there to be taken over.
     #[n(7)]
     Ended(#[n(0)] String),
+    /// A picture of this size begins, black.
+    #[n(8)]
+    Picture {
+        /// Pixels.
+        #[n(0)]
+        width: u16,
+        /// Pixels.
+        #[n(1)]
+        height: u16,
+    },
+    /// A part of the picture.
+    #[n(9)]
+    Part {
+        /// From the left.
+        #[n(0)]
+        x: u16,
+        /// From the top.
+        #[n(1)]
+        y: u16,
+        /// Pixels.
+        #[n(2)]
+        width: u16,
+        /// Pixels.
+        #[n(3)]
+        height: u16,
+        /// Three bytes a pixel, row by row, compressed.
+        #[n(4)]
+        #[cbor(with = "minicbor::bytes")]
+        zlib: Vec<u8>,
+    },
+    /// All that changed has come: this is what is shown.
+    #[n(10)]
+    Shown,
+    /// What the screen is called.
+    #[n(11)]
+    Title(#[n(0)] String),
+    /// The machine rang; for who has control.
+    #[n(12)]
+    Bell,
+    /// A text that the machine has on its clipboard; for who has control.
+    #[n(13)]
+    Clipboard(#[n(0)] String),
 }
 
 /// Who looks and who types, for one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(super) struct Here {
+pub(in crate::workers::console) struct Here {
     /// Names, in the order they came.
     #[n(0)]
     pub(super) viewers: Vec<String>,
@@ -193,6 +282,10 @@ mod tests {
         prop::collection::vec(any::<u8>(), 0..200)
     }
 
+    fn key() -> impl Strategy<Value = Key> {
+        prop_oneof![any::<char>().prop_map(Key::Char), any::<u8>().prop_map(Key::F), any::<u8>().prop_map(Key::Named)]
+    }
+
     fn say() -> impl Strategy<Value = Say> {
         prop_oneof![
             (any::<u16>(), ".{0,50}", ".{0,50}", any::<bool>(), any::<bool>()).prop_map(
@@ -208,6 +301,11 @@ mod tests {
             Just(Say::HandOver),
             bytes().prop_map(Say::Input),
             (any::<u16>(), any::<u16>()).prop_map(|(rows, columns)| Say::Size { rows, columns }),
+            (key(), any::<u8>()).prop_map(|(key, held)| Say::Stroke { key, held }),
+            ".{0,50}".prop_map(Say::Combination),
+            ".{0,50}".prop_map(Say::Text),
+            (any::<u16>(), any::<u16>(), any::<u8>()).prop_map(|(x, y, buttons)| Say::Pointer { x, y, buttons }),
+            (any::<u16>(), any::<u16>()).prop_map(|(width, height)| Say::Desktop { width, height }),
         ]
     }
 
@@ -225,6 +323,18 @@ mod tests {
             }),
             ".{0,50}".prop_map(Tell::Note),
             ".{0,50}".prop_map(Tell::Ended),
+            (any::<u16>(), any::<u16>()).prop_map(|(width, height)| Tell::Picture { width, height }),
+            (any::<[u16; 4]>(), bytes()).prop_map(|([x, y, width, height], zlib)| Tell::Part {
+                x,
+                y,
+                width,
+                height,
+                zlib
+            }),
+            Just(Tell::Shown),
+            ".{0,50}".prop_map(Tell::Title),
+            Just(Tell::Bell),
+            ".{0,50}".prop_map(Tell::Clipboard),
         ]
     }
 
@@ -269,5 +379,7 @@ mod tests {
     fn what_is_typed_is_not_shown() {
         let shown = format!("{:?}", Say::Input(b"s3cret".to_vec()));
         assert_eq!(shown, "Input(6 bytes)");
+        let stroke = Say::Stroke { key: Key::Char('s'), held: 0 };
+        assert_eq!(format!("{:?} {stroke:?}", Say::Text("s3cret".into())), "Text(6 bytes) Stroke");
     }
 }

@@ -1,48 +1,32 @@
 //! The end of who has a console: serves it to the others that come to the socket.
 //!
-//! Output is put into a queue a peer and never waited for. A peer that falls behind gets no more of it
-//! until it has caught up, and then the screen as it is; one that takes nothing any more is dropped.
-//! What a peer types is let through here or not at all, whatever its own end thinks.
+//! What a console prints is put into a queue a peer and never waited for. A peer that falls behind gets
+//! no more of it until it has caught up, and then the screen as it is; one that takes nothing any more
+//! is dropped. What a peer types is let through here or not at all, whatever its own end thinks.
 
+mod peer;
+#[cfg(test)]
+mod pictures;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::io::split;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tokio_util::codec::{FramedRead, FramedWrite};
 
-use crate::engine::emulator::{Emulator, MOST_COLUMNS, MOST_ROWS};
 use crate::model::console::Presence;
-use crate::workers::relay::socket::us;
-use crate::workers::relay::wire::{pack, unpack};
 
 use super::control::{Control, Done, Member};
-use super::link::Pipe;
-use super::past::Past;
-use super::place::{Seat, user_name};
-use super::wire::{Here, MOST_BYTES, PROTOCOL, Say, Tell, codec, frames, name};
+use super::place::Seat;
+use super::wire::{Here, PROTOCOL, Say, Tell, name};
 
-/// Peers served at a time.
-const MOST: usize = 32;
-/// How long a peer has for its first frame, and to take one of ours.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Bytes that wait for a peer at most.
-const MOST_QUEUED: usize = 4 << 20;
-/// What a frame takes beside its bytes, about.
-const FRAME: usize = 64;
+pub(in crate::workers::console) use peer::Outbox;
+
 /// Between two looks at peers that have fallen behind.
 const AGAIN: Duration = Duration::from_millis(100);
-/// Pause after the system gave no connection.
-const PAUSE: Duration = Duration::from_millis(500);
 /// Things that peers said and nobody has looked at yet.
 const WAITING: usize = 64;
 /// How long the last words may take.
@@ -51,29 +35,21 @@ const LAST: Duration = Duration::from_secs(1);
 /// Ourselves.
 const US: Member = 0;
 
-/// Frames on their way to a peer.
-#[derive(Debug)]
-struct Outbox {
-    frames: UnboundedSender<Bytes>,
-    queued: Arc<AtomicUsize>,
-}
+/// What is shared: how it is shown, and what may be done to it.
+pub(in crate::workers::console) trait Subject: Send + 'static {
+    /// What it is seen by at the end that has it.
+    type Now;
+    /// What is done to the machine.
+    type Input: Send;
 
-impl Outbox {
-    /// Queues a frame; whether there was room.
-    fn push(&self, frame: Bytes) -> bool {
-        let size = frame.len() + FRAME;
-        if self.queued.load(Ordering::Relaxed) + size > MOST_QUEUED {
-            return false;
-        }
-        self.queued.fetch_add(size, Ordering::Relaxed);
-        // A peer that is gone says so by itself.
-        let _ = self.frames.send(frame);
-        true
-    }
+    /// Shows it to a peer, one that `knows` it without what was before; whether there was room.
+    fn show(&self, out: &Outbox, now: &Self::Now, knows: bool) -> bool;
 
-    fn say(&self, what: &Tell) -> bool {
-        pack(what).is_some_and(|frame| self.push(frame))
-    }
+    /// What a peer does by saying so; `None`: nothing.
+    fn heard(say: Say) -> Option<Self::Input>;
+
+    /// The same the other way round.
+    fn said(input: Self::Input) -> Vec<Say>;
 }
 
 /// What a peer's task tells.
@@ -97,21 +73,19 @@ enum Heard {
 
 /// What has to be done at the console because of one.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::workers::console) enum Asked {
-    /// This was typed by who may.
-    Input(Bytes),
-    /// The terminal gets so many rows and columns.
-    Size(u16, u16),
+pub(in crate::workers::console) enum Asked<I> {
+    /// This is done to the machine by who may.
+    Input(Member, I),
     /// Others look, or somebody else types.
     Presence(Presence),
 }
 
 /// Somebody else who looks.
 #[derive(Debug)]
-struct Peer {
-    out: Outbox,
+pub(super) struct Peer {
+    pub(super) out: Outbox,
     /// It has missed output, and gets the screen once it has caught up.
-    behind: bool,
+    pub(super) behind: bool,
     /// It has been told that it may not type.
     told: bool,
 }
@@ -120,35 +94,37 @@ struct Peer {
 pub(in crate::workers::console) type Audit = Box<dyn Fn(&Done) + Send + Sync>;
 
 /// A console as it is shared.
-pub(in crate::workers::console) struct Hub {
+pub(in crate::workers::console) struct Hub<S> {
+    pub(super) subject: S,
     control: Control,
-    past: Past,
-    peers: BTreeMap<Member, Peer>,
+    pub(super) peers: BTreeMap<Member, Peer>,
+    /// Somebody else has control than when this was last asked.
+    moved: bool,
     heard: mpsc::Receiver<Event>,
     audit: Audit,
     /// Who serves the socket and the peers; ends with this.
     tasks: JoinSet<()>,
 }
 
-impl Hub {
-    /// Serves a console that `emulator` shows. Must be called in the runtime.
+impl<S: Subject> Hub<S> {
+    /// Serves a console. Must be called in the runtime.
     pub(in crate::workers::console) fn start(
         seat: Seat,
         (us, looks_only): (&str, bool),
         idle: Duration,
-        emulator: &Emulator,
+        subject: S,
         audit: Audit,
     ) -> Self {
         let (events, heard) = mpsc::channel(WAITING);
-        let mut hub = Self::quiet((us, looks_only), idle, emulator, audit, heard);
-        hub.tasks.spawn(listen(seat, events));
+        let mut hub = Self::quiet((us, looks_only), idle, subject, audit, heard);
+        hub.tasks.spawn(peer::listen(seat, events));
         hub
     }
 
-    fn quiet(
+    pub(super) fn quiet(
         (us, looks_only): (&str, bool),
         idle: Duration,
-        emulator: &Emulator,
+        subject: S,
         audit: Audit,
         heard: mpsc::Receiver<Event>,
     ) -> Self {
@@ -157,8 +133,7 @@ impl Hub {
         // That we opened it and type is no news.
         let _ = control.join(US, name(us), looks_only);
         let _ = control.request(US, now);
-        let past = Past::new(emulator);
-        Self { control, past, peers: BTreeMap::new(), heard, audit, tasks: JoinSet::new() }
+        Self { subject, control, peers: BTreeMap::new(), moved: false, heard, audit, tasks: JoinSet::new() }
     }
 
     /// The next that has to be looked at. May be cancelled: nothing is lost.
@@ -174,35 +149,35 @@ impl Hub {
     }
 
     /// Looks at it.
-    pub(in crate::workers::console) fn look(&mut self, event: Event, emulator: &Emulator) -> Option<Asked> {
+    pub(in crate::workers::console) fn look(&mut self, event: Event, seen: &S::Now) -> Option<Asked<S::Input>> {
         let now = Instant::now();
         match event.0 {
             Heard::Came { id, name, looks_only, knows, out } => {
                 let peer = Peer { out, behind: false, told: false };
                 peer.out.say(&Tell::Welcome { protocol: PROTOCOL });
-                self.show(&peer, emulator, !knows);
+                self.subject.show(&peer.out, seen, knows);
                 self.peers.insert(id, peer);
                 let done = self.control.join(id, name, looks_only);
-                self.news(&done)
+                self.news(&done).map(Asked::Presence)
             }
             Heard::Gone(id) => {
                 self.peers.remove(&id)?;
                 let done = self.control.leave(id, now);
-                self.news(&done)
+                self.news(&done).map(Asked::Presence)
             }
             Heard::Said(id, say) => {
                 self.peers.get(&id)?;
                 self.said(id, say, now)
             }
             Heard::Time => {
-                self.catch_up(emulator);
+                self.catch_up(seen);
                 let done = self.control.expire(now);
-                self.news(&done)
+                self.news(&done).map(Asked::Presence)
             }
         }
     }
 
-    fn said(&mut self, id: Member, say: Say, now: Instant) -> Option<Asked> {
+    fn said(&mut self, id: Member, say: Say, now: Instant) -> Option<Asked<S::Input>> {
         let done = match say {
             // A peer that introduces itself twice is none.
             Say::Hello { .. } => {
@@ -212,93 +187,83 @@ impl Hub {
             Say::Control(true) => self.control.request(id, now).unwrap_or_else(|why| self.refuse(id, why)),
             Say::Control(false) => self.control.release(id, now),
             Say::HandOver => self.control.hand_over(id, now).unwrap_or_else(|why| self.refuse(id, why)),
-            Say::Input(bytes) if bytes.len() > MOST_BYTES => Vec::new(),
-            Say::Input(bytes) => match self.control.types(id, now) {
-                Ok(_) => return Some(Asked::Input(bytes.into())),
-                Err(why) => {
-                    if let Some(peer) = self.peers.get_mut(&id).filter(|peer| !peer.told) {
-                        peer.told = true;
-                        peer.out.say(&Tell::Note(why));
+            other => {
+                let input = S::heard(other)?;
+                match self.control.types(id, now) {
+                    Ok(_) => return Some(Asked::Input(id, input)),
+                    Err(why) => {
+                        if let Some(peer) = self.peers.get_mut(&id).filter(|peer| !peer.told) {
+                            peer.told = true;
+                            peer.out.say(&Tell::Note(why));
+                        }
+                        Vec::new()
                     }
-                    Vec::new()
                 }
-            },
-            Say::Size { rows, columns } => match self.control.types(id, now) {
-                Ok(_) => return Some(Asked::Size(rows.clamp(1, MOST_ROWS), columns.clamp(1, MOST_COLUMNS))),
-                Err(why) => self.refuse(id, &why),
-            },
+            }
         };
-        self.news(&done)
+        self.news(&done).map(Asked::Presence)
     }
 
     fn refuse(&self, id: Member, why: &str) -> Vec<Done> {
-        if let Some(peer) = self.peers.get(&id) {
-            peer.out.say(&Tell::Note(why.to_owned()));
-        }
+        self.note(id, why);
         Vec::new()
     }
 
+    /// Tells a peer why nothing came of what it did.
+    pub(in crate::workers::console) fn note(&self, to: Member, why: &str) {
+        if let Some(peer) = self.peers.get(&to) {
+            peer.out.say(&Tell::Note(why.to_owned()));
+        }
+    }
+
     /// Tells everybody who looks and who types, and the log what was done.
-    fn news(&mut self, done: &[Done]) -> Option<Asked> {
+    fn news(&mut self, done: &[Done]) -> Option<Presence> {
         if done.is_empty() {
             return None;
         }
         for done in done {
             (self.audit)(done);
         }
+        self.moved |= done.iter().any(|done| matches!(done, Done::Took(_) | Done::Freed(_)));
         for (id, peer) in &mut self.peers {
             peer.told = false;
             let here = here(&self.control, *id);
             peer.out.say(&Tell::Presence(here));
         }
-        Some(Asked::Presence(here(&self.control, US).into()))
+        Some(self.presence())
     }
 
-    /// Shows the console to a peer: all that is remembered, or the screen alone.
-    fn show(&self, peer: &Peer, emulator: &Emulator, all: bool) -> bool {
-        let (rows, columns) = emulator.size();
-        let screen = if all { None } else { emulator.redraw() };
-        let pieces: Vec<&[u8]> = screen.as_ref().map_or_else(|| self.past.pieces().collect(), |s| vec![s.as_slice()]);
-        // Whatever sequence the peer's terminal is in the middle of is given up.
-        let pieces = std::iter::once(&b"\x18"[..]).chain(pieces);
-        peer.out.say(&Tell::Size { rows, columns })
-            && pieces.flat_map(|piece| frames(piece, Tell::Past)).all(|frame| peer.out.push(frame))
-    }
-
-    /// Output of the guest that `emulator` has read just now.
-    pub(in crate::workers::console) fn output(&mut self, bytes: &[u8], emulator: &Emulator) {
-        self.past.output(bytes, emulator);
-        self.catch_up(emulator);
-        if self.peers.values().all(|peer| peer.behind) {
-            return;
-        }
-        for frame in frames(bytes, Tell::Output) {
-            for peer in self.peers.values_mut().filter(|peer| !peer.behind) {
-                peer.behind = !peer.out.push(frame.clone());
-            }
-        }
-    }
-
-    /// Peers that had fallen behind and have taken everything since see the screen as it is now.
-    fn catch_up(&mut self, emulator: &Emulator) {
-        let ready = |peer: &Peer| peer.behind && peer.out.queued.load(Ordering::Relaxed) == 0;
-        let ids: Vec<Member> = self.peers.iter().filter(|(_, peer)| ready(peer)).map(|(id, _)| *id).collect();
-        for id in ids {
-            let Some(mut peer) = self.peers.remove(&id) else { continue };
-            peer.behind = !self.show(&peer, emulator, false);
+    /// Peers that had fallen behind and have taken everything since see the console as it is now.
+    pub(super) fn catch_up(&mut self, seen: &S::Now) {
+        for (id, peer) in self.peers.iter_mut().filter(|(_, peer)| peer.behind && peer.out.is_empty()) {
+            peer.behind = !self.subject.show(&peer.out, seen, true);
             // What was said meanwhile may have had no room.
-            peer.out.say(&Tell::Presence(here(&self.control, id)));
-            self.peers.insert(id, peer);
+            peer.out.say(&Tell::Presence(here(&self.control, *id)));
         }
     }
 
-    /// The terminal has another size.
-    pub(in crate::workers::console) fn resized(&mut self, emulator: &Emulator) {
-        self.past.resized(emulator);
-        let (rows, columns) = emulator.size();
-        for peer in self.peers.values_mut().filter(|peer| !peer.behind) {
-            peer.behind = !peer.out.say(&Tell::Size { rows, columns });
+    /// Something that only who has control is told; whether that is us. Who is alone need not have it.
+    pub(in crate::workers::console) fn aside(&self, what: &Tell) -> bool {
+        match self.control.holder() {
+            Some(US) => true,
+            Some(id) => {
+                if let Some(peer) = self.peers.get(&id) {
+                    peer.out.say(what);
+                }
+                false
+            }
+            None => self.peers.is_empty(),
         }
+    }
+
+    /// Whether somebody has control.
+    pub(in crate::workers::console) const fn is_held(&self) -> bool {
+        self.control.holder().is_some()
+    }
+
+    /// Whether control has moved since this was last asked.
+    pub(in crate::workers::console) const fn moved(&mut self) -> bool {
+        std::mem::replace(&mut self.moved, false)
     }
 
     /// We type: whether we may.
@@ -307,7 +272,7 @@ impl Hub {
     /// Why not.
     pub(in crate::workers::console) fn types(&mut self) -> Result<Option<Presence>, String> {
         let done = self.control.types(US, Instant::now())?;
-        Ok(self.told(&done))
+        Ok(self.news(&done))
     }
 
     /// We ask for control, or give it back.
@@ -317,7 +282,7 @@ impl Hub {
     pub(in crate::workers::console) fn control(&mut self, wanted: bool) -> Result<Option<Presence>, String> {
         let now = Instant::now();
         let done = if wanted { self.control.request(US, now)? } else { self.control.release(US, now) };
-        Ok(self.told(&done))
+        Ok(self.news(&done))
     }
 
     /// We hand control over.
@@ -326,14 +291,7 @@ impl Hub {
     /// Why not.
     pub(in crate::workers::console) fn hand_over(&mut self) -> Result<Option<Presence>, String> {
         let done = self.control.hand_over(US, Instant::now())?;
-        Ok(self.told(&done))
-    }
-
-    fn told(&mut self, done: &[Done]) -> Option<Presence> {
-        match self.news(done) {
-            Some(Asked::Presence(presence)) => Some(presence),
-            _ => None,
-        }
+        Ok(self.news(&done))
     }
 
     /// Whether nobody else looks.
@@ -365,100 +323,4 @@ fn here(control: &Control, to: Member) -> Here {
         yours: control.holder() == Some(to),
         wants: control.wants(),
     }
-}
-
-/// Takes connections until nobody listens to `events` any more, and then waits for the peers' last words.
-async fn listen(seat: Seat, events: mpsc::Sender<Event>) {
-    let mut peers = JoinSet::new();
-    let mut last = US;
-    loop {
-        tokio::select! {
-            () = events.closed() => break,
-            Some(_) = peers.join_next() => {}
-            taken = seat.listening.listener.accept() => match taken {
-                Ok((stream, _)) => {
-                    let Ok(uid) = stream.peer_cred().map(|cred| cred.uid()) else { continue };
-                    if (!seat.group && uid != us()) || peers.len() >= MOST {
-                        tracing::warn!(uid, "a look at a shared console was refused");
-                        continue;
-                    }
-                    last += 1;
-                    peers.spawn(serve(stream, last, uid, seat.console.clone(), events.clone()));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "no connection could be taken");
-                    sleep(PAUSE).await;
-                }
-            },
-        }
-    }
-    // Nobody who comes now is served: the name goes first.
-    drop(seat);
-    while peers.join_next().await.is_some() {}
-}
-
-/// One peer, from its first word to its end.
-async fn serve(pipe: impl Pipe, id: Member, uid: u32, console: String, events: mpsc::Sender<Event>) {
-    let (read, write) = split(pipe);
-    let (mut read, mut write) = (FramedRead::new(read, codec()), FramedWrite::new(write, codec()));
-    let Ok(Some(Ok(first))) = timeout(PATIENCE, read.next()).await else { return };
-    let Some(Say::Hello { protocol, name: called, console: wanted, looks_only, knows }) = unpack(&first) else {
-        return;
-    };
-    let no = if protocol != PROTOCOL {
-        Some(Tell::Welcome { protocol: PROTOCOL })
-    } else if wanted != console {
-        Some(Tell::Refused("it is another console that is shared here".to_owned()))
-    } else {
-        None
-    };
-    if let Some(frame) = no.and_then(|no| pack(&no)) {
-        let _ = timeout(PATIENCE, write.send(frame)).await;
-        return;
-    }
-    let (frames, mut queue) = mpsc::unbounded_channel();
-    let queued = Arc::new(AtomicUsize::new(0));
-    let out = Outbox { frames, queued: Arc::clone(&queued) };
-    let came = Heard::Came { id, name: shown(&called, &user_name(uid)), looks_only, knows, out };
-    if events.send(Event(came)).await.is_err() {
-        return;
-    }
-    let reading = async {
-        while let Some(Ok(frame)) = read.next().await {
-            let Some(say) = unpack(&frame) else {
-                tracing::warn!(bytes = frame.len(), "a look at a shared console said what is no message");
-                break;
-            };
-            if events.send(Event(Heard::Said(id, say))).await.is_err() {
-                // The console ends: what is left to say is said.
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    tokio::select! {
-        () = reading => {}
-        () = writing(&mut queue, &queued, &mut write) => {}
-    }
-    let _ = events.send(Event(Heard::Gone(id))).await;
-}
-
-/// Sends what is queued, until the queue has no other end or the peer takes no more.
-async fn writing<W: tokio::io::AsyncWrite + Unpin>(
-    queue: &mut UnboundedReceiver<Bytes>,
-    queued: &AtomicUsize,
-    write: &mut FramedWrite<W, tokio_util::codec::LengthDelimitedCodec>,
-) {
-    while let Some(frame) = queue.recv().await {
-        let size = frame.len() + FRAME;
-        if !matches!(timeout(PATIENCE, write.send(frame)).await, Ok(Ok(()))) {
-            return;
-        }
-        queued.fetch_sub(size, Ordering::Relaxed);
-    }
-}
-
-/// A name for people: who the kernel says it is, and what it calls itself where that is something else.
-fn shown(called: &str, user: &str) -> String {
-    let called = name(called).replace(['(', ')'], "");
-    if called.is_empty() || called == user { name(user) } else { format!("{called} ({})", name(user)) }
 }

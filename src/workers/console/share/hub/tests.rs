@@ -1,15 +1,19 @@
 //! Both ends over pipes in one process: who sees what, whose typing arrives, and what a peer that is
 //! slow, silent or malicious can do, which is nothing.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::super::line::Typed;
 use super::super::link::{End, Guest, Link, Told};
+use super::super::past::Past;
 use super::super::wire::MAX_FRAME;
+use super::peer::{MOST_QUEUED, serve, shown};
 use super::*;
-use crate::engine::emulator::Limits;
+use crate::engine::emulator::{Emulator, Limits, MOST_COLUMNS};
+use crate::workers::relay::wire::pack;
 
 const IDLE: Duration = Duration::from_secs(600);
 const CONSOLE: &str = "host/vm/serial/";
@@ -41,7 +45,7 @@ impl Rig {
         let rows = Arc::clone(&log);
         let mut emulator = Emulator::new(Limits { rows: 5, columns: 20, ..Limits::default() });
         let audit: Audit = Box::new(move |done| rows.lock().unwrap().push(done.words()));
-        let mut hub = Hub::quiet(("anna", looks_only), IDLE, &emulator, audit, heard);
+        let mut hub = Hub::quiet(("anna", looks_only), IDLE, Past::new(&emulator), audit, heard);
         tokio::spawn(async move {
             loop {
                 tokio::select! {
@@ -60,8 +64,8 @@ impl Rig {
                         Some(Act::End(why)) => return hub.end(why).await,
                     },
                     event = hub.next() => match hub.look(event, &emulator) {
-                        Some(Asked::Input(bytes)) => drop(guest.send(bytes.to_vec())),
-                        Some(Asked::Size(rows, columns)) => {
+                        Some(Asked::Input(_, Typed::Bytes(bytes))) => drop(guest.send(bytes.to_vec())),
+                        Some(Asked::Input(_, Typed::Size(rows, columns))) => {
                             emulator.resize(rows, columns);
                             hub.resized(&emulator);
                         }
@@ -123,7 +127,17 @@ impl Look {
             Told::Size(rows, columns) => self.emulator.resize(rows, columns),
             Told::Presence(presence) => self.presence = presence,
             Told::Note(words) => self.notes.push(words),
+            other => panic!("{other:?} on a line"),
         }
+    }
+
+    /// Types, whether it may or not.
+    async fn types(&mut self, bytes: &[u8]) {
+        self.link.say(&Say::Input(bytes.to_vec())).await.unwrap();
+    }
+
+    async fn size(&mut self, rows: u16, columns: u16) {
+        self.link.say(&Say::Size { rows, columns }).await.unwrap();
     }
 
     /// Looks until something is so.
@@ -172,7 +186,7 @@ async fn one_types_and_the_others_are_not_heard() {
     ben.until(|look| look.presence.viewers.len() == 3).await;
     assert_eq!(ben.presence.control.as_deref(), Some("anna"));
     // What its own end thinks makes no difference.
-    ben.link.input(b"rm -rf /\r").await.unwrap();
+    ben.types(b"rm -rf /\r").await;
     ben.until(|look| look.notes == ["anna has control: what you typed was not sent"]).await;
     ben.link.hand_over().await.unwrap();
     ben.until(|look| look.notes.len() == 2).await;
@@ -180,7 +194,7 @@ async fn one_types_and_the_others_are_not_heard() {
     carla.until(|look| look.presence.wants.as_deref() == Some("ben (user 1000000)")).await;
     rig.act(Act::HandOver);
     ben.until(|look| look.presence.ours).await;
-    ben.link.input(b"ls\r").await.unwrap();
+    ben.types(b"ls\r").await;
     assert_eq!(rig.typed.recv().await.unwrap(), b"ls\r", "and nothing before it");
     // A profile that is read-only never gets it.
     carla.link.control(true).await.unwrap();
@@ -209,13 +223,13 @@ async fn who_does_not_type_loses_control_to_who_asks() {
 async fn the_size_is_set_by_who_types() {
     let mut rig = Rig::start(true);
     let mut ben = rig.join("ben", false).await;
-    ben.link.size(10, 40).await.unwrap();
+    ben.size(10, 40).await;
     ben.until(|look| look.notes.iter().any(|n| n.contains("nobody has control"))).await;
     assert_eq!(ben.emulator.size(), (5, 20));
     ben.link.control(true).await.unwrap();
-    ben.link.size(10, 40).await.unwrap();
+    ben.size(10, 40).await;
     ben.until(|look| look.emulator.size() == (10, 40)).await;
-    ben.link.size(0, u16::MAX).await.unwrap();
+    ben.size(0, u16::MAX).await;
     ben.until(|look| look.emulator.size() == (1, MOST_COLUMNS)).await;
 }
 

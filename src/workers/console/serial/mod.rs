@@ -3,49 +3,61 @@
 //! A connection to the host is for the console alone: while the emulator works, the stream is not read,
 //! and the host holds the guest's output back; nothing is queued without end.
 
-use std::sync::Arc;
+mod way;
+
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use bytes::Bytes;
+use tokio::time::{Instant, sleep_until};
 
 use crate::app::effect::ConsoleRequest;
 use crate::engine::emulator::{Emulator, Event, Limits, View, keys, stty};
-use crate::model::console::{ConsoleNews, ConsolePhase, ConsoleTarget, Found, Image, Place};
+use crate::model::console::{ConsoleNews, ConsoleTarget, Found, Image, Place};
 
 use super::record::Recording;
-use super::upstream::{self, Came, Over, Upstream};
-use super::{News, Session, Used};
+use super::share::{Asked, Past, Told, Typed, garbled};
+use super::upstream::{self, Came, Console, Over, Upstream, Way};
+use super::{News, Session};
+use way::Wire;
 
 /// The least time between two looks of the screen: a frame.
 const FRAME: Duration = Duration::from_millis(16);
 
-/// Runs one until it is closed, ends, or fails. When the noctule that it was followed through goes, it is
-/// opened anew.
-pub(super) async fn run(mut session: Session) -> Result<(), String> {
-    let mut line = Line::new(session.news.clone(), session.target.clone());
-    let mut again = false;
-    loop {
-        let Some(mut upstream) = upstream::open(&mut session, &line.emulator, again).await? else { return Ok(()) };
-        let shared = Arc::clone(session.host()?);
-        let used = Used::new(shared, &session.target, &session.operator);
-        session.news.phase(ConsolePhase::Open);
-        session.news.tell(ConsoleNews::Presence(upstream.presence().unwrap_or_default()));
-        let over = line.follow(&mut session, &mut upstream).await;
-        upstream.close(over.as_ref().err()).await;
-        drop(used);
-        match over {
-            Ok(()) => return Ok(()),
-            Err(Over::Ended(why) | Over::Broken(why)) => {
-                line.tell();
-                return Err(why);
+/// Runs one until it is closed, ends, or fails.
+pub(super) async fn run(session: Session) -> Result<(), String> {
+    let line = Line::new(session.news.clone(), session.target.clone());
+    upstream::run(session, line).await
+}
+
+impl Console for Line {
+    type Way = Wire;
+
+    fn subject(&self, _: &Wire) -> Past {
+        Past::new(&self.emulator)
+    }
+
+    async fn follow(&mut self, session: &mut Session, upstream: &mut Upstream<Wire>) -> Result<(), Over> {
+        loop {
+            let frame = self.dirty.then(|| self.told.map_or_else(Instant::now, |told| told + FRAME));
+            tokio::select! {
+                biased;
+                request = session.requests.recv() => {
+                    let Some(request) = request else { return Ok(()) };
+                    self.asked(request, session.view_only, upstream).await?;
+                }
+                () = async {
+                    match frame {
+                        Some(at) => sleep_until(at).await,
+                        None => std::future::pending().await,
+                    }
+                } => self.tell(),
+                came = upstream.next() => self.came(came?, upstream).await?,
             }
-            Err(Over::Gone) => {}
         }
-        session.news.phase(ConsolePhase::Opening);
-        let words = "the noctule that it was shared through has gone: it is opened from here".to_owned();
-        session.news.tell(ConsoleNews::Note(words));
-        again = true;
-        sleep(upstream::pause()).await;
+    }
+
+    fn last(&mut self) {
+        self.tell();
     }
 }
 
@@ -76,48 +88,31 @@ impl Line {
         }
     }
 
-    /// Reads and writes until it is closed.
-    async fn follow(&mut self, session: &mut Session, upstream: &mut Upstream) -> Result<(), Over> {
-        loop {
-            let frame = self.dirty.then(|| self.told.map_or_else(Instant::now, |told| told + FRAME));
-            tokio::select! {
-                biased;
-                request = session.requests.recv() => {
-                    let Some(request) = request else { return Ok(()) };
-                    self.asked(request, session.view_only, upstream).await?;
-                }
-                () = async {
-                    match frame {
-                        Some(at) => sleep_until(at).await,
-                        None => std::future::pending().await,
-                    }
-                } => self.tell(),
-                came = upstream.next() => match came? {
-                    Came::Event(event) => {
-                        if let Some(came) = upstream.look(event, &self.emulator).await? {
-                            self.came(came, upstream).await?;
-                        }
-                    }
-                    came => self.came(came, upstream).await?,
-                },
-            }
-        }
-    }
-
-    /// Something came over the line.
-    async fn came(&mut self, came: Came, upstream: &mut Upstream) -> Result<(), Over> {
+    /// Something came.
+    async fn came<W>(&mut self, came: Came<Bytes>, upstream: &mut Upstream<W>) -> Result<(), Over>
+    where
+        W: Way<Subject = Past, Input = Typed>,
+    {
         match came {
-            Came::Output(bytes) => {
+            Came::Host(bytes) => {
                 let answer = self.output(&bytes, true);
                 upstream.read(&bytes, answer, &self.emulator).await?;
             }
+            Came::Event(event) => match upstream.look(event, &self.emulator) {
+                None => {}
+                Some(Asked::Presence(presence)) => self.news.tell(ConsoleNews::Presence(presence)),
+                Some(Asked::Input(_, Typed::Size(rows, columns))) => self.resize(rows, columns, upstream),
+                Some(Asked::Input(from, input)) => upstream.pass(from, input).await?,
+            },
             // Who has the line has answered it.
-            Came::Past(bytes) => drop(self.output(&bytes, false)),
-            Came::Size(rows, columns) => self.resize(rows, columns, upstream),
-            Came::Presence(presence) => self.news.tell(ConsoleNews::Presence(presence)),
-            Came::Note(words) => self.news.tell(ConsoleNews::Note(words)),
-            // Dealt with before it comes here.
-            Came::Event(_) => {}
+            Came::Told(Told::Output(bytes)) => drop(self.output(&bytes, true)),
+            Came::Told(Told::Past(bytes)) => drop(self.output(&bytes, false)),
+            Came::Told(Told::Size(rows, columns)) => self.resize(rows, columns, upstream),
+            Came::Told(Told::Presence(presence)) => self.news.tell(ConsoleNews::Presence(presence)),
+            Came::Told(Told::Note(words)) => self.news.tell(ConsoleNews::Note(words)),
+            Came::Told(Told::Picture(_) | Told::Title(_) | Told::Bell | Told::Clipboard(_)) => {
+                return Err(garbled().into());
+            }
         }
         Ok(())
     }
@@ -154,7 +149,10 @@ impl Line {
         }
     }
 
-    fn resize(&mut self, rows: u16, columns: u16, upstream: &mut Upstream) {
+    fn resize<W>(&mut self, rows: u16, columns: u16, upstream: &mut Upstream<W>)
+    where
+        W: Way<Subject = Past, Input = Typed>,
+    {
         self.emulator.resize(rows, columns);
         self.dirty = true;
         if let Some(recording) = &mut self.recording {
@@ -164,7 +162,12 @@ impl Line {
     }
 
     /// Does what was asked.
-    async fn asked(&mut self, request: ConsoleRequest, view_only: bool, upstream: &mut Upstream) -> Result<(), Over> {
+    async fn asked(
+        &mut self,
+        request: ConsoleRequest,
+        view_only: bool,
+        upstream: &mut Upstream<Wire>,
+    ) -> Result<(), Over> {
         let modes = self.emulator.modes();
         let told = match request {
             ConsoleRequest::Key(_) | ConsoleRequest::Paste(_) if view_only => None,
@@ -177,7 +180,7 @@ impl Line {
                 upstream.types(keys::paste(&text, modes)).await?
             }
             ConsoleRequest::Resize(columns, rows) => match upstream.wants_size((rows, columns)).await? {
-                Err(why) => Some(Came::Note(why)),
+                Err(why) => Some(ConsoleNews::Note(why)),
                 Ok(now) => {
                     if now {
                         self.resize(rows, columns, upstream);
@@ -192,10 +195,10 @@ impl Line {
                 None
             }
         };
-        match told {
-            Some(came) => self.came(came, upstream).await,
-            None => Ok(()),
+        if let Some(told) = told {
+            self.news.tell(told);
         }
+        Ok(())
     }
 
     /// Does what does not concern the guest.
@@ -256,5 +259,66 @@ impl Line {
         }
         let path = self.recording.as_ref().map(|r| r.path().to_owned());
         self.news.tell(ConsoleNews::Recording(path));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::super::upstream::{How, Own, Shut};
+    use super::super::{Session, Shared};
+    use super::*;
+    use crate::model::console::{ConsoleId, ConsoleKind};
+
+    /// A line that only keeps what it was sent.
+    #[derive(Default)]
+    struct Kept(Vec<Typed>);
+
+    impl Way for Kept {
+        type Subject = Past;
+        type News = Bytes;
+        type Input = Typed;
+
+        async fn open(_: &Session, _: &Arc<Shared>, _: How) -> Result<Self, Shut> {
+            Ok(Self::default())
+        }
+
+        async fn next(&mut self) -> Result<Bytes, Over> {
+            std::future::pending().await
+        }
+
+        async fn send(&mut self, input: Typed) -> Result<Option<String>, Over> {
+            self.0.push(input);
+            Ok(None)
+        }
+
+        fn let_go(&mut self) {}
+
+        async fn close(self) {}
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_only_looked_at_answers_no_question() {
+        for looks_only in [true, false] {
+            let (msgs, _told) = unbounded_channel();
+            let target = ConsoleTarget {
+                source: "kvm-1".into(),
+                uuid: "6f3c".into(),
+                name: "web".into(),
+                kind: ConsoleKind::Serial,
+                device: String::new(),
+            };
+            let mut line = Line::new(News { id: ConsoleId(1), msgs }, target);
+            let mut upstream = Upstream::Own(Own::alone(Kept::default(), looks_only));
+            // Where the cursor is, and what kind of terminal this is.
+            line.came(Came::Host("# \x1b[6n\x1b[c".into()), &mut upstream).await.unwrap();
+            let Upstream::Own(own) = upstream else { panic!("it is ours") };
+            let sent = own.way.0.iter().any(|typed| matches!(typed, Typed::Bytes(bytes) if !bytes.is_empty()));
+            assert_eq!(sent, !looks_only, "{:?}", own.way.0);
+            assert!(line.emulator.screen(0).text().starts_with('#'), "it is shown all the same");
+        }
     }
 }

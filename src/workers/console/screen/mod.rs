@@ -1,0 +1,239 @@
+//! The screen of a machine, over VNC: shown as text where the picture is one of a text console, else as
+//! the picture, whether it comes from the host or from the noctule of somebody who has it.
+
+mod way;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::app::effect::ConsoleRequest;
+use crate::controllers::vnc::{Buttons, Input, News as Drawn, Refused};
+use crate::engine::vga::Reader;
+use crate::model::console::{ConsoleNews, Found, Image, Picture, Place, Screen};
+
+use super::share::{Asked, Hub, MOST_TYPED, Shown, Told, garbled};
+use super::upstream::{self, Came, Console, Over, Own, Upstream};
+use super::{News, Session};
+use way::Vnc;
+
+/// The least time between two looks of the screen: a frame of a VNC session.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// Runs one until it is closed, ends, or fails.
+pub(super) async fn run(session: Session) -> Result<(), String> {
+    let show = Show::new(session.news.clone());
+    upstream::run(session, show).await
+}
+
+/// What is known of an open screen.
+struct Show {
+    news: News,
+    picture: Option<Arc<Picture>>,
+    /// The picture is wanted although it could be read.
+    as_picture: bool,
+    reader: Reader,
+    /// The text that was told last.
+    told: Option<Arc<Screen>>,
+    /// What the next frame tells, and when the last one was.
+    due: Due,
+    last: Option<Instant>,
+}
+
+/// What waits for the next frame: however much comes, no more is told.
+#[derive(Debug, Default)]
+struct Due {
+    picture: bool,
+    bell: bool,
+    clipboard: Option<String>,
+}
+
+impl Due {
+    const fn is_any(&self) -> bool {
+        self.picture || self.bell || self.clipboard.is_some()
+    }
+}
+
+impl Console for Show {
+    type Way = Vnc;
+
+    fn subject(&self, way: &Vnc) -> Shown {
+        Shown::new(way.name())
+    }
+
+    async fn follow(&mut self, session: &mut Session, upstream: &mut Upstream<Vnc>) -> Result<(), Over> {
+        if let Upstream::Own(own) = upstream {
+            self.news.tell(ConsoleNews::Title(own.way.name().to_owned()));
+        }
+        loop {
+            let frame = self.due.is_any().then(|| self.last.map_or_else(Instant::now, |last| last + FRAME));
+            tokio::select! {
+                biased;
+                request = session.requests.recv() => {
+                    let Some(request) = request else { return Ok(()) };
+                    self.asked(request, session.view_only, upstream).await?;
+                }
+                () = async {
+                    match frame {
+                        Some(at) => sleep_until(at).await,
+                        None => std::future::pending().await,
+                    }
+                } => self.tell(),
+                came = upstream.next() => self.came(came?, upstream).await?,
+            }
+        }
+    }
+
+    fn last(&mut self) {
+        self.tell();
+    }
+}
+
+impl Show {
+    fn new(news: News) -> Self {
+        let (reader, due) = (Reader::new(), Due::default());
+        Self { news, picture: None, as_picture: false, reader, told: None, due, last: None }
+    }
+
+    /// Something came.
+    async fn came(&mut self, came: Came<Drawn>, upstream: &mut Upstream<Vnc>) -> Result<(), Over> {
+        match came {
+            Came::Host(drawn) => self.drawn(drawn, upstream),
+            Came::Event(event) => match upstream.look(event, &()) {
+                None => {}
+                Some(Asked::Presence(presence)) => self.news.tell(ConsoleNews::Presence(presence)),
+                Some(Asked::Input(from, input)) => upstream.pass(from, input).await?,
+            },
+            Came::Told(Told::Picture(picture)) => self.show(picture),
+            Came::Told(Told::Title(title)) => self.news.tell(ConsoleNews::Title(title)),
+            Came::Told(Told::Bell) => self.due.bell = true,
+            Came::Told(Told::Clipboard(text)) => self.due.clipboard = Some(text),
+            Came::Told(Told::Presence(presence)) => self.news.tell(ConsoleNews::Presence(presence)),
+            Came::Told(Told::Note(words)) => self.news.tell(ConsoleNews::Note(words)),
+            Came::Told(Told::Past(_) | Told::Output(_) | Told::Size(..)) => return Err(garbled().into()),
+        }
+        Ok(())
+    }
+
+    /// News of the host's: of what it tells who works at the machine, others have their part.
+    fn drawn(&mut self, drawn: Drawn, upstream: &mut Upstream<Vnc>) {
+        let Upstream::Own(Own { hub, .. }) = upstream else { return };
+        if let Some(frame) = drawn.frame {
+            if let Some(hub) = hub {
+                hub.drawn(&frame.picture, &frame.damage);
+            }
+            self.show(frame.picture);
+        }
+        let ours = |aside: &dyn Fn(&Hub<Shown>) -> bool| hub.as_ref().is_none_or(aside);
+        if let Some(text) = drawn.clipboard
+            && ours(&|hub| hub.copied(&text))
+        {
+            self.due.clipboard = Some(text);
+        }
+        if drawn.bells > 0 && ours(&Hub::rang) {
+            self.due.bell = true;
+        }
+        if let Some(why) = drawn.declined
+            && ours(&|hub| hub.told(&why))
+        {
+            self.news.tell(ConsoleNews::Note(why));
+        }
+    }
+
+    fn show(&mut self, picture: Arc<Picture>) {
+        self.picture = Some(picture);
+        self.due.picture = true;
+    }
+
+    /// Tells the screen what there is to be told.
+    fn tell(&mut self) {
+        self.last = Some(Instant::now());
+        let due = std::mem::take(&mut self.due);
+        if due.picture {
+            self.tell_picture();
+        }
+        if let Some(text) = due.clipboard {
+            self.news.tell(ConsoleNews::Clipboard(text));
+        }
+        if due.bell {
+            self.news.tell(ConsoleNews::Bell);
+        }
+    }
+
+    fn tell_picture(&mut self) {
+        let Some(picture) = &self.picture else { return };
+        let text = if self.as_picture { None } else { self.reader.feed(picture) };
+        let Some(text) = text else {
+            self.told = None;
+            return self.news.tell(ConsoleNews::Image(Image::Picture(Arc::clone(picture))));
+        };
+        if self.told.as_deref() != Some(&text.screen) {
+            let screen = Arc::new(text.screen);
+            self.told = Some(Arc::clone(&screen));
+            self.news.tell(ConsoleNews::Image(Image::Screen(screen)));
+        }
+    }
+
+    /// Looks for a text in what is read of the picture.
+    fn search(&self, text: &str) {
+        let found = self.told.as_ref().and_then(|screen| {
+            let line = |row: u16| screen.line(row).to_lowercase();
+            (0..screen.rows).find_map(|row| {
+                let at = line(row).find(&text.to_lowercase())?;
+                let column = u16::try_from(line(row).get(..at)?.chars().count()).ok()?;
+                let width = u16::try_from(text.chars().count()).ok()?.max(1);
+                let from = Place { line: screen.top + u64::from(row), column };
+                Some(Found { from, to: Place { column: column + width - 1, ..from } })
+            })
+        });
+        self.news.tell(ConsoleNews::Found(found));
+    }
+
+    /// Does what was asked.
+    async fn asked(
+        &mut self,
+        request: ConsoleRequest,
+        view_only: bool,
+        upstream: &mut Upstream<Vnc>,
+    ) -> Result<(), Over> {
+        let note = |words: String| Some(ConsoleNews::Note(words));
+        let told = match input(request) {
+            Ok(Input::Type(text)) if text.len() > MOST_TYPED => {
+                note(format!("a text of more than {MOST_TYPED} bytes is not typed into a screen"))
+            }
+            Ok(_) if view_only => note(Refused::ViewOnly.to_string()),
+            Ok(input) => upstream.does(input).await?,
+            Err(ConsoleRequest::Control(wanted)) => upstream.control(wanted).await?,
+            Err(ConsoleRequest::HandOver) => upstream.hand_over().await?,
+            Err(ConsoleRequest::Record(Some(_))) => note("only serial consoles are recorded".to_owned()),
+            Err(ConsoleRequest::Picture(wanted)) => {
+                self.as_picture = wanted;
+                self.told = None;
+                self.tell_picture();
+                None
+            }
+            Err(ConsoleRequest::Search { text, .. }) => {
+                self.search(&text);
+                None
+            }
+            Err(_) => None,
+        };
+        if let Some(told) = told {
+            self.news.tell(told);
+        }
+        Ok(())
+    }
+}
+
+/// What a request does to the machine; the request again where it does nothing to it.
+fn input(request: ConsoleRequest) -> Result<Input, ConsoleRequest> {
+    Ok(match request {
+        ConsoleRequest::Key(stroke) => Input::Stroke(stroke),
+        ConsoleRequest::Combination(name) => Input::Combination(name),
+        ConsoleRequest::Paste(text) => Input::Type(text),
+        ConsoleRequest::Pointer { x, y, buttons } => Input::Pointer { x, y, buttons: Buttons(buttons) },
+        ConsoleRequest::Resize(width, height) => Input::Size { width, height },
+        other => return Err(other),
+    })
+}
