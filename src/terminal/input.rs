@@ -108,7 +108,7 @@ impl Drop for Input {
 }
 
 /// The terminal keys come from: standard input, or the controlling one.
-fn terminal() -> io::Result<OwnedFd> {
+pub(super) fn terminal() -> io::Result<OwnedFd> {
     use std::io::IsTerminal as _;
     if io::stdin().is_terminal() {
         Ok(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?)

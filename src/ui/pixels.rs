@@ -1,13 +1,14 @@
 //! A picture in half blocks: two pixels a cell, above one another, each the average of what it stands
 //! for. Whole, or a part of it larger; in the colours that a terminal has, down to none at all.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
 use crate::model::console::Picture;
+use crate::model::sight::Sight;
 use crate::theme::Depth;
 
 /// Which part of a picture is shown.
@@ -105,6 +106,23 @@ impl Placement {
             halves: (((wide - out_w) / 2) as u32, ((high - out_h) / 2) as u32, out_w as u32, out_h as u32),
             area,
         })
+    }
+
+    /// The picture as it lies on the screen, for a terminal that shows pixels: on the same cells.
+    #[must_use]
+    pub fn sight(&self, picture: &Arc<Picture>) -> Sight {
+        // An area has no more than `u16::MAX` columns and rows.
+        let (left, top, wide, high) = self.halves;
+        let rows = (top + high).div_ceil(2) - top / 2;
+        Sight {
+            picture: Arc::clone(picture),
+            part: self.part,
+            at: (self.area.x.saturating_add(left as u16), self.area.y.saturating_add((top / 2) as u16)),
+            size: (wide as u16, rows as u16),
+            lead: (top % 2) as u16,
+            high: u16::try_from(high).unwrap_or(u16::MAX),
+            covered: vec![false; rows as usize],
+        }
     }
 
     /// The pixel of the picture under a cell; `None` beside it.
