@@ -44,8 +44,7 @@ mod tests {
     fn rows_of_cells_are_rows_of_pixels() {
         let picture = Arc::new(Picture::new(80, 100));
         let part = (0, 0, 80, 100);
-        let whole =
-            Sight { picture, part, at: (0, 0), size: (40, 25), lead: 0, high: 50, covered: vec![false; 25] };
+        let whole = Sight { picture, part, at: (0, 0), size: (40, 25), lead: 0, high: 50, covered: vec![false; 25] };
         assert_eq!((whole.lines(0..25), whole.lines(1..2)), (0..100, 4..8));
         // Half a row is free above and below.
         let between = Sight { lead: 1, high: 40, size: (40, 21), ..whole };

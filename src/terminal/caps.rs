@@ -295,7 +295,8 @@ mod tests {
         let of = |env: &[(&str, &str)], pictures| caps_with(env, &Ui { pictures, ..Ui::default() }).pictures;
         let have = |pictures| if cfg!(feature = "graphics") { pictures } else { Pictures::Blocks };
         assert_eq!(of(&[("TERM", "xterm")], Pictures::Auto), have(Pictures::Auto));
-        for env in [("TERM", "tmux-256color"), ("STY", "1.pts"), ("NO_COLOR", "1"), ("TERM", "linux"), ("TERM", "dumb")] {
+        for env in [("TERM", "tmux-256color"), ("STY", "1.pts"), ("NO_COLOR", "1"), ("TERM", "linux"), ("TERM", "dumb")]
+        {
             assert_eq!(of(&[env, ("TERM", "xterm")], Pictures::Auto), Pictures::Blocks, "{env:?}");
         }
         assert_eq!(of(&[("TERM", "tmux-256color")], Pictures::Kitty), have(Pictures::Kitty), "asked for by name");

@@ -1,5 +1,5 @@
 //! The colours of a picture for sixel, which has a palette. Most screens have few colours, and keep them
-//! as they are; others are brought down by cutting the space of colours where the most pixels are.
+//! as they are; others are brought down by cutting the space of colours where many pixels differ most.
 
 use std::collections::HashMap;
 
@@ -66,40 +66,35 @@ impl Bin {
     }
 }
 
-/// Some bins, and along which part they differ most.
+/// Some bins, and where they differ most.
 #[derive(Debug)]
-struct Box3 {
+struct Cluster {
     bins: Vec<Bin>,
-    part: usize,
-    /// What there is to gain by cutting it.
+    /// The part, and the middle of it.
+    widest: (usize, u16),
+    /// What there is to gain by cutting it there; nothing where all are the same.
     weight: u64,
 }
 
-impl Box3 {
+impl Cluster {
     fn of(bins: Vec<Bin>) -> Self {
-        let width = |part: usize| {
+        let span = |part: usize| {
             let parts = || bins.iter().map(|bin| bin.part(part));
-            u64::from(parts().max().unwrap_or(0) - parts().min().unwrap_or(0))
+            (parts().min().unwrap_or(0), parts().max().unwrap_or(0))
         };
-        let (widest, part) = (0..3).map(|part| (width(part), part)).max().unwrap_or((0, 0));
+        let spans = (0..3).map(|part| (part, span(part)));
+        let (part, (least, most)) = spans.max_by_key(|(_, (least, most))| most - least).unwrap_or_default();
         let count: u64 = bins.iter().map(|bin| bin.count).sum();
-        // By the width first: a small patch of a colour of its own is seen.
-        Self { part, weight: widest * widest * count.isqrt(), bins }
+        let wide = u64::from(most - least);
+        Self { widest: (part, least.midpoint(most)), weight: wide * wide * count.isqrt(), bins }
     }
 
-    /// Cuts it in two where half of its pixels are on either side.
-    fn cut(mut self) -> (Self, Self) {
-        let part = self.part;
-        self.bins.sort_unstable_by_key(|bin| bin.part(part));
-        let all: u64 = self.bins.iter().map(|bin| bin.count).sum();
-        let mut seen = 0;
-        let half = self.bins.iter().take_while(|bin| {
-            seen += bin.count;
-            seen * 2 <= all
-        });
-        let at = half.count().clamp(1, self.bins.len().saturating_sub(1).max(1));
-        let rest = self.bins.split_off(at.min(self.bins.len()));
-        (Self::of(self.bins), Self::of(rest))
+    /// Cuts it in two in the middle, not where half of its pixels are: a small patch of a colour of its
+    /// own is seen.
+    fn cut(self) -> (Self, Self) {
+        let (part, middle) = self.widest;
+        let (one, two) = self.bins.into_iter().partition(|bin| bin.part(part) <= middle);
+        (Self::of(one), Self::of(two))
     }
 
     fn mean(&self) -> Rgb {
@@ -122,7 +117,7 @@ fn cut(rgb: &[u8], most: usize) -> Paletted {
         }
     }
     bins.retain(|bin| bin.count > 0);
-    let mut boxes = vec![Box3::of(bins)];
+    let mut boxes = vec![Cluster::of(bins)];
     while boxes.len() < most {
         let best = boxes.iter().enumerate().max_by_key(|(_, of)| of.weight);
         let Some((at, _)) = best.filter(|(_, of)| of.weight > 0) else { break };
@@ -139,5 +134,5 @@ fn cut(rgb: &[u8], most: usize) -> Paletted {
         }
     }
     let number = |pixel| numbers.get(usize::from(Bin::key(pixel))).copied().unwrap_or(0);
-    Paletted { colours: boxes.iter().map(Box3::mean).collect(), pixels: pixels(rgb).map(number).collect() }
+    Paletted { colours: boxes.iter().map(Cluster::mean).collect(), pixels: pixels(rgb).map(number).collect() }
 }

@@ -260,3 +260,130 @@ impl Late {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn answers_and_keys_are_told_apart() {
+        let kitty = Answers::of(b"r\x1b[6;20;10to\x1b[?62;22co\x1b_Gi=31;OK\x1b\\t\x1b[?62;22c");
+        assert_eq!((kitty.ends, kitty.sixel, kitty.kitty, kitty.cell), (2, false, true, Some((10, 20))));
+        assert_eq!(kitty.keys, b"root");
+        let code = |e: Event| if let Event::Key(key) = e { key.code } else { panic!("{e:?}") };
+        let typed: Vec<KeyCode> = kitty.typed().into_iter().map(code).collect();
+        assert_eq!(typed, "root".chars().map(KeyCode::Char).collect::<Vec<_>>());
+        let xterm = Answers::of(b"\x1b[?64;1;2;4;9c\x1b[?1;0;1024S\x1b[?2;0;1000;900S\x1b[A\x1b[?64;4c");
+        assert_eq!((xterm.colours, xterm.most, xterm.sixel), (Some(1024), Some((1000, 900)), true));
+        assert_eq!((xterm.keys.as_slice(), xterm.typed().len()), (&b"\x1b[A"[..], 0));
+        assert!(!Answers::of(b"\x1b_Gi=31;EBADF:no\x1b\\").kitty);
+        assert!(!Answers::of(b"\x1b[?64;14;40c").sixel, "4, not 14");
+        assert_eq!(Answers::of(b"\x1b[6;0;10t\x1b[6;9999;10t").cell, None);
+        assert_eq!(Answers::of(b"\x1b[?6"), Answers::default(), "not whole yet");
+    }
+
+    #[test]
+    fn the_best_that_is_there_is_taken() {
+        let all = Answers { kitty: true, sixel: true, cell: Some((9, 18)), ..Answers::default() };
+        assert_eq!(all.ability(Wanted::Auto, None), Ability::Kitty);
+        let sixel = Answers { kitty: false, colours: Some(1024), most: Some((800, 600)), ..all.clone() };
+        assert_eq!(sixel.ability(Wanted::Auto, None), Ability::Sixel { colours: 256, most: (800, 600) });
+        assert_eq!(Answers { colours: Some(4), ..sixel.clone() }.ability(Wanted::Auto, None), Ability::Blocks);
+        let unknown = Answers { cell: None, ..sixel };
+        assert_eq!(unknown.ability(Wanted::Auto, None), Ability::Blocks, "a sixel of unknown size lies anywhere");
+        assert_ne!(unknown.ability(Wanted::Auto, Some((8, 16))), Ability::Blocks);
+        assert_eq!(Answers::default().ability(Wanted::Auto, Some((8, 16))), Ability::Blocks);
+        assert_eq!(Answers::default().ability(Wanted::Sixel, Some((8, 16))), SIXEL);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(bytes in proptest::collection::vec(
+            prop_oneof![any::<u8>(), proptest::sample::select(b"\x1b[_?;G\\cStP0123456789".to_vec())], 0..300)
+        ) {
+            let answers = Answers::of(&bytes);
+            prop_assert!(answers.keys.len() <= bytes.len());
+            let _ = (answers.typed(), answers.ability(Wanted::Auto, None));
+        }
+    }
+
+    /// A terminal that answers what it is asked: pairs of a question and an answer.
+    fn asked(answers: &'static [(&'static [u8], &'static [u8])], patience: Duration) -> (Answers, bool) {
+        use std::io::{Read as _, Write as _};
+        let pty = portable_pty::native_pty_system().openpty(portable_pty::PtySize::default()).unwrap();
+        let tty: OwnedFd =
+            std::fs::File::options().read(true).write(true).open(pty.master.tty_name().unwrap()).unwrap().into();
+        let mut modes = rustix::termios::tcgetattr(&tty).unwrap();
+        modes.make_raw();
+        rustix::termios::tcsetattr(&tty, rustix::termios::OptionalActions::Now, &modes).unwrap();
+        let (mut reader, mut writer) = (pty.master.try_clone_reader().unwrap(), pty.master.take_writer().unwrap());
+        let terminal = std::thread::spawn(move || {
+            let (mut heard, mut answers) = (Vec::new(), answers.iter());
+            let mut next = answers.next();
+            let mut byte = [0];
+            while reader.read(&mut byte).is_ok_and(|n| n > 0) {
+                heard.push(byte[0]);
+                if let Some((question, answer)) = next
+                    && heard.ends_with(question)
+                {
+                    writer.write_all(answer).unwrap();
+                    next = answers.next();
+                }
+            }
+            drop(writer);
+        });
+        let out = ask(&tty, Wanted::Auto, patience, |bytes| {
+            assert_eq!(rustix::io::write(&tty, bytes)?, bytes.len());
+            Ok(())
+        });
+        drop((tty, pty));
+        terminal.join().unwrap();
+        out.unwrap()
+    }
+
+    #[test]
+    fn a_terminal_is_asked() {
+        let (answers, late) = asked(&[(b"\x1b[c", b"\x1b[6;20;10t\x1b[?62;4c"), (b"\x1b[2;1;0S\x1b[c", b"")], LONG);
+        assert!(answers.sixel && late, "it never answered the second question: {answers:?}");
+        let (answers, late) =
+            asked(&[(b"\x1b[c", b"l\x1b[6;20;10t\x1b[?62c"), (b"\x1b[c", b"s\x1b_Gi=31;OK\x1b\\\x1b[?62c\r")], LONG);
+        assert_eq!((answers.kitty, answers.cell, late), (true, Some((10, 20)), false));
+        assert!(answers.keys.starts_with(b"ls"));
+        let (answers, late) =
+            asked(&[(b"\x1b[c", b"\x1b[?64;4c"), (b"\x1b[?2;1;0S\x1b[c", b"\x1b[?1;0;256S\x1b[?64;4c")], LONG);
+        assert_eq!((answers.kitty, answers.colours, late), (false, Some(256), false));
+    }
+
+    #[test]
+    fn a_terminal_that_says_nothing_is_not_waited_for_and_not_asked_again() {
+        let began = Instant::now();
+        let (answers, late) = asked(&[(b"\x1b[c", b"x")], Duration::from_millis(60));
+        assert_eq!((answers.ends, answers.keys.as_slice(), late), (0, &b"x"[..], false));
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn an_answer_that_comes_too_late_is_no_key() {
+        let now = Instant::now();
+        let key = |c, m| Event::Key(KeyEvent::new(KeyCode::Char(c), m));
+        let (plain, alt) = (KeyModifiers::NONE, KeyModifiers::ALT);
+        let answer = [('_', alt), ('G', plain), ('i', plain), (';', plain), ('O', plain), ('\\', alt)];
+        let parts = |late: &mut Late, now| answer.map(|(c, m)| late.is_part(&key(c, m), now));
+        assert_eq!(parts(&mut Late::default(), now), [false; 6], "nothing is expected");
+        let mut late = Late::default();
+        late.expect(now);
+        assert!(!late.is_part(&key('q', plain), now));
+        assert_eq!(parts(&mut late, now), [true; 6]);
+        assert!(!late.is_part(&key('q', plain), now) && !late.is_part(&key('_', alt), now), "one answer comes");
+        late.expect(now);
+        assert_eq!(parts(&mut late, now + Duration::from_secs(60)), [false; 6]);
+        // What begins like one and does not end is not waited for for ever.
+        late.expect(now);
+        assert!(late.is_part(&key('_', alt), now));
+        assert_eq!((0..500).filter(|_| late.is_part(&key('x', plain), now)).count(), LONGEST + 1);
+    }
+}
