@@ -437,6 +437,18 @@ mod tests {
                 if let Some((x, y)) = placement.pixel(cell.0, cell.1) {
                     prop_assert!(x < size.0 && y < size.1);
                 }
+                // Shown pixel by pixel it lies on the same cells: a click means the same.
+                let sight = placement.sight(&std::sync::Arc::new(picture.clone()));
+                for row in 0..sight.size.1 {
+                    if let Some((x, y)) = placement.pixel(sight.at.0, sight.at.1 + row) {
+                        let line = i64::from(y) - i64::from(sight.part.1);
+                        prop_assert!(sight.lines(row..row + 1).contains(&line), "{} in {:?}", line, sight.lines(row..row + 1));
+                        prop_assert!(x - sight.part.0 <= sight.part.2.div_ceil(u32::from(sight.size.0)));
+                    }
+                }
+                let (right, below) = (sight.at.0 + sight.size.0, sight.at.1 + sight.size.1);
+                prop_assert_eq!(placement.pixel(right, sight.at.1), None);
+                prop_assert_eq!(placement.pixel(sight.at.0, below), None);
             }
         }
     }

@@ -12,6 +12,8 @@ mod console;
 mod lab;
 mod menu;
 mod operator;
+#[cfg(feature = "graphics")]
+mod pictures;
 mod together;
 mod tty;
 

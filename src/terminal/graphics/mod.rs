@@ -239,7 +239,7 @@ impl Pictures {
     }
 
     /// What belongs to the frame that was planned.
-    pub(super) fn take(&mut self) -> Vec<u8> {
+    pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
     }
 
