@@ -121,6 +121,18 @@ fn a_new_size_is_used_at_once_and_too_small_says_what_it_needs() {
 }
 
 #[test]
+fn the_first_key_after_a_new_size_is_taken() {
+    let home = home();
+    let mut tty = demo(&home, &Start::default());
+    for (size, key, word) in [((120, 30), "2", "ONUs up"), ((130, 40), "6", "Breaker"), ((120, 30), "2", "ONUs up")] {
+        tty.resize(size.0, size.1);
+        tty.wait("a screen of that size", |s| s.lines().nth(size.1.into()).is_none() && s.contains("? Help"));
+        tty.send(key);
+        tty.wait_for(word);
+    }
+}
+
+#[test]
 fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_draws_everything_again() {
     let home = home();
     // Job control needs a shell: without one there is nobody to come back to.

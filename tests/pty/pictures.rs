@@ -51,8 +51,8 @@ fn a_terminal_that_has_kittys_protocol_gets_pictures_and_loses_them_again() {
     tty.wait_process("all of it again", |t| frames(t, resized).iter().any(|f| count(f, b"a=T") >= bands));
     let closed = tty.raw_len();
     tty.send("\x1dk");
-    tty.wait_raw(closed, b"\x1b_Ga=d,d=I,q=2,i=");
     tty.wait_for("Send which keys?");
+    tty.wait_raw(closed, b"\x1b_Ga=d,d=I,q=2,i=");
     let closed = tty.raw_len();
     tty.send("\x1b");
     tty.wait_process("the picture back", |t| !frames(t, closed).is_empty());
