@@ -64,7 +64,7 @@ pub async fn run(app: &mut App, tty: &mut Tty, msgs: &mut UnboundedReceiver<Msg>
     draw(app, tty)?;
     loop {
         let early = (app.is_dirty() && !blocked).then(|| last_frame + FRAME);
-        let picture = tty.picture_due().filter(|_| !blocked).map(Instant::from_std);
+        let picture = tty.picture_due().filter(|_| !blocked).map(|at| Instant::from_std(at).max(last_frame + FRAME));
         let wake = [early, picture, app.next_tick().map(instant_of)].into_iter().flatten().min();
         let mut urgent = false;
         tokio::select! {

@@ -127,9 +127,9 @@ pub enum Pictures {
     /// What the terminal answers that it has, when the first picture is shown; half blocks inside tmux and screen.
     #[default]
     Auto,
-    /// Pixels, by kitty's graphics protocol, without asking.
+    /// Pixels, by kitty's graphics protocol, whether or not the terminal says that it has it.
     Kitty,
-    /// Pixels, by sixel, without asking.
+    /// Pixels, by sixel, whether or not the terminal says that it has it.
     Sixel,
     /// Half blocks: two pixels a cell.
     Blocks,
