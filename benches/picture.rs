@@ -98,7 +98,8 @@ fn pixels(name: &str, first: &Arc<Picture>, next: &Arc<Picture>) {
         let mut pictures = Pictures::new(&caps, Some((8, 16)));
         // A row less: sixel keeps off the last one.
         let area = Rect { height: AREA.height - 1, ..AREA };
-        let of = |picture| Placement::new(picture, area, View::default()).expect("it fits").sight(picture);
+        let of =
+            |picture: &Arc<Picture>| Placement::new(picture, area, View::default()).expect("it fits").sight(picture);
         let (first, next) = (of(first), of(next));
         let mut now = Instant::now();
         let mut shown = |pictures: &mut Pictures, sight| {

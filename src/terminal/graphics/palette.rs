@@ -30,17 +30,18 @@ fn exact(rgb: &[u8], most: usize) -> Option<Paletted> {
     // Neighbours mostly look the same.
     let mut last: Option<(Rgb, u8)> = None;
     for pixel in pixels(rgb) {
-        let number = match last {
-            Some((colour, number)) if colour == pixel => number,
-            _ => match numbers.get(&pixel) {
-                Some(number) => *number,
-                None => {
+        let number = match last.filter(|(colour, _)| *colour == pixel) {
+            Some((_, number)) => number,
+            None => {
+                if let Some(number) = numbers.get(&pixel) {
+                    *number
+                } else {
                     let number = u8::try_from(out.colours.len()).ok().filter(|n| usize::from(*n) < most)?;
                     out.colours.push(pixel);
                     numbers.insert(pixel, number);
                     number
                 }
-            },
+            }
         };
         last = Some((pixel, number));
         out.pixels.push(number);

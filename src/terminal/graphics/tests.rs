@@ -73,7 +73,7 @@ fn read(bytes: &[u8]) -> Vec<Seen> {
     while !rest.is_empty() {
         rest = rest.strip_prefix('\x1b').expect("only sequences are sent");
         let kind = rest.chars().next().unwrap();
-        rest = &rest[1..];
+        rest = rest.strip_prefix(kind).unwrap();
         match kind {
             '7' | '8' => {}
             '[' => {
@@ -94,11 +94,16 @@ fn read(bytes: &[u8]) -> Vec<Seen> {
     out
 }
 
-/// What a terminal with kitty's protocol holds: an id's place, cells, size and pixels.
+/// Place, cells, size and pixels.
+type Held = ((u16, u16), (u16, u16), (u32, u32), Vec<u8>);
+/// What a command of kitty's says.
+type Keys = BTreeMap<String, String>;
+
+/// What a terminal with kitty's protocol holds, by id.
 #[derive(Debug, Default)]
 struct Kitty {
-    shown: BTreeMap<u32, ((u16, u16), (u16, u16), (u32, u32), Vec<u8>)>,
-    half: Option<(BTreeMap<String, String>, (u16, u16), String)>,
+    shown: BTreeMap<u32, Held>,
+    half: Option<(Keys, (u16, u16), String)>,
     sent: usize,
 }
 
@@ -107,8 +112,9 @@ impl Kitty {
         self.sent = 0;
         for seen in read(bytes) {
             let Seen::Apc(at, body) = seen else { panic!("no sixel for kitty") };
-            let (keys, data) = body.strip_prefix('G').unwrap().split_once(';').unwrap_or((&body[1..], ""));
-            let keys: BTreeMap<String, String> = keys
+            let body = body.strip_prefix('G').unwrap();
+            let (keys, data) = body.split_once(';').unwrap_or((body, ""));
+            let keys: Keys = keys
                 .split(',')
                 .map(|k| k.split_once('=').unwrap())
                 .map(|(k, v)| (k.to_owned(), v.to_owned()))
@@ -167,7 +173,7 @@ fn unsixel(body: &str) -> (usize, usize, Vec<Option<[u8; 3]>>) {
         numbers.clear();
         if matches!(kind, b'"' | b'#' | b'!') {
             let end = bytes[i..].iter().position(|b| !b.is_ascii_digit() && *b != b';').unwrap() + i;
-            numbers.extend(body[i..end].split(';').map(|n| n.parse::<u32>().unwrap()));
+            numbers.extend(body.get(i..end).unwrap().split(';').map(|n| n.parse::<u32>().unwrap()));
             i = end;
         }
         let mut paint = |sign: u8, times: u32, x: &mut usize| {
