@@ -1,6 +1,6 @@
 //! What the screen of a machine costs: a picture in half blocks at 200x60, text read out of it (all of
 //! it, one line of it, and out of what is no text), and the bytes that a terminal is sent for either.
-//! `cargo bench --bench picture`.
+//! `cargo bench --bench picture`; with `--features graphics` also what pixels cost.
 #![allow(
     clippy::expect_used,
     clippy::pedantic,
@@ -85,6 +85,59 @@ fn blocks(picture: &Picture, depth: Depth) -> Buffer {
     buf
 }
 
+/// The same pixel by pixel, with cells of 8x16: what it takes and how many bytes leave, all of it and when
+/// a line of text changes.
+#[cfg(feature = "graphics")]
+fn pixels(name: &str, first: &Arc<Picture>, next: &Arc<Picture>) {
+    use noctule::config::schema::{Pictures as Wanted, Ui};
+    use noctule::terminal::Caps;
+    use noctule::terminal::graphics::Pictures;
+    use noctule::ui::pixels::Placement;
+    for wanted in [Wanted::Kitty, Wanted::Sixel] {
+        let caps = Caps { pictures: wanted, ..Caps::detect(&|_| Some("xterm".to_owned()), true, &Ui::default()) };
+        let mut pictures = Pictures::new(&caps, Some((8, 16)));
+        // A row less: sixel keeps off the last one.
+        let area = Rect { height: AREA.height - 1, ..AREA };
+        let of =
+            |picture: &Arc<Picture>| Placement::new(picture, area, View::default()).expect("it fits").sight(picture);
+        let (first, next) = (of(first), of(next));
+        let mut now = Instant::now();
+        let mut shown = |pictures: &mut Pictures, sight| {
+            now += Duration::from_secs(1);
+            pictures.plan(sight, &mut Buffer::empty(AREA), now, Duration::ZERO);
+            pictures.take().len()
+        };
+        let mut sizes = (0, 0);
+        timed(&format!("{wanted:?}, {name} to 200x59, all of it").to_lowercase(), 50.0, |_| {
+            shown(&mut pictures, None);
+            sizes.0 = shown(&mut pictures, Some(&first));
+        });
+        timed(&format!("{wanted:?}, {name} to 200x59, what changed").to_lowercase(), 50.0, |n| {
+            sizes.1 = shown(&mut pictures, Some(if n % 2 == 0 { &next } else { &first }));
+        });
+        println!("bytes: {} all of it, {} what changed", sizes.0, sizes.1);
+    }
+}
+
+/// A picture with gradients, windows and text: what a desktop looks like to an encoder.
+#[cfg(feature = "graphics")]
+fn desktop(width: u32, height: u32) -> Picture {
+    let mut picture = Picture::new(width, height);
+    let text = render(&log(60, 20, 0), Mode::Eight, CursorShape::Underline);
+    for y in 0..height {
+        for x in 0..width {
+            let window = (x.wrapping_sub(120), y.wrapping_sub(90));
+            let rgb = if window.0 < text.width && window.1 < text.height {
+                text.pixel(window.0, window.1)
+            } else {
+                [(x * 255 / width) as u8, (y * 255 / height) as u8, ((x + y) * 128 / (width + height)) as u8 + 60]
+            };
+            picture.rgb[(y * width + x) as usize * 3..][..3].copy_from_slice(&rgb);
+        }
+    }
+    picture
+}
+
 fn text(screen: &Screen) -> Buffer {
     let mut buf = Buffer::empty(AREA);
     let colour = |ink| match ink {
@@ -151,5 +204,19 @@ fn main() {
         sent(&read(&lines[0]), &read(&lines[1]))
     );
     let (first, next) = (blocks(&frames[0], Depth::True), blocks(&frames[1], Depth::True));
+    #[cfg(feature = "graphics")]
+    {
+        pixels("720x400 of text", &lines[0], &lines[1]);
+        let mut typed = log(128, 48, 0);
+        let large = |screen: &Screen| Arc::new(render(screen, Mode::Eight, CursorShape::Underline));
+        let before = large(&typed);
+        typed.cells[47 * 128].ch = '#';
+        pixels("1024x768 of text", &before, &large(&typed));
+        let before = desktop(1024, 768);
+        let mut after = before.clone();
+        after.rgb[1024 * 700 * 3..1024 * 716 * 3].fill(7);
+        pixels("1024x768 of a desktop", &Arc::new(before), &Arc::new(after));
+        pixels("1024x768 of noise", &Arc::new(large_noise.clone()), &Arc::new(self::noise(1024, 767)));
+    }
     println!("bytes of half blocks: {} all of it, {} scrolled", sent(&empty, &first), sent(&first, &next));
 }

@@ -1,11 +1,12 @@
 //! What panes are told about the world.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use crate::model::alarm::Counts;
 use crate::model::alarm_type::AlarmTypes;
 use crate::model::page::{Generations, RequestId};
+use crate::model::sight::Sight;
 use crate::model::source::SourceRow;
 use crate::model::time::Ts;
 use crate::theme::{Glyphs, Theme};
@@ -50,7 +51,32 @@ pub struct Ctx {
     pub active: PaneId,
     /// Inventory of alarm types: titles, causes, what to do.
     pub alarm_types: Arc<AlarmTypes>,
+    /// Where panes say that a picture lies in the frame that is drawn.
+    pub canvas: Canvas,
     next_request: Cell<u64>,
+}
+
+/// The picture of a frame; one at most.
+#[derive(Debug, Default)]
+pub struct Canvas(RefCell<Option<Sight>>);
+
+impl Canvas {
+    /// A picture lies in this frame, drawn in half blocks already: a terminal that can shows its pixels
+    /// instead.
+    pub fn show(&self, sight: Sight) {
+        // Without terminals of that kind nobody asks.
+        if cfg!(feature = "graphics") {
+            self.put(Some(sight));
+        }
+    }
+
+    pub(super) fn put(&self, sight: Option<Sight>) {
+        *self.0.borrow_mut() = sight;
+    }
+
+    pub(super) fn take(&self) -> Option<Sight> {
+        self.0.borrow_mut().take()
+    }
 }
 
 impl Ctx {
@@ -75,6 +101,7 @@ impl Ctx {
             size: (80, 24),
             active: PaneId::Alarms,
             alarm_types: Arc::default(),
+            canvas: Canvas::default(),
             next_request: Cell::new(1),
         }
     }

@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, FixedOffset};
 use ratatui::Frame;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 
+use crate::model::sight::Sight;
 use crate::model::source::Health;
 use crate::model::time::Ts;
 use crate::theme::{Glyphs, Token};
@@ -69,6 +71,32 @@ fn tabs(active: PaneId) -> Vec<Tab> {
     PaneId::ALL.iter().map(|p| Tab { digit: p.digit(), title: p.title(), active: *p == active }).collect()
 }
 
+/// A picture, and its cells as the pane left them: where they are others at the end, something lies over
+/// it. Layers need not know that there are pictures.
+struct Under {
+    sight: Sight,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Under {
+    fn of(sight: Sight, buf: &Buffer) -> Self {
+        let rows = (0..sight.size.1).map(|row| cells(&sight, row, buf).cloned().collect()).collect();
+        Self { sight, rows }
+    }
+
+    fn seen(self, buf: &Buffer) -> Sight {
+        let rows = (0..).zip(&self.rows);
+        let covered = rows.map(|(row, before)| !cells(&self.sight, row, buf).eq(before)).collect();
+        Sight { covered, ..self.sight }
+    }
+}
+
+/// The cells of a row of a picture.
+fn cells<'a>(sight: &Sight, row: u16, buf: &'a Buffer) -> impl Iterator<Item = &'a Cell> {
+    let (x, y) = sight.at;
+    (x..x.saturating_add(sight.size.0)).filter_map(move |x| buf.cell((x, y.saturating_add(row))))
+}
+
 impl App {
     /// The area that the pane has: between the bars, or all of the screen.
     pub(super) fn pane_area(&self, size: (u16, u16)) -> Rect {
@@ -79,6 +107,7 @@ impl App {
     pub fn draw(&self, frame: &mut Frame<'_>) {
         let area = frame.area();
         let paint = Paint::new(&self.theme, &self.glyphs);
+        self.ctx.canvas.put(None);
         if Density::of(area.width, area.height) == Density::TooSmall {
             density::too_small(frame.buffer_mut(), area, self.ctx.counts.active, &paint);
             return;
@@ -103,6 +132,7 @@ impl App {
         if let Some(pane) = self.pane() {
             pane.view(frame, pane_area, &cx);
         }
+        let under = self.ctx.canvas.take().map(|sight| Under::of(sight, frame.buffer_mut()));
         if !self.ctx.solo {
             self.draw_bottom(frame, Rect { y: area.bottom() - 1, height: 1, ..area }, &paint);
         }
@@ -124,6 +154,13 @@ impl App {
         // Messages stand above the line being typed, never on it.
         let shown = Rect { height: pane_area.height.saturating_sub(u16::from(!self.layers.is_empty())), ..pane_area };
         toast::render(frame.buffer_mut(), shown, &toasts, &paint);
+        self.ctx.canvas.put(under.map(|under| under.seen(frame.buffer_mut())));
+    }
+
+    /// The picture that lies in the frame drawn last, and what lies over it.
+    #[must_use]
+    pub fn take_sight(&self) -> Option<Sight> {
+        self.ctx.canvas.take()
     }
 
     fn draw_top(&self, frame: &mut Frame<'_>, area: Rect, paint: &Paint<'_>) {

@@ -64,7 +64,8 @@ pub async fn run(app: &mut App, tty: &mut Tty, msgs: &mut UnboundedReceiver<Msg>
     draw(app, tty)?;
     loop {
         let early = (app.is_dirty() && !blocked).then(|| last_frame + FRAME);
-        let wake = [early, app.next_tick().map(instant_of)].into_iter().flatten().min();
+        let picture = tty.picture_due().filter(|_| !blocked).map(|at| Instant::from_std(at).max(last_frame + FRAME));
+        let wake = [early, picture, app.next_tick().map(instant_of)].into_iter().flatten().min();
         let mut urgent = false;
         tokio::select! {
             biased;
@@ -102,9 +103,13 @@ pub async fn run(app: &mut App, tty: &mut Tty, msgs: &mut UnboundedReceiver<Msg>
         if let Some(exit) = terminal_acts(app, tty).await? {
             return Ok(exit);
         }
-        if app.is_dirty() && (urgent || last_frame.elapsed() >= FRAME) {
+        let picture = tty.picture_due().is_some_and(|at| at <= std::time::Instant::now());
+        if (app.is_dirty() || picture) && (urgent || last_frame.elapsed() >= FRAME) {
             blocked = !draw(app, tty)?;
             last_frame = Instant::now();
+            if tty.ask_for_pictures().await {
+                app.dirty = true;
+            }
         }
     }
 }
@@ -135,7 +140,10 @@ fn take_input(app: &mut App, tty: &mut Tty, first: Event) {
 
 /// Draws a frame; `false` when the terminal still takes the one before.
 fn draw(app: &mut App, tty: &mut Tty) -> io::Result<bool> {
-    let taken = tty.draw(|frame| app.draw(frame))?;
+    let taken = tty.draw_with(|frame| {
+        app.draw(frame);
+        app.take_sight()
+    })?;
     if taken {
         app.drawn();
     }

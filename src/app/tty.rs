@@ -1,14 +1,19 @@
 //! The terminal as the event loop holds it: guard, screen and input together, and giving them away
 //! for a while (Ctrl-Z, `$EDITOR`).
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use crossterm::event::Event;
 use ratatui::Frame;
 
+use crate::model::sight::Sight;
+#[cfg(feature = "graphics")]
+use crate::terminal::graphics::probe;
 use crate::terminal::{Caps, Drawn, Guard, Input, Multiplexer, Screen};
 
 /// The terminal in our hands.
@@ -18,6 +23,10 @@ pub struct Tty {
     screen: Screen,
     input: Input,
     multiplexer: Multiplexer,
+    /// What was typed while the terminal was asked something.
+    typed: VecDeque<Event>,
+    #[cfg(feature = "graphics")]
+    late: probe::Late,
 }
 
 /// What the terminal has to tell.
@@ -43,7 +52,17 @@ impl Tty {
         }
         let input = Input::start()?;
         let screen = Screen::new(caps)?;
-        Ok(Self { guard, screen, input, multiplexer: caps.multiplexer })
+        #[cfg(feature = "graphics")]
+        guard.leave_with(&screen.pictures().leave());
+        Ok(Self {
+            guard,
+            screen,
+            input,
+            multiplexer: caps.multiplexer,
+            typed: VecDeque::new(),
+            #[cfg(feature = "graphics")]
+            late: probe::Late::default(),
+        })
     }
 
     /// Columns and rows.
@@ -61,16 +80,44 @@ impl Tty {
     /// The next event. While the terminal is `blocked` by the frame before, also when it has
     /// taken that. Cancel-safe.
     pub async fn next(&mut self, blocked: bool) -> Next {
-        tokio::select! {
-            biased;
-            event = self.input.next() => event.map_or(Next::Gone, Next::Event),
-            () = self.screen.writable(), if blocked => Next::Writable,
+        if let Some(event) = self.typed.pop_front() {
+            return Next::Event(event);
+        }
+        loop {
+            return tokio::select! {
+                biased;
+                event = self.input.next() => match event {
+                    Some(event) if self.is_answer(&event) => continue,
+                    event => event.map_or(Next::Gone, Next::Event),
+                },
+                () = self.screen.writable(), if blocked => Next::Writable,
+            };
         }
     }
 
     /// An event that waits already.
     pub fn ready_event(&mut self) -> Option<Event> {
-        self.input.try_next()
+        if let Some(event) = self.typed.pop_front() {
+            return Some(event);
+        }
+        loop {
+            let event = self.input.try_next()?;
+            if !self.is_answer(&event) {
+                return Some(event);
+            }
+        }
+    }
+
+    /// Whether an event is no key but a part of an answer that nobody waits for any more.
+    #[cfg(feature = "graphics")]
+    fn is_answer(&mut self, event: &Event) -> bool {
+        self.late.is_part(event, Instant::now())
+    }
+
+    #[cfg(not(feature = "graphics"))]
+    #[allow(clippy::unused_self, reason = "nothing is asked in this build")]
+    const fn is_answer(&self, _: &Event) -> bool {
+        false
     }
 
     /// The terminal has another size.
@@ -84,7 +131,63 @@ impl Tty {
     /// # Errors
     /// The terminal is gone.
     pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<bool> {
-        Ok(self.screen.draw(view)? != Drawn::Busy && !self.screen.behind())
+        self.draw_with(|frame| {
+            view(frame);
+            None
+        })
+    }
+
+    /// The same for a frame that may have a picture in it.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn draw_with(&mut self, view: impl FnOnce(&mut Frame<'_>) -> Option<Sight>) -> io::Result<bool> {
+        Ok(self.screen.draw_with(view)? != Drawn::Busy && !self.screen.behind())
+    }
+
+    /// When a picture may be shown that is newer than the one on the screen.
+    #[must_use]
+    pub const fn picture_due(&self) -> Option<Instant> {
+        #[cfg(feature = "graphics")]
+        return self.screen.pictures().due();
+        #[cfg(not(feature = "graphics"))]
+        None
+    }
+
+    /// Asks the terminal how it shows pictures, where one was to be shown and that is not known; whether
+    /// it has been asked. A terminal that answers takes as long as a key and its echo; one that does not
+    /// is waited for less than half a second, once.
+    #[cfg(feature = "graphics")]
+    pub async fn ask_for_pictures(&mut self) -> bool {
+        if !self.screen.pictures().curious() {
+            return false;
+        }
+        // A terminal that takes no frame is asked with a later one.
+        if tokio::time::timeout(probe::PATIENCE, self.screen.writable()).await.is_err() {
+            return false;
+        }
+        self.input.pause().await;
+        let wanted = self.screen.pictures().wanted();
+        let asked = probe::ask_terminal(wanted);
+        self.input.resume();
+        let (answers, late) = asked.unwrap_or_default();
+        if late {
+            self.late.expect(Instant::now());
+        }
+        let pictures = self.screen.pictures_mut();
+        let ability = answers.ability(wanted, pictures.cell());
+        tracing::info!(?ability, cell = ?answers.cell, late, "asked the terminal how it shows pictures");
+        pictures.learned(ability, answers.cell);
+        self.guard.leave_with(&pictures.leave());
+        self.typed.extend(answers.typed());
+        true
+    }
+
+    /// Nothing is asked in this build.
+    #[cfg(not(feature = "graphics"))]
+    #[allow(clippy::unused_async, reason = "the loop is the same in both builds")]
+    pub async fn ask_for_pictures(&mut self) -> bool {
+        false
     }
 
     /// Draws the next frame whole.

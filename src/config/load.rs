@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::check::{self, Places, check};
 use super::dirs::Dirs;
-use super::schema::{Config, Profile, Source};
+use super::schema::{Config, Pictures, Profile, Source};
 use super::{Error, Problem, Vars, env, file_name, folder_of};
 use crate::model::place::{Place, nearest};
 
@@ -284,7 +284,14 @@ impl Layers {
         let mut profile = config.profile.get(&name).cloned().unwrap_or_default();
         env::apply(vars, &mut profile)?;
         profile.read_only |= flags.read_only;
-        Ok(Loaded { config, profile, profile_name: name, files: self.files, dirs, notes: self.notes })
+        let mut notes = self.notes;
+        if !cfg!(feature = "graphics") && matches!(config.ui.pictures, Pictures::Kitty | Pictures::Sixel) {
+            notes.push(
+                "ui.pictures asks for pixels and this noctule has half blocks only: build it with --features graphics"
+                    .to_owned(),
+            );
+        }
+        Ok(Loaded { config, profile, profile_name: name, files: self.files, dirs, notes })
     }
 }
 
@@ -392,6 +399,15 @@ mod tests {
         assert!(read_only(Flags::default(), &[("NOCTULE_PROFILE", "day")]), "not said: read-only");
         let loaded = load(&Flags::default(), &vars(&home, &[("USER", "bo\u{1b}[2Jb")])).unwrap();
         assert_eq!(loaded.operator(&vars(&home, &[("USER", "bo\u{1b}[2Jb")])), "bob", "sanitised");
+    }
+
+    #[test]
+    fn pixels_that_were_not_built_in_are_noted() {
+        let home = home(&[]);
+        let notes = |value| load(&Flags::default(), &vars(&home, &[("NOCTULE_UI_PICTURES", value)])).unwrap().notes;
+        let said = notes("sixel").iter().any(|note| note.contains("--features graphics"));
+        assert_eq!(said, !cfg!(feature = "graphics"));
+        assert_eq!((notes("blocks").len(), notes("auto").len()), (0, 0));
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod record;
 pub mod resource;
 pub mod secret;
 pub mod severity;
+pub mod sight;
 pub mod silence;
 pub mod source;
 pub mod stored;

@@ -1,9 +1,10 @@
 //! What the terminal can do, read from the environment before anything is written to it.
 //!
 //! No terminal is asked: an answer may never come (yazi waited 20 s in tmux), and the first frame
-//! waits for nothing. TERM, COLORTERM, the locale, `NO_COLOR`, TMUX and STY say enough.
+//! waits for nothing. TERM, COLORTERM, the locale, `NO_COLOR`, TMUX and STY say enough. Only whether
+//! it shows pictures is asked, later and where it matters (`graphics`).
 
-use crate::config::schema::{Colour, Glyphs as GlyphChoice, Ui};
+use crate::config::schema::{Colour, Glyphs as GlyphChoice, Pictures, Ui};
 use crate::theme::{Depth, Glyphs};
 
 /// Something between us and the terminal that has to be told to pass sequences on.
@@ -61,6 +62,8 @@ pub struct Caps {
     pub frugal: bool,
     /// What the line takes, in bytes a second, where it is slow and known.
     pub pace: Option<u32>,
+    /// What the picture of a screen is drawn with; `Auto` where the terminal is to be asked first.
+    pub pictures: Pictures,
     /// Minutes after which the Linux console goes dark, while we hold it and afterwards.
     pub blank: Option<(u8, u8)>,
 }
@@ -98,6 +101,7 @@ impl Caps {
             multiplexer: multiplexer(&get, &term),
             frugal: false,
             pace: None,
+            pictures: pictures(&get, &term, ui.pictures, refusal.is_none()),
             blank: None,
         }
     }
@@ -127,6 +131,7 @@ impl Caps {
             multiplexer: self.multiplexer,
             frugal: true,
             pace,
+            pictures: Pictures::Blocks,
             blank: None,
         }
     }
@@ -183,6 +188,18 @@ fn depth_of_term(term: &str) -> Depth {
         Depth::Mono
     } else {
         Depth::Ansi16
+    }
+}
+
+/// What pictures are drawn with, before the terminal has said anything.
+fn pictures(get: &dyn Fn(&str) -> Option<String>, term: &str, choice: Pictures, full_screen: bool) -> Pictures {
+    // What a multiplexer answers for itself says nothing of the terminal behind it, and without colours
+    // a picture in colours is not wanted either.
+    let asked = multiplexer(get, term) == Multiplexer::None && get("NO_COLOR").is_none();
+    match choice {
+        _ if !cfg!(feature = "graphics") || term == "linux" || !full_screen => Pictures::Blocks,
+        Pictures::Auto if !asked => Pictures::Blocks,
+        choice => choice,
     }
 }
 
@@ -271,6 +288,21 @@ mod tests {
         let piped = Caps::detect(&|_| Some("xterm".into()), false, &Ui::default());
         let words = piped.refusal.unwrap().to_string();
         assert!(words.contains("--linear") && words.contains("--json"), "{words}");
+    }
+
+    #[test]
+    fn pictures_are_asked_for_only_where_an_answer_means_something() {
+        let of = |env: &[(&str, &str)], pictures| caps_with(env, &Ui { pictures, ..Ui::default() }).pictures;
+        let have = |pictures| if cfg!(feature = "graphics") { pictures } else { Pictures::Blocks };
+        assert_eq!(of(&[("TERM", "xterm")], Pictures::Auto), have(Pictures::Auto));
+        for env in [("TERM", "tmux-256color"), ("STY", "1.pts"), ("NO_COLOR", "1"), ("TERM", "linux"), ("TERM", "dumb")]
+        {
+            assert_eq!(of(&[env, ("TERM", "xterm")], Pictures::Auto), Pictures::Blocks, "{env:?}");
+        }
+        assert_eq!(of(&[("TERM", "tmux-256color")], Pictures::Kitty), have(Pictures::Kitty), "asked for by name");
+        assert_eq!(of(&[("TERM", "linux")], Pictures::Kitty), Pictures::Blocks, "which has none, whoever asks");
+        let line = caps(&[("TERM", "xterm")]).for_console("vt220", true, None);
+        assert_eq!(line.pictures, Pictures::Blocks);
     }
 
     #[test]

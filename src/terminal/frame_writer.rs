@@ -8,6 +8,7 @@
 //! taken the last, is the difference to what the terminal really shows.
 
 use std::io;
+use std::time::Duration;
 
 const BEGIN_UPDATE: &[u8] = b"\x1b[?2026h";
 const END_UPDATE: &[u8] = b"\x1b[?2026l";
@@ -22,6 +23,11 @@ pub trait Sink: Send {
     /// # Errors
     /// An earlier frame could not be written: the terminal is gone.
     fn put(&mut self, frame: Vec<u8>) -> io::Result<()>;
+
+    /// How long the terminal took for the last one, where that is known.
+    fn took(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// What was written so far.
@@ -64,6 +70,12 @@ impl FrameWriter {
     #[must_use]
     pub fn ready(&self) -> bool {
         self.sink.ready()
+    }
+
+    /// How long the terminal took for the last frame.
+    #[cfg(feature = "graphics")]
+    pub(crate) fn took(&self) -> Duration {
+        self.sink.took()
     }
 
     /// Counts a frame that was not drawn because the terminal was not [`FrameWriter::ready`].

@@ -81,6 +81,15 @@ impl Guard {
         Ok(())
     }
 
+    /// Adds what has to be sent before everything else when the terminal is left or given away.
+    #[cfg(feature = "graphics")]
+    pub fn leave_with(&mut self, first: &str) {
+        self.leave.insert_str(0, first);
+        if let Some(entered) = on_screen().as_mut() {
+            entered.leave.clone_from(&self.leave);
+        }
+    }
+
     /// Gives the terminal away, in the modes it was found in.
     ///
     /// # Errors

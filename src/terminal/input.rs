@@ -108,7 +108,7 @@ impl Drop for Input {
 }
 
 /// The terminal keys come from: standard input, or the controlling one.
-fn terminal() -> io::Result<OwnedFd> {
+pub(super) fn terminal() -> io::Result<OwnedFd> {
     use std::io::IsTerminal as _;
     if io::stdin().is_terminal() {
         Ok(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?)
@@ -181,13 +181,27 @@ impl Reader {
             Ok(_) => {}
             Err(_) => return Ok(false),
         }
-        while crossterm::event::poll(Duration::ZERO)? {
-            let event = crossterm::event::read()?;
-            if wanted(&event) && self.events.blocking_send(event).is_err() {
-                return Ok(false);
+        for again in [true, false] {
+            while crossterm::event::poll(Duration::ZERO)? {
+                let event = crossterm::event::read()?;
+                if wanted(&event) && self.events.blocking_send(event).is_err() {
+                    return Ok(false);
+                }
             }
+            if !again || !rustix::io::ioctl_fionread(&self.tty).is_ok_and(|n| n > 0) {
+                break;
+            }
+            self.wake_again()?;
         }
         Ok(true)
+    }
+
+    /// crossterm is woken by an edge, and looks for a change of size first: when both are there it
+    /// tells the size and forgets that keys wait, until the next one. Setting the modes of a terminal,
+    /// to what they are, makes a new edge.
+    fn wake_again(&self) -> io::Result<()> {
+        let modes = rustix::termios::tcgetattr(&self.tty)?;
+        Ok(rustix::termios::tcsetattr(&self.tty, rustix::termios::OptionalActions::Now, &modes)?)
     }
 }
 

@@ -6,6 +6,8 @@ pub mod caps;
 pub mod clipboard;
 mod encoder;
 pub mod frame_writer;
+#[cfg(feature = "graphics")]
+pub mod graphics;
 pub mod guard;
 pub mod input;
 pub mod linear;
@@ -28,6 +30,8 @@ pub use guard::Guard;
 pub use input::Input;
 pub use linear::Linear;
 
+use crate::model::sight::Sight;
+
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drawn {
@@ -46,6 +50,8 @@ pub struct Screen {
     idle: Option<output::Idle>,
     /// Bytes of a frame that are sent at a time.
     piece: usize,
+    #[cfg(feature = "graphics")]
+    pictures: graphics::Pictures,
 }
 
 /// Bytes that a line of this many bytes a second takes in a sixth of a second: whoever presses a key
@@ -72,6 +78,10 @@ impl Screen {
         let idle = Some(sink.idle());
         let mut screen = Self::into_sink(caps, size(), Box::new(sink))?;
         screen.idle = idle;
+        #[cfg(feature = "graphics")]
+        {
+            screen.pictures = graphics::Pictures::new(caps, cell_pixels());
+        }
         Ok(screen)
     }
 
@@ -83,7 +93,13 @@ impl Screen {
         let writer = FrameWriter::new(sink, caps.synchronized);
         let size = Size { width: size.0, height: size.1 };
         let encoder = if caps.frugal { Encoder::frugal(writer, size) } else { Encoder::new(writer, size, caps.utf8) };
-        Ok(Self { terminal: Terminal::new(encoder)?, idle: None, piece: caps.pace.map_or(usize::MAX, piece) })
+        Ok(Self {
+            terminal: Terminal::new(encoder)?,
+            idle: None,
+            piece: caps.pace.map_or(usize::MAX, piece),
+            #[cfg(feature = "graphics")]
+            pictures: graphics::Pictures::new(caps, None),
+        })
     }
 
     /// Columns and rows.
@@ -96,6 +112,13 @@ impl Screen {
     /// The terminal has another size now. The next frame is drawn whole.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         self.terminal.backend_mut().resize(Size { width: columns, height: rows });
+        #[cfg(feature = "graphics")]
+        {
+            self.pictures.forget();
+            if self.idle.is_some() {
+                self.pictures.measured(cell_pixels());
+            }
+        }
     }
 
     /// Somebody else has written on the terminal: the next frame is drawn whole.
@@ -104,6 +127,8 @@ impl Screen {
     /// None that a terminal could cause; ratatui's signature has one.
     pub fn redraw(&mut self) -> io::Result<()> {
         self.terminal.backend_mut().forget();
+        #[cfg(feature = "graphics")]
+        self.pictures.forget();
         self.terminal.clear()
     }
 
@@ -112,12 +137,37 @@ impl Screen {
     /// # Errors
     /// The terminal is gone.
     pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<Drawn> {
+        self.draw_with(|frame| {
+            view(frame);
+            None
+        })
+    }
+
+    /// The same for a frame with a picture in it, which a terminal that can shows pixel by pixel.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn draw_with(&mut self, view: impl FnOnce(&mut Frame<'_>) -> Option<Sight>) -> io::Result<Drawn> {
         if !self.ready() {
             self.terminal.backend_mut().writer_mut().skip();
             return Ok(Drawn::Busy);
         }
-        self.terminal.draw(view)?;
+        #[cfg(feature = "graphics")]
+        {
+            let (pictures, took) = (&mut self.pictures, self.terminal.backend().writer().took());
+            self.terminal.draw(|frame| {
+                let sight = view(frame);
+                pictures.plan(sight.as_ref(), frame.buffer_mut(), std::time::Instant::now(), took);
+            })?;
+        }
+        #[cfg(not(feature = "graphics"))]
+        self.terminal.draw(|frame| drop(view(frame)))?;
         self.terminal.backend_mut().emit(self.piece);
+        #[cfg(feature = "graphics")]
+        match self.pictures.take() {
+            picture if picture.is_empty() => {}
+            picture => self.terminal.backend_mut().writer_mut().push(&picture),
+        }
         Ok(match self.terminal.backend_mut().writer_mut().end()? {
             0 => Drawn::Unchanged,
             bytes => Drawn::Written(bytes),
@@ -164,6 +214,19 @@ impl Screen {
         }
     }
 
+    /// What it shows pictures with.
+    #[cfg(feature = "graphics")]
+    #[must_use]
+    pub const fn pictures(&self) -> &graphics::Pictures {
+        &self.pictures
+    }
+
+    /// The same, to tell it what the terminal has answered.
+    #[cfg(feature = "graphics")]
+    pub const fn pictures_mut(&mut self) -> &mut graphics::Pictures {
+        &mut self.pictures
+    }
+
     /// Counters.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -185,6 +248,14 @@ pub fn line_pace() -> Option<u32> {
 #[must_use]
 pub const fn bytes_a_second(baud: u32) -> Option<u32> {
     if baud == 0 { None } else { Some(baud / 10) }
+}
+
+/// Pixels of a cell of the terminal on standard output, where the system knows them.
+#[cfg(feature = "graphics")]
+fn cell_pixels() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    let side = |pixels: u16, cells: u16| pixels.checked_div(cells).filter(|n| *n > 0);
+    side(size.ws_xpixel, size.ws_col).zip(side(size.ws_ypixel, size.ws_row))
 }
 
 /// Columns and rows of the terminal on standard output. A serial line does not know them: then

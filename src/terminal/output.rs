@@ -55,6 +55,15 @@ pub(super) fn switch(open: bool, bytes: &[u8]) -> io::Result<()> {
     result
 }
 
+/// Writes something that belongs to no frame, while the way is open and nobody else writes.
+#[cfg(feature = "graphics")]
+pub(super) fn say(bytes: &[u8]) -> io::Result<()> {
+    match GATE.try_lock() {
+        Ok(gate) if *gate => write_bounded(bytes),
+        _ => Err(io::ErrorKind::WouldBlock.into()),
+    }
+}
+
 /// Writes on a thread of its own and waits a second at most, so that leaving a blocked terminal
 /// does not block.
 fn write_bounded(bytes: &[u8]) -> io::Result<()> {
@@ -75,6 +84,7 @@ struct Slot {
     busy: bool,
     closed: bool,
     error: Option<io::Error>,
+    took: Duration,
 }
 
 #[derive(Default)]
@@ -137,6 +147,7 @@ fn write_loop(shared: &Shared, pace: Option<u32>) {
         }
         let mut slot = lock(&shared.slot);
         slot.busy = false;
+        slot.took = began.elapsed();
         slot.error = result.err();
         drop(slot);
         shared.idle.notify_waiters();
@@ -171,6 +182,10 @@ impl Sink for TtySink {
         drop(slot);
         self.shared.filled.notify_one();
         Ok(())
+    }
+
+    fn took(&self) -> Duration {
+        lock(&self.shared.slot).took
     }
 }
 

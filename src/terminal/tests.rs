@@ -8,7 +8,9 @@ use ratatui::layout::Position;
 use ratatui::style::{Color, Style};
 
 use super::{Caps, Drawn, Screen, Sink};
-use crate::config::schema::Ui;
+use crate::config::schema::{Pictures, Ui};
+use crate::model::console::Picture;
+use crate::model::sight::Sight;
 
 /// Everything written, a `Vec` a write.
 pub(super) type Written = Arc<Mutex<Vec<Vec<u8>>>>;
@@ -213,4 +215,58 @@ fn without_utf8_columns_stay_where_they_are() {
     s.draw("Mü漢n");
     s.show();
     assert_eq!(s.line(), "M???n");
+}
+
+/// Draws a frame full of `x`, with a picture over its middle.
+fn draw_picture(screen: &mut Screen, shade: u8) -> Drawn {
+    let picture = Arc::new(Picture { width: 40, height: 40, rgb: vec![shade; 40 * 40 * 3] });
+    let view = |f: &mut ratatui::Frame<'_>| {
+        for y in 0..10 {
+            f.buffer_mut().set_string(0, y, "x".repeat(40), Style::new());
+        }
+        let (part, covered) = ((0, 0, 40, 40), vec![false; 6]);
+        Some(Sight { picture, part, at: (10, 2), size: (20, 6), lead: 0, high: 12, covered })
+    };
+    screen.draw_with(view).unwrap()
+}
+
+#[test]
+fn a_picture_is_cells_where_pictures_are_not_wanted() {
+    let blocks = Caps { pictures: Pictures::Blocks, ..caps("xterm-256color") };
+    let (mut s, _) = screen_on(&blocks, 40, 10);
+    draw_picture(&mut s.screen, 9);
+    let sent = s.show().concat();
+    assert!(!sent.windows(2).any(|w| w == b"\x1b_" || w == b"\x1bP"));
+    assert_eq!(s.terminal.screen().contents().matches('x').count(), 400);
+}
+
+#[cfg(feature = "graphics")]
+#[test]
+fn a_picture_leaves_in_the_write_of_its_frame_and_its_cells_come_back() {
+    let (mut s, ready) = screen_on(&Caps { pictures: Pictures::Kitty, ..caps("xterm-256color") }, 40, 10);
+    let has = |writes: &[Vec<u8>], what: &[u8]| writes.concat().windows(what.len()).filter(|w| *w == what).count();
+    draw_picture(&mut s.screen, 9);
+    let writes = s.show();
+    assert_eq!(writes.len(), 1);
+    assert!(writes[0].starts_with(b"\x1b[?2026h") && writes[0].ends_with(b"\x1b8\x1b[?2026l"));
+    assert_eq!(has(&writes, b"a=T"), 2);
+    assert_eq!(s.terminal.screen().contents().matches('x').count(), 400 - 120, "nothing is drawn below it");
+    assert_eq!(draw_picture(&mut s.screen, 9), Drawn::Unchanged);
+    // While the terminal takes nothing, nothing is lost.
+    ready.store(false, Ordering::SeqCst);
+    assert_eq!(s.draw("away"), Drawn::Busy);
+    ready.store(true, Ordering::SeqCst);
+    // Another size, or somebody else's output: all of it again.
+    s.screen.resize(40, 11);
+    draw_picture(&mut s.screen, 9);
+    assert_eq!(has(&s.show(), b"a=T"), 2);
+    s.screen.redraw().unwrap();
+    draw_picture(&mut s.screen, 9);
+    assert_eq!(has(&s.show(), b"a=T"), 2);
+    // The tab is left: the picture goes, and the cells below it are written, also those that are blank.
+    s.terminal.process(b"\x1b[4;12HPIXELS");
+    s.draw("gone");
+    let writes = s.show();
+    assert_eq!((has(&writes, b"a=d,d=I"), has(&writes, b"a=T")), (2, 0));
+    assert_eq!(s.terminal.screen().contents().trim_end(), "gone");
 }

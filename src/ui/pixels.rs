@@ -1,13 +1,14 @@
 //! A picture in half blocks: two pixels a cell, above one another, each the average of what it stands
 //! for. Whole, or a part of it larger; in the colours that a terminal has, down to none at all.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
 use crate::model::console::Picture;
+use crate::model::sight::Sight;
 use crate::theme::Depth;
 
 /// Which part of a picture is shown.
@@ -105,6 +106,23 @@ impl Placement {
             halves: (((wide - out_w) / 2) as u32, ((high - out_h) / 2) as u32, out_w as u32, out_h as u32),
             area,
         })
+    }
+
+    /// The picture as it lies on the screen, for a terminal that shows pixels: on the same cells.
+    #[must_use]
+    pub fn sight(&self, picture: &Arc<Picture>) -> Sight {
+        // An area has no more than `u16::MAX` columns and rows.
+        let (left, top, wide, high) = self.halves;
+        let rows = (top + high).div_ceil(2) - top / 2;
+        Sight {
+            picture: Arc::clone(picture),
+            part: self.part,
+            at: (self.area.x.saturating_add(left as u16), self.area.y.saturating_add((top / 2) as u16)),
+            size: (wide as u16, rows as u16),
+            lead: (top % 2) as u16,
+            high: u16::try_from(high).unwrap_or(u16::MAX),
+            covered: vec![false; rows as usize],
+        }
     }
 
     /// The pixel of the picture under a cell; `None` beside it.
@@ -419,6 +437,18 @@ mod tests {
                 if let Some((x, y)) = placement.pixel(cell.0, cell.1) {
                     prop_assert!(x < size.0 && y < size.1);
                 }
+                // Shown pixel by pixel it lies on the same cells: a click means the same.
+                let sight = placement.sight(&std::sync::Arc::new(picture.clone()));
+                for row in 0..sight.size.1 {
+                    if let Some((x, y)) = placement.pixel(sight.at.0, sight.at.1 + row) {
+                        let line = i64::from(y) - i64::from(sight.part.1);
+                        prop_assert!(sight.lines(row..row + 1).contains(&line), "{} in {:?}", line, sight.lines(row..row + 1));
+                        prop_assert!(x - sight.part.0 <= sight.part.2.div_ceil(u32::from(sight.size.0)));
+                    }
+                }
+                let (right, below) = (sight.at.0 + sight.size.0, sight.at.1 + sight.size.1);
+                prop_assert_eq!(placement.pixel(right, sight.at.1), None);
+                prop_assert_eq!(placement.pixel(sight.at.0, below), None);
             }
         }
     }

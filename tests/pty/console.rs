@@ -6,14 +6,14 @@ use tempfile::TempDir;
 
 use super::tty::{Start, Tty};
 
-struct Rack {
+pub struct Rack {
     home: TempDir,
-    sim: RunningVirt,
+    pub sim: RunningVirt,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Rack {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let sim = {
             let _inside = runtime.enter();
@@ -35,7 +35,7 @@ impl Rack {
         Self { home, sim, runtime }
     }
 
-    fn start(&self, args: &[&str]) -> Tty {
+    pub fn start(&self, args: &[&str]) -> Tty {
         let args: Vec<&str> = std::iter::once("console").chain(args.iter().copied()).collect();
         Tty::start(self.home.path(), &Start { args: &args, size: (80, 25), ..Start::default() })
     }

@@ -12,6 +12,8 @@ mod console;
 mod lab;
 mod menu;
 mod operator;
+#[cfg(feature = "graphics")]
+mod pictures;
 mod together;
 mod tty;
 
@@ -116,6 +118,18 @@ fn a_new_size_is_used_at_once_and_too_small_says_what_it_needs() {
     tty.wait_for("60x15");
     tty.resize(120, 30);
     tty.wait_for("UNACK");
+}
+
+#[test]
+fn the_first_key_after_a_new_size_is_taken() {
+    let home = home();
+    let mut tty = demo(&home, &Start::default());
+    for (size, key, word) in [((120, 30), "2", "ONUs up"), ((130, 40), "6", "Breaker"), ((120, 30), "2", "ONUs up")] {
+        tty.resize(size.0, size.1);
+        tty.wait("a screen of that size", |s| s.lines().nth(size.1.into()).is_none() && s.contains("? Help"));
+        tty.send(key);
+        tty.wait_for(word);
+    }
 }
 
 #[test]

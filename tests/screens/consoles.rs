@@ -476,3 +476,64 @@ fn ascii_consoles_are_ascii() {
         assert!(grid.is_ascii(), "{keys}: {:?}", grid.chars().filter(|c| !c.is_ascii()).collect::<String>());
     }
 }
+
+/// A picture of a machine's screen, in a console that is open.
+fn pictured(screen: &mut Screen) -> ConsoleId {
+    screen.pane(PaneId::Vms);
+    screen.keys("j");
+    let id = begin(screen, "v");
+    phase(screen, id, ConsolePhase::Open);
+    news(screen, id, ConsoleNews::Image(Image::Picture(Arc::new(picture()))));
+    id
+}
+
+#[cfg(feature = "graphics")]
+#[test]
+fn a_picture_is_told_to_the_terminal_with_what_lies_over_it() {
+    let mut screen = Screen::small((120, 30));
+    let id = pictured(&mut screen);
+    let sight = screen.sight().expect("a picture");
+    assert_eq!((sight.part, sight.picture.width), ((0, 0, 320, 200), 320));
+    // As far as a place of 120x25 cells lets it, below the bars and the two lines of the console.
+    assert_eq!((sight.at, sight.size, sight.lead), ((20, 4), (80, 25), 0));
+    assert!(sight.covered.iter().all(|covered| !covered));
+    // Closer: a part of it, over the whole width.
+    screen.keys("ctrl-] + ctrl-] +");
+    let closer = screen.sight().expect("a picture");
+    assert_eq!((closer.at.0, closer.size.0, closer.part.2 < 320), (0, 120, true));
+    screen.keys("ctrl-] k");
+    let covered = screen.sight().expect("a picture").covered;
+    assert!(covered[12] && !covered[0] && !covered[24], "a list in the middle: {covered:?}");
+    screen.keys("esc");
+    assert!(!screen.sight().expect("a picture").covered[12]);
+    screen.keys("ctrl-] w");
+    assert_eq!(screen.sight(), None, "thumbnails stay half blocks");
+    screen.keys("enter");
+    assert!(screen.sight().is_some());
+    screen.tell(Msg::Input(Event::Paste("reboot\n".into())));
+    assert_eq!(screen.sight(), None, "a question stands over it");
+    screen.keys("n");
+    shows(&mut screen, id, SESSION);
+    assert_eq!(screen.sight(), None, "text is text");
+}
+
+#[cfg(feature = "graphics")]
+#[test]
+fn a_picture_goes_with_its_pane_and_without_colours_there_is_none() {
+    let mut screen = Screen::small((120, 30));
+    pictured(&mut screen);
+    screen.keys("ctrl-] d");
+    assert_eq!(screen.sight(), None, "the list is shown");
+    screen.keys("v");
+    assert!(screen.sight().is_some());
+    screen.resize((40, 10));
+    assert_eq!(screen.sight(), None, "too small for anything");
+}
+
+#[cfg(not(feature = "graphics"))]
+#[test]
+fn a_picture_is_half_blocks_and_nothing_else() {
+    let mut screen = Screen::small((120, 30));
+    pictured(&mut screen);
+    assert_eq!(screen.sight(), None);
+}

@@ -281,6 +281,12 @@ impl Screen {
         terminal
     }
 
+    /// The picture that a terminal which can would show pixel by pixel, and what lies over it.
+    pub fn sight(&self) -> Option<noctule::model::sight::Sight> {
+        self.terminal();
+        self.app.take_sight()
+    }
+
     /// The grid alone.
     pub fn grid(&self) -> String {
         grid_of(self.terminal().backend().buffer())

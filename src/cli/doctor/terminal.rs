@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use super::report::Check;
 use crate::config::Vars;
-use crate::config::schema::Ui;
+use crate::config::schema::{Pictures, Ui};
 use crate::terminal::Caps;
 use crate::terminal::caps::Multiplexer;
 use crate::theme::Depth;
@@ -15,7 +15,7 @@ const SMALLEST: (u16, u16) = (60, 15);
 pub(super) fn checks(vars: &Vars, ui: &Ui) -> Vec<Check> {
     let is_tty = io::stdin().is_terminal() && io::stdout().is_terminal();
     let caps = Caps::detect(&|name| vars.get(name).map(str::to_owned), is_tty, ui);
-    vec![term(vars, is_tty, &caps), size(), colour(vars, &caps), signs(&caps), multiplexer(&caps)]
+    vec![term(vars, is_tty, &caps), size(), colour(vars, &caps), signs(&caps), multiplexer(&caps), pictures(&caps)]
 }
 
 fn term(vars: &Vars, is_tty: bool, caps: &Caps) -> Check {
@@ -72,4 +72,15 @@ fn multiplexer(caps: &Caps) -> Check {
         Multiplexer::Tmux => Check::ok("multiplexer", "tmux; for copying it needs `set -g set-clipboard on`"),
         Multiplexer::Screen => Check::ok("multiplexer", "GNU screen; copying reaches no clipboard through it"),
     }
+}
+
+/// What the picture of a VNC console would be drawn with.
+fn pictures(caps: &Caps) -> Check {
+    let found = match caps.pictures {
+        Pictures::Auto => "pixels, where the terminal answers that it has sixel or kitty's protocol",
+        Pictures::Kitty => "pixels, by kitty's protocol, as configured",
+        Pictures::Sixel => "pixels, by sixel, as configured",
+        Pictures::Blocks => "half blocks",
+    };
+    Check::ok("pictures", found)
 }

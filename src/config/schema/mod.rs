@@ -54,6 +54,8 @@ pub struct Ui {
     pub glyphs: Glyphs,
     /// Colours: `auto`, `true`, `256`, `16`, `none`.
     pub colour: Colour,
+    /// How the picture of a VNC console is drawn: `auto`, `kitty`, `sixel`, `blocks`. All but `blocks` need a noctule built with `--features graphics`.
+    pub pictures: Pictures,
     /// Whether the mouse is used.
     pub mouse: bool,
     /// Whether the clock is shown.
@@ -74,6 +76,7 @@ impl Default for Ui {
             theme: "default".into(),
             glyphs: Glyphs::Auto,
             colour: Colour::Auto,
+            pictures: Pictures::Auto,
             mouse: true,
             clock: true,
             reduced_motion: false,
@@ -115,6 +118,21 @@ pub enum Colour {
     /// None: attributes only.
     #[serde(rename = "none")]
     None,
+}
+
+/// What the picture of a VNC console is drawn with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Pictures {
+    /// What the terminal answers that it has, when the first picture is shown; half blocks inside tmux and screen.
+    #[default]
+    Auto,
+    /// Pixels, by kitty's graphics protocol, whether or not the terminal says that it has it.
+    Kitty,
+    /// Pixels, by sixel, whether or not the terminal says that it has it.
+    Sixel,
+    /// Half blocks: two pixels a cell.
+    Blocks,
 }
 
 /// Where and how long data is kept.

@@ -8,7 +8,7 @@ use crate::app::ctx::{Ctx, ViewCtx};
 use crate::model::console::{ConsolePhase, Image, Picture, Screen};
 use crate::model::text::{clean, counted};
 use crate::panes::detail::pane_rows;
-use crate::theme::Token;
+use crate::theme::{Depth, Token};
 use crate::ui::console::{ConsoleView, Pan, thumbnail};
 use crate::ui::paint::{popup, wrap};
 use crate::ui::pixels::{Pixels, Placement, View};
@@ -52,6 +52,13 @@ impl Consoles {
         let head = head(cx.ctx);
         let body = Rect { y: area.y + head, height: area.height.saturating_sub(head), ..area };
         let (part, picture) = tab.draw(buf, body, paint, cx.focused);
+        if let (Some(placed), Some(Image::Picture(picture))) = (&picture, &tab.image)
+            && tab.phase == ConsolePhase::Open
+            && self.paste.is_none()
+            && cx.theme.depth() != Depth::Mono
+        {
+            cx.ctx.canvas.show(placed.sight(picture));
+        }
         self.drawn.borrow_mut().picture = picture;
         let standing = tab.standing(part.as_deref());
         if cx.ctx.solo {
