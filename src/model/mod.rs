@@ -32,6 +32,7 @@ pub mod severity;
 pub mod silence;
 pub mod source;
 pub mod stored;
+pub mod stty;
 pub mod tables;
 pub mod text;
 pub mod time;

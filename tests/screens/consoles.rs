@@ -106,6 +106,16 @@ fn picture() -> Picture {
     picture
 }
 
+/// The screen of `db-primary`, open, with a picture.
+fn screen_of(screen: &mut Screen) -> ConsoleId {
+    screen.pane(PaneId::Vms);
+    screen.keys("j");
+    let id = begin(screen, "v");
+    phase(screen, id, ConsolePhase::Open);
+    news(screen, id, ConsoleNews::Image(Image::Picture(Arc::new(picture()))));
+    id
+}
+
 /// Three consoles: one open, one with a picture, one that has ended.
 fn three(screen: &mut Screen) {
     open(screen);
@@ -178,15 +188,19 @@ fn how_it_stands() {
         s.tell(Msg::Input(Event::Paste("systemctl restart postgresql\nreboot\n".into())));
     });
     once("vms_console_picture", (120, 30), |s| {
-        s.pane(PaneId::Vms);
-        s.keys("j");
-        let id = begin(s, "v");
-        phase(s, id, ConsolePhase::Open);
-        news(s, id, ConsoleNews::Image(Image::Picture(Arc::new(picture()))));
+        screen_of(s);
     });
     once("vms_console_menu", (120, 30), |s| {
-        open(s);
+        screen_of(s);
         s.keys("ctrl-] k");
+    });
+    once("vms_console_grave", (80, 24), |s| {
+        screen_of(s);
+        s.keys("ctrl-] k up up enter");
+    });
+    once("vms_console_size", (80, 24), |s| {
+        open(s);
+        s.keys("ctrl-] s");
     });
 }
 
@@ -350,6 +364,7 @@ fn lines_are_pasted_only_after_a_yes() {
     assert!(requests(&mut screen).is_empty(), "anything but a yes is a no, and is not typed either");
     assert!(!screen.grid().contains("Paste 2 lines?"));
     paste(&mut screen, "a\rb");
+    assert!(screen.grid().contains("Paste 2 lines?"), "a terminal sends CR for a line end:\n{}", screen.grid());
     screen.keys("y");
     assert_eq!(asked(&mut screen), [(id, ConsoleRequest::Paste("a\rb".into()))]);
 }
@@ -381,13 +396,66 @@ fn the_wall_leads_to_each_of_them() {
 }
 
 #[test]
-fn keys_that_terminals_cannot_send_are_in_a_menu() {
-    let (mut screen, id) = opened((120, 30));
+fn keys_that_terminals_cannot_send_are_in_a_menu_that_begins_with_a_harmless_one() {
+    let mut screen = Screen::small((120, 30));
+    let id = screen_of(&mut screen);
     screen.keys("ctrl-] k enter");
-    match asked(&mut screen).as_slice() {
-        [(of, ConsoleRequest::Combination(keys))] => assert_eq!((*of, keys.as_str()), (id, "ctrl-alt-delete")),
-        other => panic!("{other:?}"),
+    assert_eq!(asked(&mut screen), [(id, ConsoleRequest::Combination("ctrl-alt-f1".into()))]);
+}
+
+#[test]
+fn keys_that_end_a_guest_are_sent_only_after_a_yes() {
+    let mut screen = Screen::small((120, 30));
+    let id = screen_of(&mut screen);
+    let typed = |screen: &mut Screen, keys: &str| {
+        let args = [("keys".to_owned(), keys.to_owned())].into();
+        screen.app.run("console.keys", args);
+        screen.keys("");
+    };
+    for other in ["enter", "esc", "n"] {
+        screen.keys("ctrl-] k up up enter");
+        assert!(screen.grid().contains("Ctrl-Alt-Delete: restarts most systems."), "{}", screen.grid());
+        screen.keys(other);
+        assert!(requests(&mut screen).is_empty(), "{other} is no yes, and is not sent either");
     }
+    screen.keys("ctrl-] k up up enter y");
+    assert_eq!(asked(&mut screen), [(id, ConsoleRequest::Combination("ctrl-alt-delete".into()))]);
+    // However it is asked for.
+    typed(&mut screen, "alt-ctrl-del");
+    assert!(requests(&mut screen).is_empty() && screen.grid().contains("Send alt-ctrl-del?"), "{}", screen.grid());
+    screen.keys("y");
+    assert_eq!(asked(&mut screen), [(id, ConsoleRequest::Combination("alt-ctrl-del".into()))]);
+    // A console that goes meanwhile takes the question along.
+    screen.keys("ctrl-] k up up enter");
+    phase(&mut screen, id, ConsolePhase::Ended("libvirtd was restarted".into()));
+    phase(&mut screen, id, ConsolePhase::Open);
+    screen.keys("y");
+    let sent = requests(&mut screen);
+    assert!(!sent.iter().any(|r| matches!(r, ConsoleRequest::Combination(_))), "{sent:?}");
+}
+
+#[test]
+fn a_serial_line_has_no_menu_of_keys() {
+    let (mut screen, _) = opened((120, 30));
+    screen.keys("ctrl-] k");
+    assert!(screen.grid().contains("a serial line has no such keys"), "{}", screen.grid());
+    assert!(!screen.grid().contains("Send which keys?") && requests(&mut screen).is_empty());
+}
+
+#[test]
+fn the_size_is_typed_into_a_serial_line_only_after_a_yes() {
+    let (mut screen, id) = opened((120, 30));
+    screen.keys("ctrl-] s");
+    assert!(screen.grid().contains("stty rows 25 cols 120"), "{}", screen.grid());
+    screen.keys("esc");
+    assert!(requests(&mut screen).is_empty());
+    screen.keys("ctrl-] s y");
+    assert_eq!(asked(&mut screen), [(id, ConsoleRequest::Resize(120, 25))]);
+    // A screen is given another resolution: nothing is typed.
+    let mut screen = Screen::small((120, 30));
+    screen_of(&mut screen);
+    screen.keys("ctrl-] s");
+    assert!(matches!(requests(&mut screen).as_slice(), [ConsoleRequest::Resize(960, _)]));
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! What keys, pastes and the mouse send to a guest on a serial line: the sequences of xterm, which are
 //! those of a VT220 where both have the key.
 
-use std::borrow::Cow;
-
 use super::{Modes, Mouse};
 use crate::model::console::{ConsoleKey, Stroke};
 use crate::model::text;
@@ -102,56 +100,19 @@ fn numbered(number: u8, modifiers: u8, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// The bytes of a paste: line ends as Enter sends them, tabs kept, and of other control characters
-/// nothing, so that no text can end the marks around a paste or press keys.
+/// The bytes of a paste: line ends as Enter sends them, and no other control character but the tab, so
+/// that no text can end the marks around it or press keys.
 #[must_use]
 pub fn paste(text: &str, modes: Modes) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 12);
     if modes.bracketed_paste {
         out.extend_from_slice(b"\x1b[200~");
     }
-    for c in lines(text).chars() {
-        match c {
-            '\n' => out.push(b'\r'),
-            '\t' => out.push(b'\t'),
-            c if c.is_control() => {}
-            c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-        }
-    }
+    out.extend_from_slice(text::typed(text).replace('\n', "\r").as_bytes());
     if modes.bracketed_paste {
         out.extend_from_slice(b"\x1b[201~");
     }
     out
-}
-
-fn lines(text: &str) -> Cow<'_, str> {
-    if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(text) }
-}
-
-/// What has to be asked before a paste with line ends goes out: a guest runs every line of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PasteCheck {
-    /// Line ends that it would send.
-    pub ends: usize,
-    /// Characters.
-    pub characters: usize,
-    /// Its first line, safe to draw.
-    pub first: String,
-    /// Whether the guest has asked for marks around pastes: a shell then runs nothing until Enter.
-    pub marked: bool,
-}
-
-/// Checks a paste; `None` where it has no line ends and need not be asked about.
-#[must_use]
-pub fn paste_check(text: &str, modes: Modes) -> Option<PasteCheck> {
-    let text = lines(text);
-    let ends = text.matches('\n').count();
-    (ends > 0).then(|| PasteCheck {
-        ends,
-        characters: text.chars().count(),
-        first: text::clean(text.lines().next().unwrap_or("")).into_owned(),
-        marked: modes.bracketed_paste,
-    })
 }
 
 /// What the mouse did.
@@ -285,9 +246,6 @@ mod tests {
         let marked = Modes { bracketed_paste: true, ..Modes::default() };
         assert_eq!(paste("a\r\nb\nc\td", Modes::default()), b"a\rb\rc\td");
         assert_eq!(paste("rm\x1b[201~ -rf\x03", marked), b"\x1b[200~rm[201~ -rf\x1b[201~");
-        assert_eq!(paste_check("one line", Modes::default()), None);
-        let check = paste_check("ls\x1b[2J -l\nrm x\r\n", marked).unwrap();
-        assert_eq!((check.ends, check.first.as_str(), check.marked), (2, "ls -l", true));
     }
 
     #[test]

@@ -17,7 +17,6 @@ mod modes;
 mod parser;
 pub mod redact;
 mod search;
-pub mod stty;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -113,7 +112,8 @@ impl Emulator {
         std::mem::take(&mut self.terminal.answers)
     }
 
-    /// Changes the size; brought within bounds. A guest on a serial line is not told: see [`stty`].
+    /// Changes the size; brought within bounds. A guest on a serial line is not told: see
+    /// [`crate::model::stty`].
     pub fn resize(&mut self, rows: u16, columns: u16) {
         let (rows, columns) = (rows.clamp(1, MOST_ROWS), columns.clamp(1, MOST_COLUMNS));
         if self.size() != (rows, columns) {

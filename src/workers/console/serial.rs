@@ -9,8 +9,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::app::effect::ConsoleRequest;
-use crate::engine::emulator::{Emulator, Event, Limits, View, keys, stty};
+use crate::engine::emulator::{Emulator, Event, Limits, View, keys};
 use crate::model::console::{ConsoleNews, ConsolePhase, ConsoleTarget, Found, Image, Place};
+use crate::model::stty;
 
 use super::record::Recording;
 use super::upstream::{self, Came, Over, Upstream};

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::app::ctx::{Ctx, ViewCtx};
 use crate::model::console::{ConsolePhase, Image, Picture, Screen};
-use crate::model::text::{clean, counted};
+use crate::model::text::clean;
 use crate::panes::detail::pane_rows;
 use crate::theme::Token;
 use crate::ui::console::{ConsoleView, Pan, thumbnail};
@@ -60,15 +60,8 @@ impl Consoles {
             self.draw_tabs(buf, Rect { height: 1, ..area }, paint);
             paint.line(buf, (area.x + 1, area.y + 1), area.width.saturating_sub(2), &standing);
         }
-        if let Some((_, text)) = &self.paste {
-            let lines = text.lines().count();
-            let first = text.lines().next().unwrap_or_default();
-            let words = [
-                format!("Paste {}? Each of them is run by whoever reads it.", counted(lines as u64, "line", "lines")),
-                format!("It begins: {}", clean(first)),
-                "y pastes, any other key does not.".to_owned(),
-            ];
-            dialog(buf, body, paint, "Paste", &words);
+        if let Some(question) = &self.question {
+            dialog(buf, body, paint, question.title, &question.words);
             return;
         }
         match &tab.phase {

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::app::ctx::Ctx;
 use crate::app::effect::{Choose, ConsoleRequest, Effect, Level, Prompt};
-use crate::model::combination::MENU;
+use crate::model::combination::{self, MENU};
 use crate::model::command::Args;
 use crate::model::console::{ConsoleKey, ConsoleKind, ConsolePhase, Image, Presence, Stroke};
 use crate::panes::list::commands::toast;
@@ -12,6 +12,7 @@ use crate::panes::verbs::ask;
 use crate::ui::console_keys::stroke;
 use crate::ui::pixels::View;
 
+use super::ask::Question;
 use super::{Consoles, Shown, Tab};
 
 /// Said where a profile does not allow it.
@@ -36,10 +37,8 @@ impl Consoles {
 
     /// A key for the guest; for a dialog where the console is not open.
     pub(super) fn guest_key(&mut self, key: &KeyEvent) -> Vec<Effect> {
-        if let Some((id, text)) = self.paste.take() {
-            // Enter is the key that somebody types on without looking.
-            let yes = matches!(key.code, KeyCode::Char('y' | 'Y')) && self.tab().is_some_and(|tab| tab.id == id);
-            return if yes { vec![Effect::Console(id, ConsoleRequest::Paste(text))] } else { Vec::new() };
+        if let Some(question) = self.question.take() {
+            return self.answered(question, key);
         }
         let Some(tab) = self.tab() else { return Vec::new() };
         match &tab.phase {
@@ -66,6 +65,14 @@ impl Consoles {
         stroke(*key).map_or_else(Vec::new, |stroke| tab.ask(ConsoleRequest::Key(stroke)))
     }
 
+    /// The key that answers a question. Enter is the one that somebody types on without looking.
+    fn answered(&self, question: Question, key: &KeyEvent) -> Vec<Effect> {
+        let yes = matches!(key.code, KeyCode::Char('y' | 'Y'));
+        let Some(tab) = self.tab().filter(|tab| yes && tab.id == question.id) else { return Vec::new() };
+        // Who may type may have changed while it was asked.
+        mute(tab).map_or_else(|| tab.ask(question.request), |why| vec![toast(Level::Info, why)])
+    }
+
     /// Opens one that has ended again.
     fn again(&mut self) -> Vec<Effect> {
         let Some(target) = self.tab().map(|tab| tab.target.clone()) else { return Vec::new() };
@@ -90,11 +97,17 @@ impl Consoles {
         if let Some(why) = mute(tab) {
             return vec![toast(Level::Info, why)];
         }
-        if text.contains(['\n', '\r']) {
-            self.paste = Some((tab.id, text.to_owned()));
-            return Vec::new();
+        let id = tab.id;
+        self.after_a_yes(Question::paste(id, text), ConsoleRequest::Paste(text.to_owned()))
+    }
+
+    /// Asks where there is a question, and sends the request on where there is none.
+    fn after_a_yes(&mut self, question: Option<Question>, request: ConsoleRequest) -> Vec<Effect> {
+        self.question = question;
+        match self.tab() {
+            Some(tab) if self.question.is_none() => tab.ask(request),
+            _ => Vec::new(),
         }
-        tab.ask(ConsoleRequest::Paste(text.to_owned()))
     }
 
     /// Runs a command of the console with the cursor.
@@ -118,15 +131,25 @@ impl Consoles {
                 None => vec![toast(Level::Info, "a picture cannot be copied as text")],
             },
             "console.type" => match args.get("text") {
-                Some(text) => tab.ask(ConsoleRequest::Paste(text.clone())),
+                Some(text) => {
+                    let id = tab.id;
+                    self.after_a_yes(Question::paste(id, text), ConsoleRequest::Paste(text.clone()))
+                }
                 None => ask("Send which text?".to_owned(), "console.type", "text", Args::new()),
             },
+            "console.keys" if tab.target.kind == ConsoleKind::Serial => {
+                let words = "a serial line has no such keys: the screen of the machine has, v in the list opens it";
+                vec![toast(Level::Info, words)]
+            }
             "console.keys" => match args.get("keys") {
-                Some(keys) => tab.ask(ConsoleRequest::Combination(keys.clone())),
+                Some(keys) => {
+                    let id = tab.id;
+                    self.after_a_yes(Question::combination(id, keys), ConsoleRequest::Combination(keys.clone()))
+                }
                 None => vec![Effect::Choose(Choose {
                     title: "Send which keys?".to_owned(),
                     items: MENU.iter().map(|c| (c.name.to_owned(), c.label.to_owned())).collect(),
-                    selected: 0,
+                    selected: combination::first(),
                     command: "console.keys",
                     arg: "keys",
                     args: Args::new(),
@@ -144,12 +167,18 @@ impl Consoles {
                 })],
             },
             "console.size" => {
-                // A cell of a terminal is about as large as one of a text console.
-                let (wide, high) = match tab.target.kind {
-                    ConsoleKind::Serial => (1, 1),
-                    ConsoleKind::Vnc => (8, 16),
-                };
-                tab.ask(ConsoleRequest::Resize(cx.size.0.saturating_mul(wide), rows.saturating_mul(high)))
+                let (columns, id) = (cx.size.0, tab.id);
+                match tab.target.kind {
+                    ConsoleKind::Serial => {
+                        let question = Question::size(id, &tab.name(), columns, rows);
+                        self.question = Some(question);
+                        Vec::new()
+                    }
+                    // A cell of a terminal is about as large as one of a text console.
+                    ConsoleKind::Vnc => {
+                        tab.ask(ConsoleRequest::Resize(columns.saturating_mul(8), rows.saturating_mul(16)))
+                    }
+                }
             }
             "console.picture" => {
                 tab.as_picture = !tab.as_picture;

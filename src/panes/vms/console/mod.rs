@@ -4,6 +4,7 @@
 //! What a console shows comes ready as a [`Screen`](crate::model::console::Screen) or a picture; here it
 //! is only drawn, and keys are sent on.
 
+mod ask;
 mod draw;
 mod keys;
 
@@ -20,6 +21,8 @@ use crate::model::text::clean;
 use crate::panes::alarm_pick::AlarmPick;
 use crate::panes::list::commands::toast;
 use crate::ui::pixels::{Placement, View};
+
+use ask::Question;
 
 /// The command that an alarm is picked for.
 const ATTACH: &str = "console.attach";
@@ -89,8 +92,8 @@ pub(super) struct Consoles {
     last: u64,
     /// What was looked for last.
     search: String,
-    /// A text with line ends that waits for a yes.
-    paste: Option<(ConsoleId, String)>,
+    /// What waits for a yes.
+    question: Option<Question>,
     pick: AlarmPick,
     drawn: RefCell<Drawn>,
 }
@@ -128,7 +131,7 @@ impl Consoles {
     /// Shows a console; opens it where it is not, or has ended.
     pub(super) fn open(&mut self, target: ConsoleTarget, cx: &Ctx) -> Vec<Effect> {
         self.shown = Shown::One;
-        self.paste = None;
+        self.question = None;
         if let Some(at) = self.tabs.iter().position(|tab| tab.target == target) {
             self.at = at;
             if !self.tabs.get(at).is_some_and(|tab| matches!(tab.phase, ConsolePhase::Ended(_))) {
@@ -169,7 +172,7 @@ impl Consoles {
             )];
         }
         self.shown = Shown::Wall;
-        self.paste = None;
+        self.question = None;
         Vec::new()
     }
 
@@ -179,6 +182,8 @@ impl Consoles {
         let Some(tab) = self.tabs.iter_mut().find(|tab| tab.id == id) else { return Vec::new() };
         match news {
             ConsoleNews::Phase(phase) => {
+                // Whoever comes there next was not asked about.
+                self.question.take_if(|question| question.id == id && *phase != ConsolePhase::Open);
                 if let (ConsolePhase::Ended(why), false) = (phase, front) {
                     tab.phase = phase.clone();
                     return vec![toast(Level::Warn, format!("{}: {}", tab.name(), clean(why)))];
@@ -236,14 +241,14 @@ impl Consoles {
 
     /// Goes back to the list.
     pub(super) fn leave(&mut self) {
-        self.paste = None;
+        self.question = None;
         self.shown = Shown::Nothing;
     }
 
     fn close(&mut self) -> Vec<Effect> {
         let Some(tab) = self.tab() else { return Vec::new() };
         let effects = tab.ask(ConsoleRequest::Close);
-        self.paste = None;
+        self.question = None;
         self.tabs.remove(self.at);
         self.at = self.at.min(self.tabs.len().saturating_sub(1));
         if self.tabs.is_empty() {
@@ -253,7 +258,7 @@ impl Consoles {
     }
 
     fn step(&mut self, by: usize) {
-        self.paste = None;
+        self.question = None;
         let len = self.tabs.len().max(1);
         self.at = (self.at + by) % len;
         if let Some(tab) = self.tab_mut() {
