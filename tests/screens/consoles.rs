@@ -20,13 +20,13 @@ use super::harness::Screen;
 use super::{SIZES, each, once};
 
 /// A login, and what was typed into it.
-const SESSION: &str = "\r\nDebian GNU/Linux 12 db-primary ttyS0\r\n\r\ndb-primary login: root\r\nPassword: \r\n\
+pub const SESSION: &str = "\r\nDebian GNU/Linux 12 db-primary ttyS0\r\n\r\ndb-primary login: root\r\nPassword: \r\n\
     \x1b[1mroot@db-primary\x1b[m:~# dmesg | tail -3\r\n[    4.211] \x1b[32meth0\x1b[m: link is up\r\n\
     [    4.803] random: crng init done\r\n[    9.115] \x1b[31mEXT4-fs error\x1b[m (device vda1): link count\r\n\
     root@db-primary:~# ";
 
 /// What was asked of consoles since the last look, in its order.
-fn asked(screen: &mut Screen) -> Vec<(ConsoleId, ConsoleRequest)> {
+pub fn asked(screen: &mut Screen) -> Vec<(ConsoleId, ConsoleRequest)> {
     let sent = std::mem::take(&mut screen.sent);
     let asked = sent.into_iter().filter_map(|r| match r {
         Request::Console(id, request) => Some((id, request)),
@@ -35,12 +35,12 @@ fn asked(screen: &mut Screen) -> Vec<(ConsoleId, ConsoleRequest)> {
     asked.collect()
 }
 
-fn requests(screen: &mut Screen) -> Vec<ConsoleRequest> {
+pub fn requests(screen: &mut Screen) -> Vec<ConsoleRequest> {
     asked(screen).into_iter().map(|(_, request)| request).collect()
 }
 
 /// Opens a console of the machine under the cursor.
-fn begin(screen: &mut Screen, key: &str) -> ConsoleId {
+pub fn begin(screen: &mut Screen, key: &str) -> ConsoleId {
     screen.keys(key);
     match asked(screen).as_slice() {
         [(id, ConsoleRequest::Open { .. })] => *id,
@@ -48,21 +48,21 @@ fn begin(screen: &mut Screen, key: &str) -> ConsoleId {
     }
 }
 
-fn news(screen: &mut Screen, id: ConsoleId, news: ConsoleNews) {
+pub fn news(screen: &mut Screen, id: ConsoleId, news: ConsoleNews) {
     screen.tell(Msg::Console(id, news));
 }
 
-fn phase(screen: &mut Screen, id: ConsoleId, phase: ConsolePhase) {
+pub fn phase(screen: &mut Screen, id: ConsoleId, phase: ConsolePhase) {
     news(screen, id, ConsoleNews::Phase(phase));
 }
 
-fn emulator(text: &str) -> Emulator {
+pub fn emulator(text: &str) -> Emulator {
     let mut emulator = Emulator::default();
     let _ = emulator.feed(text.as_bytes());
     emulator
 }
 
-fn shows(screen: &mut Screen, id: ConsoleId, text: &str) {
+pub fn shows(screen: &mut Screen, id: ConsoleId, text: &str) {
     phase(screen, id, ConsolePhase::Open);
     let image = Image::Screen(Arc::new(emulator(text).screen(0)));
     news(screen, id, ConsoleNews::Image(image));
@@ -82,7 +82,7 @@ fn open(screen: &mut Screen) -> ConsoleId {
     id
 }
 
-fn opened(size: (u16, u16)) -> (Screen, ConsoleId) {
+pub fn opened(size: (u16, u16)) -> (Screen, ConsoleId) {
     let mut screen = Screen::small(size);
     let id = open(&mut screen);
     (screen, id)
@@ -107,7 +107,7 @@ fn picture() -> Picture {
 }
 
 /// The screen of `db-primary`, open, with a picture.
-fn screen_of(screen: &mut Screen) -> ConsoleId {
+pub fn screen_of(screen: &mut Screen) -> ConsoleId {
     screen.pane(PaneId::Vms);
     screen.keys("j");
     let id = begin(screen, "v");
@@ -133,9 +133,11 @@ fn three(screen: &mut Screen) {
 fn one_that_is_open_with_a_search_hit() {
     each("vms_console", |s| {
         let id = open(s);
-        let found = emulator(SESSION).search("EXT4", None, true);
+        let console = emulator(SESSION);
+        let found = console.search("root", None, true);
         assert!(found.is_some());
         news(s, id, ConsoleNews::Found(found));
+        news(s, id, ConsoleNews::Hits(console.found_on(&console.screen(0), "root")));
     });
 }
 
@@ -370,18 +372,6 @@ fn lines_are_pasted_only_after_a_yes() {
 }
 
 #[test]
-fn a_search_goes_up_and_on() {
-    let (mut screen, id) = opened((120, 30));
-    screen.keys("ctrl-] / 'EXT4 enter");
-    let up = ConsoleRequest::Search { text: "EXT4".into(), backwards: true };
-    assert_eq!(asked(&mut screen), [(id, up)]);
-    screen.keys("ctrl-] N");
-    assert_eq!(requests(&mut screen), [ConsoleRequest::Search { text: "EXT4".into(), backwards: false }]);
-    news(&mut screen, id, ConsoleNews::Found(None));
-    assert!(screen.grid().contains("`EXT4` is not there"), "{}", screen.grid());
-}
-
-#[test]
 fn the_wall_leads_to_each_of_them() {
     let mut screen = Screen::small((120, 30));
     three(&mut screen);
@@ -407,11 +397,6 @@ fn keys_that_terminals_cannot_send_are_in_a_menu_that_begins_with_a_harmless_one
 fn keys_that_end_a_guest_are_sent_only_after_a_yes() {
     let mut screen = Screen::small((120, 30));
     let id = screen_of(&mut screen);
-    let typed = |screen: &mut Screen, keys: &str| {
-        let args = [("keys".to_owned(), keys.to_owned())].into();
-        screen.app.run("console.keys", args);
-        screen.keys("");
-    };
     for other in ["enter", "esc", "n"] {
         screen.keys("ctrl-] k up up enter");
         assert!(screen.grid().contains("Ctrl-Alt-Delete: restarts most systems."), "{}", screen.grid());
@@ -421,7 +406,7 @@ fn keys_that_end_a_guest_are_sent_only_after_a_yes() {
     screen.keys("ctrl-] k up up enter y");
     assert_eq!(asked(&mut screen), [(id, ConsoleRequest::Combination("ctrl-alt-delete".into()))]);
     // However it is asked for.
-    typed(&mut screen, "alt-ctrl-del");
+    screen.run("console.keys", &[("keys", "alt-ctrl-del")]);
     assert!(requests(&mut screen).is_empty() && screen.grid().contains("Send alt-ctrl-del?"), "{}", screen.grid());
     screen.keys("y");
     assert_eq!(asked(&mut screen), [(id, ConsoleRequest::Combination("alt-ctrl-del".into()))]);

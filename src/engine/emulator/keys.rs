@@ -1,7 +1,7 @@
-//! What keys, pastes and the mouse send to a guest on a serial line: the sequences of xterm, which are
-//! those of a VT220 where both have the key.
+//! What keys and pastes send to a guest on a serial line: the sequences of xterm, which are those of a
+//! VT220 where both have the key.
 
-use super::{Modes, Mouse};
+use super::Modes;
 use crate::model::console::{ConsoleKey, Stroke};
 use crate::model::text;
 
@@ -115,55 +115,6 @@ pub fn paste(text: &str, modes: Modes) -> Vec<u8> {
     out
 }
 
-/// What the mouse did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MouseAct {
-    /// A button went down: 0 left, 1 middle, 2 right.
-    Down(u8),
-    /// A button went up.
-    Up(u8),
-    /// Moved with a button down.
-    Drag(u8),
-    /// Moved.
-    Move,
-    /// The wheel, up.
-    WheelUp,
-    /// The wheel, down.
-    WheelDown,
-}
-
-/// The bytes of the mouse at a cell of the guest's screen; none where the guest has not asked for them.
-#[must_use]
-pub fn mouse(act: MouseAct, row: u16, column: u16, modes: Modes) -> Vec<u8> {
-    let wanted = match modes.mouse {
-        Mouse::Off => false,
-        Mouse::Press => matches!(act, MouseAct::Down(_)),
-        Mouse::Click => !matches!(act, MouseAct::Drag(_) | MouseAct::Move),
-        Mouse::Drag => !matches!(act, MouseAct::Move),
-        Mouse::Motion => true,
-    };
-    if !wanted {
-        return Vec::new();
-    }
-    let code = match act {
-        MouseAct::Down(button) | MouseAct::Up(button) => button.min(2),
-        MouseAct::Drag(button) => 32 + button.min(2),
-        MouseAct::Move => 35,
-        MouseAct::WheelUp => 64,
-        MouseAct::WheelDown => 65,
-    };
-    let up = matches!(act, MouseAct::Up(_));
-    let (x, y) = (column.saturating_add(1), row.saturating_add(1));
-    if modes.mouse_sgr {
-        return format!("\x1b[<{code};{x};{y}{}", if up { 'm' } else { 'M' }).into_bytes();
-    }
-    let byte = |n: u16| u8::try_from(n.saturating_add(32)).ok();
-    match (byte(x), byte(y)) {
-        (Some(x), Some(y)) => vec![0x1b, b'[', b'M', 32 + if up { 3 } else { code }, x, y],
-        _ => Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,17 +197,5 @@ mod tests {
         let marked = Modes { bracketed_paste: true, ..Modes::default() };
         assert_eq!(paste("a\r\nb\nc\td", Modes::default()), b"a\rb\rc\td");
         assert_eq!(paste("rm\x1b[201~ -rf\x03", marked), b"\x1b[200~rm[201~ -rf\x1b[201~");
-    }
-
-    #[test]
-    fn the_mouse_tells_what_was_asked_for() {
-        let sgr = Modes { mouse: Mouse::Drag, mouse_sgr: true, ..Modes::default() };
-        assert_eq!(mouse(MouseAct::Down(0), 2, 300, sgr), b"\x1b[<0;301;3M");
-        assert_eq!(mouse(MouseAct::Up(2), 0, 0, sgr), b"\x1b[<2;1;1m");
-        assert_eq!(mouse(MouseAct::Move, 0, 0, sgr), b"");
-        let old = Modes { mouse: Mouse::Click, ..Modes::default() };
-        assert_eq!(mouse(MouseAct::WheelUp, 0, 1, old), b"\x1b[M\x60\x22\x21");
-        assert_eq!(mouse(MouseAct::Down(0), 0, 300, old), b"", "a column that cannot be told");
-        assert_eq!(mouse(MouseAct::Down(0), 0, 0, Modes::default()), b"");
     }
 }

@@ -22,7 +22,7 @@ mod terminal;
 mod tests;
 mod view;
 
-pub use modes::{Modes, Mouse};
+pub use modes::Modes;
 pub use view::View;
 
 use crate::model::console::{Attrs, Cell, Cursor, Screen};
@@ -69,13 +69,6 @@ pub enum Event {
     Bell,
     /// Another title, safe to draw; empty for none.
     Title(String),
-    /// The guest asks for another size of the terminal; 0 means that it leaves it open.
-    SizeAsked {
-        /// Rows.
-        rows: u16,
-        /// Columns.
-        columns: u16,
-    },
 }
 
 /// A terminal.
@@ -137,7 +130,7 @@ impl Emulator {
         self.generation += 1;
     }
 
-    /// Modes that the guest has set: what keys, pastes and the mouse send depends on them.
+    /// Modes that the guest has set: what keys and pastes send depends on them.
     #[must_use]
     pub const fn modes(&self) -> Modes {
         self.terminal.modes

@@ -182,6 +182,8 @@ impl Show {
             | ConsoleRequest::TakeOver
             | ConsoleRequest::Scroll(_)
             | ConsoleRequest::Record(None)
+            | ConsoleRequest::Copy(_)
+            | ConsoleRequest::Reset
             | ConsoleRequest::Control(_)
             | ConsoleRequest::HandOver => return,
         };

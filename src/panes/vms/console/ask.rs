@@ -66,7 +66,8 @@ mod tests {
     fn lines_are_counted_as_they_are_run() {
         let asked = |text: &str| Question::paste(ConsoleId(1), text).map(|q| q.words.join(" "));
         assert_eq!(asked("uptime"), None);
-        for (text, lines) in [("rm x\n", "1 line"), ("a\rb\r", "2 lines"), ("a\r\nb\rc\n", "3 lines"), ("\r", "1 line")] {
+        for (text, lines) in [("rm x\n", "1 line"), ("a\rb\r", "2 lines"), ("a\r\nb\rc\n", "3 lines"), ("\r", "1 line")]
+        {
             let words = asked(text).unwrap_or_default();
             assert!(words.contains(&format!("Paste {lines}?")), "{text:?}: {words}");
         }
