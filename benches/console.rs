@@ -1,8 +1,9 @@
 //! What a guest prints on its serial line, parsed in the pieces it comes in while a snapshot is made
 //! for every frame, as the worker of a console does; beside the crate `vt100` in the same run, which
 //! makes no snapshots. `cargo bench --bench console`; to hold: 50 MB/s of each kind a guest prints (random
-//! bytes are there to see the worst), and no piece longer than a frame of 16 ms. Rates are of the time
-//! that the thread ran, so that other work on the machine does not count; those by the clock are beside.
+//! bytes are there to see the worst), and no piece longer than a frame of 16 ms, nor a slice of what makes
+//! a terminal work. Rates are of the time that the thread ran, so that other work on the machine does not count;
+//! those by the clock are beside.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -16,7 +17,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use noctule::engine::emulator::{Emulator, View};
+use noctule::engine::emulator::{Emulator, Limits, View};
 use noctule::theme::{Depth, Glyphs, load};
 use noctule::ui::Paint;
 use noctule::ui::console::ConsoleView;
@@ -25,10 +26,19 @@ use ratatui::layout::Rect;
 
 const SIZE: usize = 16 << 20;
 /// What a read from a connection gives at most.
-const PIECE: usize = 64 << 10;
+const PIECE: usize = 256 << 10;
+/// What the worker of a console gives to the emulator of it in one go: the thread is that of all workers.
+const SLICE: usize = 2 << 10;
 const FRAME: Duration = Duration::from_millis(16);
 const HOLD: f64 = 50.0;
 const NOISE: &str = "random bytes";
+/// Few bytes that make a terminal work. No guest prints so, and each is held to a frame by the slice.
+const DEAR: [(&str, &str); 4] = [
+    ("repeats", "x\x1b[65535b"),
+    ("scrolls", "x\x1b[65535S\x1b[65535L\x1b[65535T"),
+    ("fills and scrolls", "\x1b#8\x1b[65535S"),
+    ("clears", "x\x1b[41m\x1b[2J"),
+];
 
 /// A point in time: by the clock, and of what this thread has run.
 #[derive(Clone, Copy)]
@@ -173,8 +183,18 @@ fn main() {
         );
     }
 
+    for (name, unit) in DEAR {
+        let mut emulator = Emulator::new(Limits { rows: 60, columns: 200, ..Limits::default() });
+        let slice = unit.repeat(SLICE / unit.len());
+        let longest = micros(50, || drop(black_box(emulator.feed(slice.as_bytes())))) / 1e3;
+        let held = longest <= FRAME.as_secs_f64() * 1e3;
+        missed += u32::from(!held);
+        println!("{name}: {longest:.1} ms a slice at 200x60 ({})", if held { "held" } else { "MISSED" });
+    }
+
     let mut emulator = Emulator::default();
-    let log = &kinds()[1].1;
+    let all = kinds();
+    let [(_, log), ..] = all.as_slice() else { return };
     black_box(emulator.feed(log));
     println!("scrollback: {} lines in {} kB", emulator.above(), emulator.scrollback_bytes() / 1000);
     println!("snapshot of 80x24: {:.0} us", micros(1000, || drop(black_box(emulator.screen(0)))));

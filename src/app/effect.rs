@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use crate::model::command::{Intent, LiveRequest};
-use crate::model::console::{ConsoleId, ConsoleTarget, Stroke};
+use crate::model::console::{ConsoleId, ConsoleTarget, Selection, Stroke};
 use crate::model::diag::{DiagRequest, DiagResult};
 use crate::model::ids::{ActionId, RowId};
 use crate::model::job::JobId;
@@ -117,12 +117,25 @@ pub enum ConsoleRequest {
     Picture(bool),
     /// Tell the guest of another size: a screen of so many pixels, or the emulator's columns and rows.
     Resize(u16, u16),
-    /// Record what it shows in a file (asciicast), or no longer.
-    Record(Option<String>),
+    /// Record what it shows, or no longer.
+    Record(Option<RecordIn>),
+    /// Tell the text from one place to another, of what scrolled away too.
+    Copy(Selection),
+    /// Everything of its terminal as at the start, for a guest that has left it in a mess.
+    Reset,
     /// Ask for control of a shared console, or give it back.
     Control(bool),
     /// Hand control to whoever asks for it.
     HandOver,
+}
+
+/// How a console is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordIn {
+    /// The file (asciicast).
+    pub file: String,
+    /// What looks like a secret is hidden.
+    pub redact: bool,
 }
 
 /// A question for one line.

@@ -72,6 +72,33 @@ pub fn named(name: &str) -> Option<&'static Combination> {
     MENU.iter().find(|entry| entry.name == name)
 }
 
+/// The grave entry that somebody presses with a combination, whatever words it is written in and
+/// whatever is held beside it: `ctrl-alt-del` restarts a guest like `ctrl-alt-delete`.
+#[must_use]
+pub fn grave_in(name: &str) -> Option<&'static Combination> {
+    let keys: Vec<String> = name.split('-').map(key).collect();
+    MENU.iter().find(|entry| entry.grave && entry.name.split('-').all(|word| keys.contains(&key(word))))
+}
+
+/// One spelling of a key.
+fn key(word: &str) -> String {
+    let word = word.trim().to_lowercase();
+    match word.as_str() {
+        "control" => "ctrl".to_owned(),
+        // Linux takes either Alt for its commands.
+        "altgr" => "alt".to_owned(),
+        "del" => "delete".to_owned(),
+        "print" => "sysrq".to_owned(),
+        _ => word,
+    }
+}
+
+/// Where a menu begins: an entry that ends nothing, for whoever presses Enter without reading.
+#[must_use]
+pub fn first() -> usize {
+    MENU.iter().position(|entry| !entry.grave).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +110,23 @@ mod tests {
         }
         let grave = |name: &str| named(name).unwrap().grave;
         assert!(grave("ctrl-alt-delete") && grave("alt-sysrq-b") && !grave("ctrl-alt-f2"));
+        assert!(!MENU[first()].grave);
         assert!((1..=12).all(|n| named(&format!("ctrl-alt-f{n}")).is_some()));
+    }
+
+    #[test]
+    fn what_ends_a_guest_is_known_in_any_spelling() {
+        for (typed, name) in [
+            ("ctrl-alt-delete", "ctrl-alt-delete"),
+            ("alt-control-del", "ctrl-alt-delete"),
+            ("ctrl-altgr-shift-delete", "ctrl-alt-delete"),
+            ("alt-print-B", "alt-sysrq-b"),
+            ("ctrl-alt-sysrq-o", "alt-sysrq-o"),
+        ] {
+            assert_eq!(grave_in(typed).map(|entry| entry.name), Some(name), "{typed}");
+        }
+        for harmless in ["", "-", "ctrl-alt-f2", "alt-f4", "delete", "ctrl-delete", "alt-sysrq-s", "b", "alt-tab"] {
+            assert_eq!(grave_in(harmless), None, "{harmless}");
+        }
     }
 }

@@ -169,15 +169,13 @@ pub struct Place {
     pub column: u16,
 }
 
-/// Cells from one place to another, both of them in it, in any order.
+/// Cells from one place to another as text is read, both of them in it, in any order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Selection {
     /// Where it was begun.
     pub from: Place,
     /// Where it ends.
     pub to: Place,
-    /// A rectangle; otherwise everything between the two, as text is read.
-    pub block: bool,
 }
 
 impl Selection {
@@ -189,11 +187,8 @@ impl Selection {
         if !(from.line..=to.line).contains(&line) {
             return None;
         }
-        let (first, end) = if self.block {
-            (self.from.column.min(self.to.column), self.from.column.max(self.to.column))
-        } else {
-            (if line == from.line { from.column } else { 0 }, if line == to.line { to.column } else { last })
-        };
+        let first = if line == from.line { from.column } else { 0 };
+        let end = if line == to.line { to.column } else { last };
         (first <= last && first <= end).then_some((first, end.min(last)))
     }
 }
@@ -211,7 +206,7 @@ impl Found {
     /// The same as a selection.
     #[must_use]
     pub const fn selection(self) -> Selection {
-        Selection { from: self.from, to: self.to, block: false }
+        Selection { from: self.from, to: self.to }
     }
 }
 
@@ -383,6 +378,10 @@ pub enum ConsoleNews {
     Image(Image),
     /// What a search found, and shows now; `None`: nothing.
     Found(Option<Found>),
+    /// All places of what was looked for in what is shown.
+    Hits(Vec<Found>),
+    /// The text that was asked for.
+    Copied(String),
     /// The guest rang.
     Bell,
     /// What the guest calls it.

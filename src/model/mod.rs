@@ -33,6 +33,7 @@ pub mod sight;
 pub mod silence;
 pub mod source;
 pub mod stored;
+pub mod stty;
 pub mod tables;
 pub mod text;
 pub mod time;

@@ -227,6 +227,15 @@ pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(n), if n == 1 { one } else { many })
 }
 
+/// A text as it is typed into a guest: line ends are line feeds whatever they were (a terminal sends CR
+/// for those of a paste), tabs stay, and of other control characters there is nothing, so that no text
+/// presses keys.
+#[must_use]
+pub fn typed(text: &str) -> String {
+    let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+    lines.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
+}
+
 /// Bytes with an IEC unit, in at most three digits: `900 B`, `1.5 KiB`, `18.0 MiB`, `250 MiB`.
 #[must_use]
 pub fn iec(bytes: u64) -> String {
@@ -255,6 +264,12 @@ mod tests {
         assert_eq!(iec(250 << 20), "250 MiB");
         assert_eq!(iec(1023), "1.0 KiB");
         assert_eq!(iec(1 << 30), "1.0 GiB");
+    }
+
+    #[test]
+    fn what_is_typed_has_line_ends_of_one_kind_and_presses_no_keys() {
+        assert_eq!(typed("a\r\nb\nc\rd\te"), "a\nb\nc\nd\te");
+        assert_eq!(typed("rm\u{1b}[201~ -rf\u{3}\u{9b}x"), "rm[201~ -rfx");
     }
 
     #[test]

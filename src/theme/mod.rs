@@ -2,7 +2,7 @@
 //! ([`load`]) says what a token looks like, and [`degrade`] what becomes of it on a terminal with
 //! fewer colours.
 
-mod colour;
+pub(crate) mod colour;
 pub mod degrade;
 mod error;
 pub mod load;

@@ -10,6 +10,7 @@ use ratatui::style::{Color, Style};
 use crate::model::console::Picture;
 use crate::model::sight::Sight;
 use crate::theme::Depth;
+use crate::theme::colour;
 
 /// Which part of a picture is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,16 +30,6 @@ impl Default for View {
 impl View {
     /// The largest zoom, percent.
     pub const MOST: u16 = 3200;
-
-    /// The part around a pixel in which a pixel of the picture is one of the screen, or as close to
-    /// that as the picture's size lets it: for text that is to be read, at a cursor for one.
-    #[must_use]
-    pub fn around(picture: &Picture, area: Rect, pixel: (u32, u32)) -> Self {
-        let wide = u64::from(picture.width) * 100 / u64::from(area.width.max(1));
-        let high = u64::from(picture.height) * 100 / u64::from(area.height.max(1)) / 2;
-        let zoom = u16::try_from(wide.max(high)).unwrap_or(Self::MOST).clamp(100, Self::MOST);
-        Self { zoom, centre: pixel }
-    }
 
     /// Larger (or smaller) by a step, around the same pixel.
     #[must_use]
@@ -224,8 +215,8 @@ impl Pixels<'_> {
     fn colour(&self, rgb: Rgb) -> Color {
         match self.depth {
             Depth::True => Color::Rgb(rgb[0], rgb[1], rgb[2]),
-            Depth::Ansi256 => Color::Indexed(looked_up(rgb).0),
-            Depth::Ansi16 | Depth::Mono => Color::Indexed(looked_up(rgb).1),
+            Depth::Ansi256 => looked_up(rgb).0,
+            Depth::Ansi16 | Depth::Mono => looked_up(rgb).1,
         }
     }
 
@@ -288,59 +279,31 @@ fn shade(ramp: &[&'static str], a: Rgb, b: Rgb) -> &'static str {
     ramp.get(at).copied().unwrap_or(" ")
 }
 
-/// The 256-colour and the 16-colour entry that look most like a colour.
-fn looked_up([r, g, b]: Rgb) -> (u8, u8) {
-    static TABLE: OnceLock<Vec<(u8, u8)>> = OnceLock::new();
+/// The colours of 256 and of 16 that look most like one.
+fn looked_up([r, g, b]: Rgb) -> (Color, Color) {
+    static TABLE: OnceLock<Vec<(Color, Color)>> = OnceLock::new();
     let table = TABLE.get_or_init(|| {
         let middle = |n: u16| ((n & 0xf) * 17) as u8;
         (0..4096_u16)
             .map(|n| {
                 let rgb = [middle(n >> 8), middle(n >> 4), middle(n)];
-                (nearest(rgb, 16..=255), nearest(rgb, 0..=15))
+                // By its name: a console with 16 colours knows the sequences of those only.
+                (Color::Indexed(nearest(rgb, 16..=255)), colour::named(nearest(rgb, 0..=15)))
             })
             .collect()
     });
     // To the nearest of 16 steps.
     let step = |c: u8| (usize::from(c) + 8) / 17;
-    table.get(step(r) << 8 | step(g) << 4 | step(b)).copied().unwrap_or((16, 0))
+    table.get(step(r) << 8 | step(g) << 4 | step(b)).copied().unwrap_or((Color::Indexed(16), Color::Black))
 }
 
 fn nearest(rgb: Rgb, among: std::ops::RangeInclusive<u8>) -> u8 {
     let far = |n: &u8| {
-        let weighed = rgb.iter().zip(entry(*n)).zip([3, 5, 2]);
+        let entry = colour::indexed(*n);
+        let weighed = rgb.iter().zip([entry.0, entry.1, entry.2]).zip([3, 5, 2]);
         weighed.map(|((a, b), weight)| u32::from(a.abs_diff(b)).pow(2) * weight).sum::<u32>()
     };
     among.min_by_key(far).unwrap_or(0)
-}
-
-/// The value of an entry of the palette, as xterm has it.
-fn entry(n: u8) -> Rgb {
-    const ANSI: [Rgb; 16] = [
-        [0, 0, 0],
-        [205, 0, 0],
-        [0, 205, 0],
-        [205, 205, 0],
-        [0, 0, 238],
-        [205, 0, 205],
-        [0, 205, 205],
-        [229, 229, 229],
-        [127, 127, 127],
-        [255, 0, 0],
-        [0, 255, 0],
-        [255, 255, 0],
-        [92, 92, 255],
-        [255, 0, 255],
-        [0, 255, 255],
-        [255, 255, 255],
-    ];
-    match n {
-        0..=15 => ANSI.get(usize::from(n)).copied().unwrap_or_default(),
-        16..=231 => {
-            let step = |v: u8| if v == 0 { 0 } else { 55 + 40 * v };
-            [step((n - 16) / 36), step((n - 16) / 6 % 6), step((n - 16) % 6)]
-        }
-        232.. => [8 + 10 * (n - 232); 3],
-    }
 }
 
 #[cfg(test)]
@@ -401,8 +364,6 @@ mod tests {
         assert_eq!(left.centre, (25, 75));
         assert_eq!(left.panned(&picture, -8, 0).centre, (25, 75), "no further than the edge");
         assert_eq!(view.zoomed(false).zoomed(false).zoomed(false).zoom, 100);
-        let text = View::around(&picture, Rect::new(0, 0, 20, 10), (50, 50));
-        assert_eq!(Placement::new(&picture, Rect::new(0, 0, 20, 10), text).unwrap().part.2, 20, "pixel by pixel");
     }
 
     #[test]
@@ -412,9 +373,9 @@ mod tests {
             let buf = drawn(Pixels { depth, ascii, ..pixels(&picture) }, 8, 4);
             (buf[(x, 1)].symbol().to_owned(), buf[(x, 1)].bg)
         };
-        assert_eq!(cell(Depth::Ansi16, false, 0), (" ".into(), Color::Indexed(9)));
+        assert_eq!(cell(Depth::Ansi16, false, 0), (" ".into(), Color::LightRed), "by name, as themes do");
         assert_eq!(cell(Depth::Ansi256, false, 0), (" ".into(), Color::Indexed(196)));
-        assert_eq!(cell(Depth::Ansi16, true, 7), (" ".into(), Color::Indexed(15)));
+        assert_eq!(cell(Depth::Ansi16, true, 7), (" ".into(), Color::White));
         assert_eq!(cell(Depth::Mono, true, 7), ("@".into(), Color::Reset));
         assert_eq!(cell(Depth::Mono, false, 7), ("█".into(), Color::Reset));
         assert_eq!(cell(Depth::Mono, true, 0).0, "-", "red is darker");

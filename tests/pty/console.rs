@@ -4,6 +4,7 @@ use noctule::config::schema::SourceKind;
 use noctule::sim::libvirt::{RunningVirt, VirtOptions, VirtSim};
 use tempfile::TempDir;
 
+use super::lab::until;
 use super::tty::{Start, Tty};
 
 pub struct Rack {
@@ -65,11 +66,7 @@ fn a_serial_console_has_the_whole_terminal_and_leaving_it_ends_the_program() {
     tty.send("\x1dq");
     assert_eq!(tty.exit(), 0);
     let control = rack.sim.control();
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while control.consoles() > 0 {
-        assert!(std::time::Instant::now() < until, "the line is let go");
-        std::thread::yield_now();
-    }
+    until("the line let go", || control.consoles() == 0);
 }
 
 #[test]

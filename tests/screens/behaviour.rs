@@ -4,7 +4,7 @@ use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, Mo
 use noctule::app::message::Msg;
 use noctule::app::pane::PaneId;
 use noctule::app::port::Request;
-use noctule::model::command::{Intent, LiveRequest, Targets};
+use noctule::model::command::{LiveRequest, Targets};
 use noctule::model::ids::RowId;
 use noctule::model::page::Table;
 use noctule::model::severity::Severity;
@@ -15,17 +15,6 @@ use proptest::prelude::*;
 use super::common::rows::{NOW, alarm, onu};
 use super::common::world::World;
 use super::harness::Screen;
-
-fn intents(screen: &Screen) -> Vec<Intent> {
-    screen
-        .sent
-        .iter()
-        .filter_map(|r| match r {
-            Request::Execute(_, intent) | Request::Plan(_, intent) => Some(intent.clone()),
-            _ => None,
-        })
-        .collect()
-}
 
 fn rows(ids: &[i64]) -> Targets {
     Targets::Rows(Table::Alarms, ids.iter().map(|i| RowId(*i)).collect())
@@ -76,7 +65,7 @@ fn a_row_that_goes_leaves_the_cursor_on_the_row_that_takes_its_place() {
 fn a_key_acknowledges_the_row_under_the_cursor() {
     let mut screen = Screen::small((120, 30));
     screen.keys("a");
-    let intents = intents(&screen);
+    let intents = screen.intents();
     let [intent] = intents.as_slice() else { panic!("{intents:?}") };
     assert_eq!((intent.command, intent.actor.as_str()), ("alarm.ack", "anna"));
     assert_eq!(intent.targets, rows(&[1]));
@@ -90,7 +79,7 @@ fn a_reason_is_for_the_row_it_was_asked_about() {
     screen.world.alarms.retain(|r| r.id != RowId(1));
     screen.changed();
     screen.keys("enter");
-    let intents = intents(&screen);
+    let intents = screen.intents();
     let [intent] = intents.as_slice() else { panic!("{intents:?}") };
     assert_eq!(intent.targets, rows(&[1]));
     assert_eq!(intent.args.get("reason").map(String::as_str), Some("done"));
@@ -101,7 +90,7 @@ fn a_reason_is_for_the_row_it_was_asked_about() {
 fn a_shelf_asks_for_time_and_reason() {
     let mut screen = Screen::small((120, 30));
     screen.keys("z 2 'ticket_4711 enter");
-    let intents = intents(&screen);
+    let intents = screen.intents();
     let [intent] = intents.as_slice() else { panic!("{intents:?}") };
     assert_eq!(intent.command, "alarm.shelve");
     assert_eq!(intent.args.get("for").map(String::as_str), Some("1h"));
@@ -112,14 +101,14 @@ fn a_shelf_asks_for_time_and_reason() {
 fn marks_ranges_and_all_become_targets() {
     let mut screen = Screen::small((120, 30));
     screen.keys("space j space a");
-    assert_eq!(intents(&screen).last().unwrap().targets, rows(&[1, 3]).clone_sorted(&screen));
+    assert_eq!(screen.intents().last().unwrap().targets, rows(&[1, 3]).clone_sorted(&screen));
     let mut screen = Screen::small((120, 30));
     screen.keys("v j j j k a");
-    let Targets::Rows(_, ids) = intents(&screen).last().unwrap().targets.clone() else { panic!() };
+    let Targets::Rows(_, ids) = screen.intents().last().unwrap().targets.clone() else { panic!() };
     assert_eq!(ids.len(), 3);
     let mut screen = Screen::small((120, 30));
     screen.keys("/ 'severity=major enter * space a");
-    let Targets::Filter { filter, except, .. } = intents(&screen).last().unwrap().targets.clone() else { panic!() };
+    let Targets::Filter { filter, except, .. } = screen.intents().last().unwrap().targets.clone() else { panic!() };
     assert!(filter.unwrap().text.contains("severity=major"));
     assert_eq!(except.len(), 1);
 }
@@ -137,7 +126,7 @@ fn an_alarm_that_comes_after_all_were_marked_is_not_among_them() {
     let unmarked: Vec<&str> = grid.lines().filter(|l| l.contains(" UNACK ") && !l.contains('●')).collect();
     assert!(matches!(unmarked.as_slice(), [line] if line.contains("BBSM00000500")), "{grid}");
     screen.keys("a");
-    let Targets::Filter { filter, .. } = intents(&screen).last().unwrap().targets.clone() else { panic!() };
+    let Targets::Filter { filter, .. } = screen.intents().last().unwrap().targets.clone() else { panic!() };
     let filter = filter.unwrap();
     assert!(!filter.matches(&late, screen.now));
     let early = screen.world.alarms.first().unwrap();
@@ -169,17 +158,17 @@ impl Sorted for Targets {
 fn changing_the_filter_drops_all_in_filter_but_keeps_marked_rows() {
     let mut screen = Screen::small((120, 30));
     screen.keys("* / 'severity=critical enter a");
-    assert!(matches!(intents(&screen).last().unwrap().targets, Targets::Rows(_, ref r) if r.len() == 1));
+    assert!(matches!(screen.intents().last().unwrap().targets, Targets::Rows(_, ref r) if r.len() == 1));
 }
 
 #[test]
 fn the_feed_has_to_stand_still_before_a_verb_works() {
     let mut screen = Screen::small((120, 30));
     screen.keys("f a");
-    assert!(intents(&screen).is_empty());
+    assert!(screen.intents().is_empty());
     assert!(screen.grid().contains("stands still"), "{}", screen.grid());
     screen.keys("a");
-    assert_eq!(intents(&screen).len(), 1);
+    assert_eq!(screen.intents().len(), 1);
 }
 
 #[test]
@@ -439,4 +428,57 @@ fn a_secret_is_shown_only_where_the_profile_allows_it() {
     let asked =
         screen.sent.iter().any(|r| matches!(r, Request::Live(_, LiveRequest::Secret { actor, .. }) if actor == "anna"));
     assert!(asked);
+}
+
+/// Whatever a pane shows by colours alone would be lost on a terminal without any.
+#[test]
+fn without_colour_states_and_cursor_are_still_told_apart() {
+    for (pane, words) in [
+        (PaneId::Alarms, ["  C ", "  M ", "  m "].as_slice()),
+        (PaneId::Vms, &["running", "crashed", "paused", "off", "unknown"]),
+        (
+            PaneId::Buffers,
+            &["C  docks-2", "W  lake-9", "ok arena-1", "limit is 0", "unreadable", "not checked", "refusing"],
+        ),
+    ] {
+        let mut screen = Screen::mono((120, 30));
+        screen.pane(pane);
+        let coloured = screen.colours();
+        assert!(coloured.is_empty(), "{pane:?}: colours without colour: {coloured:?}");
+        let grid = screen.grid();
+        for words in words {
+            assert!(grid.contains(words), "{pane:?}: {words}:\n{grid}");
+        }
+        let before = screen.modifiers();
+        screen.keys("j");
+        assert_ne!(before, screen.modifiers(), "{pane:?}: the cursor row has no attribute of its own");
+    }
+}
+
+#[test]
+fn a_read_only_profile_refuses_and_looks() {
+    for (pane, verb, look) in [(PaneId::Vms, "j x d", "vm.poll"), (PaneId::Buffers, "x c", "buffer.poll")] {
+        let mut screen = Screen::on(pane, (120, 30));
+        screen.app.ctx.read_only = true;
+        screen.keys(verb);
+        assert!(screen.intents().is_empty() && screen.grid().contains("read-only"), "{}", screen.grid());
+        screen.keys("P");
+        assert_eq!(screen.wish().command, look);
+    }
+}
+
+#[test]
+fn linear_tells_a_state_once() {
+    for (pane, name, told) in [
+        (PaneId::Vms, "legacy", "machine legacy on kvm-1 is crashed"),
+        (PaneId::Buffers, "docks-2", "appliance docks-2 is critical: the buffer is full in 40 min"),
+    ] {
+        let mut screen = Screen::linear();
+        screen.pane(pane);
+        screen.changed();
+        let lines = screen.app.take_lines().join("\n");
+        assert!(lines.contains(told), "{lines}");
+        screen.changed();
+        assert!(!screen.app.take_lines().join("\n").contains(name), "{name} is told again");
+    }
 }

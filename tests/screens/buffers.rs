@@ -2,9 +2,8 @@
 
 use noctule::app::message::Msg;
 use noctule::app::pane::PaneId;
-use noctule::app::port::Request;
 use noctule::model::appliance::state::Contact;
-use noctule::model::command::{Args, Intent, Targets};
+use noctule::model::command::Targets;
 use noctule::model::ids::RowId;
 use noctule::model::page::{Generations, Table};
 use noctule::model::resource::{NodeKind, Resource};
@@ -16,35 +15,11 @@ use noctule::theme::{Glyphs, load};
 use super::common::appliances::configuration;
 use super::common::rows::{NOW, alarm};
 use super::common::world::World;
-use super::harness::Screen;
+use super::harness::{Screen, args};
 use super::{each, once};
 
 fn buffers(size: (u16, u16)) -> Screen {
-    let mut screen = Screen::small(size);
-    screen.pane(PaneId::Buffers);
-    screen
-}
-
-fn intents(screen: &Screen) -> Vec<Intent> {
-    screen
-        .sent
-        .iter()
-        .filter_map(|r| match r {
-            Request::Execute(_, intent) | Request::Plan(_, intent) => Some(intent.clone()),
-            _ => None,
-        })
-        .collect()
-}
-
-/// The only wish there is.
-fn wish(screen: &Screen) -> Intent {
-    let all = intents(screen);
-    assert_eq!(all.len(), 1, "{all:?}\n{}", screen.grid());
-    all[0].clone()
-}
-
-fn args(all: &[(&str, &str)]) -> Args {
-    all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    Screen::on(PaneId::Buffers, size)
 }
 
 fn told(screen: &mut Screen) {
@@ -140,19 +115,6 @@ fn sixteen_colours() {
 }
 
 #[test]
-fn without_colour_verdicts_are_told_apart() {
-    let theme = load::load("default", None, Depth::Mono).expect("the default theme");
-    let mut screen = Screen::themed(World::small(), (120, 30), Glyphs::ASCII, theme);
-    screen.pane(PaneId::Buffers);
-    assert!(screen.colours().is_empty());
-    let grid = screen.grid();
-    for words in ["C  docks-2", "W  lake-9", "ok arena-1", "limit is 0", "unreadable", "not checked", "refusing"] {
-        assert!(grid.contains(words), "{words}:\n{grid}");
-    }
-    assert!(!screen.modifiers().iter().all(|m| m.is_empty()), "nothing stands out");
-}
-
-#[test]
 fn what_is_not_known_is_never_a_zero() {
     let mut screen = buffers((200, 50));
     screen.keys("/ 'name=kiosk-4 enter");
@@ -240,16 +202,16 @@ fn a_restart_is_for_the_service_under_the_cursor_and_by_force_asks_more() {
     screen.keys("j j j c x r");
     let id = screen.world.collectors.iter().find(|c| &*c.source == "gate-7").expect("a service").id;
     let wanted = Targets::Rows(Table::Collectors, vec![id]);
-    let got = wish(&screen);
+    let got = screen.wish();
     assert_eq!((got.command, &got.targets), ("service.restart", &wanted));
     screen.answer();
     screen.keys("n x R");
-    let got = wish(&screen);
+    let got = screen.wish();
     assert_eq!((got.command, &got.targets), ("service.restart-force", &wanted));
     screen.answer();
     assert!(screen.grid().contains("Type go"), "the name has to be typed:\n{}", screen.grid());
     screen.keys("esc : 'service.restart_force=yes enter");
-    assert_eq!(wish(&screen).command, "service.restart-force");
+    assert_eq!(screen.wish().command, "service.restart-force");
 }
 
 #[test]
@@ -258,7 +220,7 @@ fn from_the_list_a_restart_asks_which_service() {
     screen.keys("j j j x r");
     assert!(screen.grid().contains("Which service of gate-7?"), "{}", screen.grid());
     screen.keys("down enter");
-    let got = wish(&screen);
+    let got = screen.wish();
     let name = vec!["gate-7/collector/goflow2".to_owned()];
     assert_eq!((got.command, got.targets), ("service.restart", Targets::Names(Table::Collectors, name)));
 }
@@ -270,23 +232,23 @@ fn verbs_are_for_the_appliance_that_the_question_was_about() {
     screen.keys("x k");
     assert!(screen.grid().contains("Which service of docks-2?"), "{}", screen.grid());
     screen.keys("enter '48 enter");
-    let got = wish(&screen);
+    let got = screen.wish();
     assert_eq!((got.command, &got.targets), ("buffer.retention", &docks));
     assert_eq!(got.args, args(&[("service", "fluent-bit"), ("hours", "48")]));
     screen.answer();
     screen.keys("n x z down enter down enter");
-    let got = wish(&screen);
+    let got = screen.wish();
     assert_eq!((got.command, &got.targets), ("buffer.compression", &docks));
     assert_eq!(got.args, args(&[("service", "goflow2"), ("mode", "none")]));
     screen.answer();
     screen.keys("n x p 'collection.syslog.port=1515 enter");
-    let got = wish(&screen);
+    let got = screen.wish();
     assert_eq!((got.command, got.args), ("port.apply", args(&[("set", "collection.syslog.port=1515")])));
     for (keys, command) in [("x c", "buffer.cleanup"), ("x f", "buffer.forward")] {
         screen.answer();
         screen.keys("n");
         screen.keys(keys);
-        let got = wish(&screen);
+        let got = screen.wish();
         assert_eq!((got.command, &got.targets), (command, &docks));
     }
 }
@@ -295,19 +257,9 @@ fn verbs_are_for_the_appliance_that_the_question_was_about() {
 fn in_the_list_of_services_the_verbs_are_for_its_appliance() {
     let mut screen = buffers((120, 30));
     screen.keys("j j j c x c");
-    let got = wish(&screen);
+    let got = screen.wish();
     let gate = Targets::Names(Table::Appliances, vec!["gate-7".to_owned()]);
     assert_eq!((got.command, got.targets), ("buffer.cleanup", gate));
-}
-
-#[test]
-fn a_read_only_profile_refuses_and_looks() {
-    let mut screen = buffers((120, 30));
-    screen.app.ctx.read_only = true;
-    screen.keys("x c");
-    assert!(intents(&screen).is_empty() && screen.grid().contains("read-only"), "{}", screen.grid());
-    screen.keys("P");
-    assert_eq!(wish(&screen).command, "buffer.poll");
 }
 
 #[test]
@@ -321,13 +273,13 @@ fn changes_are_staged_told_at_their_field_and_sent_as_one() {
     screen.keys("j j j j enter ctrl-u '0 enter");
     assert!(screen.grid().contains("60 → 0") && screen.grid().contains('✗'), "{}", screen.grid());
     screen.keys("x s");
-    assert!(intents(&screen).is_empty() && screen.grid().contains("not sent"), "{}", screen.grid());
+    assert!(screen.intents().is_empty() && screen.grid().contains("not sent"), "{}", screen.grid());
     screen.keys("enter ctrl-u '30 enter j j j j j j enter ctrl-u '2000 enter");
     assert!(screen.grid().contains("2 changes, not sent"), "{}", screen.grid());
     screen.keys("d");
     assert!(screen.grid().contains("only when the buffer service starts anew"), "{}", screen.grid());
     screen.keys("x s");
-    let got = wish(&screen);
+    let got = screen.wish();
     assert_eq!(got.command, "buffer.config");
     assert_eq!(got.targets, Targets::Names(Table::Appliances, vec!["docks-2".to_owned()]));
     assert_eq!(got.args, args(&[("set", "cleanup_interval_minutes=30\nmax_buffer_size_mb=2000")]));
@@ -376,7 +328,7 @@ fn a_configuration_that_cannot_be_read_says_why_and_how_to_go_on() {
     screen.keys("r");
     screen.configuration(Ok(partial.to_string()));
     screen.keys("j enter ctrl-u '7 enter x s");
-    assert!(intents(&screen).is_empty() && screen.grid().contains("missing"), "{}", screen.grid());
+    assert!(screen.intents().is_empty() && screen.grid().contains("missing"), "{}", screen.grid());
 }
 
 #[test]
@@ -397,15 +349,4 @@ fn jumps_lead_to_alarms_and_source_and_back_from_an_alarm() {
     screen.keys("g g d");
     assert_eq!(screen.app.active(), PaneId::Buffers);
     assert!(screen.grid().contains("▌ W  lake-9"), "{}", screen.grid());
-}
-
-#[test]
-fn linear_tells_a_verdict_once() {
-    let mut screen = Screen::linear();
-    screen.pane(PaneId::Buffers);
-    screen.changed();
-    let lines = screen.app.take_lines().join("\n");
-    assert!(lines.contains("appliance docks-2 is critical: the buffer is full in 40 min"), "{lines}");
-    screen.changed();
-    assert!(!screen.app.take_lines().join("\n").contains("docks-2"));
 }

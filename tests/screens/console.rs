@@ -52,7 +52,7 @@ fn a_guest_with_a_search() {
         let view = ConsoleView {
             found: &found,
             current: found.last().copied(),
-            selection: Some(Selection { from: place(6, 27), to: place(7, 31), block: true }),
+            selection: Some(Selection { from: place(6, 27), to: place(7, 31) }),
             focused: true,
             ..ConsoleView::new(&screen)
         };

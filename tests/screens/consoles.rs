@@ -20,13 +20,13 @@ use super::harness::Screen;
 use super::{SIZES, each, once};
 
 /// A login, and what was typed into it.
-const SESSION: &str = "\r\nDebian GNU/Linux 12 db-primary ttyS0\r\n\r\ndb-primary login: root\r\nPassword: \r\n\
+pub const SESSION: &str = "\r\nDebian GNU/Linux 12 db-primary ttyS0\r\n\r\ndb-primary login: root\r\nPassword: \r\n\
     \x1b[1mroot@db-primary\x1b[m:~# dmesg | tail -3\r\n[    4.211] \x1b[32meth0\x1b[m: link is up\r\n\
     [    4.803] random: crng init done\r\n[    9.115] \x1b[31mEXT4-fs error\x1b[m (device vda1): link count\r\n\
     root@db-primary:~# ";
 
 /// What was asked of consoles since the last look, in its order.
-fn asked(screen: &mut Screen) -> Vec<(ConsoleId, ConsoleRequest)> {
+pub fn asked(screen: &mut Screen) -> Vec<(ConsoleId, ConsoleRequest)> {
     let sent = std::mem::take(&mut screen.sent);
     let asked = sent.into_iter().filter_map(|r| match r {
         Request::Console(id, request) => Some((id, request)),
@@ -35,12 +35,12 @@ fn asked(screen: &mut Screen) -> Vec<(ConsoleId, ConsoleRequest)> {
     asked.collect()
 }
 
-fn requests(screen: &mut Screen) -> Vec<ConsoleRequest> {
+pub fn requests(screen: &mut Screen) -> Vec<ConsoleRequest> {
     asked(screen).into_iter().map(|(_, request)| request).collect()
 }
 
 /// Opens a console of the machine under the cursor.
-fn begin(screen: &mut Screen, key: &str) -> ConsoleId {
+pub fn begin(screen: &mut Screen, key: &str) -> ConsoleId {
     screen.keys(key);
     match asked(screen).as_slice() {
         [(id, ConsoleRequest::Open { .. })] => *id,
@@ -48,21 +48,21 @@ fn begin(screen: &mut Screen, key: &str) -> ConsoleId {
     }
 }
 
-fn news(screen: &mut Screen, id: ConsoleId, news: ConsoleNews) {
+pub fn news(screen: &mut Screen, id: ConsoleId, news: ConsoleNews) {
     screen.tell(Msg::Console(id, news));
 }
 
-fn phase(screen: &mut Screen, id: ConsoleId, phase: ConsolePhase) {
+pub fn phase(screen: &mut Screen, id: ConsoleId, phase: ConsolePhase) {
     news(screen, id, ConsoleNews::Phase(phase));
 }
 
-fn emulator(text: &str) -> Emulator {
+pub fn emulator(text: &str) -> Emulator {
     let mut emulator = Emulator::default();
     let _ = emulator.feed(text.as_bytes());
     emulator
 }
 
-fn shows(screen: &mut Screen, id: ConsoleId, text: &str) {
+pub fn shows(screen: &mut Screen, id: ConsoleId, text: &str) {
     phase(screen, id, ConsolePhase::Open);
     let image = Image::Screen(Arc::new(emulator(text).screen(0)));
     news(screen, id, ConsoleNews::Image(image));
@@ -82,7 +82,7 @@ fn open(screen: &mut Screen) -> ConsoleId {
     id
 }
 
-fn opened(size: (u16, u16)) -> (Screen, ConsoleId) {
+pub fn opened(size: (u16, u16)) -> (Screen, ConsoleId) {
     let mut screen = Screen::small(size);
     let id = open(&mut screen);
     (screen, id)
@@ -106,6 +106,16 @@ fn picture() -> Picture {
     picture
 }
 
+/// The screen of `db-primary`, open, with a picture.
+pub fn screen_of(screen: &mut Screen) -> ConsoleId {
+    screen.pane(PaneId::Vms);
+    screen.keys("j");
+    let id = begin(screen, "v");
+    phase(screen, id, ConsolePhase::Open);
+    news(screen, id, ConsoleNews::Image(Image::Picture(Arc::new(picture()))));
+    id
+}
+
 /// Three consoles: one open, one with a picture, one that has ended.
 fn three(screen: &mut Screen) {
     open(screen);
@@ -123,9 +133,11 @@ fn three(screen: &mut Screen) {
 fn one_that_is_open_with_a_search_hit() {
     each("vms_console", |s| {
         let id = open(s);
-        let found = emulator(SESSION).search("EXT4", None, true);
+        let console = emulator(SESSION);
+        let found = console.search("root", None, true);
         assert!(found.is_some());
         news(s, id, ConsoleNews::Found(found));
+        news(s, id, ConsoleNews::Hits(console.found_on(&console.screen(0), "root")));
     });
 }
 
@@ -178,15 +190,19 @@ fn how_it_stands() {
         s.tell(Msg::Input(Event::Paste("systemctl restart postgresql\nreboot\n".into())));
     });
     once("vms_console_picture", (120, 30), |s| {
-        s.pane(PaneId::Vms);
-        s.keys("j");
-        let id = begin(s, "v");
-        phase(s, id, ConsolePhase::Open);
-        news(s, id, ConsoleNews::Image(Image::Picture(Arc::new(picture()))));
+        screen_of(s);
     });
     once("vms_console_menu", (120, 30), |s| {
-        open(s);
+        screen_of(s);
         s.keys("ctrl-] k");
+    });
+    once("vms_console_grave", (80, 24), |s| {
+        screen_of(s);
+        s.keys("ctrl-] k up up enter");
+    });
+    once("vms_console_size", (80, 24), |s| {
+        open(s);
+        s.keys("ctrl-] s");
     });
 }
 
@@ -383,20 +399,9 @@ fn lines_are_pasted_only_after_a_yes() {
     assert!(requests(&mut screen).is_empty(), "anything but a yes is a no, and is not typed either");
     assert!(!screen.grid().contains("Paste 2 lines?"));
     paste(&mut screen, "a\rb");
+    assert!(screen.grid().contains("Paste 2 lines?"), "a terminal sends CR for a line end:\n{}", screen.grid());
     screen.keys("y");
     assert_eq!(asked(&mut screen), [(id, ConsoleRequest::Paste("a\rb".into()))]);
-}
-
-#[test]
-fn a_search_goes_up_and_on() {
-    let (mut screen, id) = opened((120, 30));
-    screen.keys("ctrl-] / 'EXT4 enter");
-    let up = ConsoleRequest::Search { text: "EXT4".into(), backwards: true };
-    assert_eq!(asked(&mut screen), [(id, up)]);
-    screen.keys("ctrl-] N");
-    assert_eq!(requests(&mut screen), [ConsoleRequest::Search { text: "EXT4".into(), backwards: false }]);
-    news(&mut screen, id, ConsoleNews::Found(None));
-    assert!(screen.grid().contains("`EXT4` is not there"), "{}", screen.grid());
 }
 
 #[test]
@@ -414,13 +419,61 @@ fn the_wall_leads_to_each_of_them() {
 }
 
 #[test]
-fn keys_that_terminals_cannot_send_are_in_a_menu() {
-    let (mut screen, id) = opened((120, 30));
+fn keys_that_terminals_cannot_send_are_in_a_menu_that_begins_with_a_harmless_one() {
+    let mut screen = Screen::small((120, 30));
+    let id = screen_of(&mut screen);
     screen.keys("ctrl-] k enter");
-    match asked(&mut screen).as_slice() {
-        [(of, ConsoleRequest::Combination(keys))] => assert_eq!((*of, keys.as_str()), (id, "ctrl-alt-delete")),
-        other => panic!("{other:?}"),
+    assert_eq!(asked(&mut screen), [(id, ConsoleRequest::Combination("ctrl-alt-f1".into()))]);
+}
+
+#[test]
+fn keys_that_end_a_guest_are_sent_only_after_a_yes() {
+    let mut screen = Screen::small((120, 30));
+    let id = screen_of(&mut screen);
+    for other in ["enter", "esc", "n"] {
+        screen.keys("ctrl-] k up up enter");
+        assert!(screen.grid().contains("Ctrl-Alt-Delete: restarts most systems."), "{}", screen.grid());
+        screen.keys(other);
+        assert!(requests(&mut screen).is_empty(), "{other} is no yes, and is not sent either");
     }
+    screen.keys("ctrl-] k up up enter y");
+    assert_eq!(asked(&mut screen), [(id, ConsoleRequest::Combination("ctrl-alt-delete".into()))]);
+    // However it is asked for.
+    screen.run("console.keys", &[("keys", "alt-ctrl-del")]);
+    assert!(requests(&mut screen).is_empty() && screen.grid().contains("Send alt-ctrl-del?"), "{}", screen.grid());
+    screen.keys("y");
+    assert_eq!(asked(&mut screen), [(id, ConsoleRequest::Combination("alt-ctrl-del".into()))]);
+    // A console that goes meanwhile takes the question along.
+    screen.keys("ctrl-] k up up enter");
+    phase(&mut screen, id, ConsolePhase::Ended("libvirtd was restarted".into()));
+    phase(&mut screen, id, ConsolePhase::Open);
+    screen.keys("y");
+    let sent = requests(&mut screen);
+    assert!(!sent.iter().any(|r| matches!(r, ConsoleRequest::Combination(_))), "{sent:?}");
+}
+
+#[test]
+fn a_serial_line_has_no_menu_of_keys() {
+    let (mut screen, _) = opened((120, 30));
+    screen.keys("ctrl-] k");
+    assert!(screen.grid().contains("a serial line has no such keys"), "{}", screen.grid());
+    assert!(!screen.grid().contains("Send which keys?") && requests(&mut screen).is_empty());
+}
+
+#[test]
+fn the_size_is_typed_into_a_serial_line_only_after_a_yes() {
+    let (mut screen, id) = opened((120, 30));
+    screen.keys("ctrl-] s");
+    assert!(screen.grid().contains("stty rows 25 cols 120"), "{}", screen.grid());
+    screen.keys("esc");
+    assert!(requests(&mut screen).is_empty());
+    screen.keys("ctrl-] s y");
+    assert_eq!(asked(&mut screen), [(id, ConsoleRequest::Resize(120, 25))]);
+    // A screen is given another resolution: nothing is typed.
+    let mut screen = Screen::small((120, 30));
+    screen_of(&mut screen);
+    screen.keys("ctrl-] s");
+    assert!(matches!(requests(&mut screen).as_slice(), [ConsoleRequest::Resize(960, _)]));
 }
 
 #[test]

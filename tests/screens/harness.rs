@@ -18,12 +18,12 @@ use noctule::app::state::{App, Settings};
 use noctule::commands::pin::{Guarded, Lock};
 use noctule::keymap::Keymap;
 use noctule::model::alarm::Counts;
-use noctule::model::command::{CONFIGURATION, LiveRequest, LiveSection, Outcome, Plan};
+use noctule::model::command::{Args, CONFIGURATION, Intent, LiveRequest, LiveSection, Outcome, Plan};
 use noctule::model::ids::ActionId;
 use noctule::model::page::Generations;
 use noctule::model::time::{MINUTE, Ts};
 use noctule::panes::menu::MenuPane;
-use noctule::theme::{Glyphs, Theme};
+use noctule::theme::{Depth, Glyphs, Theme, load};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -135,6 +135,35 @@ impl Screen {
     /// The small network, unicode.
     pub fn small(size: (u16, u16)) -> Self {
         Self::new(World::small(), size, Glyphs::UNICODE)
+    }
+
+    /// The same with a pane shown.
+    pub fn on(pane: PaneId, size: (u16, u16)) -> Self {
+        let mut screen = Self::small(size);
+        screen.pane(pane);
+        screen
+    }
+
+    /// On a terminal without colours.
+    pub fn mono(size: (u16, u16)) -> Self {
+        let theme = load::load("default", None, Depth::Mono).expect("the default theme");
+        Self::themed(World::small(), size, Glyphs::ASCII, theme)
+    }
+
+    /// What was asked of the workers, in its order.
+    pub fn intents(&self) -> Vec<Intent> {
+        let wishes = self.sent.iter().filter_map(|r| match r {
+            Request::Execute(_, intent) | Request::Plan(_, intent) => Some(intent.clone()),
+            _ => None,
+        });
+        wishes.collect()
+    }
+
+    /// The only wish there is.
+    pub fn wish(&self) -> Intent {
+        let all = self.intents();
+        assert_eq!(all.len(), 1, "{all:?}\n{}", self.grid());
+        all[0].clone()
     }
 
     /// Hands a message over and waits for what it sets off.
@@ -270,6 +299,12 @@ impl Screen {
         self.tell(Msg::Input(Event::Key(KeyEvent::new(code, modifiers))));
     }
 
+    /// Runs a command with arguments, as the palette does.
+    pub fn run(&mut self, id: &'static str, all: &[(&str, &str)]) {
+        self.app.run(id, args(all));
+        self.settle();
+    }
+
     /// Shows a pane.
     pub fn pane(&mut self, pane: PaneId) {
         self.press(KeyCode::Char(pane.digit()), KeyModifiers::NONE);
@@ -329,6 +364,11 @@ impl Screen {
     pub fn print(&self) -> String {
         print_of(self.terminal().backend().buffer())
     }
+}
+
+/// Arguments of a command.
+pub fn args(all: &[(&str, &str)]) -> Args {
+    all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
 }
 
 /// Draws something that is no [`App`], and prints it.

@@ -97,12 +97,9 @@ fn a_job_moves_on_while_it_is_looked_at() {
     assert!(!s.grid().contains("waiting"), "{}", s.grid());
 }
 
+/// What was asked of the workers, and for what.
 fn intents(s: &Screen) -> Vec<(&'static str, Targets)> {
-    let sent = s.sent.iter().filter_map(|r| match r {
-        Request::Plan(_, i) | Request::Execute(_, i) => Some((i.command, i.targets.clone())),
-        _ => None,
-    });
-    sent.collect()
+    s.intents().into_iter().map(|i| (i.command, i.targets)).collect()
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod harness;
 mod jobs;
 mod menu;
 mod overlays;
+mod reading;
 mod silences;
 mod vms;
 
@@ -206,20 +207,4 @@ fn hostile_text_reaches_no_cell() {
         }
     }
     assert!(HOSTILE.contains('\u{1b}'));
-}
-
-#[test]
-fn without_colour_severity_and_cursor_are_still_told_apart() {
-    let theme =
-        noctule::theme::load::load("default", None, noctule::theme::degrade::Depth::Mono).expect("the default theme");
-    let mut screen = Screen::themed(World::small(), (120, 30), Glyphs::ASCII, theme);
-    let coloured = screen.colours();
-    assert!(coloured.is_empty(), "colours without colour: {coloured:?}");
-    let grid = screen.grid();
-    for letter in ["  C ", "  M ", "  m "] {
-        assert!(grid.contains(letter), "{letter}:\n{grid}");
-    }
-    let before = screen.modifiers();
-    screen.keys("j");
-    assert_ne!(before, screen.modifiers(), "the cursor row has no attribute of its own");
 }

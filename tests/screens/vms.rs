@@ -4,42 +4,19 @@
 use noctule::app::message::Msg;
 use noctule::app::pane::PaneId;
 use noctule::app::port::Request;
-use noctule::model::command::{Args, Intent, Targets};
+use noctule::model::command::Targets;
 use noctule::model::ids::RowId;
 use noctule::model::page::{Generations, Table};
 use noctule::model::vm::VmRow;
 use noctule::model::vm::state::{HostContact, Power};
-use noctule::theme::degrade::Depth;
-use noctule::theme::{Glyphs, load};
+use noctule::theme::Glyphs;
 
 use super::common::world::World;
-use super::harness::Screen;
+use super::harness::{Screen, args};
 use super::{each, once};
 
 fn vms(size: (u16, u16)) -> Screen {
-    let mut screen = Screen::small(size);
-    screen.pane(PaneId::Vms);
-    screen
-}
-
-/// What was asked of the workers, in its order.
-fn intents(screen: &Screen) -> Vec<Intent> {
-    let wishes = screen.sent.iter().filter_map(|r| match r {
-        Request::Execute(_, intent) | Request::Plan(_, intent) => Some(intent.clone()),
-        _ => None,
-    });
-    wishes.collect()
-}
-
-/// The only wish there is.
-fn wish(screen: &Screen) -> Intent {
-    let all = intents(screen);
-    assert_eq!(all.len(), 1, "{all:?}\n{}", screen.grid());
-    all[0].clone()
-}
-
-fn args(all: &[(&str, &str)]) -> Args {
-    all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    Screen::on(PaneId::Vms, size)
 }
 
 /// The row of a machine.
@@ -110,18 +87,6 @@ fn a_host() {
 }
 
 #[test]
-fn without_colour_states_are_told_apart() {
-    let theme = load::load("default", None, Depth::Mono).expect("the default theme");
-    let mut screen = Screen::themed(World::small(), (120, 30), Glyphs::ASCII, theme);
-    screen.pane(PaneId::Vms);
-    assert!(screen.colours().is_empty());
-    let grid = screen.grid();
-    for words in ["running", "crashed", "paused", "off", "unknown"] {
-        assert!(grid.contains(words), "{words}:\n{grid}");
-    }
-}
-
-#[test]
 fn a_silent_host_keeps_its_machines_and_says_how_old_they_are() {
     let mut screen = vms((200, 50));
     for row in &mut screen.world.vms {
@@ -157,13 +122,15 @@ fn a_measurement_alone_brings_new_rows() {
 fn verbs_are_for_the_machine_under_the_cursor_or_the_marked_ones() {
     let mut screen = vms((120, 30));
     screen.keys("j x d");
-    let got = wish(&screen);
+    let got = screen.wish();
     let one = Targets::Rows(Table::Vms, vec![row(&screen, "db-primary")]);
     assert_eq!((got.command, &got.targets), ("vm.shutdown", &one));
     screen.answer();
-    assert!(screen.grid().contains("y"), "a plan is shown and asked about:\n{}", screen.grid());
-    screen.keys("n space space x s");
-    let got = wish(&screen);
+    assert!(screen.grid().contains("y do it") && screen.grid().contains("vm.shutdown"), "{}", screen.grid());
+    screen.keys("n");
+    assert!(screen.intents().is_empty() && !screen.grid().contains("y do it"), "{}", screen.grid());
+    screen.keys("space space x s");
+    let got = screen.wish();
     assert_eq!(got.command, "vm.start");
     let Targets::Rows(Table::Vms, rows) = got.targets else { panic!("{got:?}") };
     assert_eq!(rows.len(), 2, "the marked ones");
@@ -175,11 +142,11 @@ fn what_loses_something_asks_for_the_name() {
         let mut screen = vms((120, 30));
         screen.keys("j");
         screen.keys(keys);
-        assert_eq!(wish(&screen).command, command);
+        assert_eq!(screen.wish().command, command);
         screen.answer();
         assert!(screen.grid().contains("Type go"), "{command}:\n{}", screen.grid());
         screen.keys("y");
-        assert!(intents(&screen).is_empty(), "{command} wants more than a y");
+        assert!(screen.intents().is_empty(), "{command} wants more than a y");
     }
 }
 
@@ -189,14 +156,14 @@ fn verbs_ask_for_what_they_lack() {
     screen.keys("j x U");
     assert!(screen.grid().contains("What happens to its disks?"), "{}", screen.grid());
     screen.keys("enter");
-    let got = wish(&screen);
+    let got = screen.wish();
     assert_eq!((got.command, got.args), ("vm.undefine", args(&[("disks", "keep")])));
     screen.answer();
     screen.keys("esc x m");
     assert!(screen.grid().contains("Move it to which host?"), "{}", screen.grid());
     assert!(!screen.grid().contains("kvm-1: "), "never to the host it is on:\n{}", screen.grid());
     screen.keys("enter down enter");
-    let got = wish(&screen);
+    let got = screen.wish();
     assert_eq!((got.command, got.args), ("vm.migrate", args(&[("storage", "copy"), ("to", "kvm-2")])));
 }
 
@@ -204,19 +171,9 @@ fn verbs_ask_for_what_they_lack() {
 fn a_host_is_no_machine() {
     let mut screen = vms((120, 30));
     screen.keys("x k");
-    assert!(intents(&screen).is_empty() && screen.grid().contains("that is a host"), "{}", screen.grid());
+    assert!(screen.intents().is_empty() && screen.grid().contains("that is a host"), "{}", screen.grid());
     screen.keys("P");
-    assert_eq!(wish(&screen).command, "vm.poll");
-}
-
-#[test]
-fn a_read_only_profile_refuses_and_looks() {
-    let mut screen = vms((120, 30));
-    screen.app.ctx.read_only = true;
-    screen.keys("j x d");
-    assert!(intents(&screen).is_empty() && screen.grid().contains("read-only"), "{}", screen.grid());
-    screen.keys("P");
-    assert_eq!(wish(&screen).command, "vm.poll");
+    assert_eq!(screen.wish().command, "vm.poll");
 }
 
 #[test]
@@ -229,12 +186,20 @@ fn a_machine_that_is_off_has_no_console_yet() {
 
 #[test]
 fn jumps_lead_to_alarms_source_and_log() {
-    for (key, pane) in [("a", PaneId::Alarms), ("o", PaneId::Sources), ("l", PaneId::Log)] {
+    for (key, pane, row) in
+        [("a", PaneId::Alarms, "BBSM00000004"), ("o", PaneId::Sources, "kvm-1"), ("l", PaneId::Log, "domain list")]
+    {
         let mut screen = vms((120, 30));
+        screen.world.alarms[3].source = "kvm-1".into();
+        screen.world.sources[1].name = "kvm-1".into();
+        screen.world.log[5].source = "kvm-1".into();
+        screen.world.log[5].what = "domain list".into();
         screen.keys("j");
         screen.keys(key);
         assert_eq!(screen.app.active(), pane);
-        assert!(screen.grid().contains("kvm-1"), "{}", screen.grid());
+        let grid = screen.grid();
+        let found = grid.lines().find(|line| line.starts_with('▌')).expect("a row");
+        assert!(found.contains(row) && grid.contains("1 of 1"), "{row}:\n{grid}");
     }
 }
 
@@ -244,15 +209,4 @@ fn an_empty_list_says_what_to_do() {
     screen.pane(PaneId::Vms);
     let grid = screen.grid();
     assert!(grid.contains("No host of virtual machines is configured") && grid.contains("noctule demo"), "{grid}");
-}
-
-#[test]
-fn linear_tells_a_state_once() {
-    let mut screen = Screen::linear();
-    screen.pane(PaneId::Vms);
-    screen.changed();
-    let lines = screen.app.take_lines().join("\n");
-    assert!(lines.contains("machine legacy on kvm-1 is crashed"), "{lines}");
-    screen.changed();
-    assert!(!screen.app.take_lines().join("\n").contains("legacy"));
 }

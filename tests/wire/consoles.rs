@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use noctule::app::effect::ConsoleRequest;
+use noctule::app::effect::{ConsoleRequest, RecordIn};
 use noctule::app::message::Msg;
 use noctule::app::port::{Backend as _, Request};
 use noctule::model::console::{
-    ConsoleId, ConsoleKey, ConsoleKind, ConsoleNews, ConsolePhase, ConsoleTarget, Image, Stroke,
+    ConsoleId, ConsoleKey, ConsoleKind, ConsoleNews, ConsolePhase, ConsoleTarget, Image, Place, Selection, Stroke,
 };
 use noctule::workers::bridge::{Bridge, Options};
 use noctule::workers::relay::Hands;
@@ -234,5 +234,55 @@ async fn a_daemon_that_restarts_ends_its_consoles_and_they_are_opened_again() {
     desk.until_open(2).await;
     desk.type_in(2, "\r");
     desk.until_shows(2, "dhcp-1 login:").await;
+    desk.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_on_a_line_is_picked_out_copied_and_recorded_without_its_secrets() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("dhcp-1.cast");
+    let mut desk = Desk::start().await;
+    desk.open(1, "dhcp-1", ConsoleKind::Serial);
+    desk.until_open(1).await;
+    let wanted = RecordIn { file: file.to_string_lossy().into_owned(), redact: true };
+    desk.ask(1, ConsoleRequest::Record(Some(wanted)));
+    desk.type_in(1, "\r");
+    desk.until_shows(1, "dhcp-1 login:").await;
+    desk.type_in(1, "root\rsecret\r");
+    desk.until_shows(1, "root@dhcp-1:~#").await;
+    desk.type_in(1, "echo token=hunter2 needle needle\r");
+    desk.until_shows(1, "\ntoken=hunter2 needle needle\n").await;
+    desk.type_in(1, "seq 200\r");
+    desk.until_shows(1, "200\nroot@dhcp-1").await;
+    // Far above: what is shown then has all places of it.
+    desk.ask(1, ConsoleRequest::Search { text: "needle".into(), backwards: true });
+    let hits = desk.until(1, "all places of it", |news| match news {
+        ConsoleNews::Hits(hits) if !hits.is_empty() => Some(hits),
+        _ => None,
+    });
+    let hits = hits.await;
+    assert_eq!(hits.len(), 4, "typed and printed: {hits:?}");
+    let from = Place { line: hits[3].from.line, column: 0 };
+    let selection = Selection { from, to: Place { line: from.line + 2, column: 79 } };
+    desk.ask(1, ConsoleRequest::Copy(selection));
+    let copied = desk.until(1, "the lines", |news| match news {
+        ConsoleNews::Copied(text) => Some(text),
+        _ => None,
+    });
+    let copied = copied.await;
+    assert!(copied.starts_with("token=hunter2 needle needle\nroot@dhcp-1"), "{copied}");
+    // A reset shows a blank screen; what stood there can be scrolled to.
+    desk.ask(1, ConsoleRequest::Reset);
+    let above = desk.until(1, "a blank screen", |news| match news {
+        ConsoleNews::Image(Image::Screen(screen)) if screen.text().is_empty() => Some(screen.above),
+        _ => None,
+    });
+    assert!(above.await > 200);
+    desk.ask(1, ConsoleRequest::Record(None));
+    desk.until(1, "its end", |news| matches!(news, ConsoleNews::Recording(None)).then_some(())).await;
+    let text = std::fs::read_to_string(&file).expect("the recording");
+    assert!(text.lines().next().is_some_and(|header| header.contains(r#""redaction":"on""#)), "{text}");
+    assert!(text.contains("token=*") && !text.contains("hunter2"), "{text}");
+    desk.ask(1, ConsoleRequest::Close);
     desk.stop().await;
 }

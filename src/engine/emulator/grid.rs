@@ -229,6 +229,11 @@ impl Row {
         self.used().iter().all(|s| *s == Slot::BLANK)
     }
 
+    /// Whether there is nothing to read in it, whatever its ground.
+    pub(super) fn is_empty(&self) -> bool {
+        self.used().iter().all(|s| s.ch == ' ')
+    }
+
     /// Whether it keeps its promises; for tests.
     #[cfg(test)]
     pub(super) fn is_sound(&self, columns: u16) -> bool {
@@ -301,6 +306,9 @@ impl Grid {
 
     /// Moves rows `from` to `to` up by `count`; blank ones follow.
     pub(super) fn up(&mut self, from: u16, to: u16, count: u16, pen: Pen) {
+        if let Some(above) = from.checked_sub(1) {
+            self.end_line(above);
+        }
         let (from, to) = (usize::from(from), usize::from(to));
         if from > to || to >= self.rows.len() {
             return;
@@ -338,9 +346,14 @@ impl Grid {
         }
         // What goes on above the first one no longer does.
         for at in [from.checked_sub(1), Some(to)].into_iter().flatten() {
-            if let Some(row) = self.rows.get_mut(at) {
-                row.wrapped = false;
-            }
+            self.end_line(at as u16);
+        }
+    }
+
+    /// The text of a row no longer goes on in the next one: another comes there.
+    pub(super) fn end_line(&mut self, row: u16) {
+        if let Some(row) = self.rows.get_mut(usize::from(row)) {
+            row.wrapped = false;
         }
     }
 

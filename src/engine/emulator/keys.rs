@@ -1,9 +1,7 @@
-//! What keys, pastes and the mouse send to a guest on a serial line: the sequences of xterm, which are
-//! those of a VT220 where both have the key.
+//! What keys and pastes send to a guest on a serial line: the sequences of xterm, which are those of a
+//! VT220 where both have the key.
 
-use std::borrow::Cow;
-
-use super::{Modes, Mouse};
+use super::Modes;
 use crate::model::console::{ConsoleKey, Stroke};
 use crate::model::text;
 
@@ -102,105 +100,19 @@ fn numbered(number: u8, modifiers: u8, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// The bytes of a paste: line ends as Enter sends them, tabs kept, and of other control characters
-/// nothing, so that no text can end the marks around a paste or press keys.
+/// The bytes of a paste: line ends as Enter sends them, and no other control character but the tab, so
+/// that no text can end the marks around it or press keys.
 #[must_use]
 pub fn paste(text: &str, modes: Modes) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 12);
     if modes.bracketed_paste {
         out.extend_from_slice(b"\x1b[200~");
     }
-    for c in lines(text).chars() {
-        match c {
-            '\n' => out.push(b'\r'),
-            '\t' => out.push(b'\t'),
-            c if c.is_control() => {}
-            c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-        }
-    }
+    out.extend_from_slice(text::typed(text).replace('\n', "\r").as_bytes());
     if modes.bracketed_paste {
         out.extend_from_slice(b"\x1b[201~");
     }
     out
-}
-
-fn lines(text: &str) -> Cow<'_, str> {
-    if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(text) }
-}
-
-/// What has to be asked before a paste with line ends goes out: a guest runs every line of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PasteCheck {
-    /// Line ends that it would send.
-    pub ends: usize,
-    /// Characters.
-    pub characters: usize,
-    /// Its first line, safe to draw.
-    pub first: String,
-    /// Whether the guest has asked for marks around pastes: a shell then runs nothing until Enter.
-    pub marked: bool,
-}
-
-/// Checks a paste; `None` where it has no line ends and need not be asked about.
-#[must_use]
-pub fn paste_check(text: &str, modes: Modes) -> Option<PasteCheck> {
-    let text = lines(text);
-    let ends = text.matches('\n').count();
-    (ends > 0).then(|| PasteCheck {
-        ends,
-        characters: text.chars().count(),
-        first: text::clean(text.lines().next().unwrap_or("")).into_owned(),
-        marked: modes.bracketed_paste,
-    })
-}
-
-/// What the mouse did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MouseAct {
-    /// A button went down: 0 left, 1 middle, 2 right.
-    Down(u8),
-    /// A button went up.
-    Up(u8),
-    /// Moved with a button down.
-    Drag(u8),
-    /// Moved.
-    Move,
-    /// The wheel, up.
-    WheelUp,
-    /// The wheel, down.
-    WheelDown,
-}
-
-/// The bytes of the mouse at a cell of the guest's screen; none where the guest has not asked for them.
-#[must_use]
-pub fn mouse(act: MouseAct, row: u16, column: u16, modes: Modes) -> Vec<u8> {
-    let wanted = match modes.mouse {
-        Mouse::Off => false,
-        Mouse::Press => matches!(act, MouseAct::Down(_)),
-        Mouse::Click => !matches!(act, MouseAct::Drag(_) | MouseAct::Move),
-        Mouse::Drag => !matches!(act, MouseAct::Move),
-        Mouse::Motion => true,
-    };
-    if !wanted {
-        return Vec::new();
-    }
-    let code = match act {
-        MouseAct::Down(button) | MouseAct::Up(button) => button.min(2),
-        MouseAct::Drag(button) => 32 + button.min(2),
-        MouseAct::Move => 35,
-        MouseAct::WheelUp => 64,
-        MouseAct::WheelDown => 65,
-    };
-    let up = matches!(act, MouseAct::Up(_));
-    let (x, y) = (column.saturating_add(1), row.saturating_add(1));
-    if modes.mouse_sgr {
-        return format!("\x1b[<{code};{x};{y}{}", if up { 'm' } else { 'M' }).into_bytes();
-    }
-    let byte = |n: u16| u8::try_from(n.saturating_add(32)).ok();
-    match (byte(x), byte(y)) {
-        (Some(x), Some(y)) => vec![0x1b, b'[', b'M', 32 + if up { 3 } else { code }, x, y],
-        _ => Vec::new(),
-    }
 }
 
 #[cfg(test)]
@@ -285,20 +197,5 @@ mod tests {
         let marked = Modes { bracketed_paste: true, ..Modes::default() };
         assert_eq!(paste("a\r\nb\nc\td", Modes::default()), b"a\rb\rc\td");
         assert_eq!(paste("rm\x1b[201~ -rf\x03", marked), b"\x1b[200~rm[201~ -rf\x1b[201~");
-        assert_eq!(paste_check("one line", Modes::default()), None);
-        let check = paste_check("ls\x1b[2J -l\nrm x\r\n", marked).unwrap();
-        assert_eq!((check.ends, check.first.as_str(), check.marked), (2, "ls -l", true));
-    }
-
-    #[test]
-    fn the_mouse_tells_what_was_asked_for() {
-        let sgr = Modes { mouse: Mouse::Drag, mouse_sgr: true, ..Modes::default() };
-        assert_eq!(mouse(MouseAct::Down(0), 2, 300, sgr), b"\x1b[<0;301;3M");
-        assert_eq!(mouse(MouseAct::Up(2), 0, 0, sgr), b"\x1b[<2;1;1m");
-        assert_eq!(mouse(MouseAct::Move, 0, 0, sgr), b"");
-        let old = Modes { mouse: Mouse::Click, ..Modes::default() };
-        assert_eq!(mouse(MouseAct::WheelUp, 0, 1, old), b"\x1b[M\x60\x22\x21");
-        assert_eq!(mouse(MouseAct::Down(0), 0, 300, old), b"", "a column that cannot be told");
-        assert_eq!(mouse(MouseAct::Down(0), 0, 0, Modes::default()), b"");
     }
 }

@@ -17,13 +17,12 @@ mod modes;
 mod parser;
 pub mod redact;
 mod search;
-pub mod stty;
 mod terminal;
 #[cfg(test)]
 mod tests;
 mod view;
 
-pub use modes::{Modes, Mouse};
+pub use modes::Modes;
 pub use view::View;
 
 use crate::model::console::{Attrs, Cell, Cursor, Screen};
@@ -70,13 +69,6 @@ pub enum Event {
     Bell,
     /// Another title, safe to draw; empty for none.
     Title(String),
-    /// The guest asks for another size of the terminal; 0 means that it leaves it open.
-    SizeAsked {
-        /// Rows.
-        rows: u16,
-        /// Columns.
-        columns: u16,
-    },
 }
 
 /// A terminal.
@@ -113,7 +105,8 @@ impl Emulator {
         std::mem::take(&mut self.terminal.answers)
     }
 
-    /// Changes the size; brought within bounds. A guest on a serial line is not told: see [`stty`].
+    /// Changes the size; brought within bounds. A guest on a serial line is not told: see
+    /// [`crate::model::stty`].
     pub fn resize(&mut self, rows: u16, columns: u16) {
         let (rows, columns) = (rows.clamp(1, MOST_ROWS), columns.clamp(1, MOST_COLUMNS));
         if self.size() != (rows, columns) {
@@ -137,7 +130,7 @@ impl Emulator {
         self.generation += 1;
     }
 
-    /// Modes that the guest has set: what keys, pastes and the mouse send depends on them.
+    /// Modes that the guest has set: what keys and pastes send depends on them.
     #[must_use]
     pub const fn modes(&self) -> Modes {
         self.terminal.modes

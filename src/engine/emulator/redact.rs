@@ -10,6 +10,16 @@ use regex::Regex;
 /// Bytes of a line that are held back, at most; a longer one is matched in parts.
 const MOST_HELD: usize = 16 << 10;
 
+/// What looks like a secret: the value of what is called one, the credentials of a request and of an
+/// address, the hash of a password, a line of a key.
+const USUAL: [&str; 5] = [
+    r#"(?i)(?:password|passwd|passphrase|pwd|secret|token|api[ _-]?key|private[ _-]?key)["']?\s*[:=]\s*["']?([^\s"',;]+)"#,
+    r"(?i)authorization:\s*(\S.*)",
+    r"://[^/\s:@]*:([^/\s@]+)@",
+    r"(\$(?:1|2[abxy]|5|6|7|y|argon2[a-z]*)\$[^\s:]+)",
+    r"^\s*([A-Za-z0-9+/]{60,}={0,2})\s*$",
+];
+
 /// Patterns that hide.
 #[derive(Debug, Clone)]
 pub struct Redactor {
@@ -42,6 +52,15 @@ impl Redactor {
         };
         let patterns = patterns.iter().map(compile).collect::<Result<_, _>>()?;
         Ok(Self { patterns, held: Vec::new(), bytes: 0 })
+    }
+
+    /// Of patterns for what looks like a secret on most systems. It is a net with holes: what is called by
+    /// no name that they know stays.
+    ///
+    /// # Errors
+    /// A pattern is no regular expression: none of them is not.
+    pub fn usual() -> Result<Self, BadPattern> {
+        Self::new(&USUAL)
     }
 
     /// How many patterns there are.
@@ -188,6 +207,32 @@ mod tests {
         assert_eq!(out, expected.map(|(at, text)| (at, text.to_owned())));
         let out = run(&["hunter2"], &["a \x1b[31mhun\x1b[1;32mter2\x1b[m b"]);
         assert_eq!(out, [(0, "a \x1b[31m***\x1b[1;32m****\x1b[m b".to_owned())], "colours stay");
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_hidden_and_nothing_else() {
+        let mut redactor = Redactor::usual().unwrap();
+        let mut hidden = |line: &str| {
+            let mut out = String::new();
+            let mut add = |_: Duration, text: &str| out.push_str(text);
+            redactor.push(Duration::ZERO, &format!("{line}\n"), &mut add);
+            redactor.flush(&mut add);
+            out.trim_end().to_owned()
+        };
+        for (line, safe) in [
+            ("db_password = \"hunter2\"", "db_password = \"*******\""),
+            ("API-KEY: abc123", "API-KEY: ******"),
+            ("Authorization: Bearer ey.x", "Authorization: ***********"),
+            ("git clone https://anna:t0p@host/x", "git clone https://anna:***@host/x"),
+            ("root:$6$abc$def:19000:0", "root:**********:19000:0"),
+        ] {
+            assert_eq!(hidden(line), safe);
+        }
+        let key = "A".repeat(64);
+        assert_eq!(hidden(&key), "*".repeat(64));
+        for line in ["Password: ", "login: root", "new password is too short", "[  4.2] eth0: link is up"] {
+            assert_eq!(hidden(line), line.trim_end());
+        }
     }
 
     #[test]

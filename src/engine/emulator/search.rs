@@ -157,18 +157,18 @@ impl Emulator {
     }
 
     /// The text of a selection: lines without blanks at their ends, a line feed between them; a line
-    /// that was wrapped comes as one, unless a rectangle is taken.
+    /// that was wrapped comes as one.
     #[must_use]
     pub fn copy(&self, selection: &Selection) -> String {
         let from = selection.from.min(selection.to).line.max(self.first());
         let to = selection.from.max(selection.to).line.min(self.end().saturating_sub(1));
         let mut out = String::new();
         for number in from..=to {
-            if number > from && (selection.block || !self.wraps(number - 1)) {
+            if number > from && !self.wraps(number - 1) {
                 out.push('\n');
             }
             if let Some((first, last)) = selection.columns(number, u16::MAX) {
-                self.text(number, first, last, !selection.block && number < to && self.wraps(number), &mut out);
+                self.text(number, first, last, number < to && self.wraps(number), &mut out);
             }
         }
         out
@@ -178,7 +178,7 @@ impl Emulator {
     #[must_use]
     pub fn contents(&self) -> String {
         let place = |line, column| Place { line, column };
-        let all = Selection { from: place(self.first(), 0), to: place(self.end() - 1, u16::MAX), block: false };
+        let all = Selection { from: place(self.first(), 0), to: place(self.end() - 1, u16::MAX) };
         let mut out = self.copy(&all);
         out.truncate(out.trim_end_matches('\n').len());
         out

@@ -36,15 +36,6 @@ pub struct Recovered {
     pub unknown: u32,
 }
 
-impl Recovered {
-    /// How sure it is: the share of exact cells among those that are not blank, 0 to 1.
-    #[must_use]
-    pub fn certainty(&self) -> f32 {
-        let all = self.exact + self.near + self.unknown;
-        if all == 0 { 1.0 } else { self.exact as f32 / all as f32 }
-    }
-}
-
 /// The text of one picture; `None` where it shows no text console. For pictures that follow one
 /// another: [`Reader`].
 #[must_use]

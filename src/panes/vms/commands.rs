@@ -223,7 +223,13 @@ pub(crate) static TERMINAL: &[CommandSpec] = &[
         &["shift-pagedown", "ctrl-] pagedown", "ctrl-] j"],
     ),
     inside("console.bottom", "To the end", "Shows what is printed now again.", &["ctrl-] G", "ctrl-] end"]),
-    inside("console.copy", "Copy", "Copies the text that is shown.", &["ctrl-] y"]),
+    inside(
+        "console.mark",
+        "Mark",
+        "Marks the first line that is shown: Copy takes everything from there to the last line shown. Again forgets it.",
+        &["ctrl-] m"],
+    ),
+    inside("console.copy", "Copy", "Copies the text that is shown, or all of it since the mark.", &["ctrl-] y"]),
     CommandSpec {
         args: &[text("text", "the text")],
         ..inside("console.type", "Type a text", "Sends a text to the guest as if it was typed.", &["ctrl-] t"])
@@ -233,15 +239,21 @@ pub(crate) static TERMINAL: &[CommandSpec] = &[
         ..inside("console.keys", "Send keys", "Chooses a combination that terminals cannot send.", &["ctrl-] k"])
     },
     CommandSpec {
-        args: &[text("file", "a file")],
+        args: &[text("file", "a file"), word("redact", "whether what looks like a secret is hidden", YES_NO)],
         ..inside(
             "console.record",
             "Record",
-            "Records what is shown in a file (asciicast); again ends it.",
+            "Records what is shown in a file (asciicast), redacted if wanted; again ends it.",
             &["ctrl-] r"],
         )
     },
     inside("console.size", "Send size", "Tells the guest the size: a stty line, or another resolution.", &["ctrl-] s"]),
+    inside(
+        "console.reset",
+        "Reset",
+        "Sets the terminal back when the guest has left it in a mess; nothing is typed, and no line is lost.",
+        &["ctrl-] R"],
+    ),
     inside(
         "console.picture",
         "Text or picture",

@@ -159,7 +159,7 @@ impl Pane for VmsPane {
         let mut effects = self.split.list.update(msg, cx);
         effects.extend(self.consoles.picked(msg));
         match msg {
-            Msg::Console(id, news) => effects.extend(self.consoles.news(*id, news)),
+            Msg::Console(id, news) => effects.extend(self.consoles.news(*id, news, cx.active == PaneId::Vms)),
             Msg::Live(id, answer) => effects.extend(self.inside.answer(*id, answer)),
             Msg::Done(_, outcome) if outcome.command == "vm.shutdown" && !outcome.errors.is_empty() => {
                 effects.extend(verbs::offer_force(outcome, cx));
@@ -174,6 +174,7 @@ impl Pane for VmsPane {
     }
 
     fn shown(&mut self, rows: u16, cx: &Ctx) -> Vec<Effect> {
+        self.consoles.seen();
         self.split.shown(rows, cx)
     }
 

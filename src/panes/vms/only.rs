@@ -48,7 +48,8 @@ impl Pane for OnlyConsole {
     fn update(&mut self, msg: &Msg, _: &Ctx) -> Vec<Effect> {
         let mut effects = self.consoles.picked(msg);
         if let Msg::Console(id, news) = msg {
-            effects.extend(self.consoles.news(*id, news));
+            // There is nothing else to look at.
+            effects.extend(self.consoles.news(*id, news, true));
         }
         effects
     }

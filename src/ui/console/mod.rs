@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use super::{Paint, Piece, paint};
-use crate::model::console::{Attrs, Cell, Found, Ink, Place, Screen, Selection, Width};
+use crate::model::console::{Attrs, Cell, Found, Ink, Screen, Selection, Width};
 use crate::model::text;
 use crate::theme::{Token, degrade};
 
@@ -37,7 +37,7 @@ pub struct ConsoleView<'a> {
     pub pan: Option<Pan>,
 }
 
-/// What was drawn, for the mouse and the title.
+/// What was drawn, for the title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drawn {
     /// The cells of the pane that show the screen.
@@ -48,25 +48,9 @@ pub struct Drawn {
     pub cursor: Option<(u16, u16)>,
     rows: u16,
     columns: u16,
-    top: u64,
 }
 
 impl Drawn {
-    /// The place of the console under a cell of the pane.
-    #[must_use]
-    pub fn place(&self, x: u16, y: u16) -> Option<Place> {
-        let (row, column) = self.cell(x, y)?;
-        Some(Place { line: self.top + u64::from(row), column })
-    }
-
-    /// Row and column of the screen under a cell of the pane, for a guest that asks for the mouse.
-    #[must_use]
-    pub fn cell(&self, x: u16, y: u16) -> Option<(u16, u16)> {
-        self.area
-            .contains((x, y).into())
-            .then(|| (self.pan.row + (y - self.area.y), self.pan.column + (x - self.area.x)))
-    }
-
     /// Which part is shown, in words for a title; `None` when all of it is.
     #[must_use]
     pub fn part(&self) -> Option<String> {
@@ -97,8 +81,7 @@ impl<'a> ConsoleView<'a> {
         let (width, height) = (area.width.min(screen.columns), area.height.min(screen.rows));
         let shown = Rect { width, height, ..area };
         let pan = self.part(width, height);
-        let mut drawn =
-            Drawn { area: shown, pan, cursor: None, rows: screen.rows, columns: screen.columns, top: screen.top };
+        let mut drawn = Drawn { area: shown, pan, cursor: None, rows: screen.rows, columns: screen.columns };
         if shown.is_empty() {
             return drawn;
         }
@@ -314,6 +297,7 @@ mod tests {
 
     use super::*;
     use crate::engine::emulator::{Emulator, Limits};
+    use crate::model::console::Place;
     use crate::theme::{Depth, Glyphs, Theme, load};
 
     fn screen(rows: u16, columns: u16, text: &str) -> Screen {
@@ -348,8 +332,6 @@ mod tests {
         assert_eq!(lines(&buf)[4], "         here");
         assert_eq!(drawn.part().unwrap(), "rows 20-24 of 24, columns 61-80 of 80");
         assert_eq!(drawn.cursor, Some((13, 4)));
-        assert_eq!(drawn.place(13, 4), Some(Place { line: 23, column: 73 }));
-        assert_eq!(drawn.place(20, 4), None);
         let pan = Some(Pan { row: 2, column: 99 });
         let (_, drawn) = draw(ConsoleView { pan, ..ConsoleView::new(&screen) }, 20, 5, &theme, &glyphs);
         assert_eq!(drawn.pan, Pan { row: 2, column: 60 }, "held inside");
@@ -380,7 +362,7 @@ mod tests {
             let view = ConsoleView {
                 found: &[first, second],
                 current: Some(second),
-                selection: Some(Selection { from: place(0), to: place(1), block: false }),
+                selection: Some(Selection { from: place(0), to: place(1) }),
                 ..ConsoleView::new(&screen)
             };
             let (buf, _) = draw(view, 20, 2, &theme, &Glyphs::UNICODE);

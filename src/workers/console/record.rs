@@ -5,7 +5,9 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Instant;
 
+use crate::app::effect::RecordIn;
 use crate::engine::emulator::cast::{Header, Recorder};
+use crate::engine::emulator::redact::Redactor;
 use crate::model::text::clean;
 use crate::model::time::SECOND;
 use crate::workers::now;
@@ -26,12 +28,14 @@ const GATHER: usize = 16 * 1024;
 
 impl Recording {
     /// Begins one; an existing file is not overwritten.
-    pub(super) fn begin(path: &str, title: &str, (columns, rows): (u16, u16)) -> Result<Self, String> {
+    pub(super) fn begin(wanted: &RecordIn, title: &str, (columns, rows): (u16, u16)) -> Result<Self, String> {
+        let path = wanted.file.as_str();
+        let redactor = if wanted.redact { Some(Redactor::usual().map_err(|e| e.to_string())?) } else { None };
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         let file = file.map_err(|e| format!("nothing is recorded in {}: {e}", clean(path)))?;
         let header =
             Header { columns, rows, began: now().0 / SECOND, title: clean(title).into_owned(), redaction: None };
-        let (recorder, lines) = Recorder::begin(header, None);
+        let (recorder, lines) = Recorder::begin(header, redactor);
         let mut recording = Self { path: path.to_owned(), file, recorder, began: Instant::now(), lines };
         recording.write()?;
         Ok(recording)

@@ -2,7 +2,7 @@
 
 use super::super::cell::Pen;
 use super::super::grid::{columns_of, common};
-use super::super::modes::{Modes, Mouse};
+use super::super::modes::Modes;
 use super::super::parser::{Act, Csi};
 use super::super::{Event, MOST_ANSWERS, MOST_EVENTS, MOST_TITLE};
 use super::charset::Charset;
@@ -51,14 +51,8 @@ impl Terminal {
                 self.place(1, 1);
             }
             7 => self.modes.wraps = on,
-            9 => self.mouse(Mouse::Press, on),
             25 => self.modes.cursor_hidden = !on,
             47 => self.alternate(on, false),
-            66 => self.modes.application_keypad = on,
-            1000 => self.mouse(Mouse::Click, on),
-            1002 => self.mouse(Mouse::Drag, on),
-            1003 => self.mouse(Mouse::Motion, on),
-            1006 => self.modes.mouse_sgr = on,
             1047 => self.alternate(on, true),
             1048 => {
                 if on {
@@ -79,10 +73,6 @@ impl Terminal {
             2004 => self.modes.bracketed_paste = on,
             _ => {}
         }
-    }
-
-    fn mouse(&mut self, mouse: Mouse, on: bool) {
-        self.modes.mouse = if on { mouse } else { Mouse::Off };
     }
 
     fn event(&mut self, event: Event) {
@@ -198,8 +188,6 @@ impl Act for Terminal {
         match (intermediate, last) {
             (0, b'7') => self.save(),
             (0, b'8') => self.restore(),
-            (0, b'=') => self.modes.application_keypad = true,
-            (0, b'>') => self.modes.application_keypad = false,
             (0, b'D') => self.line_feed(),
             (0, b'E') => {
                 self.line_feed();
@@ -276,13 +264,16 @@ impl Act for Terminal {
                     if last == b'L' {
                         grid.down(row, bottom, count, pen);
                     } else {
+                        grid.end_line(bottom);
                         grid.up(row, bottom, count, pen);
                     }
                     grid.at.pending = false;
                 }
             }
             (0, b'S') => {
-                let top = self.grid().top;
+                let grid = self.grid_mut();
+                let (top, bottom) = (grid.top, grid.bottom);
+                grid.end_line(bottom);
                 self.scroll_up(top, count);
             }
             (0, b'T') => {
@@ -298,12 +289,7 @@ impl Act for Terminal {
                     self.place(1, 1);
                 }
             }
-            (0, b'b') => {
-                let most = usize::from(self.grid().columns) * usize::from(self.grid().height());
-                if let Some(c) = self.last {
-                    (0..usize::from(count).min(most)).for_each(|_| self.put(c, columns_of(c).max(1)));
-                }
-            }
+            (0, b'b') => self.repeat(count),
             (0, b'g') => match csi.get(0, 0) {
                 0 => {
                     let column = usize::from(self.grid().at.column);
@@ -323,15 +309,11 @@ impl Act for Terminal {
             (0, b'c') if csi.get(0, 0) == 0 => self.answer("\x1b[?62;22c"),
             (0, b's') => self.save(),
             (0, b'u') => self.restore(),
-            (0, b't') => match csi.get(0, 0) {
-                8 => self.event(Event::SizeAsked { rows: csi.get(1, 0), columns: csi.get(2, 0) }),
-                // The title is never told: it would come back as if it had been typed.
-                18 => {
-                    let (rows, columns) = (self.grid().height(), self.grid().columns);
-                    self.answer(&format!("\x1b[8;{rows};{columns}t"));
-                }
-                _ => {}
-            },
+            // The size is told. The title is not: it would come back as if it had been typed.
+            (0, b't') if csi.get(0, 0) == 18 => {
+                let (rows, columns) = (self.grid().height(), self.grid().columns);
+                self.answer(&format!("\x1b[8;{rows};{columns}t"));
+            }
             (b'$', b'p') => {
                 let number = csi.get(0, 0);
                 let state = self.modes.asked(false, number);

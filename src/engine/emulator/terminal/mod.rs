@@ -7,10 +7,12 @@ mod act;
 mod charset;
 mod colours;
 mod redraw;
+#[cfg(test)]
+mod tests;
 
 use super::Event;
 use super::cell::{Marks, Pen};
-use super::grid::{Grid, Row, Spot};
+use super::grid::{Grid, Row, Spot, columns_of};
 use super::history::History;
 use super::modes::Modes;
 use charset::Charset;
@@ -60,6 +62,15 @@ fn every_eighth(columns: u16) -> Vec<bool> {
     (0..columns).map(|c| c % 8 == 0).collect()
 }
 
+/// Adds what stands on a screen to the scrollback. Rows of nothing but a colour at its end are no record of
+/// anything: a guest that clears its screen again and again adds nothing.
+fn keep(grid: &Grid, history: &mut History, marks: &Marks) {
+    let used = grid.rows.iter().rposition(|row| !row.is_empty()).map_or(0, |last| last + 1);
+    for row in grid.rows.iter().take(used) {
+        history.push(row, marks);
+    }
+}
+
 impl Terminal {
     /// Blank.
     pub(super) fn new(rows: u16, columns: u16, history: History) -> Self {
@@ -95,22 +106,35 @@ impl Terminal {
         if self.modes.alternate { &mut self.other } else { &mut self.main }
     }
 
-    /// Another size. Lines that no longer fit go up into the scrollback, and come back from there.
+    /// Another size. Lines that no longer fit go up into the scrollback, and come back from there. The
+    /// cursor stays in its line; what stands below it and does not fit any more is in the scrollback with
+    /// the whole screen, as it was.
     pub(super) fn resize(&mut self, rows: u16, columns: u16) {
         self.main.widen(columns);
         self.other.widen(columns);
         self.tabs = every_eighth(columns);
         for (grid, keeps) in [(&mut self.main, true), (&mut self.other, false)] {
+            let mut kept = !keeps;
             while grid.height() > rows {
-                if grid.at.row + 1 < grid.height() {
+                let below = grid.at.row + 1 < grid.height();
+                let blank = grid.rows.back().is_some_and(Row::is_blank);
+                if below && (blank || !keeps) {
+                    grid.rows.pop_back();
+                } else if grid.at.row == 0 {
+                    // Nothing is above the cursor that could go up.
+                    if !std::mem::replace(&mut kept, true) {
+                        keep(grid, &mut self.history, &self.marks);
+                    }
                     grid.rows.pop_back();
                 } else if let Some(row) = grid.rows.pop_front() {
                     if keeps {
                         self.history.push(&row, &self.marks);
                     }
-                    grid.at.row = grid.at.row.saturating_sub(1);
+                    grid.at.row -= 1;
                 }
             }
+            // What it went on in may be gone.
+            grid.end_line(rows.saturating_sub(1));
             while grid.height() < rows {
                 let back = if keeps { self.history.pop(columns, &mut self.marks) } else { None };
                 if let Some(row) = back {
@@ -144,12 +168,8 @@ impl Terminal {
     /// Before the screen is blanked as a whole: what stands there goes into the scrollback, so that
     /// the panic of a kernel is not gone with the boot that follows it.
     fn keep_screen(&mut self) {
-        if self.modes.alternate {
-            return;
-        }
-        let used = self.main.rows.iter().rposition(|row| !row.is_blank()).map_or(0, |last| last + 1);
-        for row in self.main.rows.iter().take(used) {
-            self.history.push(row, &self.marks);
+        if !self.modes.alternate {
+            keep(&self.main, &mut self.history, &self.marks);
         }
     }
 
@@ -236,6 +256,14 @@ impl Terminal {
         self.last = Some(c);
     }
 
+    /// The last character again: a row of it at most. Programs fill rows with it; whoever sends more
+    /// makes a few bytes as dear as a screenful.
+    fn repeat(&mut self, count: u16) {
+        let Some(c) = self.last else { return };
+        let (count, width) = (count.min(self.grid().columns), columns_of(c).max(1));
+        (0..count).for_each(|_| self.put(c, width));
+    }
+
     fn tab(&mut self) {
         let from = usize::from(self.grid().at.column) + 1;
         let last = self.grid().columns - 1;
@@ -290,6 +318,9 @@ impl Terminal {
         }
         let grid = self.grid_mut();
         let (at, columns) = (grid.at, grid.columns);
+        // As in xterm: what blanks the cell of the cursor up to the end of its row ends a pending wrap, what
+        // blanks the row up to the cursor does not.
+        grid.at.pending &= !matches!(what, 0 | 2);
         for (n, row) in grid.rows.iter_mut().enumerate() {
             let order = n.cmp(&usize::from(at.row));
             match (what, order) {
@@ -307,6 +338,8 @@ impl Terminal {
         let pen = self.pen.erased();
         let grid = self.grid_mut();
         let (column, columns) = (grid.at.column, grid.columns);
+        // As in xterm, which leaves it alone when the whole row is blanked.
+        grid.at.pending &= what != 0;
         let Some(row) = grid.line() else { return };
         match what {
             0 => row.erase(column, columns, pen),

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use super::super::cell::{Marks, Pen, Slot};
 use super::super::grid::Grid;
-use super::super::modes::Mouse;
 use super::charset::Charset;
 use super::{Terminal, every_eighth};
 use crate::model::console::Attrs;
@@ -35,27 +34,15 @@ impl Terminal {
     fn stand(&self, out: &mut String) {
         let (modes, grid) = (self.modes, self.grid());
         let _ = write!(out, "\x1b[{};{}r", grid.top + 1, grid.bottom + 1);
-        let mouse = match modes.mouse {
-            Mouse::Off => None,
-            Mouse::Press => Some(9),
-            Mouse::Click => Some(1000),
-            Mouse::Drag => Some(1002),
-            Mouse::Motion => Some(1003),
-        };
         let set = [
             (modes.application_cursor, 1),
             (modes.reverse, 5),
             (modes.origin, 6),
             (modes.cursor_hidden, 25),
-            (modes.mouse_sgr, 1006),
             (modes.bracketed_paste, 2004),
-            (modes.application_keypad, 66),
         ];
         for (_, number) in set.iter().filter(|(on, _)| *on) {
             let _ = write!(out, "\x1b[?{number}{}", if *number == 25 { 'l' } else { 'h' });
-        }
-        if let Some(number) = mouse {
-            let _ = write!(out, "\x1b[?{number}h");
         }
         let top = if modes.origin { grid.top } else { 0 };
         let row = grid.at.row.saturating_sub(top);

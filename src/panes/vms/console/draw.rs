@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::app::ctx::{Ctx, ViewCtx};
 use crate::model::console::{ConsolePhase, Image, Picture, Screen};
-use crate::model::text::{clean, counted};
+use crate::model::text::clean;
 use crate::panes::detail::pane_rows;
 use crate::theme::{Depth, Token};
 use crate::ui::console::{ConsoleView, Pan, thumbnail};
@@ -54,7 +54,7 @@ impl Consoles {
         let (part, picture) = tab.draw(buf, body, paint, cx.focused);
         if let (Some(placed), Some(Image::Picture(picture))) = (&picture, &tab.image)
             && tab.phase == ConsolePhase::Open
-            && self.paste.is_none()
+            && self.question.is_none()
             && cx.theme.depth() != Depth::Mono
         {
             cx.ctx.canvas.show(placed.sight(picture));
@@ -67,15 +67,8 @@ impl Consoles {
             self.draw_tabs(buf, Rect { height: 1, ..area }, paint);
             paint.line(buf, (area.x + 1, area.y + 1), area.width.saturating_sub(2), &standing);
         }
-        if let Some((_, text)) = &self.paste {
-            let lines = text.lines().count();
-            let first = text.lines().next().unwrap_or_default();
-            let words = [
-                format!("Paste {}? Each of them is run by whoever reads it.", counted(lines as u64, "line", "lines")),
-                format!("It begins: {}", clean(first)),
-                "y pastes, any other key does not.".to_owned(),
-            ];
-            dialog(buf, body, paint, "Paste", &words);
+        if let Some(question) = &self.question {
+            dialog(buf, body, paint, question.title, &question.words);
             return;
         }
         match &tab.phase {
@@ -176,6 +169,23 @@ fn lines(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, words: &str) {
     }
 }
 
+/// The first column and row of the part with the cursor, in so many columns and rows.
+fn corner(screen: &Screen, room: (u16, u16)) -> (u16, u16) {
+    let at = screen.cursor.map_or((0, 0), |at| (at.column, at.row));
+    (at.0.saturating_add(1).saturating_sub(room.0), at.1.saturating_add(1).saturating_sub(room.1))
+}
+
+/// Steps to the right and down that the part of a screen is moved by: no more than there is to move.
+pub(super) fn panned(screen: &Screen, room: (u16, u16), steps: (i32, i32)) -> (i32, i32) {
+    let held = |steps: i32, from: u16, most: u16, step: i32| {
+        let up = |cells: u16| (i32::from(cells) + step - 1) / step;
+        steps.clamp(-up(from), up(most.saturating_sub(from)))
+    };
+    let (column, row) = corner(screen, room);
+    let most = (screen.columns.saturating_sub(room.0), screen.rows.saturating_sub(room.1));
+    (held(steps.0, column, most.0, STEP.1), held(steps.1, row, most.1, STEP.0))
+}
+
 /// A picture, or a part of it.
 fn draw_picture(buf: &mut Buffer, area: Rect, paint: &Paint<'_>, picture: &Picture, view: View) -> Option<Placement> {
     let (depth, ascii, base) = (paint.theme.depth(), paint.glyphs.ascii, paint.style(Token::Text));
@@ -205,10 +215,10 @@ impl Tab {
     ) -> (Option<String>, Option<Placement>) {
         match &self.image {
             Some(Image::Screen(screen)) => {
-                let found: Vec<_> = self.found.into_iter().collect();
                 let view = ConsoleView {
-                    found: &found,
+                    found: &self.hits,
                     current: self.found,
+                    selection: self.selection(),
                     focused,
                     pan: self.part(screen, area),
                     ..ConsoleView::new(screen)
@@ -232,15 +242,11 @@ impl Tab {
         if self.pan == (0, 0) {
             return None;
         }
-        let at = screen.cursor.map_or((0, 0), |at| (at.row, at.column));
-        let from = |at: u16, room: u16, steps: i32, step: i32| {
-            let base = i32::from((at + 1).saturating_sub(room));
-            u16::try_from((base + steps * step).max(0)).unwrap_or(u16::MAX)
+        let from = |base: u16, steps: i32, step: i32| {
+            u16::try_from((i32::from(base) + steps * step).max(0)).unwrap_or(u16::MAX)
         };
-        Some(Pan {
-            row: from(at.0, area.height, self.pan.1, STEP.0),
-            column: from(at.1, area.width, self.pan.0, STEP.1),
-        })
+        let (column, row) = corner(screen, (area.width, area.height));
+        Some(Pan { row: from(row, self.pan.1, STEP.0), column: from(column, self.pan.0, STEP.1) })
     }
 
     /// How it stands, in one line.
@@ -257,6 +263,9 @@ impl Tab {
         }
         if self.recording.is_some() {
             say("RECORDED".into(), Token::Danger);
+        }
+        if self.mark.is_some() {
+            say("marked: ctrl-] y copies from there".into(), Token::Busy);
         }
         if self.scrolled {
             say("scrolled: a key or ctrl-] G goes to the end".into(), Token::Busy);
@@ -284,6 +293,16 @@ impl Tab {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_screen_is_moved_no_further_than_its_edges() {
+        let screen = Screen { rows: 24, columns: 80, ..Screen::default() };
+        assert_eq!(panned(&screen, (80, 24), (5, -5)), (0, 0), "all of it is shown");
+        assert_eq!(panned(&screen, (60, 14), (99, 99)), (3, 3), "20 columns by 8, 10 rows by 4");
+        assert_eq!(panned(&screen, (60, 14), (-1, -1)), (0, 0));
+        let cursor = Some(crate::model::console::Cursor { row: 23, column: 0 });
+        assert_eq!(panned(&Screen { cursor, ..screen }, (80, 14), (0, -99)), (0, -3));
+    }
 
     #[test]
     fn thumbnails_fill_the_wall_without_overlapping() {

@@ -4,6 +4,7 @@
 //! What a console shows comes ready as a [`Screen`](crate::model::console::Screen) or a picture; here it
 //! is only drawn, and keys are sent on.
 
+mod ask;
 mod draw;
 mod keys;
 
@@ -15,11 +16,15 @@ use ratatui::layout::Rect;
 use crate::app::ctx::Ctx;
 use crate::app::effect::{ConsoleRequest, Effect, Level};
 use crate::model::command::Args;
-use crate::model::console::{ConsoleId, ConsoleNews, ConsolePhase, ConsoleTarget, Found, Image, Presence};
+use crate::model::console::{
+    ConsoleId, ConsoleNews, ConsolePhase, ConsoleTarget, Found, Image, Place, Presence, Selection,
+};
 use crate::model::text::clean;
 use crate::panes::alarm_pick::AlarmPick;
 use crate::panes::list::commands::toast;
 use crate::ui::pixels::{Placement, View};
+
+use ask::Question;
 
 /// The command that an alarm is picked for.
 const ATTACH: &str = "console.attach";
@@ -34,7 +39,12 @@ struct Tab {
     image: Option<Image>,
     /// What the guest calls it.
     title: String,
+    /// The text that was found last, while it is picked out.
     found: Option<Found>,
+    /// All places of it that are shown.
+    hits: Vec<Found>,
+    /// Where copying begins, where that was said.
+    mark: Option<Place>,
     /// Lines that it is scrolled up, as far as was asked for.
     scrolled: bool,
     presence: Presence,
@@ -57,6 +67,20 @@ impl Tab {
 
     fn ask(&self, request: ConsoleRequest) -> Vec<Effect> {
         vec![Effect::Console(self.id, request)]
+    }
+
+    /// Asks for what makes it show its end: what was found is no longer picked out.
+    fn ask_at_the_end(&mut self, request: ConsoleRequest) -> Vec<Effect> {
+        self.found = None;
+        self.hits.clear();
+        self.ask(request)
+    }
+
+    /// What would be copied: from the mark to the last cell that is shown.
+    fn selection(&self) -> Option<Selection> {
+        let Some(Image::Screen(screen)) = &self.image else { return None };
+        let last = screen.top + u64::from(screen.rows.saturating_sub(1));
+        Some(Selection { from: self.mark?, to: Place { line: last, column: screen.columns.saturating_sub(1) } })
     }
 
     /// The text that is shown, where it is text.
@@ -89,8 +113,8 @@ pub(super) struct Consoles {
     last: u64,
     /// What was looked for last.
     search: String,
-    /// A text with line ends that waits for a yes.
-    paste: Option<(ConsoleId, String)>,
+    /// What waits for a yes.
+    question: Option<Question>,
     pick: AlarmPick,
     drawn: RefCell<Drawn>,
 }
@@ -127,10 +151,8 @@ impl Consoles {
 
     /// Shows a console; opens it where it is not, or has ended.
     pub(super) fn open(&mut self, target: ConsoleTarget, cx: &Ctx) -> Vec<Effect> {
-        self.shown = Shown::One;
-        self.paste = None;
         if let Some(at) = self.tabs.iter().position(|tab| tab.target == target) {
-            self.at = at;
+            self.show(at);
             if !self.tabs.get(at).is_some_and(|tab| matches!(tab.phase, ConsolePhase::Ended(_))) {
                 return Vec::new();
             }
@@ -148,6 +170,8 @@ impl Consoles {
             image: None,
             title: String::new(),
             found: None,
+            hits: Vec::new(),
+            mark: None,
             scrolled: false,
             presence: Presence::default(),
             recording: None,
@@ -156,7 +180,7 @@ impl Consoles {
             pan: (0, 0),
             rang: false,
         });
-        self.at = self.tabs.len() - 1;
+        self.show(self.tabs.len() - 1);
         vec![Effect::Console(id, ConsoleRequest::Open { target, view_only })]
     }
 
@@ -169,16 +193,18 @@ impl Consoles {
             )];
         }
         self.shown = Shown::Wall;
-        self.paste = None;
+        self.question = None;
         Vec::new()
     }
 
-    /// Takes news in.
-    pub(super) fn news(&mut self, id: ConsoleId, news: &ConsoleNews) -> Vec<Effect> {
-        let front = self.shown == Shown::One && self.tab().is_some_and(|tab| tab.id == id);
+    /// Takes news in; `active` says whether the pane is the one that is looked at.
+    pub(super) fn news(&mut self, id: ConsoleId, news: &ConsoleNews, active: bool) -> Vec<Effect> {
+        let front = active && self.shown == Shown::One && self.tab().is_some_and(|tab| tab.id == id);
         let Some(tab) = self.tabs.iter_mut().find(|tab| tab.id == id) else { return Vec::new() };
         match news {
             ConsoleNews::Phase(phase) => {
+                // Whoever comes there next was not asked about.
+                self.question.take_if(|question| question.id == id && *phase != ConsolePhase::Open);
                 if let (ConsolePhase::Ended(why), false) = (phase, front) {
                     tab.phase = phase.clone();
                     return vec![toast(Level::Warn, format!("{}: {}", tab.name(), clean(why)))];
@@ -194,8 +220,14 @@ impl Consoles {
             ConsoleNews::Found(found) => {
                 tab.found = *found;
                 if found.is_none() {
+                    tab.hits.clear();
                     return vec![toast(Level::Info, format!("`{}` is not there", clean(&self.search)))];
                 }
+            }
+            ConsoleNews::Hits(hits) => tab.hits.clone_from(hits),
+            ConsoleNews::Copied(text) => {
+                let what = format!("lines of {}", tab.name());
+                return vec![Effect::Copy { text: text.clone(), what }];
             }
             ConsoleNews::Bell => tab.rang = !front,
             ConsoleNews::Title(title) => tab.title = clean(title).into_owned(),
@@ -236,29 +268,40 @@ impl Consoles {
 
     /// Goes back to the list.
     pub(super) fn leave(&mut self) {
-        self.paste = None;
+        self.question = None;
         self.shown = Shown::Nothing;
     }
 
     fn close(&mut self) -> Vec<Effect> {
         let Some(tab) = self.tab() else { return Vec::new() };
         let effects = tab.ask(ConsoleRequest::Close);
-        self.paste = None;
         self.tabs.remove(self.at);
         self.at = self.at.min(self.tabs.len().saturating_sub(1));
         if self.tabs.is_empty() {
-            self.shown = Shown::Nothing;
+            self.leave();
+        } else if self.shown == Shown::One {
+            self.show(self.at);
         }
         effects
     }
 
-    fn step(&mut self, by: usize) {
-        self.paste = None;
-        let len = self.tabs.len().max(1);
-        self.at = (self.at + by) % len;
-        if let Some(tab) = self.tab_mut() {
+    /// Shows one of them over the whole pane.
+    fn show(&mut self, at: usize) {
+        self.at = at;
+        self.shown = Shown::One;
+        self.question = None;
+        self.seen();
+    }
+
+    /// The one with the cursor is looked at: that it rang is known.
+    pub(super) fn seen(&mut self) {
+        if let (Shown::One, Some(tab)) = (self.shown, self.tabs.get_mut(self.at)) {
             tab.rang = false;
         }
+    }
+
+    fn step(&mut self, by: usize) {
+        self.show((self.at + by) % self.tabs.len().max(1));
     }
 
     /// Runs a command of an open console; `None` when it is none.
@@ -274,10 +317,11 @@ impl Consoles {
             "console.wall" => return Some(self.wall()),
             "console.search" | "console.search-down" => return Some(self.look_for(id == "console.search", args)),
             "console.attach" => {
-                let Some(text) = self.tab().and_then(|tab| Some(format!("{}:\n{}", tab.name(), tab.text()?))) else {
+                let text = self.tab().and_then(|tab| Some(format!("{}:\n{}", tab.name(), tab.text()?)));
+                if text.is_none() && !self.pick.holds(args) {
                     return Some(vec![toast(Level::Info, "there is no text that could be noted")]);
-                };
-                return Some(self.pick.note(ATTACH, args, &text, cx));
+                }
+                return Some(self.pick.note(ATTACH, args, &text.unwrap_or_default(), cx));
             }
             _ => return Some(self.of_tab(id, args, cx)),
         }
@@ -316,7 +360,7 @@ impl Consoles {
         if self.shown == Shown::Wall && lines == 0 {
             self.at = cell.unwrap_or(self.at);
             if double && cell.is_some() {
-                self.shown = Shown::One;
+                self.show(self.at);
             }
             return Vec::new();
         }

@@ -34,8 +34,9 @@ struct Show {
     /// The picture is wanted although it could be read.
     as_picture: bool,
     reader: Reader,
-    /// The text that was told last.
+    /// The text that was told last, and what was found in it.
     told: Option<Arc<Screen>>,
+    found: Option<Found>,
     /// What the next frame tells, and when the last one was.
     due: Due,
     last: Option<Instant>,
@@ -93,7 +94,7 @@ impl Console for Show {
 impl Show {
     fn new(news: News) -> Self {
         let (reader, due) = (Reader::new(), Due::default());
-        Self { news, picture: None, as_picture: false, reader, told: None, due, last: None }
+        Self { news, picture: None, as_picture: false, reader, told: None, found: None, due, last: None }
     }
 
     /// Something came.
@@ -175,19 +176,17 @@ impl Show {
         }
     }
 
-    /// Looks for a text in what is read of the picture.
-    fn search(&self, text: &str) {
-        let found = self.told.as_ref().and_then(|screen| {
-            let line = |row: u16| screen.line(row).to_lowercase();
-            (0..screen.rows).find_map(|row| {
-                let at = line(row).find(&text.to_lowercase())?;
-                let column = u16::try_from(line(row).get(..at)?.chars().count()).ok()?;
-                let width = u16::try_from(text.chars().count()).ok()?.max(1);
-                let from = Place { line: screen.top + u64::from(row), column };
-                Some(Found { from, to: Place { column: column + width - 1, ..from } })
-            })
-        });
-        self.news.tell(ConsoleNews::Found(found));
+    /// Looks for a text in what is read of the picture: on from what was found last, and round.
+    fn search(&mut self, text: &str, backwards: bool) {
+        let all = self.told.as_deref().map(|screen| hits(screen, text)).unwrap_or_default();
+        let at = |found: &Found| (found.from.line, found.from.column);
+        let last = self.found.as_ref().map(at);
+        self.found = if backwards {
+            all.iter().rfind(|found| last.is_none_or(|last| at(found) < last)).or_else(|| all.last()).copied()
+        } else {
+            all.iter().find(|found| last.is_none_or(|last| at(found) > last)).or_else(|| all.first()).copied()
+        };
+        self.news.tell(ConsoleNews::Found(self.found));
     }
 
     /// Does what was asked.
@@ -213,8 +212,8 @@ impl Show {
                 self.tell_picture();
                 None
             }
-            Err(ConsoleRequest::Search { text, .. }) => {
-                self.search(&text);
+            Err(ConsoleRequest::Search { text, backwards }) => {
+                self.search(&text, backwards);
                 None
             }
             Err(_) => None,
@@ -224,6 +223,21 @@ impl Show {
         }
         Ok(())
     }
+}
+
+/// Where a text is on a screen, from the top; upper and lower case are the same.
+fn hits(screen: &Screen, text: &str) -> Vec<Found> {
+    let wanted: Vec<char> = text.to_lowercase().chars().collect();
+    let mut all = Vec::new();
+    for row in 0..screen.rows {
+        let line: Vec<char> = screen.line(row).to_lowercase().chars().collect();
+        for (at, _) in line.windows(wanted.len().max(1)).enumerate().filter(|(_, piece)| *piece == wanted) {
+            let column = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
+            let from = Place { line: screen.top + u64::from(row), column: column(at) };
+            all.push(Found { from, to: Place { column: column(at + wanted.len() - 1), ..from } });
+        }
+    }
+    all
 }
 
 /// What a request does to the machine; the request again where it does nothing to it.

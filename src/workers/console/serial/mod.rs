@@ -8,11 +8,13 @@ mod way;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-use crate::app::effect::ConsoleRequest;
-use crate::engine::emulator::{Emulator, Event, Limits, View, keys, stty};
-use crate::model::console::{ConsoleNews, ConsoleTarget, Found, Image, Place};
+use crate::app::effect::{ConsoleRequest, RecordIn};
+use crate::engine::emulator::{Emulator, Event, Limits, View, keys};
+use crate::model::console::{ConsoleNews, ConsoleTarget, Found, Image, Place, Screen};
+use crate::model::stty;
 
 use super::record::Recording;
 use super::share::{Asked, Past, Told, Typed, garbled};
@@ -22,6 +24,13 @@ use way::Wire;
 
 /// The least time between two looks of the screen: a frame.
 const FRAME: Duration = Duration::from_millis(16);
+
+/// Bytes that the emulator takes in one go. A host sends 256 KiB at once, the thread is that of all
+/// workers, and there is output that takes a terminal long: these are at most a few milliseconds of it.
+const SLICE: usize = 2 << 10;
+
+/// Bytes of a text that is typed at most: the guest has to take it before anything else is done.
+const MOST_PASTED: usize = 64 << 10;
 
 /// Runs one until it is closed, ends, or fails.
 pub(super) async fn run(session: Session) -> Result<(), String> {
@@ -69,6 +78,8 @@ struct Line {
     target: ConsoleTarget,
     recording: Option<Recording>,
     found: Option<Found>,
+    /// What was looked for, while it is picked out.
+    wanted: Option<String>,
     /// When the screen was told last; something new waits for the next frame.
     told: Option<Instant>,
     dirty: bool,
@@ -83,6 +94,7 @@ impl Line {
             target,
             recording: None,
             found: None,
+            wanted: None,
             told: None,
             dirty: true,
         }
@@ -95,7 +107,7 @@ impl Line {
     {
         match came {
             Came::Host(bytes) => {
-                let answer = self.output(&bytes, true);
+                let answer = self.output(&bytes, true).await;
                 upstream.read(&bytes, answer, &self.emulator).await?;
             }
             Came::Event(event) => match upstream.look(event, &self.emulator) {
@@ -105,8 +117,8 @@ impl Line {
                 Some(Asked::Input(from, input)) => upstream.pass(from, input).await?,
             },
             // Who has the line has answered it.
-            Came::Told(Told::Output(bytes)) => drop(self.output(&bytes, true)),
-            Came::Told(Told::Past(bytes)) => drop(self.output(&bytes, false)),
+            Came::Told(Told::Output(bytes)) => drop(self.output(&bytes, true).await),
+            Came::Told(Told::Past(bytes)) => drop(self.output(&bytes, false).await),
             Came::Told(Told::Size(rows, columns)) => self.resize(rows, columns, upstream),
             Came::Told(Told::Presence(presence)) => self.news.tell(ConsoleNews::Presence(presence)),
             Came::Told(Told::Note(words)) => self.news.tell(ConsoleNews::Note(words)),
@@ -118,8 +130,14 @@ impl Line {
     }
 
     /// Output of the guest; what it is answered. That of before (not `live`) rings no bell.
-    fn output(&mut self, bytes: &[u8], live: bool) -> Vec<u8> {
-        let answer = self.emulator.feed(bytes);
+    async fn output(&mut self, bytes: &[u8], live: bool) -> Vec<u8> {
+        let mut answer = Vec::new();
+        for (n, slice) in bytes.chunks(SLICE).enumerate() {
+            if n > 0 {
+                yield_now().await;
+            }
+            answer.extend(self.emulator.feed(slice));
+        }
         self.dirty = true;
         if let Some(recording) = &mut self.recording
             && let Err(why) = recording.output(bytes)
@@ -133,8 +151,6 @@ impl Line {
                 Event::Bell if !live => {}
                 Event::Bell => self.news.tell(ConsoleNews::Bell),
                 Event::Title(title) => self.news.tell(ConsoleNews::Title(title)),
-                // The guest may want any size: it is the operator who sets it.
-                Event::SizeAsked { .. } => {}
             }
         }
         answer
@@ -145,6 +161,7 @@ impl Line {
         self.dirty = false;
         self.told = Some(Instant::now());
         if let Some(screen) = self.view.changed(&self.emulator) {
+            self.hits(&screen);
             self.news.tell(ConsoleNews::Image(Image::Screen(screen)));
         }
     }
@@ -175,6 +192,9 @@ impl Line {
                 self.bottom();
                 upstream.types(keys::encode(stroke, modes)).await?
             }
+            ConsoleRequest::Paste(text) if text.len() > MOST_PASTED => Some(ConsoleNews::Note(format!(
+                "a text of more than {MOST_PASTED} bytes is not typed into a line: nothing was sent"
+            ))),
             ConsoleRequest::Paste(text) => {
                 self.bottom();
                 upstream.types(keys::paste(&text, modes)).await?
@@ -213,7 +233,12 @@ impl Line {
                 self.dirty = true;
             }
             ConsoleRequest::Search { text, backwards } => self.search(&text, backwards),
-            ConsoleRequest::Record(file) => self.record(file),
+            ConsoleRequest::Record(wanted) => self.record(wanted),
+            ConsoleRequest::Copy(selection) => self.news.tell(ConsoleNews::Copied(self.emulator.copy(&selection))),
+            ConsoleRequest::Reset => {
+                self.emulator.reset();
+                self.bottom();
+            }
             ConsoleRequest::Open { .. }
             | ConsoleRequest::Close
             | ConsoleRequest::TakeOver
@@ -227,9 +252,16 @@ impl Line {
         }
     }
 
+    /// Tells where in what is shown that is which was looked for.
+    fn hits(&self, screen: &Screen) {
+        if let Some(wanted) = &self.wanted {
+            self.news.tell(ConsoleNews::Hits(self.emulator.found_on(screen, wanted)));
+        }
+    }
+
     fn bottom(&mut self) {
         self.view.scroll_to(&self.emulator, 0);
-        self.found = None;
+        (self.found, self.wanted) = (None, None);
         self.dirty = true;
     }
 
@@ -237,22 +269,24 @@ impl Line {
         let from = self.found.map(|found| if backwards { found.from } else { found.to });
         let top = self.view.last().map(|screen| Place { line: screen.top + u64::from(screen.rows), column: 0 });
         self.found = self.emulator.search(text, from.or(top), backwards);
+        self.wanted = self.found.map(|_| text.to_owned());
         if let Some(found) = self.found {
             self.view.show(&self.emulator, found);
+            self.hits(&self.emulator.screen(self.view.scrolled(&self.emulator)));
             self.dirty = true;
         }
         self.news.tell(ConsoleNews::Found(self.found));
     }
 
-    fn record(&mut self, file: Option<String>) {
+    fn record(&mut self, wanted: Option<RecordIn>) {
         if let Some(recording) = self.recording.take()
             && let Err(why) = recording.finish()
         {
             self.news.tell(ConsoleNews::Note(why));
         }
-        if let Some(file) = file {
+        if let Some(wanted) = wanted {
             let (rows, columns) = self.emulator.size();
-            match Recording::begin(&file, &self.target.canonical(), (columns, rows)) {
+            match Recording::begin(&wanted, &self.target.canonical(), (columns, rows)) {
                 Ok(recording) => self.recording = Some(recording),
                 Err(why) => self.news.tell(ConsoleNews::Note(why)),
             }
