@@ -1,18 +1,22 @@
 //! The simulated hosts over their sockets, spoken to by noctule's own client: what they list, what
 //! their machines do, what they refuse and with which words.
 
+use std::io::Write as _;
+use std::net::Shutdown;
 use std::path::Path;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use noctule::controllers::libvirt::client::{Connection, Hypervisor, What};
 use noctule::controllers::libvirt::error::Error;
 use noctule::controllers::libvirt::events::Event;
+use noctule::controllers::libvirt::frame::HEAD;
 use noctule::controllers::libvirt::procs::{self, EventKind};
 use noctule::controllers::libvirt::stream::Stream;
 use noctule::controllers::libvirt::wire::{Domain, Param, Value, number, param};
 use noctule::controllers::libvirt::xdr::Opaque;
 use noctule::sim::libvirt::{HostFault, RunningVirt, VirtControl, VirtOptions, VirtSim};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
 use super::until;
@@ -203,6 +207,31 @@ async fn a_serial_line_is_a_shell_that_only_one_can_have() {
     end.await.expect("it ends");
     taken.finish().await.expect("closed");
     until("the line is free", || async { (lab.control.consoles() == 0).then_some(()) }).await;
+}
+
+#[tokio::test]
+async fn a_line_is_free_again_when_its_taker_went_before_the_answer() {
+    let lab = Lab::start();
+    let connection = lab.host(0).await;
+    let domain = connection.domain("dhcp-1").await.expect("a machine");
+    let mut other = UnixStream::connect(lab.sim.path(0)).await.expect("a socket");
+    let mut calls = BytesMut::new();
+    procs::CONNECT_OPEN.call(1, &(None, 0)).write(&mut calls);
+    other.write_all(&calls).await.expect("asked");
+    tokio::time::timeout(LIMIT, other.read_exact(&mut [0; HEAD])).await.expect("an answer").expect("opened");
+    // From here on it asks and takes no answer.
+    let mut deaf = other.into_std().expect("a socket");
+    deaf.shutdown(Shutdown::Read).expect("it hears nothing");
+    calls.clear();
+    procs::DOMAIN_OPEN_CONSOLE.call(2, &(domain.clone(), None, 0)).write(&mut calls);
+    deaf.write_all(&calls).expect("asked");
+    until("its connection is ended", || {
+        let ended = deaf.write_all(&[0; 4]).is_err();
+        async move { ended.then_some(()) }
+    })
+    .await;
+    assert_eq!(lab.control.consoles(), 0);
+    connection.console(&domain, None, 0).await.expect("nobody has it");
 }
 
 #[tokio::test]

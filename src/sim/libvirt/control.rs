@@ -17,8 +17,6 @@ pub enum HostFault {
     Hang,
     /// Its answers are no packets.
     Garbage,
-    /// Every answer takes so much longer, ms.
-    Slow(u64),
     /// It wants a login that is not spoken (SASL).
     Sasl,
     /// polkit decides, and says no.
@@ -56,7 +54,6 @@ impl VirtControl {
             }
             HostFault::Hang => switches.hang(true),
             HostFault::Garbage => switches.garbage.store(true, Ordering::SeqCst),
-            HostFault::Slow(ms) => switches.slow_ms.store(ms, Ordering::SeqCst),
             HostFault::Sasl => auth(vec![procs::AUTH_SASL]),
             HostFault::Polkit => auth(vec![procs::AUTH_POLKIT_TYPE]),
         }
@@ -68,7 +65,6 @@ impl VirtControl {
         switches.down.store(false, Ordering::SeqCst);
         switches.hang(false);
         switches.garbage.store(false, Ordering::SeqCst);
-        switches.slow_ms.store(0, Ordering::SeqCst);
         *switches.auth.lock().unwrap_or_else(PoisonError::into_inner) = vec![procs::AUTH_NONE];
     }
 

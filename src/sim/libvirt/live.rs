@@ -38,8 +38,6 @@ pub(super) struct Switches {
     hang: watch::Sender<bool>,
     /// Answers are no packets.
     pub(super) garbage: AtomicBool,
-    /// Every answer takes so much longer, ms.
-    pub(super) slow_ms: AtomicU64,
     /// Ways to log in that it offers.
     pub(super) auth: Mutex<Vec<u32>>,
 }
@@ -51,7 +49,6 @@ impl Switches {
             down: AtomicBool::new(false),
             hang: watch::Sender::new(false),
             garbage: AtomicBool::new(false),
-            slow_ms: AtomicU64::new(0),
             auth: Mutex::new(vec![crate::controllers::libvirt::procs::AUTH_NONE]),
         }
     }
@@ -159,17 +156,17 @@ impl Live {
         self.changed.subscribe()
     }
 
-    /// Takes a serial line; the token ends when somebody else takes it by force.
+    /// Takes a serial line.
     ///
     /// # Errors
     /// Somebody has it.
     pub(super) fn take_line(
-        &self,
+        self: &Arc<Self>,
         host: usize,
         uuid: [u8; 16],
         line: usize,
         force: bool,
-    ) -> Result<(u64, CancellationToken), Refusal> {
+    ) -> Result<Line, Refusal> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, token)) = lines.get(&(host, uuid, line)) {
             if !force {
@@ -177,17 +174,9 @@ impl Live {
             }
             token.cancel();
         }
-        let (number, token) = (self.next_line.fetch_add(1, Ordering::Relaxed), CancellationToken::new());
-        lines.insert((host, uuid, line), (number, token.clone()));
-        Ok((number, token))
-    }
-
-    /// Gives it back.
-    pub(super) fn leave_line(&self, host: usize, uuid: [u8; 16], line: usize, number: u64) {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.get(&(host, uuid, line)).is_some_and(|(n, _)| *n == number) {
-            lines.remove(&(host, uuid, line));
-        }
+        let (number, taken) = (self.next_line.fetch_add(1, Ordering::Relaxed), CancellationToken::new());
+        lines.insert((host, uuid, line), (number, taken.clone()));
+        Ok(Line { live: Arc::clone(self), host, uuid, line, number, taken })
     }
 
     /// Serial lines that somebody has.
@@ -211,6 +200,29 @@ impl Live {
         let mut world = self.world();
         world.requested(host, uuid, Request::Reboot);
         world.touched = true;
+    }
+}
+
+/// A serial line that somebody has. It is free when this is dropped, however the connection ended and
+/// whether or not anything was ever read from it.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) live: Arc<Live>,
+    pub(super) host: usize,
+    pub(super) uuid: [u8; 16],
+    pub(super) line: usize,
+    number: u64,
+    /// Ends when somebody else takes it by force.
+    pub(super) taken: CancellationToken,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let key = (self.host, self.uuid, self.line);
+        let mut lines = self.live.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.get(&key).is_some_and(|(number, _)| *number == self.number) {
+            lines.remove(&key);
+        }
     }
 }
 

@@ -170,9 +170,8 @@ fn streams(session: &Session, frame: &Frame) -> Said {
                 let number = number.and_then(|n| n.parse::<usize>().ok()).filter(|n| *n < vm.serials);
                 number.ok_or_else(|| Refusal::internal(&format!("cannot find character device {wanted}")))? + 1
             };
-            let (number, taken) = live.take_line(host, dom.uuid, line, flags & FORCE != 0)?;
-            let source = console::Source::Line { host, uuid: dom.uuid, line, number, taken };
-            Ok(Act::Stream(Vec::new(), source))
+            let line = live.take_line(host, dom.uuid, line, flags & FORCE != 0)?;
+            Ok(Act::Stream(Vec::new(), console::Source::Line(line)))
         })());
     }
     if procs::DOMAIN_SCREENSHOT.is(&frame.header) {

@@ -212,10 +212,6 @@ impl Session {
         let live = Arc::clone(&self.live);
         let Some(switches) = live.switches.get(self.host) else { return Ok(()) };
         switches.answering().await;
-        let slow = switches.slow_ms.load(Ordering::SeqCst);
-        if slow > 0 {
-            tokio::time::sleep(Duration::from_millis(slow)).await;
-        }
         if switches.garbage.load(Ordering::SeqCst) {
             let wrong: Vec<u8> = (0..=255_u8).rev().collect();
             return writer.lock().await.write_all(&wrong).await;
@@ -231,7 +227,7 @@ impl Session {
                 send(writer, &Frame { header: head, payload: payload.into() }).await?;
                 let (input, typed) = mpsc::channel(16);
                 self.streams.insert(frame.header.serial, input);
-                tasks.spawn(console::stream(live.clone(), frame.header, source, typed, Arc::clone(writer)));
+                tasks.spawn(console::stream(frame.header, source, typed, Arc::clone(writer)));
                 Ok(())
             }
             Ok(Act::Later(number)) => {
