@@ -59,6 +59,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "controllers::libvirt::xdr",
             "controllers::libvirt::frame",
             "controllers::libvirt::procs",
+            "controllers::libvirt::flags",
             "controllers::libvirt::wire",
         ],
     ),

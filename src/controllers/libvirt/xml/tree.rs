@@ -65,15 +65,6 @@ impl Node {
     pub(super) fn attr_at(&self, path: &[&str], name: &str) -> &str {
         self.at(path).map_or("", |node| node.attr(name))
     }
-
-    /// What stands between its tags, in the text that it was read from.
-    pub(super) fn inner(&self, xml: &str) -> Range<usize> {
-        if self.open == self.whole {
-            return self.open.end..self.open.end;
-        }
-        let end = xml.get(self.whole.clone()).and_then(|text| text.rfind("</")).unwrap_or(0);
-        self.open.end..(self.whole.start + end).max(self.open.end)
-    }
 }
 
 /// Reads a text; `root` is the element that it has to be.

@@ -16,17 +16,10 @@ pub(crate) enum Source {
     Line(Line),
     /// Bytes, and their end.
     Bytes(Bytes),
-    /// What is sent is counted and nothing else.
-    Sink,
 }
 
 /// Serves a stream until either end closes it.
-pub(super) async fn stream(
-    call: Header,
-    source: Source,
-    mut typed: mpsc::Receiver<(Status, Bytes)>,
-    writer: Writer,
-) {
+pub(super) async fn stream(call: Header, source: Source, mut typed: mpsc::Receiver<(Status, Bytes)>, writer: Writer) {
     match source {
         Source::Line(line) => {
             // A stream whose client is gone is over.
@@ -34,14 +27,6 @@ pub(super) async fn stream(
         }
         Source::Bytes(bytes) => {
             let _ = give(call, bytes, &mut typed, &writer).await;
-        }
-        Source::Sink => {
-            while let Some((status, _)) = typed.recv().await {
-                if status != Status::Continue {
-                    let _ = finish(call, &writer).await;
-                    return;
-                }
-            }
         }
     }
 }

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::live::{Live, Told};
 use super::world::{Happened, Named, Refusal, Value, origin};
+use crate::controllers::libvirt::flags::open::READ_ONLY;
 use crate::controllers::libvirt::frame::{Frame, FrameReader, Header, Kind, Status};
 use crate::controllers::libvirt::procs::{self, EventKind, Proc};
 use crate::controllers::libvirt::wire::{
@@ -304,7 +305,7 @@ impl Session {
                 return Err(Refusal::new(5, 0, format!("no connection driver available for {uri}")));
             }
             self.opened = true;
-            self.read_only = flags & 1 != 0;
+            self.read_only = flags & READ_ONLY != 0;
             Ok(answer(&procs::CONNECT_OPEN, &()))
         }))
     }

@@ -6,6 +6,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::vm::{Disk, Display, Nic, Vm};
 use super::{Happened, Refusal, World, life, origin};
+use crate::controllers::libvirt::flags::undefine;
 
 /// Elements with their attributes and their text, by their path (`domain/devices/disk`).
 #[derive(Debug, Default)]
@@ -248,19 +249,17 @@ impl World {
     /// # Errors
     /// It has what would be lost, and the flags do not say that it may be.
     pub(crate) fn undefine(&mut self, host: usize, uuid: &[u8; 16], flags: u32) -> Result<(), Refusal> {
-        const SNAPSHOTS: u32 = 2;
-        const CHECKPOINTS: u32 = 16;
         let vm = self.vm_mut(host, uuid)?;
         vm.must_stay()?;
         if !vm.persistent {
             return Err(Refusal::invalid("cannot undefine transient domain"));
         }
         if !vm.active() {
-            if !vm.snapshots.is_empty() && flags & SNAPSHOTS == 0 {
+            if !vm.snapshots.is_empty() && flags & undefine::SNAPSHOTS_METADATA == 0 {
                 let n = vm.snapshots.len();
                 return Err(Refusal::invalid(&format!("cannot delete inactive domain with {n} snapshots")));
             }
-            if !vm.checkpoints.is_empty() && flags & CHECKPOINTS == 0 {
+            if !vm.checkpoints.is_empty() && flags & undefine::CHECKPOINTS_METADATA == 0 {
                 let n = vm.checkpoints.len();
                 return Err(Refusal::invalid(&format!("cannot delete inactive domain with {n} checkpoints")));
             }

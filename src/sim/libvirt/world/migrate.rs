@@ -4,17 +4,7 @@
 use super::job::{Job, Outcome, Part, Purpose, arrives, operation};
 use super::vm::{Vm, reason};
 use super::{Happened, Refusal, SECOND, State, Step, World, life};
-
-/// Flags of a migration.
-pub(crate) mod flag {
-    pub(crate) const PEER2PEER: u32 = 2;
-    pub(crate) const PERSIST_DEST: u32 = 8;
-    pub(crate) const UNDEFINE_SOURCE: u32 = 16;
-    pub(crate) const PAUSED: u32 = 32;
-    pub(crate) const NON_SHARED_DISK: u32 = 64;
-    pub(crate) const NON_SHARED_INC: u32 = 128;
-    pub(crate) const UNSAFE: u32 = 512;
-}
+use crate::controllers::libvirt::flags::migrate as flag;
 
 /// Bytes a second over the wire between the hosts.
 const RATE: u64 = 110 << 20;

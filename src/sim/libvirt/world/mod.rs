@@ -26,9 +26,7 @@ pub(crate) use vm::{Display, State, Vm};
 
 /// XML of what hosts and machines are.
 pub(crate) mod caps {
-    pub(crate) use super::xml::{
-        capabilities as host, checkpoint, domain as machine, domain_capabilities as domain, pool, snapshot, volume,
-    };
+    pub(crate) use super::xml::{capabilities as host, checkpoint, domain as machine, snapshot};
 }
 
 use crate::sim::timed::Timed as Due;

@@ -4,17 +4,7 @@ use super::define::Document;
 use super::files::Image;
 use super::vm::{Checkpoint, Memory, Snapshot, Vm, reason};
 use super::{Happened, Refusal, State, World, life, xml};
-
-/// Flags of creating and deleting snapshots.
-pub(crate) mod create {
-    pub(crate) const NO_METADATA: u32 = 4;
-    pub(crate) const HALT: u32 = 8;
-    pub(crate) const DISK_ONLY: u32 = 16;
-    pub(crate) const DELETE_CHILDREN: u32 = 1;
-    pub(crate) const DELETE_METADATA: u32 = 2;
-    pub(crate) const REVERT_RUNNING: u32 = 1;
-    pub(crate) const REVERT_PAUSED: u32 = 2;
-}
+use crate::controllers::libvirt::flags::{delete, revert, snapshot_create};
 
 impl World {
     /// Takes a snapshot; the name that it got.
@@ -35,7 +25,7 @@ impl World {
         let external_memory =
             doc.first("domainsnapshot/memory").filter(|m| m.attribute("snapshot") == Some("external"));
         let file = external_memory.and_then(|m| m.attribute("file")).map(str::to_owned);
-        let disk_only = flags & create::DISK_ONLY != 0 || !vm.active() && wants_external(&doc);
+        let disk_only = flags & snapshot_create::DISK_ONLY != 0 || !vm.active() && wants_external(&doc);
         let external = disk_only || file.is_some();
         if !external && vm.disks.iter().any(|d| d.device == "disk" && d.format != "qcow2") {
             return Err(Refusal::unsupported("internal snapshot for disk unsupported for storage type raw"));
@@ -97,12 +87,12 @@ impl World {
             let file = file.clone();
             self.put(host, &file, Image::new("raw", size, size));
         }
-        if flags & create::NO_METADATA == 0 {
+        if flags & snapshot_create::NO_METADATA == 0 {
             let vm = self.vm_mut(host, uuid)?;
             vm.current = Some(name.clone());
             vm.snapshots.push(taken);
         }
-        if flags & create::HALT != 0 && self.vm_by_uuid(host, uuid)?.active() {
+        if flags & snapshot_create::HALT != 0 && self.vm_by_uuid(host, uuid)?.active() {
             self.off(host, uuid, reason::OFF_FROM_SNAPSHOT, life::STOPPED_FROM_SNAPSHOT)?;
         }
         Ok(name)
@@ -126,7 +116,7 @@ impl World {
             self.off(host, uuid, reason::OFF_FROM_SNAPSHOT, life::STOPPED_FROM_SNAPSHOT)?;
         }
         let now = self.now;
-        let started = (running || flags & create::REVERT_RUNNING != 0) && !was;
+        let started = (running || flags & revert::RUNNING != 0) && !was;
         if started {
             self.disks_free(host, uuid)?;
             self.process(host, uuid)?;
@@ -142,8 +132,7 @@ impl World {
         if !running && !started {
             return Ok(());
         }
-        let paused =
-            snapshot.state == "paused" && flags & create::REVERT_RUNNING == 0 || flags & create::REVERT_PAUSED != 0;
+        let paused = snapshot.state == "paused" && flags & revert::RUNNING == 0 || flags & revert::PAUSED != 0;
         if paused {
             vm.stand(now);
             (vm.state, vm.reason) = (State::Paused, reason::PAUSED_FROM_SNAPSHOT);
@@ -169,7 +158,7 @@ impl World {
         let snapshot = vm.snapshot(name)?;
         let parent = snapshot.parent.clone();
         let mut gone = vec![name.to_owned()];
-        if flags & create::DELETE_CHILDREN != 0 {
+        if flags & delete::CHILDREN != 0 {
             let mut at = 0;
             while let Some(above) = gone.get(at).cloned() {
                 gone.extend(vm.snapshots.iter().filter(|s| s.parent.as_ref() == Some(&above)).map(|s| s.name.clone()));
@@ -177,7 +166,7 @@ impl World {
             }
         }
         let external = |name: &String| vm.snapshots.iter().any(|s| s.name == *name && s.external());
-        if flags & create::DELETE_METADATA == 0 && gone.iter().any(external) {
+        if flags & delete::METADATA_ONLY == 0 && gone.iter().any(external) {
             let internal_parent = parent.as_ref().is_some_and(|p| !external(p));
             let words = if internal_parent {
                 "deleting external snapshot that has internal snapshot as parent not supported"
@@ -238,7 +227,7 @@ impl World {
         let vm = self.vm_mut(host, uuid)?;
         let parent = vm.checkpoint(name)?.parent.clone();
         let mut gone = vec![name.to_owned()];
-        if flags & create::DELETE_CHILDREN != 0 {
+        if flags & delete::CHILDREN != 0 {
             let mut at = 0;
             while let Some(above) = gone.get(at).cloned() {
                 gone.extend(

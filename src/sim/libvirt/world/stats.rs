@@ -3,18 +3,7 @@
 use super::job::Value;
 use super::vm::{State, Vm};
 use super::{SECOND, World};
-
-/// Groups of statistics that can be asked for (`virDomainStatsTypes`).
-pub(crate) mod mask {
-    pub(crate) const STATE: u32 = 1;
-    pub(crate) const CPU: u32 = 1 << 1;
-    pub(crate) const BALLOON: u32 = 1 << 2;
-    pub(crate) const VCPU: u32 = 1 << 3;
-    pub(crate) const INTERFACE: u32 = 1 << 4;
-    pub(crate) const BLOCK: u32 = 1 << 5;
-    /// With the images below the overlays (a flag, not a group).
-    pub(crate) const BACKING: u32 = 1 << 30;
-}
+use crate::controllers::libvirt::flags::{all_stats, list, stats};
 
 /// Named numbers of a machine.
 pub(crate) type Params = Vec<(String, Value)>;
@@ -25,12 +14,12 @@ impl World {
         let on = |group: u32| groups == 0 || groups & group != 0;
         let mut out = Params::new();
         let mut put = |name: String, value: Value| out.push((name, value));
-        if on(mask::STATE) {
+        if on(stats::STATE) {
             put("state.state".into(), Value::Int(vm.state as i32));
             put("state.reason".into(), Value::Int(vm.reason));
         }
         let used = vm.used(self.now);
-        if on(mask::CPU) && (vm.active() || used.cpu_ns > 0) {
+        if on(stats::CPU_TOTAL) && (vm.active() || used.cpu_ns > 0) {
             put("cpu.time".into(), Value::U64(used.cpu_ns));
             put("cpu.user".into(), Value::U64(used.cpu_ns / 10 * 7));
             put("cpu.system".into(), Value::U64(used.cpu_ns - used.cpu_ns / 10 * 7));
@@ -38,7 +27,7 @@ impl World {
                 put("cpu.cache.monitor.count".into(), Value::U32(0));
             }
         }
-        if on(mask::BALLOON) {
+        if on(stats::BALLOON) {
             put("balloon.current".into(), Value::U64(vm.memory_kib));
             put("balloon.maximum".into(), Value::U64(vm.memory_kib));
             if vm.active() {
@@ -53,7 +42,7 @@ impl World {
                 put("balloon.rss".into(), Value::U64(rss));
             }
         }
-        if on(mask::VCPU) {
+        if on(stats::VCPU) {
             put("vcpu.current".into(), Value::U32(vm.vcpus));
             put("vcpu.maximum".into(), Value::U32(vm.vcpus));
             for n in (0..vm.vcpus).filter(|_| vm.active()) {
@@ -63,7 +52,7 @@ impl World {
                 put(format!("vcpu.{n}.delay"), Value::U64(used.cpu_ns / 900));
             }
         }
-        if on(mask::INTERFACE) && vm.active() {
+        if on(stats::INTERFACE) && vm.active() {
             let nics = vm.nics.len() as u64;
             put("net.count".into(), Value::U32(nics as u32));
             for n in 0..nics {
@@ -78,8 +67,8 @@ impl World {
                 }
             }
         }
-        if on(mask::BLOCK) {
-            self.block_stats(host, vm, flags & mask::BACKING != 0, &mut put);
+        if on(stats::BLOCK) {
+            self.block_stats(host, vm, flags & all_stats::BACKING != 0, &mut put);
         }
         out
     }
@@ -165,23 +154,28 @@ impl Vm {
 
     /// Whether it takes part in a list that asks for some states (`virConnectListAllDomainsFlags`).
     pub(crate) fn listed(&self, flags: u32) -> bool {
-        let group = |bits: [(u32, bool); 2]| {
-            let asked = bits.iter().any(|(bit, _)| flags & bit != 0);
-            !asked || bits.iter().any(|(bit, holds)| flags & bit != 0 && *holds)
+        // Of a group of flags that none is asked for, none chooses.
+        let group = |bits: &[(u32, bool)]| {
+            let mut asked = bits.iter().filter(|(bit, _)| flags & bit != 0).peekable();
+            asked.peek().is_none() || asked.any(|(_, holds)| *holds)
         };
-        let state = [
-            (1 << 4, self.state == State::Running),
-            (1 << 5, self.state == State::Paused),
-            (1 << 6, self.state == State::Off),
-            (1 << 7, matches!(self.state, State::Crashed | State::Stopping)),
-        ];
-        let asked = state.iter().any(|(bit, _)| flags & bit != 0);
-        group([(1, self.active()), (2, !self.active())])
-            && group([(4, self.persistent), (8, !self.persistent)])
-            && (!asked || state.iter().any(|(bit, holds)| flags & bit != 0 && *holds))
-            && group([(1 << 8, false), (1 << 9, true)])
-            && group([(1 << 10, self.autostart), (1 << 11, !self.autostart)])
-            && group([(1 << 12, !self.snapshots.is_empty()), (1 << 13, self.snapshots.is_empty())])
-            && group([(1 << 14, !self.checkpoints.is_empty()), (1 << 15, self.checkpoints.is_empty())])
+        group(&[(list::ACTIVE, self.active()), (list::INACTIVE, !self.active())])
+            && group(&[(list::PERSISTENT, self.persistent), (list::TRANSIENT, !self.persistent)])
+            && group(&[
+                (list::RUNNING, self.state == State::Running),
+                (list::PAUSED, self.state == State::Paused),
+                (list::SHUT_OFF, self.state == State::Off),
+                (list::OTHER, matches!(self.state, State::Crashed | State::Stopping)),
+            ])
+            && group(&[(list::MANAGED_SAVE, false), (list::NO_MANAGED_SAVE, true)])
+            && group(&[(list::AUTOSTART, self.autostart), (list::NO_AUTOSTART, !self.autostart)])
+            && group(&[
+                (list::HAS_SNAPSHOT, !self.snapshots.is_empty()),
+                (list::NO_SNAPSHOT, self.snapshots.is_empty()),
+            ])
+            && group(&[
+                (list::HAS_CHECKPOINT, !self.checkpoints.is_empty()),
+                (list::NO_CHECKPOINT, self.checkpoints.is_empty()),
+            ])
     }
 }

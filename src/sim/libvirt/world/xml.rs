@@ -277,61 +277,6 @@ pub(crate) fn capabilities(host: &Host) -> String {
     x
 }
 
-/// What machines of a kind may have on a host.
-pub(crate) fn domain_capabilities(host: &Host, machine: &str) -> String {
-    let mut x = String::new();
-    line!(x, "<domainCapabilities>\n  <path>/usr/bin/qemu-system-x86_64</path>\n  <domain>kvm</domain>");
-    line!(x, "  <machine>{}</machine>\n  <arch>x86_64</arch>\n  <vcpu max='255'/>", escape(machine));
-    line!(
-        x,
-        "  <cpu>\n    <mode name='host-passthrough' supported='yes'/>\n    <mode name='host-model' supported='yes'>"
-    );
-    line!(
-        x,
-        "      <model fallback='forbid'>{}</model>\n    </mode>\n    <mode name='custom' supported='yes'>",
-        host.cpu
-    );
-    for model in ["qemu64", "kvm64", "Broadwell-noTSX-IBRS", host.cpu] {
-        line!(x, "      <model usable='yes'>{model}</model>");
-    }
-    line!(
-        x,
-        "    </mode>\n  </cpu>\n  <features>\n    <backup supported='yes'/>\n    <genid supported='yes'/>\n  </features>"
-    );
-    line!(x, "</domainCapabilities>");
-    x
-}
-
-/// A pool.
-pub(crate) fn pool(pool: &Pool, held: u64) -> String {
-    let mut x = String::new();
-    line!(x, "<pool type='dir'>\n  <name>{}</name>\n  <uuid>{}</uuid>", pool.name, uuid_text(&pool.uuid()));
-    line!(x, "  <capacity unit='bytes'>{}</capacity>\n  <allocation unit='bytes'>{held}</allocation>", pool.capacity);
-    line!(x, "  <available unit='bytes'>{}</available>\n  <source>\n  </source>", pool.capacity.saturating_sub(held));
-    line!(x, "  <target>\n    <path>{}</path>\n  </target>\n</pool>", pool.folder);
-    x
-}
-
-/// A volume.
-pub(crate) fn volume(path: &str, image: &super::Image) -> String {
-    let mut x = String::new();
-    let name = path.rsplit('/').next().unwrap_or(path);
-    line!(x, "<volume type='file'>\n  <name>{0}</name>\n  <key>{1}</key>", escape(name), escape(path));
-    line!(
-        x,
-        "  <capacity unit='bytes'>{}</capacity>\n  <allocation unit='bytes'>{}</allocation>",
-        image.capacity,
-        image.physical()
-    );
-    line!(x, "  <physical unit='bytes'>{}</physical>\n  <target>\n    <path>{}</path>", image.physical(), escape(path));
-    line!(x, "    <format type='{}'/>\n  </target>", escape(&image.format));
-    if let Some(below) = &image.backing {
-        line!(x, "  <backingStore>\n    <path>{}</path>\n    <format type='qcow2'/>\n  </backingStore>", escape(below));
-    }
-    line!(x, "</volume>");
-    x
-}
-
 impl Host {
     fn vendor(&self) -> &'static str {
         if self.cpu.starts_with("EPYC") { "AMD" } else { "Intel" }
