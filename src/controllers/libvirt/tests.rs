@@ -8,7 +8,7 @@ use tokio::io::{AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::client::{Connection, Hypervisor};
-use super::error::{Error, Failure};
+use super::error::{Error, Failure, RemoteKind};
 use super::events::Event;
 use super::frame::{Frame, FrameReader, Header, Kind, MOST_DATA, Status};
 use super::procs::{self, EventKind, KEEPALIVE, PING, PONG, Proc, message, refusal};

@@ -125,8 +125,14 @@ impl Domain {
     /// Its UUID with dashes, lower case.
     #[must_use]
     pub fn uuid_text(&self) -> String {
-        uuid::Uuid::from_bytes(self.uuid).to_string()
+        uuid_text(&self.uuid)
     }
+}
+
+/// A UUID with dashes, lower case.
+#[must_use]
+pub fn uuid_text(uuid: &[u8; 16]) -> String {
+    uuid::Uuid::from_bytes(*uuid).to_string()
 }
 
 wire! {

@@ -49,10 +49,10 @@ impl VirtControl {
         let auth = |kinds: Vec<u32>| *switches.auth.lock().unwrap_or_else(PoisonError::into_inner) = kinds;
         match fault {
             HostFault::Down => {
-                switches.down.store(true, Ordering::SeqCst);
-                switches.cut();
+                switches.faults.set_refuse(true);
+                switches.faults.drop_connections();
             }
-            HostFault::Hang => switches.hang(true),
+            HostFault::Hang => switches.faults.set_hang(true),
             HostFault::Garbage => switches.garbage.store(true, Ordering::SeqCst),
             HostFault::Sasl => auth(vec![procs::AUTH_SASL]),
             HostFault::Polkit => auth(vec![procs::AUTH_POLKIT_TYPE]),
@@ -62,8 +62,8 @@ impl VirtControl {
     /// All is well with a host again.
     pub fn mend(&self, host: usize) {
         let Some(switches) = self.switches(host) else { return };
-        switches.down.store(false, Ordering::SeqCst);
-        switches.hang(false);
+        switches.faults.set_refuse(false);
+        switches.faults.set_hang(false);
         switches.garbage.store(false, Ordering::SeqCst);
         *switches.auth.lock().unwrap_or_else(PoisonError::into_inner) = vec![procs::AUTH_NONE];
     }
@@ -71,7 +71,7 @@ impl VirtControl {
     /// The daemon restarts: connections end, machines go on, and a migration that ran is over.
     pub fn restart(&self, host: usize) {
         if let Some(switches) = self.switches(host) {
-            switches.cut();
+            switches.faults.drop_connections();
         }
         self.live.world().daemon_restarted(host);
     }

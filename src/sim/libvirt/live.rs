@@ -14,7 +14,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::guest::Request;
-use super::world::{Happened, Named, Refusal, World};
+use super::world::{Happened, Refusal, World};
+use crate::controllers::libvirt::wire::Domain;
+use crate::sim::net::Faults;
 
 /// Events that a slow listener may be behind.
 const BEHIND: usize = 512;
@@ -25,17 +27,15 @@ const LOT: Duration = Duration::from_millis(5);
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     pub(super) host: usize,
-    pub(super) machine: Named,
+    pub(super) machine: Domain,
     pub(super) what: Happened,
 }
 
 /// What can be wrong with the daemon of a host, as switches.
 #[derive(Debug)]
 pub(super) struct Switches {
-    cut: Mutex<CancellationToken>,
-    /// Connections are closed at once.
-    pub(super) down: AtomicBool,
-    hang: watch::Sender<bool>,
+    /// What any network has.
+    pub(super) faults: Faults,
     /// Answers are no packets.
     pub(super) garbage: AtomicBool,
     /// Ways to log in that it offers.
@@ -44,36 +44,8 @@ pub(super) struct Switches {
 
 impl Switches {
     fn new() -> Self {
-        Self {
-            cut: Mutex::default(),
-            down: AtomicBool::new(false),
-            hang: watch::Sender::new(false),
-            garbage: AtomicBool::new(false),
-            auth: Mutex::new(vec![crate::controllers::libvirt::procs::AUTH_NONE]),
-        }
-    }
-
-    /// What ends the connections that are open now.
-    pub(super) fn token(&self) -> CancellationToken {
-        self.cut.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Cuts every connection that is open now.
-    pub(super) fn cut(&self) {
-        let old = std::mem::take(&mut *self.cut.lock().unwrap_or_else(PoisonError::into_inner));
-        old.cancel();
-    }
-
-    /// Calls are not answered while on.
-    pub(super) fn hang(&self, on: bool) {
-        self.hang.send_replace(on);
-    }
-
-    /// Returns when calls are answered.
-    pub(super) async fn answering(&self) {
-        let mut hang = self.hang.subscribe();
-        // Its sender is part of the same world: it is there.
-        let _ = hang.wait_for(|hang| !hang).await;
+        let auth = Mutex::new(vec![crate::controllers::libvirt::procs::AUTH_NONE]);
+        Self { faults: Faults::default(), garbage: AtomicBool::new(false), auth }
     }
 }
 
@@ -176,7 +148,7 @@ impl Live {
         }
         let (number, taken) = (self.next_line.fetch_add(1, Ordering::Relaxed), CancellationToken::new());
         lines.insert((host, uuid, line), (number, taken.clone()));
-        Ok(Line { live: Arc::clone(self), host, uuid, line, number, taken })
+        Ok(Line { live: Arc::clone(self), host, uuid, nth: line, number, taken })
     }
 
     /// Serial lines that somebody has.
@@ -210,7 +182,8 @@ pub(super) struct Line {
     pub(super) live: Arc<Live>,
     pub(super) host: usize,
     pub(super) uuid: [u8; 16],
-    pub(super) line: usize,
+    /// Which of the machine's, from 1.
+    pub(super) nth: usize,
     number: u64,
     /// Ends when somebody else takes it by force.
     pub(super) taken: CancellationToken,
@@ -218,7 +191,7 @@ pub(super) struct Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let key = (self.host, self.uuid, self.line);
+        let key = (self.host, self.uuid, self.nth);
         let mut lines = self.live.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.get(&key).is_some_and(|(number, _)| *number == self.number) {
             lines.remove(&key);

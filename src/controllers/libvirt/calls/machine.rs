@@ -3,7 +3,7 @@
 use super::super::client::{CHANGE, Connection, LONG, What};
 use super::super::procs;
 use super::super::stream::Stream;
-use super::super::wire::{BlockInfo, Domain, DomainInfo, GuestInterface, SendKey, StatsRecord};
+use super::super::wire::{BlockInfo, Domain, DomainInfo, GuestInterface, SendKey, StatsRecord, uuid_text};
 use super::Told;
 
 /// The most bytes of a picture of a screen.
@@ -23,8 +23,7 @@ impl Connection {
 
     /// A machine by its UUID.
     pub async fn domain_by_uuid(&self, uuid: [u8; 16]) -> Told<Domain> {
-        let text = uuid::Uuid::from_bytes(uuid).to_string();
-        self.call(&procs::DOMAIN_LOOKUP_BY_UUID, &uuid, What("find", &text), self.read).await
+        self.call(&procs::DOMAIN_LOOKUP_BY_UUID, &uuid, What("find", &uuid_text(&uuid)), self.read).await
     }
 
     /// All figures of these machines, or of all when there are none: which ([`super::super::flags::stats`];

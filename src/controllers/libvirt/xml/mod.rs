@@ -12,7 +12,7 @@ mod host;
 mod snapshot;
 #[cfg(test)]
 mod tests;
-mod tree;
+pub(crate) mod tree;
 
 use std::fmt::Write as _;
 

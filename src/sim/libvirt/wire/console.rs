@@ -40,7 +40,7 @@ async fn finish(call: Header, writer: &Writer) -> std::io::Result<()> {
 fn printed(at: &Line) -> Option<(Vec<u8>, Option<i64>)> {
     let mut world = at.live.world();
     let now = world.now();
-    let (tty, machine) = world.tty(at.host, &at.uuid, at.line).ok()?;
+    let (tty, machine) = world.tty(at.host, &at.uuid, at.nth).ok()?;
     tty.advance(&machine);
     let next = tty.next().map(|at| (at - now).max(0));
     Some((tty.take(), next))
@@ -88,7 +88,7 @@ async fn talk(
             }
             piece = typed.recv() => match piece {
                 None => return Ok(()),
-                Some((Status::Continue, bytes)) => at.live.type_in(at.host, &at.uuid, at.line, &bytes),
+                Some((Status::Continue, bytes)) => at.live.type_in(at.host, &at.uuid, at.nth, &bytes),
                 Some(_) => return finish(call, writer).await,
             },
             _ = changes.changed() => {}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Act, Said, Session, answer, calls, console, first, params, undecodable};
+use super::{Act, Said, Session, answer, calls, console, first, undecodable};
 use crate::controllers::libvirt::flags::{all_stats, console as console_flags, shutdown, start, xml};
 use crate::controllers::libvirt::frame::Frame;
 use crate::controllers::libvirt::procs;
@@ -29,10 +29,6 @@ mod number {
     pub(super) const HOSTNAME: u32 = 277;
 }
 
-fn named(vm: &Vm) -> Domain {
-    Domain::from(&vm.named())
-}
-
 /// The machine of a call.
 fn of<T>(live: &Arc<Live>, host: usize, dom: &Domain, read: impl FnOnce(&World, &Vm) -> T) -> Result<T, Refusal> {
     let world = live.world();
@@ -54,13 +50,13 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
     calls! { frame,
         procs::CONNECT_LIST_ALL_DOMAINS, (wanted, flags) => {
             live.world().host(host).map(|h| {
-                let all: Vec<Domain> = h.vms.iter().filter(|vm| vm.listed(flags)).map(named).collect();
+                let all: Vec<Domain> = h.vms.iter().filter(|vm| vm.listed(flags)).map(Vm::named).collect();
                 let count = all.len() as u32;
                 (if wanted { all } else { Vec::new() }, count)
             })
         };
-        procs::DOMAIN_LOOKUP_BY_NAME, name => live.world().vm_by_name(host, &name).map(named);
-        procs::DOMAIN_LOOKUP_BY_UUID, uuid => live.world().vm_by_uuid(host, &uuid).map(named);
+        procs::DOMAIN_LOOKUP_BY_NAME, name => live.world().vm_by_name(host, &name).map(Vm::named);
+        procs::DOMAIN_LOOKUP_BY_UUID, uuid => live.world().vm_by_uuid(host, &uuid).map(Vm::named);
         procs::CONNECT_GET_ALL_DOMAIN_STATS, (asked, groups, flags) => {
             let world = live.world();
             world.host(host).map(|h| {
@@ -68,8 +64,8 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
                     if asked.is_empty() { vm.listed(flags & all_stats::MACHINES) } else { asked.iter().any(|d| d.uuid == vm.uuid) }
                 };
                 let record = |vm: &Vm| StatsRecord {
-                    domain: named(vm),
-                    params: params(&world.stats(host, vm, groups, flags)),
+                    domain: vm.named(),
+                    params: world.stats(host, vm, groups, flags),
                 };
                 h.vms.iter().filter(wanted).map(record).collect::<Vec<_>>()
             })
@@ -198,7 +194,7 @@ fn others(session: &mut Session, frame: &Frame) -> Said {
         number::SECURITY_LABEL => read(|_| encode(&(vec![0_u32], 0_u32))),
         number::LOOKUP_BY_ID => Some(first::<i32>(frame).and_then(|id| {
             let world = live.world();
-            let found = world.host(host)?.vms.iter().find(|vm| vm.id == Some(id)).map(named);
+            let found = world.host(host)?.vms.iter().find(|vm| vm.id == Some(id)).map(Vm::named);
             let found = found.ok_or_else(|| Refusal::no_domain(&format!("id {id}")))?;
             Ok(Act::Answer(encode(&found)))
         })),
@@ -209,7 +205,7 @@ fn others(session: &mut Session, frame: &Frame) -> Said {
             session.may_write("virDomainDefineXML")?;
             let mut world = live.world();
             let uuid = world.define(host, &xml)?;
-            Ok(Act::Answer(encode(&named(world.vm_by_uuid(host, &uuid)?))))
+            Ok(Act::Answer(encode(&Vm::named(world.vm_by_uuid(host, &uuid)?))))
         })),
         _ => None,
     }
@@ -247,7 +243,7 @@ pub(super) fn power(session: &mut Session, frame: &Frame) -> Said {
         return Some(flags().and_then(|flags| {
             verb(session, frame, "virDomainCreateWithFlags", |w, h, u| w.start(h, u, flags & start::PAUSED != 0))?;
             let dom: Domain = first(frame)?;
-            let started = session.live.world().vm_by_uuid(host, &dom.uuid).map(named)?;
+            let started = session.live.world().vm_by_uuid(host, &dom.uuid).map(Vm::named)?;
             Ok(answer(&procs::DOMAIN_CREATE_WITH_FLAGS, &started))
         }));
     }
@@ -289,7 +285,7 @@ pub(super) fn power(session: &mut Session, frame: &Frame) -> Said {
             session.may_write("virDomainDefineXMLFlags")?;
             let mut world = live.world();
             let uuid = world.define(host, &xml)?;
-            world.vm_by_uuid(host, &uuid).map(named)
+            world.vm_by_uuid(host, &uuid).map(Vm::named)
         };
         procs::DOMAIN_RENAME, (dom, name, _) => {
             session.may_write("virDomainRename")?;

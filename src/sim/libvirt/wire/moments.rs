@@ -1,6 +1,6 @@
 //! Calls about snapshots, checkpoints, jobs and migration.
 
-use super::{Act, Said, Session, calls, first, params, undecodable};
+use super::{Act, Said, Session, calls, first, undecodable};
 use crate::controllers::libvirt::flags::{block_abort, checkpoint_xml, commit, job, snapshot_list};
 use crate::controllers::libvirt::frame::Frame;
 use crate::controllers::libvirt::procs;
@@ -151,12 +151,7 @@ fn others(session: &Session, frame: &Frame) -> Said {
                 "disk_remaining",
             ];
             for name in names {
-                let found = params.iter().find(|(n, _)| *n == name);
-                let value = found.map_or(0, |(_, v)| match v {
-                    crate::sim::libvirt::world::Value::U64(v) => *v,
-                    _ => 0,
-                });
-                value.put(&mut out);
+                number(&params, name).unwrap_or(0).put(&mut out);
             }
             Ok(Act::Answer(out))
         })),
@@ -204,10 +199,10 @@ pub(super) fn jobs(session: &mut Session, frame: &Frame) -> Said {
             world.vm_mut(host, &dom.uuid).and_then(|vm| {
                 if flags & job::COMPLETED != 0 {
                     let done = if flags & job::KEEP_COMPLETED != 0 { vm.completed.clone() } else { vm.completed.take() };
-                    return Ok(done.map_or((0, Vec::new()), |done| (done.kind, params(&done.params))));
+                    return Ok(done.map_or((0, Vec::new()), |done| (done.kind, done.params)));
                 }
                 vm.must_run()?;
-                Ok(vm.job.as_ref().map_or((0, Vec::new()), |job| (2, params(&job.params(now)))))
+                Ok(vm.job.as_ref().map_or((0, Vec::new()), |job| (2, job.params(now))))
             })
         };
         procs::DOMAIN_ABORT_JOB, dom => {
@@ -248,7 +243,6 @@ pub(super) fn jobs(session: &mut Session, frame: &Frame) -> Said {
 
 /// The host that a URI leads to: by the socket that it names, or by its name.
 fn reached(session: &Session, world: &World, uri: &str) -> Result<usize, Refusal> {
-    use std::sync::atomic::Ordering;
     let names = |name: &str| {
         let of_socket = uri.contains(&format!("{}/{name}/", world.folder));
         let of_host = uri.split_once("://").is_some_and(|(_, rest)| {
@@ -261,7 +255,7 @@ fn reached(session: &Session, world: &World, uri: &str) -> Result<usize, Refusal
     let failed = |why: &str| Refusal::failed(&format!("Failed to connect to remote libvirt URI {uri}: {why}"));
     let to = world.hosts.iter().position(|h| names(&h.name));
     let to = to.ok_or_else(|| failed("Cannot recv data: Host key verification failed.: Connection reset by peer"))?;
-    if session.live.switches.get(to).is_some_and(|s| s.down.load(Ordering::SeqCst)) {
+    if session.live.switches.get(to).is_some_and(|s| s.faults.refuses()) {
         return Err(failed("Failed to connect socket to '/run/libvirt/libvirt-sock': Connection refused"));
     }
     Ok(to)

@@ -7,6 +7,10 @@ use crate::controllers::libvirt::wire::{Pool as WirePool, Volume, VolumeInfo};
 use crate::controllers::libvirt::xdr::encode;
 use crate::sim::libvirt::world::{Image, Pool, Refusal, World};
 
+/// Whether a pool is active, and persistent: all are. `virsh` asks.
+const ACTIVE: u32 = 154;
+const PERSISTENT: u32 = 155;
+
 fn wire(pool: &Pool) -> WirePool {
     WirePool { name: pool.name.to_owned(), uuid: pool.uuid() }
 }
@@ -48,9 +52,6 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
             live.world().unlink(host, &asked.key).map(|_| ())
         };
     }
-    /// Whether a pool is active, and persistent: all are. `virsh` asks.
-    const ACTIVE: u32 = 154;
-    const PERSISTENT: u32 = 155;
     if frame.header.program != procs::REMOTE || !matches!(frame.header.procedure, ACTIVE | PERSISTENT) {
         return None;
     }

@@ -253,6 +253,5 @@ proptest! {
         let mut dice = fastrand::Rng::with_seed(1);
         let _ = define::read(&text, &mut dice);
         let _ = define::read(&tag, &mut dice);
-        let _ = World::read_volume(&text);
     }
 }

@@ -2,25 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::files::Pool;
-use super::vm::{Checkpoint, Display, Memory, Snapshot, Vm, uuid_text};
-use super::{Host, World};
+use quick_xml::escape::escape;
 
-/// Text as it stands in XML.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\'' => out.push_str("&apos;"),
-            '"' => out.push_str("&quot;"),
-            _ => out.push(c),
-        }
-    }
-    out
-}
+use super::files::Pool;
+use super::vm::{Checkpoint, Display, Memory, Snapshot, Vm};
+use super::{Host, World};
+use crate::controllers::libvirt::wire::uuid_text;
 
 /// A line; writing to a string does not fail.
 macro_rules! line {
