@@ -160,6 +160,8 @@ procedures! { REMOTE:
     STORAGE_VOL_LOOKUP_BY_NAME = 95: (Pool, String) => Volume;
     /// A volume by its path.
     STORAGE_VOL_LOOKUP_BY_PATH = 97: String => Volume;
+    /// Figures of a volume.
+    STORAGE_VOL_GET_INFO = 98: Volume => VolumeInfo;
     /// Whether it runs.
     DOMAIN_IS_ACTIVE = 150: Domain => bool;
     /// Whether its definition outlives it.
@@ -244,8 +246,6 @@ procedures! { REMOTE:
     DOMAIN_INTERFACE_ADDRESSES = 353: (Domain, u32, u32) => Vec<GuestInterface>;
     /// Gives a machine that is off another name: name, flags.
     DOMAIN_RENAME = 358: (Domain, Text, u32) => i32;
-    /// Figures of a volume: flags (1: what it takes instead of what is written).
-    STORAGE_VOL_GET_INFO_FLAGS = 378: (Volume, u32) => VolumeInfo;
     /// Compares a CPU with what the hypervisor can: emulator, architecture, machine, kind of
     /// virtualisation, XML, flags. 0 incompatible, 1 identical, 2 superset.
     CONNECT_COMPARE_HYPERVISOR_CPU = 393: (Text, Text, Text, Text, String, u32) => i32;

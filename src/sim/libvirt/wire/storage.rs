@@ -46,7 +46,7 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
             let p = World::pool_of(host, &path).ok_or_else(none)?;
             image(&live.world(), host, &path, |_| volume(&p, &path))
         };
-        procs::STORAGE_VOL_GET_INFO_FLAGS, (asked, _) => image(&live.world(), host, &asked.key, info);
+        procs::STORAGE_VOL_GET_INFO, asked => image(&live.world(), host, &asked.key, info);
         procs::STORAGE_VOL_DELETE, (asked, _) => {
             session.may_write("virStorageVolDelete")?;
             live.world().unlink(host, &asked.key).map(|_| ())
