@@ -59,7 +59,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "controllers::libvirt::xdr",
             "controllers::libvirt::frame",
             "controllers::libvirt::procs",
+            "controllers::libvirt::flags",
             "controllers::libvirt::wire",
+            // And one reader of what is sent as XML.
+            "controllers::libvirt::xml::tree",
+            "controllers::libvirt::xml::XmlError",
         ],
     ),
     ("app", &["panes", "ui", "commands", "keymap", "theme", "terminal", "config", "telemetry", "model"]),

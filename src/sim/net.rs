@@ -1,4 +1,4 @@
-//! What both servers of a simulated stack share: loopback listeners, TLS, and the faults that a
+//! What simulated servers share: loopback listeners, TLS, and the faults that a
 //! network has (connections cut, refused, or accepted and never answered).
 
 use std::io;
@@ -21,7 +21,8 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    fn token(&self) -> CancellationToken {
+    /// What ends the connections that are open now.
+    pub(crate) fn token(&self) -> CancellationToken {
         self.cut.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -26,10 +26,15 @@ impl Drop for Rack {
 
 impl Rack {
     fn start() -> Self {
+        Self::called(None)
+    }
+
+    /// Hosts that call themselves this.
+    fn called(hostname: Option<String>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let sim = {
             let _inside = runtime.enter();
-            VirtSim::start(VirtOptions::default()).unwrap()
+            VirtSim::start(VirtOptions { hostname, ..VirtOptions::default() }).unwrap()
         };
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join(".config/noctule");
@@ -143,6 +148,16 @@ fn verbs_run_with_plan_outcome_and_exit_codes() {
     assert!(rack.sim.control().runs_on("dhcp-1").is_empty());
 }
 
+/// What was checked of a source, in what doctor told.
+fn check(report: &Json, source: &str, name: &str) -> Option<Json> {
+    let area = format!("source {source}");
+    report["checks"].as_array().unwrap().iter().find(|c| c["area"] == area && c["check"] == name).cloned()
+}
+
+fn found(check: Option<Json>) -> String {
+    check.expect("it was checked")["found"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn doctor_looks_at_hosts() {
     let rack = Rack::start();
@@ -150,21 +165,32 @@ fn doctor_looks_at_hosts() {
     let (code, out, err) = rack.text(&["doctor", "--json"]);
     assert_eq!(code, 4, "{out} {err}");
     let report: Json = serde_json::from_str(&out).unwrap();
-    let checks = report["checks"].as_array().unwrap();
-    let of = |area: &str, name: &str| {
-        let found = checks.iter().find(|c| c["area"] == format!("source {area}") && c["check"] == name);
-        found.unwrap_or_else(|| panic!("{area} {name}: {out}"))
-    };
-    let word = |check: &Json| check["found"].as_str().unwrap().to_owned();
-    assert!(word(of("kvm-alder-hill", "libvirt version")).contains("libvirt 9.0.0"));
-    assert!(word(of("kvm-alder-hill", "machines")).contains("7 machines"));
-    assert!(word(of("kvm-alder-hill", "backups")).contains("first backup"));
-    for name in ["socket", "libvirt login", "qemu-img", "virsh", "clock"] {
-        of("kvm-alder-hill", name);
+    let of = |source: &str, name: &str| check(&report, source, name);
+    assert!(found(of("kvm-alder-hill", "libvirt version")).contains("libvirt 9.0.0"));
+    assert!(found(of("kvm-alder-hill", "machines")).contains("7 machines"));
+    assert!(of("kvm-alder-hill", "socket").is_some() && of("kvm-alder-hill", "libvirt login").is_some());
+    // It is another machine: what is on this one says nothing about it.
+    let programs = of("kvm-alder-hill", "programs").expect("it was checked");
+    assert!(programs["found"].as_str().unwrap().contains("its libvirt is on kvm-alder-hill"), "{programs}");
+    assert!(programs["advice"].as_str().unwrap().contains("[source.ssh]"), "{programs}");
+    for name in ["qemu-img", "virsh", "backups", "clock"] {
+        assert_eq!(of("kvm-alder-hill", name), None, "{name}");
     }
-    let away = of("kvm-birchfield", "libvirt login");
+    let away = of("kvm-birchfield", "libvirt login").expect("it was checked");
     assert_eq!(away["verdict"], "fail");
     assert!(away["advice"].as_str().unwrap().contains("libvirtd"), "{away}");
+}
+
+#[test]
+fn doctor_looks_at_what_is_beside_a_libvirt_of_this_machine() {
+    let here = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let rack = Rack::called(Some(here.trim().to_owned()));
+    let (_, out, err) = rack.text(&["doctor", "--json"]);
+    let report: Json = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out} {err}"));
+    let of = |name: &str| check(&report, "kvm-alder-hill", name);
+    assert!(found(of("backups")).contains("first backup"));
+    assert!(found(of("clock")).contains("this machine"));
+    assert!(of("qemu-img").is_some() && of("virsh").is_some() && of("programs").is_none(), "{out}");
 }
 
 /// The simulated hosts are on sockets of this machine, and their disks are nowhere: a program that was run

@@ -247,8 +247,13 @@ async fn what_is_no_server_is_told_apart() {
         matches!(&refused, Error::Refused(why) if why.starts_with("too many") && !why.contains('\x1b')),
         "{refused}"
     );
-    let patient = Options { patience: Duration::from_millis(50), ..Options::default() };
-    assert!(matches!(connect(says(b"", true), patient).await, Err(Error::Silent(_))));
+    // One that says nothing, and one that has begun to.
+    for said in [&b""[..], b"RFB 003.008\n"] {
+        let patience = Duration::from_millis(50);
+        let late = connect(says(said, true), Options { patience, ..Options::default() }).await.unwrap_err();
+        assert_eq!(late, Error::Silent(patience));
+        assert!(late.to_string().contains("did not let us in within 50ms"), "{late}");
+    }
 }
 
 #[tokio::test]

@@ -2,14 +2,18 @@
 //! poller, tracker, executor and store.
 
 use noctule::config::schema::{Config, Share, Source, SourceKind};
+use noctule::controllers::libvirt::client::{Connection, Hypervisor};
+use noctule::controllers::libvirt::events::Event;
+use noctule::controllers::libvirt::procs::EventKind;
 use noctule::model::command::{Intent, Outcome, Plan, Targets};
 use noctule::model::page::Table;
 use noctule::model::vm::VmRow;
 use noctule::model::vm::state::{HostContact, Power, UptimeFrom};
 use noctule::sim::libvirt::{HostFault, RunningVirt, VirtControl, VirtOptions, VirtSim};
 use noctule::workers::asks;
+use tokio::net::UnixStream;
 
-use crate::rig::{Console, folder, targets, until};
+use crate::rig::{Console, PATIENCE, folder, targets, until};
 
 /// The hosts, in the simulator's order.
 pub(crate) const HOSTS: [&str; 3] = ["kvm-alder-hill", "kvm-beacon-street", "kvm-birchfield"];
@@ -19,7 +23,7 @@ pub(crate) struct Rig {
     pub(crate) control: VirtControl,
     pub(crate) console: Console,
     /// That of the first of two is the other's, too.
-    _sim: Option<RunningVirt>,
+    sim: Option<RunningVirt>,
     /// With the cache, and where the two share consoles.
     _folders: Vec<tempfile::TempDir>,
 }
@@ -44,7 +48,7 @@ impl Rig {
     fn over(control: VirtControl, sources: Vec<Source>, sim: Option<RunningVirt>) -> Self {
         let (folder, path) = folder();
         let console = Console::start(&Config { sources, ..Config::default() }, &path);
-        Self { control, console, _sim: sim, _folders: vec![folder] }
+        Self { control, console, sim, _folders: vec![folder] }
     }
 
     /// Two noctules of one machine that watch the same hosts and share consoles. The hosts are gone with
@@ -160,7 +164,7 @@ async fn a_host_that_is_down_keeps_its_machines_and_says_that_they_are_old() {
     assert_eq!(rig.row("radius-1").unwrap().host.contact, HostContact::Up, "the others go on");
     assert!(rig.plan("vm.shutdown", "dns-1", &[]).await.is_ok(), "it can be planned …");
     let why = rig.bad("vm.shutdown", "dns-1", &[]).await;
-    assert!(!why.is_empty(), "… and says that nobody answers");
+    assert!(why.contains("no connection"), "… and says that nobody answers: {why}");
     rig.control.mend(2);
     rig.until("its return", "dns-1", |row| row.host.contact == HostContact::Up && row.host.trouble.is_empty()).await;
     rig.console.until_alarms("type=source.unreachable cleared=no", 0).await;
@@ -187,17 +191,27 @@ async fn what_happens_wakes_the_poller() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn power_verbs_are_done_and_read_back() {
     let rig = Rig::known(3600).await;
-    for (command, power) in [
-        ("vm.suspend", Power::Paused),
-        ("vm.resume", Power::Running),
-        ("vm.reset", Power::Running),
-        ("vm.reboot", Power::Running),
-        ("vm.shutdown", Power::Off),
-        ("vm.start", Power::Running),
-        ("vm.force-off", Power::Off),
+    // That a guest boots again is no state that could be read back: its host tells it.
+    let stream = UnixStream::connect(rig.sim.as_ref().unwrap().path(2)).await.unwrap();
+    let host = Connection::open(stream, "sim", &Hypervisor::default(), PATIENCE).await.unwrap();
+    let mut events = host.events();
+    host.watch(EventKind::Reboot, None).await.unwrap();
+    for (command, power, boots) in [
+        ("vm.suspend", Power::Paused, false),
+        ("vm.resume", Power::Running, false),
+        ("vm.reset", Power::Running, true),
+        ("vm.reboot", Power::Running, true),
+        ("vm.shutdown", Power::Off, false),
+        ("vm.start", Power::Running, false),
+        ("vm.force-off", Power::Off, false),
     ] {
         rig.good(command, "dns-1", &[]).await;
         rig.until_power("dns-1", power).await;
+        if boots {
+            let told = tokio::time::timeout(PATIENCE, events.recv()).await.expect(command).unwrap();
+            assert!(matches!(&told, Event::Reboot(of) if of.domain.name == "dns-1"), "{command}: {told:?}");
+        }
+        assert!(events.is_empty(), "{command}: it booted once, and only when it was to");
     }
     // What cannot be is not even planned for.
     let plan = rig.plan("vm.suspend", "dns-1", &[]).await.expect("a plan that says why not");
@@ -238,7 +252,8 @@ async fn a_snapshot_is_taken_gone_back_to_and_deleted() {
     let plan = rig.plan("vm.snapshot-revert", "dns-1", &[("name", "before")]).await.unwrap();
     assert!(!plan.irreversible.is_empty(), "{plan:?}");
     rig.good("vm.snapshot-revert", "dns-1", &[("name", "before")]).await;
-    rig.until_power("dns-1", Power::Running).await;
+    let back = |row: &VmRow| row.vm().is_some_and(|vm| vm.power == Power::Running && vm.reason == "from snapshot");
+    rig.until("it is back", "dns-1", back).await;
     rig.good("vm.snapshot-delete", "dns-1", &[("name", "before")]).await;
     rig.until("none", "dns-1", |row| count(row) == Some(0)).await;
     // This libvirt cannot go back to one beside the image, and says so before it is tried.

@@ -8,9 +8,9 @@ use tokio::time::timeout;
 use super::report::Check;
 use crate::config::schema::Libvirt;
 use crate::controllers::libvirt::client::{Connection, Hypervisor};
-use crate::controllers::libvirt::connect::Target;
+use crate::controllers::libvirt::connect::{Target, virsh_uri};
 use crate::controllers::libvirt::error::{Error, Failure};
-use crate::controllers::libvirt::virsh::{Host, virsh_uri};
+use crate::controllers::libvirt::programs::{Apart, Program, ProgramError, Programs};
 use crate::controllers::ssh;
 use crate::model::tables::libvirt_version;
 use crate::model::text::{clean, counted, iec};
@@ -29,10 +29,10 @@ const SKEW: i64 = 2;
 const ROOM: u64 = 1 << 30;
 
 /// The folder (or the nearest one above it that is there), whether it is the folder itself, whether it
-/// may be written to, and the KiB free. Nothing is put into its text.
+/// may be written to, and the KiB free.
 const FOLDER: &str = r#"d=$1; is=it; while [ ! -d "$d" ] && [ "$d" != / ]; do is=above; d=$(dirname -- "$d"); done
 may=no; if [ -w "$d" ] && [ -x "$d" ]; then may=yes; fi
-printf '%s %s %s\n' "$is" "$may" "$(df -Pk -- "$d" | awk 'NR == 2 { print $4 }')"
+printf '%s %s %s\n' "$is" "$may" "$(df -Pk -- "$d" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 printf '%s\n' "$d""#;
 
 /// All checks of one host.
@@ -41,17 +41,36 @@ pub(super) async fn checks(config: &Libvirt) -> Vec<Check> {
     if !way(config, &mut out).await {
         return out;
     }
+    let programs = Programs::on(Target::of(config));
+    // Where it is that a socket leads to, only what is behind it can tell.
+    let mut beside = config.ssh.is_some() || config.socket.is_none();
     if let Some(connection) = open(config, &mut out).await {
         answers(&connection, &mut out).await;
+        let apart = programs.beside(&connection).await.err();
+        beside = apart.is_none();
+        out.extend(apart.as_ref().map(elsewhere));
         connection.close().await;
     }
-    let host = Host::of(config);
+    if !beside {
+        return out;
+    }
     let uri = virsh_uri(config);
-    program(&host, &["qemu-img", "--version"], "without it there are no backups, restores and checks", &mut out).await;
-    program(&host, &["virsh", "-c", &uri, "version"], "without it some operations are not possible", &mut out).await;
-    out.push(folder(&host, config).await);
-    out.push(clock(&host, config).await);
+    out.push(program(&programs, &QEMU_IMG, &[]).await);
+    out.push(program(&programs, &VIRSH, &[&uri]).await);
+    out.push(folder(&programs, config).await);
+    out.push(clock(&programs, config).await);
     out
+}
+
+/// Programs for a host that they would not run on: nothing of it can be looked at.
+fn elsewhere(apart: &Apart) -> Check {
+    let advice = match apart {
+        Apart::Elsewhere { .. } => {
+            "no backups, restores and checks are made; name the host as [source.ssh] instead of a socket that leads to it"
+        }
+        Apart::Call(_) | Apart::Program(_) => "without programs there are no backups, restores and checks",
+    };
+    Check::warn("programs", apart.to_string(), advice)
 }
 
 /// The way there: the SSH login, or the socket.
@@ -134,27 +153,57 @@ fn version(libvirt: u64, hypervisor: u64) -> Check {
     Check::ok("libvirt version", found)
 }
 
-/// A program on the host: its first line, or that it is missing.
-async fn program(host: &Host, argv: &[&str], without: &str, out: &mut Vec<Check>) {
-    let name = argv.first().copied().unwrap_or_default();
+/// A program that a host should have.
+struct Wanted {
+    name: &'static str,
+    /// How it tells its version.
+    text: &'static str,
+    package: &'static str,
+    /// What is not possible without it.
+    without: &'static str,
+}
+
+const QEMU_IMG: Wanted = Wanted {
+    name: "qemu-img",
+    text: "exec qemu-img --version",
+    package: "qemu-utils",
+    without: "without it there are no backups, restores and checks",
+};
+const VIRSH: Wanted = Wanted {
+    name: "virsh",
+    text: r#"exec virsh -q -c "$1" version"#,
+    package: "libvirt-clients",
+    without: "without it some operations are not possible",
+};
+
+/// Asks a program that moves nothing.
+async fn ask(programs: &Programs, text: &'static str, args: &[&str]) -> Result<String, ProgramError> {
+    programs.ask(&Program { text, args, input: None, limit: PROGRAM }).await
+}
+
+/// A program on the host: the line with its version, or that it is missing.
+async fn program(programs: &Programs, wanted: &Wanted, args: &[&str]) -> Check {
     let began = Instant::now();
-    out.push(match host.done(argv, PROGRAM).await {
+    match ask(programs, wanted.text, args).await {
         Ok(said) => {
             let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
             let line = lines().find(|line| line.starts_with("Running hypervisor")).or_else(|| lines().next());
-            let line = line.unwrap_or_default();
-            Check::ok(name, line).took(began.elapsed())
+            Check::ok(wanted.name, line.unwrap_or_default()).took(began.elapsed())
         }
-        Err(error) => Check::warn(name, error.what.to_string(), without),
-    });
+        Err(ProgramError::Failed { status: 127, .. }) => {
+            let advice = format!("install the package {} there: {}", wanted.package, wanted.without);
+            Check::warn(wanted.name, "the host has no such program", advice)
+        }
+        Err(error) => Check::warn(wanted.name, error.to_string(), wanted.without),
+    }
 }
 
 /// The folder of backups, as the user of the login may use it.
-async fn folder(host: &Host, config: &Libvirt) -> Check {
+async fn folder(programs: &Programs, config: &Libvirt) -> Check {
     let path = &config.backup.folder;
-    match host.done(&["sh", "-c", FOLDER, "sh", path], PROGRAM).await {
+    match ask(programs, FOLDER, &[path]).await {
         Ok(said) => of_folder(path, &said),
-        Err(error) => Check::warn("backups", error.what.to_string(), "backups go to a folder on the host"),
+        Err(error) => Check::warn("backups", error.to_string(), "backups go to a folder on the host"),
     }
 }
 
@@ -181,18 +230,18 @@ fn of_folder(path: &str, said: &str) -> Check {
 }
 
 /// The host's clock beside ours.
-async fn clock(host: &Host, config: &Libvirt) -> Check {
+async fn clock(programs: &Programs, config: &Libvirt) -> Check {
     if config.ssh.is_none() {
         return Check::ok("clock", "the host is this machine");
     }
     let began = Instant::now();
-    let said = host.done(&["date", "+%s"], PROGRAM).await;
+    let said = ask(programs, "exec date +%s", &[]).await;
     let took = began.elapsed();
     match said.map(|said| said.trim().parse::<i64>()) {
         // Its answer was on its way for about half of the time.
         Ok(Ok(theirs)) => skew(theirs, now().0 / SECOND, i64::try_from(took.as_secs()).unwrap_or(0)),
         Ok(Err(_)) => Check::warn("clock", "its `date` cannot be read", "look at it by hand"),
-        Err(error) => Check::warn("clock", error.what.to_string(), "look at it by hand"),
+        Err(error) => Check::warn("clock", error.to_string(), "look at it by hand"),
     }
 }
 
@@ -243,18 +292,27 @@ mod tests {
     #[tokio::test]
     async fn the_folder_of_backups_is_judged_by_what_the_host_says() {
         let home = tempfile::tempdir().unwrap();
+        let here = Programs::on(Target::Local(None));
         let mut config = Libvirt::default();
         config.backup.folder = home.path().display().to_string();
-        let check = folder(&Host::Local, &config).await;
+        let check = folder(&here, &config).await;
         assert!(check.found.contains("free"), "{check:?}");
         assert!(check.verdict == Verdict::Ok || check.advice.contains("make room"), "{check:?}");
         config.backup.folder = home.path().join("a b/not there").display().to_string();
-        let check = folder(&Host::Local, &config).await;
+        let check = folder(&here, &config).await;
         assert!(check.found.contains("first backup") || check.advice.contains("make room"), "{check:?}");
         let refused = of_folder("/b/x", "above no 99999999\n/b\n");
         assert!(refused.verdict == Verdict::Warn && refused.found.contains("/b may not be written to"), "{refused:?}");
         assert!(of_folder("/b", "it yes 1024\n/b\n").advice.contains("make room"));
         assert_eq!(of_folder("/b", "").verdict, Verdict::Warn);
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_missing_is_named_with_its_package() {
+        let here = Programs::on(Target::Local(None));
+        let wanted = Wanted { text: "exec no-such-program-here", ..QEMU_IMG };
+        let check = program(&here, &wanted, &[]).await;
+        assert!(check.found.contains("no such program") && check.advice.contains("qemu-utils"), "{check:?}");
     }
 
     #[tokio::test]

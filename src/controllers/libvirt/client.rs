@@ -15,6 +15,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::error::{Error, Failure, Remote, bounded, login_words};
 use super::events::Event;
+use super::flags::open::READ_ONLY;
 use super::frame::Header;
 use super::procs::{self, EventKind, Proc};
 use super::stream::{PIECES, Stream};
@@ -102,7 +103,7 @@ impl Connection {
             }
             _ => error,
         })?;
-        let args = (Some(what.uri.clone()), u32::from(what.read_only));
+        let args = (Some(what.uri.clone()), if what.read_only { READ_ONLY } else { 0 });
         connection.call(&procs::CONNECT_OPEN, &args, What("open", &what.uri), CHANGE.max(limit)).await?;
         Ok(connection)
     }
@@ -184,15 +185,6 @@ impl Connection {
         let args = (kind.id(), domain.cloned());
         let procedure = &procs::CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY;
         self.call(procedure, &args, What("watch", kind.word()), self.read).await
-    }
-
-    /// Asks for no more events of a registration.
-    ///
-    /// # Errors
-    /// See [`Failure`].
-    pub async fn unwatch(&self, registration: i32) -> Result<(), Error> {
-        let procedure = &procs::CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY;
-        self.call(procedure, &registration, What("end a watch", ""), self.read).await
     }
 
     /// Ends the connection for all that use it, after telling libvirt so.

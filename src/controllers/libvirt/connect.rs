@@ -2,6 +2,7 @@
 //! right socket (the old daemon's or the modular ones') and old hosts have `nc`. An SSH login takes
 //! the place of libvirt's own logins: TLS and SASL are not spoken.
 
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -127,6 +128,23 @@ impl Target {
     }
 }
 
+/// The URI by which `virsh` on the host finds the same hypervisor.
+#[must_use]
+pub fn virsh_uri(libvirt: &Libvirt) -> String {
+    let (Some(socket), Some((driver, rest))) = (&libvirt.socket, libvirt.uri.split_once("://")) else {
+        return libvirt.uri.clone();
+    };
+    let mut path = String::new();
+    for byte in socket.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            let _ = write!(path, "%{byte:02X}");
+        }
+    }
+    format!("{driver}+unix://{rest}?socket={path}")
+}
+
 /// An URI may name a hypervisor of the host that is reached, and nothing else.
 fn check(uri: &str) -> Result<(), String> {
     let (driver, rest) = uri.split_once("://").ok_or("a libvirt URI is written qemu:///system")?;
@@ -147,7 +165,7 @@ fn check(uri: &str) -> Result<(), String> {
 async fn local(socket: Option<&Path>, what: &Hypervisor) -> Result<UnixStream, Failure> {
     let paths = match socket {
         Some(path) => vec![path.to_path_buf()],
-        None => usual(what),
+        None => usual(what, std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from))?,
     };
     let mut tried = Vec::new();
     for path in &paths {
@@ -162,14 +180,20 @@ async fn local(socket: Option<&Path>, what: &Hypervisor) -> Result<UnixStream, F
     Err(Failure::NotReached(format!("{}; is libvirtd, or virtqemud, running?", tried.join("; "))))
 }
 
-/// The sockets of the daemon that an URI means.
-fn usual(what: &Hypervisor) -> Vec<PathBuf> {
-    let suffix = if what.read_only { "-ro" } else { "" };
+/// The sockets of the daemon that an URI means. That of a user is in the folder of its login.
+fn usual(what: &Hypervisor, login: Option<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
     if what.uri.ends_with("/session") {
-        let run = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).unwrap_or_default();
-        return ["libvirt/libvirt-sock", "libvirt/virtqemud-sock"].iter().map(|name| run.join(name)).collect();
+        let Some(folder) = login.filter(|folder| folder.is_absolute()) else {
+            return Err(Failure::Config(format!(
+                "{} is a libvirt of this login, and XDG_RUNTIME_DIR does not name the folder of its socket: set \
+                 XDG_RUNTIME_DIR, or the socket of the source",
+                bounded(&what.uri)
+            )));
+        };
+        return Ok(["libvirt/libvirt-sock", "libvirt/virtqemud-sock"].iter().map(|name| folder.join(name)).collect());
     }
-    SYSTEM.iter().map(|path| PathBuf::from(format!("{path}{suffix}"))).collect()
+    let suffix = if what.read_only { "-ro" } else { "" };
+    Ok(SYSTEM.iter().map(|path| PathBuf::from(format!("{path}{suffix}"))).collect())
 }
 
 fn of_io(error: io::Error) -> Failure {
@@ -260,6 +284,26 @@ mod tests {
         assert!(not_found("sh: 1: virt-ssh-helper: not found", "virt-ssh-helper"));
         let down = "cannot connect to '/run/libvirt/libvirt-sock': Failed to connect socket: No such file or directory";
         assert!(!not_found(down, "virt-ssh-helper"));
+    }
+
+    #[test]
+    fn the_libvirt_of_a_login_is_looked_for_in_its_folder_and_nowhere_else() {
+        let session = Hypervisor { uri: "qemu:///session".into(), read_only: false };
+        let found = usual(&session, Some("/run/user/7".into())).unwrap();
+        assert_eq!(found[0], Path::new("/run/user/7/libvirt/libvirt-sock"));
+        for folder in [None, Some(PathBuf::new()), Some("run".into())] {
+            let refused = usual(&session, folder).unwrap_err();
+            assert!(matches!(&refused, Failure::Config(why) if why.contains("XDG_RUNTIME_DIR")), "{refused}");
+        }
+        assert_eq!(usual(&Hypervisor::default(), None).unwrap()[0], Path::new("/run/libvirt/libvirt-sock"));
+    }
+
+    #[test]
+    fn virsh_is_told_the_socket() {
+        let mut libvirt = Libvirt { socket: Some("/run/a b".into()), ..Libvirt::default() };
+        assert_eq!(virsh_uri(&libvirt), "qemu+unix:///system?socket=/run/a%20b");
+        libvirt.socket = None;
+        assert_eq!(virsh_uri(&libvirt), "qemu:///system");
     }
 
     #[tokio::test]

@@ -65,9 +65,6 @@ pub enum Failure {
     /// A stream ended before everything was there.
     #[error("the stream ended early ({0})")]
     Stream(String),
-    /// A program of libvirt on the host.
-    #[error("{0}")]
-    Program(String),
     /// It refuses, or it failed.
     #[error("{0}")]
     Remote(Remote),
@@ -133,14 +130,10 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Something in libvirt itself.
-    Internal = 1: "",
     /// It, or the hypervisor's driver, cannot do this.
     Unsupported = 3 | 26 | 67 | 74 | 84: "this libvirt or this machine cannot do it",
     /// No hypervisor behind it.
     NoHypervisor = 5: "libvirt has no hypervisor of that URI: is the QEMU driver installed and running?",
-    /// An argument it does not take.
-    Argument = 8: "",
     /// It failed.
     Failed = 9: "",
     /// The definition is wrong.
@@ -149,30 +142,20 @@ kinds! {
     Exists = 28: "a machine of that name or UUID is there already",
     /// The connection is read-only.
     ReadOnly = 29: "the connection is read-only, or polkit forbids it",
-    /// The system refused (files, memory, network).
-    System = 38: "",
     /// The protocol; also a procedure that an old libvirt does not know.
     Rpc = 39: "",
     /// No such machine.
     NoDomain = 42: "the machine is gone: refresh the list",
     /// The login failed.
     Auth = 45 | 79 | 94: "",
-    /// No such pool.
-    NoPool = 49: "",
-    /// No such volume.
-    NoVolume = 50: "",
     /// Not in its present state.
     Invalid = 55: "not possible in its present state",
     /// A lock was not had in time, or the guest did not answer.
     Timeout = 68: "another job holds the machine, or the guest does not answer: try again when it is done",
     /// No such snapshot.
     NoSnapshot = 72: "the snapshot is gone: refresh the list",
-    /// Going back would lose something.
-    Risky = 77: "",
     /// It was broken off.
     Aborted = 78: "",
-    /// No such piece of the definition.
-    NoMetadata = 80: "",
     /// The disks are not shared between the hosts.
     Unsafe = 81: "the disks are not on shared storage: copy them with the machine, or say that they are shared",
     /// A copy of a disk is under way.
@@ -185,12 +168,8 @@ kinds! {
     Denied = 88: "the host's access control forbids it to this user",
     /// A volume of that name is there.
     VolumeExists = 90: "a volume of that name is there already",
-    /// The target of a failed migration has cleaned up, as it was told to.
-    CleanedUp = 93: "",
     /// The CPU does not fit.
     Cpu = 91: "the CPU that the machine needs is not the host's",
-    /// No such device.
-    NoDevice = 99: "",
     /// No such checkpoint.
     NoCheckpoint = 103: "the checkpoint is gone: the next backup has to be a full one",
     /// No backup runs.

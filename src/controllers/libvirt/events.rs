@@ -1,10 +1,9 @@
 //! What libvirt tells by itself.
 
 use super::frame::Frame;
-use super::procs::{CONNECTION_CLOSED, EventKind};
+use super::procs::EventKind;
 use super::wire::{
-    AgentMsg, BalloonMsg, BlockJobMsg, DeviceMsg, Domain, DomainMsg, GraphicsMsg, IoErrorMsg, IterationMsg,
-    JobCompletedMsg, LifecycleMsg,
+    AgentMsg, BlockJobMsg, Domain, DomainMsg, GraphicsMsg, IoErrorMsg, IterationMsg, JobCompletedMsg, LifecycleMsg,
 };
 use super::xdr::Fault;
 
@@ -19,10 +18,6 @@ pub enum Event {
     Graphics(GraphicsMsg),
     /// A disk failed.
     IoError(IoErrorMsg),
-    /// The memory has another size.
-    Balloon(BalloonMsg),
-    /// A device was removed.
-    DeviceRemoved(DeviceMsg),
     /// A job on a disk ended or is ready.
     BlockJob(BlockJobMsg),
     /// The guest's agent came or went.
@@ -31,8 +26,6 @@ pub enum Event {
     MigrationIteration(IterationMsg),
     /// A job ended.
     JobCompleted(JobCompletedMsg),
-    /// The daemon lost its hypervisor: why, as a number.
-    Closed(i32),
 }
 
 impl Event {
@@ -41,17 +34,12 @@ impl Event {
     /// # Errors
     /// When it cannot be read.
     pub fn read(frame: &Frame) -> Result<Option<Self>, Fault> {
-        if frame.header.procedure == CONNECTION_CLOSED {
-            return frame.value().map(|reason| Some(Self::Closed(reason)));
-        }
         let Some(kind) = EventKind::of_procedure(frame.header.procedure) else { return Ok(None) };
         Ok(Some(match kind {
             EventKind::Lifecycle => Self::Lifecycle(frame.value()?),
             EventKind::Reboot => Self::Reboot(frame.value()?),
             EventKind::Graphics => Self::Graphics(frame.value()?),
             EventKind::IoError => Self::IoError(frame.value()?),
-            EventKind::Balloon => Self::Balloon(frame.value()?),
-            EventKind::DeviceRemoved => Self::DeviceRemoved(frame.value()?),
             EventKind::BlockJob => Self::BlockJob(frame.value()?),
             EventKind::Agent => Self::Agent(frame.value()?),
             EventKind::MigrationIteration => Self::MigrationIteration(frame.value()?),
@@ -67,13 +55,10 @@ impl Event {
             Self::Reboot(m) => &m.domain,
             Self::Graphics(m) => &m.domain,
             Self::IoError(m) => &m.domain,
-            Self::Balloon(m) => &m.domain,
-            Self::DeviceRemoved(m) => &m.domain,
             Self::BlockJob(m) => &m.domain,
             Self::Agent(m) => &m.domain,
             Self::MigrationIteration(m) => &m.domain,
             Self::JobCompleted(m) => &m.domain,
-            Self::Closed(_) => return None,
         })
     }
 }

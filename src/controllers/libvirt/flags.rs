@@ -1,21 +1,47 @@
-//! Flags and numbers of libvirt's calls, by the call they belong to.
+//! Flags of libvirt's calls, by the call they belong to: those that noctule gives, and those that its
+//! simulated hosts tell apart.
 
-/// Which machines [`domains`](super::client::Connection::domains) lists.
+/// How a hypervisor is opened.
+pub mod open {
+    /// To look only.
+    pub const READ_ONLY: u32 = 1;
+}
+
+/// Which machines [`domains`](super::client::Connection::domains) lists: one of them that holds is enough
+/// of those that belong together.
 pub mod list {
     /// That run.
     pub const ACTIVE: u32 = 1;
     /// That are off.
-    pub const INACTIVE: u32 = 2;
+    pub const INACTIVE: u32 = 1 << 1;
     /// Whose definition outlives them.
-    pub const PERSISTENT: u32 = 4;
+    pub const PERSISTENT: u32 = 1 << 2;
     /// That are gone when they end.
-    pub const TRANSIENT: u32 = 8;
+    pub const TRANSIENT: u32 = 1 << 3;
+    /// Whose guest runs.
+    pub const RUNNING: u32 = 1 << 4;
+    /// That are paused.
+    pub const PAUSED: u32 = 1 << 5;
+    /// That are shut off.
+    pub const SHUT_OFF: u32 = 1 << 6;
+    /// In any other state.
+    pub const OTHER: u32 = 1 << 7;
+    /// Whose memory lies on disk.
+    pub const MANAGED_SAVE: u32 = 1 << 8;
+    /// Whose memory does not.
+    pub const NO_MANAGED_SAVE: u32 = 1 << 9;
     /// That are started with their host.
     pub const AUTOSTART: u32 = 1 << 10;
+    /// That are not.
+    pub const NO_AUTOSTART: u32 = 1 << 11;
     /// That have snapshots.
     pub const HAS_SNAPSHOT: u32 = 1 << 12;
+    /// That have none.
+    pub const NO_SNAPSHOT: u32 = 1 << 13;
     /// That have checkpoints.
     pub const HAS_CHECKPOINT: u32 = 1 << 14;
+    /// That have none.
+    pub const NO_CHECKPOINT: u32 = 1 << 15;
 }
 
 /// Which figures [`all_stats`](super::client::Connection::all_stats) reads.
@@ -23,19 +49,21 @@ pub mod stats {
     /// State and reason.
     pub const STATE: u32 = 1;
     /// CPU time.
-    pub const CPU_TOTAL: u32 = 2;
+    pub const CPU_TOTAL: u32 = 1 << 1;
     /// Memory.
-    pub const BALLOON: u32 = 4;
+    pub const BALLOON: u32 = 1 << 2;
     /// Of each virtual CPU.
-    pub const VCPU: u32 = 8;
+    pub const VCPU: u32 = 1 << 3;
     /// Of network interfaces.
-    pub const INTERFACE: u32 = 16;
+    pub const INTERFACE: u32 = 1 << 4;
     /// Of disks.
-    pub const BLOCK: u32 = 32;
+    pub const BLOCK: u32 = 1 << 5;
 }
 
-/// Flags of [`all_stats`](super::client::Connection::all_stats); also those of [`list`] as filter.
+/// Flags of [`all_stats`](super::client::Connection::all_stats).
 pub mod all_stats {
+    /// Those of [`list`](super::list) that choose by state: of which machines when none are named.
+    pub const MACHINES: u32 = 0xff;
     /// Leave out what cannot be had at once, because a job holds the machine.
     pub const NOWAIT: u32 = 1 << 29;
     /// Also the files below overlays.
@@ -47,17 +75,13 @@ pub mod xml {
     /// With its secrets.
     pub const SECURE: u32 = 1;
     /// As it is at the next start.
-    pub const INACTIVE: u32 = 2;
-    /// As another host takes it.
-    pub const MIGRATABLE: u32 = 8;
+    pub const INACTIVE: u32 = 1 << 1;
 }
 
 /// How a machine is started.
 pub mod start {
     /// Paused.
     pub const PAUSED: u32 = 1;
-    /// Without the memory that was saved.
-    pub const FORCE_BOOT: u32 = 8;
 }
 
 /// How a guest is asked to end or to boot again.
@@ -65,13 +89,7 @@ pub mod shutdown {
     /// By the power button.
     pub const ACPI: u32 = 1;
     /// By its agent.
-    pub const AGENT: u32 = 2;
-}
-
-/// How a machine is ended at once.
-pub mod destroy {
-    /// Without force: the emulator gets time to write its caches.
-    pub const GRACEFUL: u32 = 1;
+    pub const AGENT: u32 = 1 << 1;
 }
 
 /// What is forgotten with a machine.
@@ -79,77 +97,41 @@ pub mod undefine {
     /// Its saved memory.
     pub const MANAGED_SAVE: u32 = 1;
     /// What is known of its snapshots.
-    pub const SNAPSHOTS_METADATA: u32 = 2;
+    pub const SNAPSHOTS_METADATA: u32 = 1 << 1;
     /// Its firmware's variables.
-    pub const NVRAM: u32 = 4;
+    pub const NVRAM: u32 = 1 << 2;
     /// Not its firmware's variables.
-    pub const KEEP_NVRAM: u32 = 8;
+    pub const KEEP_NVRAM: u32 = 1 << 3;
     /// What is known of its checkpoints.
-    pub const CHECKPOINTS_METADATA: u32 = 16;
-    /// Its TPM's state.
-    pub const TPM: u32 = 32;
-}
-
-/// What a change of a device changes.
-pub mod affect {
-    /// What runs.
-    pub const LIVE: u32 = 1;
-    /// The definition.
-    pub const CONFIG: u32 = 2;
+    pub const CHECKPOINTS_METADATA: u32 = 1 << 4;
 }
 
 /// How a console is opened.
 pub mod console {
     /// Take it away from whoever has it.
     pub const FORCE: u32 = 1;
-    /// Only where two at once are impossible.
-    pub const SAFE: u32 = 2;
-}
-
-/// What a guest's agent is asked for.
-pub mod guest {
-    /// Who is logged in.
-    pub const USERS: u32 = 1;
-    /// Operating system.
-    pub const OS: u32 = 2;
-    /// Time zone.
-    pub const TIMEZONE: u32 = 4;
-    /// Name.
-    pub const HOSTNAME: u32 = 8;
-    /// File systems.
-    pub const FILESYSTEM: u32 = 16;
 }
 
 /// How a snapshot is made.
 pub mod snapshot_create {
-    /// Only what is known of it is written.
-    pub const REDEFINE: u32 = 1;
-    /// It becomes the current one.
-    pub const CURRENT: u32 = 2;
     /// Nothing is remembered of it.
-    pub const NO_METADATA: u32 = 4;
+    pub const NO_METADATA: u32 = 1 << 2;
     /// The machine is stopped afterwards.
-    pub const HALT: u32 = 8;
+    pub const HALT: u32 = 1 << 3;
     /// Disks only.
-    pub const DISK_ONLY: u32 = 16;
-    /// The files are there.
-    pub const REUSE_EXT: u32 = 32;
-    /// The guest's agent freezes its file systems.
-    pub const QUIESCE: u32 = 64;
+    pub const DISK_ONLY: u32 = 1 << 4;
     /// All disks or none.
-    pub const ATOMIC: u32 = 128;
-    /// The guest runs while its memory is written.
-    pub const LIVE: u32 = 256;
+    pub const ATOMIC: u32 = 1 << 7;
 }
 
-/// Which snapshots are listed.
+/// Which snapshots of a machine are listed.
 pub mod snapshot_list {
-    /// Inside of the disks' files.
-    pub const INTERNAL: u32 = 1 << 8;
+    /// Without a parent.
+    pub const ROOTS: u32 = 1;
+    /// Without a child.
+    pub const LEAVES: u32 = 1 << 2;
     /// In files of their own.
     pub const EXTERNAL: u32 = 1 << 9;
-    /// Parents before children.
-    pub const TOPOLOGICAL: u32 = 1 << 10;
 }
 
 /// How one goes back to a snapshot.
@@ -157,9 +139,13 @@ pub mod revert {
     /// It runs afterwards.
     pub const RUNNING: u32 = 1;
     /// It is paused afterwards.
-    pub const PAUSED: u32 = 2;
-    /// Although something is lost.
-    pub const FORCE: u32 = 4;
+    pub const PAUSED: u32 = 1 << 1;
+}
+
+/// How a checkpoint is read.
+pub mod checkpoint_xml {
+    /// Without the machine as it was then.
+    pub const NO_DOMAIN: u32 = 1 << 1;
 }
 
 /// What is deleted of a snapshot or a checkpoint.
@@ -167,9 +153,7 @@ pub mod delete {
     /// Its children as well.
     pub const CHILDREN: u32 = 1;
     /// Only what is known of it.
-    pub const METADATA_ONLY: u32 = 2;
-    /// Only its children.
-    pub const CHILDREN_ONLY: u32 = 4;
+    pub const METADATA_ONLY: u32 = 1 << 1;
 }
 
 /// How an overlay is merged into what is below.
@@ -177,31 +161,15 @@ pub mod commit {
     /// Only into the next one below.
     pub const SHALLOW: u32 = 1;
     /// Delete what was merged.
-    pub const DELETE: u32 = 2;
+    pub const DELETE: u32 = 1 << 1;
     /// Of the active image: it is ready when told so, and changed over by ending the job.
-    pub const ACTIVE: u32 = 4;
-    /// Names stay relative.
-    pub const RELATIVE: u32 = 8;
-    /// The limit is bytes a second, not MiB.
-    pub const BANDWIDTH_BYTES: u32 = 16;
-}
-
-/// How a disk is copied.
-pub mod copy {
-    /// Only the active image.
-    pub const SHALLOW: u32 = 1;
-    /// The file is there.
-    pub const REUSE_EXT: u32 = 2;
-    /// The job is gone when the machine ends: also for machines whose definition outlives them.
-    pub const TRANSIENT_JOB: u32 = 4;
+    pub const ACTIVE: u32 = 1 << 2;
 }
 
 /// How a job on a disk is ended.
 pub mod block_abort {
-    /// Do not wait.
-    pub const ASYNC: u32 = 1;
-    /// Change over to the copy.
-    pub const PIVOT: u32 = 2;
+    /// Change over to what it made.
+    pub const PIVOT: u32 = 1 << 1;
 }
 
 /// Which job is told of.
@@ -209,7 +177,7 @@ pub mod job {
     /// The last that ended.
     pub const COMPLETED: u32 = 1;
     /// And do not forget it.
-    pub const KEEP_COMPLETED: u32 = 2;
+    pub const KEEP_COMPLETED: u32 = 1 << 1;
 }
 
 /// How a machine moves.
@@ -218,8 +186,6 @@ pub mod migrate {
     pub const LIVE: u32 = 1;
     /// The source's libvirt does all of it.
     pub const PEER2PEER: u32 = 1 << 1;
-    /// Through libvirt's own connection.
-    pub const TUNNELLED: u32 = 1 << 2;
     /// Define it on the target.
     pub const PERSIST_DEST: u32 = 1 << 3;
     /// Undefine it on the source.
@@ -230,12 +196,8 @@ pub mod migrate {
     pub const NON_SHARED_DISK: u32 = 1 << 6;
     /// With the overlays of its disks.
     pub const NON_SHARED_INC: u32 = 1 << 7;
-    /// Nobody changes it meanwhile.
-    pub const CHANGE_PROTECTION: u32 = 1 << 8;
-    /// Although the disks' caches may not be safe.
+    /// Although libvirt cannot tell that its disks are safe.
     pub const UNSAFE: u32 = 1 << 9;
-    /// Only its definition.
-    pub const OFFLINE: u32 = 1 << 10;
     /// Give up on an I/O error.
     pub const ABORT_ON_ERROR: u32 = 1 << 12;
     /// Slow the guest down until it fits.

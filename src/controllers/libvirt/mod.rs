@@ -8,16 +8,15 @@
 //! **The client.** [`connect::Target`] says where a libvirt is; its `connect` gives a
 //! [`client::Connection`]: a handle that is cheap to clone, of one task that owns the byte stream. On it
 //! are the typed calls (`domains`, `all_stats`, `start_domain`, `console`, `create_snapshot`,
-//! `begin_backup`, `job` …, in `calls`), `migrate_peer_to_peer` and `migrate_direct` ([`migrate`]),
-//! `watch` and `events` ([`events::Event`]), and `call` for any other procedure. Flags and numbers are in
-//! [`flags`].
+//! `begin_backup`, `job` …, in `calls`), `migrate_peer_to_peer` ([`migrate`]), `watch` and `events`
+//! ([`events::Event`]), and `call` for any other procedure. Flags are in [`flags`].
 //!
 //! * Every call has a time limit; the error says whether it may have been carried out
 //!   ([`error::Error::uncertain`]), whether the connection is lost, and what to do.
 //! * [`stream::Stream`]: `read` gives bytes until `None`, `writer` is for who writes meanwhile, dropping it
-//!   breaks it off. A reader that stalls stops its whole connection, and with it libvirt: a console, a
-//!   copy of a volume and a migration each get a connection of their own.
-//! * Programs on the host (`virsh`, `qemu-img`) run through [`virsh::Host`].
+//!   breaks it off. A reader that stalls stops its whole connection, and with it libvirt: a console and
+//!   a migration each get a connection of their own.
+//! * Programs on the host (`virsh`, `qemu-img`) run through [`programs::Programs`].
 
 mod calls;
 pub mod client;
@@ -33,7 +32,6 @@ pub mod procs;
 pub mod programs;
 pub mod stream;
 mod task;
-pub mod virsh;
 pub mod wire;
 pub mod xdr;
 pub mod xml;

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use super::frame::{Frame, Header, Kind, Status};
 use super::wire::{
     BlockInfo, BlockJobInfo, Checkpoint, Domain, DomainInfo, GuestInterface, NodeInfo, NodeStat, Params, Pool,
-    PoolInfo, RemoteError, SendKey, Snapshot, StatsRecord, Volume, VolumeInfo,
+    RemoteError, SendKey, Snapshot, StatsRecord, Volume, VolumeInfo,
 };
 use super::xdr::{Fault, Opaque, Wire, decode};
 
@@ -152,22 +152,8 @@ procedures! { REMOTE:
     AUTH_LIST = 66: () => Vec<u32>;
     /// Asks polkit.
     AUTH_POLKIT = 70: () => bool;
-    /// Makes a pool that is gone with the daemon: XML, flags.
-    STORAGE_POOL_CREATE_XML = 76: (String, u32) => Pool;
-    /// Ends a pool, its volumes stay.
-    STORAGE_POOL_DESTROY = 80: Pool => ();
-    /// Looks for volumes anew: flags.
-    STORAGE_POOL_REFRESH = 83: (Pool, u32) => ();
     /// A pool by its name.
     STORAGE_POOL_LOOKUP_BY_NAME = 84: String => Pool;
-    /// The pool of a volume.
-    STORAGE_POOL_LOOKUP_BY_VOLUME = 86: Volume => Pool;
-    /// Figures of a pool.
-    STORAGE_POOL_GET_INFO = 87: Pool => PoolInfo;
-    /// Definition of a pool: flags.
-    STORAGE_POOL_GET_XML_DESC = 88: (Pool, u32) => String;
-    /// Makes a volume: XML, flags (1: with its metadata).
-    STORAGE_VOL_CREATE_XML = 93: (Pool, String, u32) => Volume;
     /// Deletes a volume: flags.
     STORAGE_VOL_DELETE = 94: (Volume, u32) => ();
     /// A volume of a pool by its name.
@@ -176,32 +162,14 @@ procedures! { REMOTE:
     STORAGE_VOL_LOOKUP_BY_PATH = 97: String => Volume;
     /// Figures of a volume.
     STORAGE_VOL_GET_INFO = 98: Volume => VolumeInfo;
-    /// Definition of a volume: flags.
-    STORAGE_VOL_GET_XML_DESC = 99: (Volume, u32) => String;
-    /// Path of a volume.
-    STORAGE_VOL_GET_PATH = 100: Volume => String;
-    /// Free memory of the host, bytes.
-    NODE_GET_FREE_MEMORY = 102: () => u64;
     /// Whether it runs.
     DOMAIN_IS_ACTIVE = 150: Domain => bool;
     /// Whether its definition outlives it.
     DOMAIN_IS_PERSISTENT = 151: Domain => bool;
     /// Version of libvirt, in the form of [`CONNECT_GET_VERSION`].
     CONNECT_GET_LIB_VERSION = 157: () => u64;
-    /// Compares a CPU with the host's: XML, flags. 0 incompatible, 1 identical, 2 superset.
-    CONNECT_COMPARE_CPU = 158: (String, u32) => i32;
-    /// Memory figures: how many at most, flags; tag and value.
-    DOMAIN_MEMORY_STATS = 159: (Domain, u32, u32) => Vec<(i32, u64)>;
-    /// Adds a device: XML, flags (1 live, 2 configuration).
-    DOMAIN_ATTACH_DEVICE_FLAGS = 160: (Domain, String, u32) => ();
-    /// Takes a device away: XML, flags.
-    DOMAIN_DETACH_DEVICE_FLAGS = 161: (Domain, String, u32) => ();
     /// Breaks a job off.
     DOMAIN_ABORT_JOB = 164: Domain => ();
-    /// How long a migrating machine may stand still: ms, flags.
-    DOMAIN_MIGRATE_SET_MAX_DOWNTIME = 166: (Domain, u64, u32) => ();
-    /// Changes a device: XML, flags.
-    DOMAIN_UPDATE_DEVICE_FLAGS = 174: (Domain, String, u32) => ();
     /// Whether its memory lies on disk: flags.
     DOMAIN_HAS_MANAGED_SAVE_IMAGE = 183: Dom => bool;
     /// Makes a snapshot: XML, flags.
@@ -224,14 +192,8 @@ procedures! { REMOTE:
     DOMAIN_CREATE_WITH_FLAGS = 196: Dom => Domain;
     /// Opens a console, as a stream: alias of the device, flags.
     DOMAIN_OPEN_CONSOLE = 201: (Domain, Text, u32) => ();
-    /// Most that a migration sends: MiB/s, flags.
-    DOMAIN_MIGRATE_SET_MAX_SPEED = 207: (Domain, u64, u32) => ();
     /// Writes a volume, as a stream: offset, length (0: no limit), flags.
     STORAGE_VOL_UPLOAD = 208: (Volume, u64, u64, u32) => ();
-    /// Reads a volume, as a stream: offset, length (0: to its end), flags.
-    STORAGE_VOL_DOWNLOAD = 209: (Volume, u64, u64, u32) => ();
-    /// Sends a non-maskable interrupt: flags.
-    DOMAIN_INJECT_NMI = 210: Dom => ();
     /// A picture of a screen, as a stream: number of the screen, flags; its media type.
     DOMAIN_SCREENSHOT = 211: (Domain, u32, u32) => Text;
     /// State and reason: flags.
@@ -250,42 +212,24 @@ procedures! { REMOTE:
     DOMAIN_BLOCK_JOB_ABORT = 237: (Domain, String, u32) => ();
     /// A job on a disk: target, flags (1: bytes a second).
     DOMAIN_GET_BLOCK_JOB_INFO = 238: (Domain, String, u32) => BlockJobInfo;
-    /// Limits a job on a disk: target, bandwidth, flags (1: bytes a second).
-    DOMAIN_BLOCK_JOB_SET_SPEED = 239: (Domain, String, u64, u32) => ();
-    /// The most that a migration sends, MiB/s: flags.
-    DOMAIN_MIGRATE_GET_MAX_SPEED = 242: Dom => u64;
     /// The snapshot before a snapshot: flags.
     DOMAIN_SNAPSHOT_GET_PARENT = 244: (Snapshot, u32) => Snapshot;
     /// Presses the reset button: flags.
     DOMAIN_RESET = 245: Dom => ();
     /// Asks the guest to end: flags.
     DOMAIN_SHUTDOWN_FLAGS = 258: Dom => ();
-    /// Writes a piece of the definition: kind, text, key, namespace, flags.
-    DOMAIN_SET_METADATA = 264: (Domain, i32, Text, Text, Text, u32) => ();
     /// Reads a piece of the definition: kind, namespace, flags.
     DOMAIN_GET_METADATA = 265: (Domain, i32, Text, u32) => String;
     /// All machines, and how many: flags.
     CONNECT_LIST_ALL_DOMAINS = 273: List => (Vec<Domain>, u32);
     /// All snapshots of a machine, and how many: whether the list is wanted, flags.
     DOMAIN_LIST_ALL_SNAPSHOTS = 274: (Domain, bool, u32) => (Vec<Snapshot>, i32);
-    /// All pools, and how many: flags.
-    CONNECT_LIST_ALL_STORAGE_POOLS = 281: List => (Vec<Pool>, u32);
-    /// All volumes of a pool, and how many: whether the list is wanted, flags.
-    STORAGE_POOL_LIST_ALL_VOLUMES = 282: (Pool, bool, u32) => (Vec<Volume>, u32);
     /// Merges an overlay into what is below: target, base, top, limit, flags.
     DOMAIN_BLOCK_COMMIT = 290: (Domain, String, Text, Text, u64, u32) => ();
     /// The job of a machine: flags (1: the last one that ended, 2: and keep it); its kind and figures.
     DOMAIN_GET_JOB_STATS = 298: Dom => (i32, Params);
-    /// Migration, 1, on the source: parameters, flags; cookie and definition.
-    DOMAIN_MIGRATE_BEGIN3_PARAMS = 302: (Domain, Params, u32) => (Opaque, String);
-    /// Migration, 2, on the target: parameters, cookie, flags; cookie and where to.
-    DOMAIN_MIGRATE_PREPARE3_PARAMS = 303: (Params, Opaque, u32) => (Opaque, Text);
     /// Migration, 3, on the source: URI of the target when it does all of it, parameters, cookie, flags.
     DOMAIN_MIGRATE_PERFORM3_PARAMS = 305: (Domain, Text, Params, Opaque, u32) => Opaque;
-    /// Migration, 4, on the target: parameters, cookie, flags, whether it failed; the machine there.
-    DOMAIN_MIGRATE_FINISH3_PARAMS = 306: (Params, Opaque, u32, bool) => (Domain, Opaque);
-    /// Migration, 5, on the source: parameters, cookie, flags, whether it failed.
-    DOMAIN_MIGRATE_CONFIRM3_PARAMS = 307: (Domain, Params, Opaque, u32, bool) => ();
     /// Asks for events: number of the event, machine; number of the registration.
     CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY = 316: (i32, Option<Domain>) => i32;
     /// Asks for no more events: number of the registration.
@@ -294,41 +238,25 @@ procedures! { REMOTE:
     DOMAIN_FSFREEZE = 335: (Domain, Vec<String>, u32) => i32;
     /// Thaws the guest's file systems: mount points (none: all), flags; how many.
     DOMAIN_FSTHAW = 336: (Domain, Vec<String>, u32) => i32;
-    /// The guest's clock: flags; seconds and nanoseconds since 1970.
-    DOMAIN_GET_TIME = 337: Dom => (i64, u32);
-    /// What machines can be here: emulator, architecture, machine, kind of virtualisation, flags; XML.
-    CONNECT_GET_DOMAIN_CAPABILITIES = 342: (Text, Text, Text, Text, u32) => String;
     /// All figures: of which machines (none: all), which figures, flags.
     CONNECT_GET_ALL_DOMAIN_STATS = 344: (Vec<Domain>, u32, u32) => Vec<StatsRecord>;
-    /// Copies a disk: target, XML of the destination, parameters, flags.
-    DOMAIN_BLOCK_COPY = 345: (Domain, String, String, Params, u32) => ();
     /// Defines a machine: XML, flags (1: check it against the schema).
     DOMAIN_DEFINE_XML_FLAGS = 350: (String, u32) => Domain;
     /// Addresses of a guest: whom to ask (0 leases, 1 agent, 2 ARP), flags.
     DOMAIN_INTERFACE_ADDRESSES = 353: (Domain, u32, u32) => Vec<GuestInterface>;
     /// Gives a machine that is off another name: name, flags.
     DOMAIN_RENAME = 358: (Domain, Text, u32) => i32;
-    /// Figures of a volume: flags (1: what it takes instead of what is written).
-    STORAGE_VOL_GET_INFO_FLAGS = 378: (Volume, u32) => VolumeInfo;
-    /// A pool by its folder.
-    STORAGE_POOL_LOOKUP_BY_TARGET_PATH = 391: String => Pool;
     /// Compares a CPU with what the hypervisor can: emulator, architecture, machine, kind of
     /// virtualisation, XML, flags. 0 incompatible, 1 identical, 2 superset.
     CONNECT_COMPARE_HYPERVISOR_CPU = 393: (Text, Text, Text, Text, String, u32) => i32;
-    /// Makes a checkpoint: XML, flags.
-    DOMAIN_CHECKPOINT_CREATE_XML = 411: (Domain, String, u32) => Checkpoint;
     /// Definition of a checkpoint: flags.
     DOMAIN_CHECKPOINT_GET_XML_DESC = 412: (Checkpoint, u32) => String;
     /// All checkpoints of a machine, and how many: whether the list is wanted, flags.
     DOMAIN_LIST_ALL_CHECKPOINTS = 413: (Domain, bool, u32) => (Vec<Checkpoint>, i32);
     /// A checkpoint by its name: flags.
     DOMAIN_CHECKPOINT_LOOKUP_BY_NAME = 415: (Domain, String, u32) => Checkpoint;
-    /// The checkpoint before a checkpoint: flags.
-    DOMAIN_CHECKPOINT_GET_PARENT = 416: (Checkpoint, u32) => Checkpoint;
     /// Deletes a checkpoint: flags.
     DOMAIN_CHECKPOINT_DELETE = 417: (Checkpoint, u32) => ();
-    /// What the guest's agent tells: of what, flags.
-    DOMAIN_GET_GUEST_INFO = 418: (Domain, u32, u32) => Params;
     /// Begins a backup: XML, XML of a checkpoint, flags.
     DOMAIN_BACKUP_BEGIN = 421: (Domain, String, Text, u32) => ();
     /// The backup that runs, as XML: flags.
@@ -348,10 +276,6 @@ pub enum EventKind {
     Graphics,
     /// A disk failed ([`super::wire::IoErrorMsg`]).
     IoError,
-    /// The memory has another size ([`super::wire::BalloonMsg`]).
-    Balloon,
-    /// A device was removed ([`super::wire::DeviceMsg`]).
-    DeviceRemoved,
     /// A job on a disk ended or is ready, told by target ([`super::wire::BlockJobMsg`]).
     BlockJob,
     /// The guest's agent came or went ([`super::wire::AgentMsg`]).
@@ -364,13 +288,11 @@ pub enum EventKind {
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 8] = [
         Self::Lifecycle,
         Self::Reboot,
         Self::Graphics,
         Self::IoError,
-        Self::Balloon,
-        Self::DeviceRemoved,
         Self::BlockJob,
         Self::Agent,
         Self::MigrationIteration,
@@ -385,8 +307,6 @@ impl EventKind {
             Self::Reboot => "reboots",
             Self::Graphics => "screens",
             Self::IoError => "disk errors",
-            Self::Balloon => "memory",
-            Self::DeviceRemoved => "devices",
             Self::BlockJob => "block jobs",
             Self::Agent => "agents",
             Self::MigrationIteration => "migrations",
@@ -412,19 +332,11 @@ impl EventKind {
             Self::Reboot => (1, 319),
             Self::Graphics => (5, 323),
             Self::IoError => (6, 324),
-            Self::Balloon => (13, 331),
-            Self::DeviceRemoved => (15, 333),
             Self::BlockJob => (16, 339),
             Self::Agent => (18, 348),
             Self::MigrationIteration => (20, 359),
             Self::JobCompleted => (21, 363),
         }
-    }
-
-    /// The event that is asked for by a number.
-    #[must_use]
-    pub fn of_id(id: i32) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.id() == id)
     }
 
     /// The event that comes as a procedure.
@@ -433,6 +345,3 @@ impl EventKind {
         Self::ALL.into_iter().find(|kind| kind.procedure() == procedure)
     }
 }
-
-/// The message that tells that the daemon lost its hypervisor: `i32` reason.
-pub const CONNECTION_CLOSED: u32 = 362;

@@ -14,8 +14,10 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::client::Connection;
 use super::connect::Target;
-use super::error::bounded;
+use super::error::{Error, bounded};
+use crate::model::text::clean;
 
 /// Runs a text with its arguments and tells its end. As long as it runs, the end of standard input
 /// ends it: that is how a program on another host learns that nobody waits for it.
@@ -36,6 +38,8 @@ printf '\n==noctule %s==\n' "$?""#;
 
 /// The most output that is kept.
 const MOST: usize = 8 << 20;
+/// How long a host may take to tell its name.
+const NAME: Duration = Duration::from_secs(20);
 /// How long a program that was told to end may take.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -53,6 +57,9 @@ pub enum ProgramError {
         /// What it said last.
         words: String,
     },
+    /// It ended well, and said more than is kept: what there is of its answer is not all of it.
+    #[error("its answer is longer than {} MiB, which is not read", MOST >> 20)]
+    TooLong,
     /// It was cancelled, and has ended.
     #[error("cancelled")]
     Cancelled,
@@ -74,6 +81,25 @@ pub struct Program<'a> {
     pub limit: Duration,
 }
 
+/// Why it is not known that programs run on the machine that a libvirt is on.
+#[derive(Debug, thiserror::Error)]
+pub enum Apart {
+    /// The libvirt did not tell its name.
+    #[error("{0}")]
+    Call(Error),
+    /// Nor did the machine that programs run on.
+    #[error("{0}")]
+    Program(ProgramError),
+    /// They are two machines.
+    #[error("its libvirt is on {libvirt}, and programs for it would run on {programs}")]
+    Elsewhere {
+        /// What libvirt calls its host.
+        libvirt: String,
+        /// What the machine calls itself that programs run on.
+        programs: String,
+    },
+}
+
 /// Runs programs on a host.
 #[derive(Debug, Clone)]
 pub struct Programs {
@@ -87,7 +113,25 @@ impl Programs {
         Self { target }
     }
 
-    /// Runs a program to its end and gives what it wrote. `heard` is told what it writes as it comes.
+    /// Looks whether programs run on the machine that a libvirt is on. A socket may lead elsewhere
+    /// (forwarded, simulated): files would be looked for, and removed, on a machine that has nothing to do
+    /// with it.
+    ///
+    /// # Errors
+    /// They do not, or it cannot be told.
+    pub async fn beside(&self, libvirt: &Connection) -> Result<(), Apart> {
+        let told = libvirt.hostname().await.map_err(Apart::Call)?;
+        let name = Program { text: "exec uname -n", args: &[], input: None, limit: NAME };
+        let here = self.ask(&name).await.map_err(Apart::Program)?;
+        if first_label(&told) == first_label(&here) {
+            return Ok(());
+        }
+        let word = |name: &str| clean(name.trim()).into_owned();
+        Err(Apart::Elsewhere { libvirt: word(&told), programs: word(&here) })
+    }
+
+    /// Runs a program to its end and gives what it wrote: of more than 8 MiB the end, as it is wanted of
+    /// what tells how far it is. `heard` is told what it writes as it comes.
     ///
     /// # Errors
     /// It was not started, did not end well, was cancelled, or its end is not known.
@@ -97,6 +141,27 @@ impl Programs {
         stop: &CancellationToken,
         heard: &mut (dyn FnMut(&str) + Send),
     ) -> Result<String, ProgramError> {
+        self.follow(program, stop, heard).await.map(|(said, _)| said)
+    }
+
+    /// The same for one whose answer is read, all of it: it is over soon and not cancelled.
+    ///
+    /// # Errors
+    /// As [`Self::run`], and when it said more than is kept.
+    pub async fn ask(&self, program: &Program<'_>) -> Result<String, ProgramError> {
+        match self.follow(program, &CancellationToken::new(), &mut |_| {}).await? {
+            (said, false) => Ok(said),
+            (_, true) => Err(ProgramError::TooLong),
+        }
+    }
+
+    /// What it wrote, and whether the beginning of it is not kept.
+    async fn follow(
+        &self,
+        program: &Program<'_>,
+        stop: &CancellationToken,
+        heard: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<(String, bool), ProgramError> {
         let guard = if program.input.is_some() { FED } else { GUARD };
         let mut argv = vec!["sh", "-c", guard, "noctule", program.text];
         argv.extend(program.args);
@@ -121,7 +186,7 @@ impl Programs {
         }
         let mut out = Vec::new();
         let mut until = Instant::now() + program.limit;
-        let mut stopping = false;
+        let (mut stopping, mut cut) = (false, false);
         let mut piece = vec![0; 16 << 10];
         loop {
             let read = tokio::select! {
@@ -142,21 +207,19 @@ impl Programs {
                     heard(&String::from_utf8_lossy(new));
                     out.extend_from_slice(new);
                     if out.len() > MOST {
+                        cut = true;
                         out.drain(..MOST / 2);
                     }
                 }
             }
         }
-        end(&String::from_utf8_lossy(&out), stopping)
+        end(&String::from_utf8_lossy(&out), stopping).map(|said| (said, cut))
     }
+}
 
-    /// The same for one that is over soon: it is not cancelled.
-    ///
-    /// # Errors
-    /// As [`Self::run`].
-    pub async fn ask(&self, program: &Program<'_>) -> Result<String, ProgramError> {
-        self.run(program, &CancellationToken::new(), &mut |_| {}).await
-    }
+/// The name of a machine without its domain.
+fn first_label(name: &str) -> String {
+    name.trim().split('.').next().unwrap_or_default().to_ascii_lowercase()
 }
 
 fn lost(limit: Duration) -> ProgramError {
@@ -177,10 +240,11 @@ fn end(out: &str, stopped: bool) -> Result<String, ProgramError> {
     }
 }
 
-/// The last lines of what a program said, progress left out.
+/// The last lines of what a program said, progress and what `virsh` says without polkit left out.
 fn last_words(text: &str) -> String {
-    let lines: Vec<&str> =
-        text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty() && !line.ends_with("/100%)")).collect();
+    let noise =
+        |line: &str| line.is_empty() || line.ends_with("/100%)") || line.contains("Check if polkit service is running");
+    let lines: Vec<&str> = text.split(['\n', '\r']).map(str::trim).filter(|line| !noise(line)).collect();
     let from = lines.len().saturating_sub(3);
     let words = bounded(&lines.get(from..).unwrap_or_default().join("; "));
     if words.is_empty() { "it said nothing".to_owned() } else { words }
@@ -256,6 +320,15 @@ mod tests {
         let program = Program { text: "echo why >&2; exit 3", args: &[], input: None, limit: SOON };
         let failed = ProgramError::Failed { status: 3, words: "why".into() };
         assert_eq!(here().ask(&program).await.unwrap_err(), failed);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_all_of_it_or_an_error_and_progress_is_its_end() {
+        let text = "head -c 9000000 /dev/zero | tr '\\0' x; echo; echo last";
+        let program = Program { text, args: &[], input: None, limit: SOON };
+        assert_eq!(here().ask(&program).await.unwrap_err(), ProgramError::TooLong);
+        let said = here().run(&program, &CancellationToken::new(), &mut |_| {}).await.unwrap();
+        assert!(said.len() < MOST && said.ends_with("\nlast\n"), "{}", said.len());
     }
 
     #[tokio::test]

@@ -10,12 +10,11 @@ use tokio::sync::broadcast::error::RecvError;
 use super::client::{Connection, Hypervisor};
 use super::error::{Error, Failure, RemoteKind};
 use super::events::Event;
-use super::flags::migrate;
 use super::frame::{Frame, FrameReader, Header, Kind, MOST_DATA, Status};
 use super::procs::{self, EventKind, KEEPALIVE, PING, PONG, Proc, message, refusal};
 use super::stream::TAKE;
-use super::wire::{Domain, LifecycleMsg, Param, RemoteError};
-use super::xdr::{Opaque, Wire};
+use super::wire::{Domain, LifecycleMsg, RemoteError};
+use super::xdr::Wire;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -445,66 +444,6 @@ async fn events_come_and_a_slow_reader_is_told() {
     name.unwrap();
     assert!(matches!(events.recv().await, Err(RecvError::Lagged(missed)) if missed > 500));
     assert!(matches!(events.recv().await, Ok(Event::Lifecycle(_))));
-}
-
-/// The steps of a direct migration up to the sending of the memory.
-async fn until_performed(source: &mut Peer, target: &mut Peer) {
-    let (_, _, flags) = source.serve(&procs::DOMAIN_MIGRATE_BEGIN3_PARAMS, (Opaque(vec![1]), "<domain/>".into())).await;
-    assert_ne!(flags & migrate::CHANGE_PROTECTION, 0);
-    let (params, cookie, _) =
-        target.serve(&procs::DOMAIN_MIGRATE_PREPARE3_PARAMS, (Opaque(vec![2]), Some("tcp://b:49152".into()))).await;
-    assert_eq!(cookie, Opaque(vec![1]));
-    assert!(params.contains(&Param::text(super::migrate::params::XML, "<domain/>")));
-}
-
-#[tokio::test]
-async fn a_direct_migration_takes_its_five_steps() {
-    let ((source, mut at_source), (target, mut at_target)) = (open().await, open().await);
-    let a = vm("a");
-    let (told, ()) = tokio::join!(source.migrate_direct(&target, &a, &[], migrate::LIVE), async {
-        until_performed(&mut at_source, &mut at_target).await;
-        let (_, to, params, cookie, _) = at_source.serve(&procs::DOMAIN_MIGRATE_PERFORM3_PARAMS, Opaque(vec![3])).await;
-        assert_eq!((to, cookie), (None, Opaque(vec![2])));
-        assert!(params.contains(&Param::text(super::migrate::params::URI, "tcp://b:49152")));
-        let (params, cookie, _, failed) =
-            at_target.serve(&procs::DOMAIN_MIGRATE_FINISH3_PARAMS, (vm("a"), Opaque(vec![4]))).await;
-        assert_eq!((cookie, failed), (Opaque(vec![3]), false));
-        assert!(params.contains(&Param::text(super::migrate::params::NAME, "a")));
-        let (_, _, cookie, _, failed) = at_source.serve(&procs::DOMAIN_MIGRATE_CONFIRM3_PARAMS, ()).await;
-        assert_eq!((cookie, failed), (Opaque(vec![4]), false));
-    });
-    assert_eq!(told.unwrap(), vm("a"));
-}
-
-#[tokio::test]
-async fn a_failed_migration_is_taken_back_on_both_sides() {
-    let ((source, mut at_source), (target, mut at_target)) = (open().await, open().await);
-    let a = vm("a");
-    let (told, ()) = tokio::join!(source.migrate_direct(&target, &a, &[], migrate::LIVE), async {
-        until_performed(&mut at_source, &mut at_target).await;
-        at_source.refuse(&procs::DOMAIN_MIGRATE_PERFORM3_PARAMS, 78, "canceled by client").await;
-        let finish =
-            at_target.refuse(&procs::DOMAIN_MIGRATE_FINISH3_PARAMS, 93, "migration successfully aborted").await;
-        assert!(finish.3, "the target hears that it failed");
-        let confirm = at_source.serve(&procs::DOMAIN_MIGRATE_CONFIRM3_PARAMS, ()).await;
-        assert!(confirm.4, "and so does the source");
-    });
-    assert_eq!(told.unwrap_err().kind(), Some(RemoteKind::Aborted), "the first failure is the one that is told");
-}
-
-#[tokio::test]
-async fn a_target_lost_at_the_end_is_no_reason_to_run_on_at_the_source() {
-    let ((source, mut at_source), (target, mut at_target)) = (open().await, open().await);
-    let a = vm("a");
-    let (told, ()) = tokio::join!(source.migrate_direct(&target, &a, &[], migrate::LIVE), async {
-        until_performed(&mut at_source, &mut at_target).await;
-        at_source.serve(&procs::DOMAIN_MIGRATE_PERFORM3_PARAMS, Opaque(vec![3])).await;
-        at_target.called(&procs::DOMAIN_MIGRATE_FINISH3_PARAMS).await;
-        drop(at_target);
-    });
-    assert!(told.unwrap_err().uncertain());
-    drop(source);
-    assert!(at_source.reader.next().await.unwrap().is_none(), "the source was told nothing");
 }
 
 proptest! {

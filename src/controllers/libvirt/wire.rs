@@ -125,8 +125,14 @@ impl Domain {
     /// Its UUID with dashes, lower case.
     #[must_use]
     pub fn uuid_text(&self) -> String {
-        uuid::Uuid::from_bytes(self.uuid).to_string()
+        uuid_text(&self.uuid)
     }
+}
+
+/// A UUID with dashes, lower case.
+#[must_use]
+pub fn uuid_text(uuid: &[u8; 16]) -> String {
+    uuid::Uuid::from_bytes(*uuid).to_string()
 }
 
 wire! {
@@ -291,18 +297,6 @@ wire! {
         end: u64,
     }
 
-    /// A storage pool's figures, bytes.
-    pub struct PoolInfo {
-        /// 2: it runs.
-        state: u32,
-        /// Size.
-        capacity: u64,
-        /// Used.
-        allocation: u64,
-        /// Free.
-        available: u64,
-    }
-
     /// A volume's figures, bytes.
     pub struct VolumeInfo {
         /// 0: a file, 1: a device.
@@ -431,26 +425,6 @@ wire! {
         kind: i32,
         /// 0: completed, 1: failed, 2: canceled, 3: ready.
         status: i32,
-    }
-
-    /// Event 13: the memory of a machine has another size.
-    pub struct BalloonMsg {
-        /// Number of the registration.
-        callback: i32,
-        /// The machine.
-        domain: Domain,
-        /// Memory, KiB.
-        actual_kib: u64,
-    }
-
-    /// Events 15, 19, 22: a device was removed, added, or could not be removed.
-    pub struct DeviceMsg {
-        /// Number of the registration.
-        callback: i32,
-        /// The machine.
-        domain: Domain,
-        /// Alias of the device.
-        alias: String,
     }
 
     /// Event 18: the guest's agent came or went.

@@ -1,5 +1,7 @@
 //! Why there is no screen, and what to do about it.
 
+use std::time::Duration;
+
 use crate::model::text::clean;
 
 /// A VNC session that did not come about, or ended.
@@ -14,9 +16,9 @@ pub enum Error {
     /// Something answered that is no VNC server.
     #[error("what answers is no VNC server (it said {0:?}); check the port or socket of the display")]
     NotVnc(String),
-    /// Nothing came in time.
-    #[error("the VNC server said nothing for {0} s; it may be waiting for another viewer, or hang")]
-    Silent(u64),
+    /// We were not let in in time.
+    #[error("the VNC server did not let us in within {0:?}; it may be waiting for another viewer, or hang")]
+    Silent(Duration),
     /// The server wants a way to log in that is not supported.
     #[error(
         "the VNC server asks for {0}, and only no login and VNC passwords are supported; reach the machine over an SSH host and switch the display's TLS and SASL off there (listen on 127.0.0.1 or on a socket), or use its serial console"

@@ -176,7 +176,7 @@ where
     let (client, name) = match timeout(patience, receiver).await {
         Ok(Ok(done)) => done?,
         Ok(Err(_)) => return Err(Error::Nonsense("a beginning that no VNC server makes".to_owned())),
-        Err(_) => return Err(Error::Silent(patience.as_secs())),
+        Err(_) => return Err(Error::Silent(patience)),
     };
     let shared = Arc::new(Shared { view_only: AtomicBool::new(view_only), ..Shared::default() });
     let (inputs, receiver) = mpsc::channel(INPUTS);

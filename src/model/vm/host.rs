@@ -17,21 +17,6 @@ pub struct Capabilities {
     pub migration: Vec<String>,
 }
 
-/// What an emulator can run (format: libvirt's domain capabilities XML).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Emulation {
-    /// The emulator's program.
-    pub emulator: String,
-    /// `kvm`, `qemu` …
-    pub virt_type: String,
-    /// The machine type that this was asked for; an alias is told as what it stands for.
-    pub machine: String,
-    /// Most virtual CPUs; 0 when it does not say.
-    pub vcpus: u32,
-    /// Models of CPUs that can be used.
-    pub cpu_models: Vec<String>,
-}
-
 /// A machine type that an emulator knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MachineType {

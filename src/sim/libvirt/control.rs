@@ -17,8 +17,6 @@ pub enum HostFault {
     Hang,
     /// Its answers are no packets.
     Garbage,
-    /// Every answer takes so much longer, ms.
-    Slow(u64),
     /// It wants a login that is not spoken (SASL).
     Sasl,
     /// polkit decides, and says no.
@@ -51,12 +49,11 @@ impl VirtControl {
         let auth = |kinds: Vec<u32>| *switches.auth.lock().unwrap_or_else(PoisonError::into_inner) = kinds;
         match fault {
             HostFault::Down => {
-                switches.down.store(true, Ordering::SeqCst);
-                switches.cut();
+                switches.faults.set_refuse(true);
+                switches.faults.drop_connections();
             }
-            HostFault::Hang => switches.hang(true),
+            HostFault::Hang => switches.faults.set_hang(true),
             HostFault::Garbage => switches.garbage.store(true, Ordering::SeqCst),
-            HostFault::Slow(ms) => switches.slow_ms.store(ms, Ordering::SeqCst),
             HostFault::Sasl => auth(vec![procs::AUTH_SASL]),
             HostFault::Polkit => auth(vec![procs::AUTH_POLKIT_TYPE]),
         }
@@ -65,17 +62,16 @@ impl VirtControl {
     /// All is well with a host again.
     pub fn mend(&self, host: usize) {
         let Some(switches) = self.switches(host) else { return };
-        switches.down.store(false, Ordering::SeqCst);
-        switches.hang(false);
+        switches.faults.set_refuse(false);
+        switches.faults.set_hang(false);
         switches.garbage.store(false, Ordering::SeqCst);
-        switches.slow_ms.store(0, Ordering::SeqCst);
         *switches.auth.lock().unwrap_or_else(PoisonError::into_inner) = vec![procs::AUTH_NONE];
     }
 
     /// The daemon restarts: connections end, machines go on, and a migration that ran is over.
     pub fn restart(&self, host: usize) {
         if let Some(switches) = self.switches(host) {
-            switches.cut();
+            switches.faults.drop_connections();
         }
         self.live.world().daemon_restarted(host);
     }

@@ -14,7 +14,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::guest::Request;
-use super::world::{Happened, Named, Refusal, World};
+use super::world::{Happened, Refusal, World};
+use crate::controllers::libvirt::wire::Domain;
+use crate::sim::net::Faults;
 
 /// Events that a slow listener may be behind.
 const BEHIND: usize = 512;
@@ -25,58 +27,25 @@ const LOT: Duration = Duration::from_millis(5);
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     pub(super) host: usize,
-    pub(super) machine: Named,
+    pub(super) machine: Domain,
     pub(super) what: Happened,
 }
 
 /// What can be wrong with the daemon of a host, as switches.
 #[derive(Debug)]
 pub(super) struct Switches {
-    cut: Mutex<CancellationToken>,
-    /// Connections are closed at once.
-    pub(super) down: AtomicBool,
-    hang: watch::Sender<bool>,
+    /// What any network has.
+    pub(super) faults: Faults,
     /// Answers are no packets.
     pub(super) garbage: AtomicBool,
-    /// Every answer takes so much longer, ms.
-    pub(super) slow_ms: AtomicU64,
     /// Ways to log in that it offers.
     pub(super) auth: Mutex<Vec<u32>>,
 }
 
 impl Switches {
     fn new() -> Self {
-        Self {
-            cut: Mutex::default(),
-            down: AtomicBool::new(false),
-            hang: watch::Sender::new(false),
-            garbage: AtomicBool::new(false),
-            slow_ms: AtomicU64::new(0),
-            auth: Mutex::new(vec![crate::controllers::libvirt::procs::AUTH_NONE]),
-        }
-    }
-
-    /// What ends the connections that are open now.
-    pub(super) fn token(&self) -> CancellationToken {
-        self.cut.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Cuts every connection that is open now.
-    pub(super) fn cut(&self) {
-        let old = std::mem::take(&mut *self.cut.lock().unwrap_or_else(PoisonError::into_inner));
-        old.cancel();
-    }
-
-    /// Calls are not answered while on.
-    pub(super) fn hang(&self, on: bool) {
-        self.hang.send_replace(on);
-    }
-
-    /// Returns when calls are answered.
-    pub(super) async fn answering(&self) {
-        let mut hang = self.hang.subscribe();
-        // Its sender is part of the same world: it is there.
-        let _ = hang.wait_for(|hang| !hang).await;
+        let auth = Mutex::new(vec![crate::controllers::libvirt::procs::AUTH_NONE]);
+        Self { faults: Faults::default(), garbage: AtomicBool::new(false), auth }
     }
 }
 
@@ -159,17 +128,17 @@ impl Live {
         self.changed.subscribe()
     }
 
-    /// Takes a serial line; the token ends when somebody else takes it by force.
+    /// Takes a serial line.
     ///
     /// # Errors
     /// Somebody has it.
     pub(super) fn take_line(
-        &self,
+        self: &Arc<Self>,
         host: usize,
         uuid: [u8; 16],
         line: usize,
         force: bool,
-    ) -> Result<(u64, CancellationToken), Refusal> {
+    ) -> Result<Line, Refusal> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, token)) = lines.get(&(host, uuid, line)) {
             if !force {
@@ -177,17 +146,9 @@ impl Live {
             }
             token.cancel();
         }
-        let (number, token) = (self.next_line.fetch_add(1, Ordering::Relaxed), CancellationToken::new());
-        lines.insert((host, uuid, line), (number, token.clone()));
-        Ok((number, token))
-    }
-
-    /// Gives it back.
-    pub(super) fn leave_line(&self, host: usize, uuid: [u8; 16], line: usize, number: u64) {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.get(&(host, uuid, line)).is_some_and(|(n, _)| *n == number) {
-            lines.remove(&(host, uuid, line));
-        }
+        let (number, taken) = (self.next_line.fetch_add(1, Ordering::Relaxed), CancellationToken::new());
+        lines.insert((host, uuid, line), (number, taken.clone()));
+        Ok(Line { live: Arc::clone(self), host, uuid, nth: line, number, taken })
     }
 
     /// Serial lines that somebody has.
@@ -211,6 +172,30 @@ impl Live {
         let mut world = self.world();
         world.requested(host, uuid, Request::Reboot);
         world.touched = true;
+    }
+}
+
+/// A serial line that somebody has. It is free when this is dropped, however the connection ended and
+/// whether or not anything was ever read from it.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) live: Arc<Live>,
+    pub(super) host: usize,
+    pub(super) uuid: [u8; 16],
+    /// Which of the machine's, from 1.
+    pub(super) nth: usize,
+    number: u64,
+    /// Ends when somebody else takes it by force.
+    pub(super) taken: CancellationToken,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let key = (self.host, self.uuid, self.nth);
+        let mut lines = self.live.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.get(&key).is_some_and(|(number, _)| *number == self.number) {
+            lines.remove(&key);
+        }
     }
 }
 

@@ -220,7 +220,7 @@ impl Drop for RunningVirt {
         self.stop.cancel();
         self.live.screens.close();
         for switches in &self.live.switches {
-            switches.cut();
+            switches.faults.drop_connections();
         }
         for name in self.hosts() {
             let _ = std::fs::remove_file(self.socket(&name));

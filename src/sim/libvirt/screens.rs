@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
@@ -15,8 +17,28 @@ use crate::engine::vga::render::{CursorShape, Mode, render};
 use crate::model::console::Picture;
 use crate::sim::rfb::{self, Guest, RfbOptions};
 
-/// Listeners by machine: what ends each, with the run that it belongs to.
-type Open = BTreeMap<(usize, [u8; 16]), (u64, CancellationToken)>;
+/// Listeners by machine.
+type Open = BTreeMap<(usize, [u8; 16]), Listening>;
+
+/// A screen that can be connected to, until this is dropped.
+#[derive(Debug)]
+struct Listening {
+    /// The run of the machine that it belongs to.
+    run: u64,
+    end: CancellationToken,
+    /// The file of its socket. It goes before a successor makes its own of the same name, not when the
+    /// listener has come to its end: that may be later.
+    socket: Option<PathBuf>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.end.cancel();
+        if let Some(path) = &self.socket {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
 
 /// The screens that can be connected to.
 #[derive(Debug, Default)]
@@ -51,20 +73,16 @@ impl Screens {
                 }
             }
         }
-        open.retain(|(host, uuid), (run, token)| {
-            let stays = wanted.iter().any(|w| w.0 == *host && w.1 == *uuid && w.2 == *run);
-            if !stays {
-                token.cancel();
-            }
-            stays
+        open.retain(|(host, uuid), listening| {
+            wanted.iter().any(|w| w.0 == *host && w.1 == *uuid && w.2 == listening.run)
         });
         for (host, uuid, run) in wanted {
             if open.contains_key(&(host, uuid)) {
                 continue;
             }
-            let token = CancellationToken::new();
-            if Self::open(live, world, host, &uuid, &token).is_ok() {
-                open.insert((host, uuid), (run, token));
+            let end = CancellationToken::new();
+            if let Ok(socket) = Self::open(live, world, host, &uuid, &end) {
+                open.insert((host, uuid), Listening { run, end, socket });
             }
         }
     }
@@ -86,20 +104,18 @@ impl Screens {
 
     /// Ends all of them.
     pub(super) fn close(&self) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        for (_, (_, token)) in std::mem::take(&mut *open) {
-            token.cancel();
-        }
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// Listens for viewers of a machine; the file of the socket, when it is one.
     fn open(
         live: &Arc<Live>,
         world: &mut World,
         host: usize,
         uuid: &[u8; 16],
         token: &CancellationToken,
-    ) -> std::io::Result<()> {
-        let Ok(vm) = world.vm_by_uuid(host, uuid) else { return Ok(()) };
+    ) -> std::io::Result<Option<PathBuf>> {
+        let Ok(vm) = world.vm_by_uuid(host, uuid) else { return Ok(None) };
         let options = |password: &Option<String>| RfbOptions {
             name: format!("QEMU ({})", vm.name),
             password: password.clone(),
@@ -108,8 +124,8 @@ impl Screens {
         let watched = Arc::new(Watched { live: Arc::downgrade(live), host, uuid: *uuid, shown: Mutex::default() });
         match &vm.display {
             Display::VncSocket { password } => {
-                let path = world.screen_socket(host, vm);
-                // One that was left by a machine before.
+                let path = PathBuf::from(world.screen_socket(host, vm));
+                // One that a run of the simulator before has left in the same folder.
                 let _ = std::fs::remove_file(&path);
                 let listener = std::os::unix::net::UnixListener::bind(&path)?;
                 std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
@@ -119,8 +135,8 @@ impl Screens {
                 tokio::spawn(async move {
                     let accept = async || listener.accept().await.map(|(stream, _)| stream);
                     serve(accept, watched, options, token).await;
-                    let _ = std::fs::remove_file(&path);
                 });
+                return Ok(Some(path));
             }
             Display::VncPort { password } => {
                 let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
@@ -138,7 +154,7 @@ impl Screens {
             }
             Display::None | Display::Spice => {}
         }
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -157,7 +173,11 @@ async fn serve<S, F>(
             () = token.cancelled() => return,
             stream = accept() => stream,
         };
-        let Ok(stream) = stream else { return };
+        let Ok(stream) = stream else {
+            // Out of descriptors: later there may be some again.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
         let (watched, options, token) = (Arc::clone(&watched), options.clone(), token.clone());
         tokio::spawn(async move {
             let Some(display) = watched.look(&token) else { return };
@@ -271,7 +291,7 @@ async fn paint(live: Arc<Live>, host: usize, uuid: [u8; 16], display: rfb::Displ
         let wait = async {
             match next {
                 // A flood is drawn some thirty times a second, as a card would.
-                Some(us) => tokio::time::sleep(live.real(us).max(std::time::Duration::from_millis(30))).await,
+                Some(us) => tokio::time::sleep(live.real(us).max(Duration::from_millis(30))).await,
                 None => std::future::pending().await,
             }
         };

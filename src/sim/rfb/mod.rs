@@ -9,7 +9,6 @@ mod viewer;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 
 use crate::model::console::Picture;
@@ -119,43 +118,4 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     viewer::serve(stream, options, display, guest).await
-}
-
-/// Serves every viewer that comes over TCP; ends when the future is dropped.
-///
-/// # Errors
-/// When the listener breaks.
-pub async fn listen(
-    listener: TcpListener,
-    options: RfbOptions,
-    display: Display,
-    guest: Arc<dyn Guest>,
-) -> std::io::Result<()> {
-    let mut viewers = tokio::task::JoinSet::new();
-    loop {
-        let (stream, _) = listener.accept().await?;
-        let _ = stream.set_nodelay(true);
-        let (options, display, guest) = (options.clone(), display.clone(), guest.clone());
-        viewers.spawn(async move { serve(stream, &options, &display, &*guest).await });
-        while viewers.try_join_next().is_some() {}
-    }
-}
-
-/// The same over a Unix socket.
-///
-/// # Errors
-/// When the listener breaks.
-pub async fn listen_unix(
-    listener: UnixListener,
-    options: RfbOptions,
-    display: Display,
-    guest: Arc<dyn Guest>,
-) -> std::io::Result<()> {
-    let mut viewers = tokio::task::JoinSet::new();
-    loop {
-        let (stream, _) = listener.accept().await?;
-        let (options, display, guest) = (options.clone(), display.clone(), guest.clone());
-        viewers.spawn(async move { serve(stream, &options, &display, &*guest).await });
-        while viewers.try_join_next().is_some() {}
-    }
 }

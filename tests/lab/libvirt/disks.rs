@@ -3,9 +3,12 @@
 use noctule::controllers::libvirt::client::Connection;
 use noctule::controllers::libvirt::error::RemoteKind;
 use noctule::controllers::libvirt::events::Event;
-use noctule::controllers::libvirt::flags::{block_abort, commit, delete, job, snapshot_create, snapshot_list};
+use noctule::controllers::libvirt::flags::{
+    block_abort, commit, delete, job, snapshot_create, snapshot_list, xml as xml_flags,
+};
 use noctule::controllers::libvirt::procs::EventKind;
 use noctule::controllers::libvirt::wire::{Domain, Value, number, param};
+use noctule::controllers::libvirt::xml::{self, BackupDisk, BackupMode, Change, NewSnapshot, SnapshotPart};
 use tokio::sync::broadcast::Receiver;
 
 use super::machines::next;
@@ -27,20 +30,24 @@ async fn internal_snapshots_bring_memory_and_disk_back() {
     let vm = lab.vm("inside").await;
     let (a, here) = (lab.host_a(), lab.host_a().connect().await);
     let domain = here.domain("inside").await.unwrap();
+    let inside = |name: &str| snapshot(name, SnapshotPart::Inside, SnapshotPart::Inside);
     let mut serial = line(&here, "inside").await;
     assert_eq!(serial.run("lab-mark before && touch /tmp/before").await, "marked before");
-    let made = here.create_snapshot(&domain, "<domainsnapshot><name>one</name></domainsnapshot>", 0).await.unwrap();
+    let made = here.create_snapshot(&domain, &inside("one"), 0).await.unwrap();
     assert_eq!((made.name.as_str(), here.snapshot_count(&domain).await.unwrap()), ("one", 1));
     assert!(here.snapshot_xml(&made).await.unwrap().contains("<memory snapshot='internal'/>"));
     assert_eq!(serial.run("lab-mark after && touch /tmp/after").await, "marked after");
-    here.create_snapshot(&domain, "<domainsnapshot><name>two</name></domainsnapshot>", 0).await.unwrap();
+    here.create_snapshot(&domain, &inside("two"), 0).await.unwrap();
     let two = here.current_snapshot(&domain).await.unwrap().unwrap();
     assert_eq!((two.name.as_str(), here.snapshot_parent(&two).await.unwrap().unwrap().name), ("two", "one".into()));
 
     here.revert(&made, 0).await.unwrap();
     drop(serial);
     assert_eq!(a.state("inside").await, "running");
-    let mut serial = line_again(&here, "inside").await;
+    let mut serial = Serial::open_again(&here, "inside").await;
+    // It is logged in already.
+    serial.keys("\r").await;
+    serial.until("# ").await;
     assert_eq!(serial.run("ls /tmp").await.split_whitespace().collect::<Vec<_>>(), ["before"]);
     assert_eq!(serial.run("dd if=/dev/vda bs=64 count=1 2>/dev/null | tr -d ' '; echo").await, "before");
 
@@ -51,17 +58,10 @@ async fn internal_snapshots_bring_memory_and_disk_back() {
     assert_eq!(here.snapshot(&domain, "one").await.unwrap_err().kind(), Some(RemoteKind::NoSnapshot));
 }
 
-/// The prompt of a machine that is logged in.
-async fn line_again(here: &Connection, name: &str) -> Serial {
-    let mut line = loop {
-        match Serial::open(here, name, 0).await {
-            Ok(line) => break line,
-            Err(error) => assert!(error.console_in_use(), "{error}"),
-        }
-    };
-    line.keys("\r").await;
-    line.until("# ").await;
-    line
+/// A snapshot of a machine with its one disk.
+fn snapshot(name: &str, memory: SnapshotPart, disk: SnapshotPart) -> String {
+    let disks = vec![("vda".to_owned(), disk)];
+    xml::snapshot(&NewSnapshot { name: name.to_owned(), description: "of the lab".to_owned(), memory, disks }).unwrap()
 }
 
 #[tokio::test]
@@ -75,7 +75,8 @@ async fn external_snapshots_grow_a_chain_that_is_committed_away() {
     let mut serial = line(&here, "outside").await;
     let flags = snapshot_create::DISK_ONLY | snapshot_create::ATOMIC;
     for name in ["one", "two"] {
-        let xml = format!("<domainsnapshot><name>{name}</name></domainsnapshot>");
+        let overlay = vm.disk().replace(".qcow2", &format!(".{name}"));
+        let xml = snapshot(name, SnapshotPart::No, SnapshotPart::File(overlay));
         here.create_snapshot(&domain, &xml, flags).await.unwrap();
         assert_eq!(serial.run(&format!("lab-mark {name} 1")).await, format!("marked {name}"));
     }
@@ -113,17 +114,8 @@ async fn external_snapshots_grow_a_chain_that_is_committed_away() {
 }
 
 fn backup(file: &str, since: Option<&str>) -> String {
-    let since = since.map(|s| format!("<incremental>{s}</incremental>")).unwrap_or_default();
-    format!(
-        "<domainbackup mode='push'>{since}<disks><disk name='vda' backup='yes' type='file'>\
-         <driver type='qcow2'/><target file='{file}'/></disk></disks></domainbackup>"
-    )
-}
-
-fn checkpoint(name: &str) -> String {
-    format!(
-        "<domaincheckpoint><name>{name}</name><disks><disk name='vda' checkpoint='bitmap'/></disks></domaincheckpoint>"
-    )
+    let disk = BackupDisk { target: "vda".to_owned(), mode: BackupMode::Copied, file: file.to_owned() };
+    xml::backup(&[disk], since).unwrap()
 }
 
 /// Makes a backup and waits for its end: bytes that were copied, as told by the event and asked for afterwards.
@@ -134,7 +126,7 @@ async fn back_up(
     xml: &str,
     point: Option<&str>,
 ) -> u64 {
-    let point = point.map(checkpoint);
+    let point = point.map(|name| xml::checkpoint(name, &["vda"], &[]).unwrap());
     here.begin_backup(domain, xml, point.as_deref(), 0).await.unwrap();
     let told = next(events, &domain.name, |e| match e {
         Event::JobCompleted(m) => Some(m.params.clone()),
@@ -184,6 +176,19 @@ async fn a_full_and_an_incremental_backup_together_are_the_disk_and_boot() {
     a.run(&["qemu-img", "compare", "-U", &more, &vm.disk()]).await.good();
     let restored = lab.guest(Guest::named("restored").off()).await;
     a.run(&["qemu-img", "convert", "-O", "qcow2", &more, &restored.disk()]).await.good();
+    // The machine that was backed up under another name, with a disk of its own, as a restore makes it.
+    let changes = [
+        Change::Name("restored".to_owned()),
+        Change::Uuid(restored.uuid().to_owned()),
+        Change::NoAddresses,
+        Change::DiskFile { target: "vda".to_owned(), file: restored.disk(), format: Some("qcow2".to_owned()) },
+    ];
+    let kept = here.xml(&domain, xml_flags::INACTIVE).await.unwrap();
+    let other = xml::edit(&kept, &changes).unwrap();
+    // What it calls itself, and where the lab reads what it says.
+    let other = other.replace("lab.name=backup", "lab.name=restored").replace("/serial/backup'", "/serial/restored'");
+    let defined = here.define(&other, 1).await.unwrap();
+    assert_eq!((defined.name.as_str(), &*defined.uuid_text()), ("restored", restored.uuid()));
     restored.start().await;
     assert!(restored.serial_log().contains("disk: second"), "{}", restored.serial_log());
 }

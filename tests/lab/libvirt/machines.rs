@@ -1,7 +1,6 @@
 //! noctule's client beside libvirt's own: what it reads is the same, what it does happens, what happens is told.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use noctule::controllers::libvirt::client::Connection;
 use noctule::controllers::libvirt::error::{Failure, RemoteKind};
@@ -169,8 +168,13 @@ async fn a_shutdown_that_is_not_heard_changes_nothing_and_force_does() {
     let domain = here.domain("force").await.unwrap();
     let mut events = here.events();
     here.watch(EventKind::Lifecycle, Some(&domain)).await.unwrap();
+    let mut line = Serial::open(&here, "force", 0).await.unwrap();
+    line.log_in("force").await;
     here.shutdown(&domain, 0).await.unwrap();
-    // Nothing is told: what comes first is the force that follows.
+    // Three seconds of the guest's own time later, in which another would be off, it is as it was.
+    line.run("sleep 3").await;
+    assert_eq!(state(&here, "force").await.0, 1);
+    // Nothing is told: what comes first is what is done next.
     here.suspend(&domain).await.unwrap();
     assert_eq!(next(&mut events, "force", lifecycle).await, (3, 0));
     here.resume(&domain).await.unwrap();
@@ -206,13 +210,7 @@ async fn one_logs_in_on_the_serial_line_and_a_second_one_has_to_take_it_over() {
     drop(taken);
 
     // A console that was let go can be opened again, and ends with its machine.
-    let mut again = loop {
-        match Serial::open(&here, "line", 0).await {
-            Ok(line) => break line,
-            Err(error) => assert!(error.console_in_use(), "{error}"),
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+    let mut again = Serial::open_again(&here, "line").await;
     assert_eq!(again.run("echo $((44-2))").await, "42");
     here.destroy(&here.domain("line").await.unwrap(), 0).await.unwrap();
     tokio::time::timeout(PATIENCE, again.end()).await.expect("it ends with the machine").unwrap();

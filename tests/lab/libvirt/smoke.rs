@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
 use crate::process::processes_with;
-use crate::virt::{Guest, Lab, PATIENCE, Vm, Vnc, answer};
+use crate::virt::{Guest, Lab, PATIENCE, Serial, Vm, Vnc, answer};
 
 /// `virsh console` in a terminal.
 struct Console {
@@ -151,7 +151,11 @@ async fn a_shutdown_is_heard_and_a_deaf_machine_does_not_hear_it() {
     vm.until_state(lab.host_a(), "shut off").await;
     assert!(vm.serial_log().contains("The system is going down NOW!"), "{}", vm.serial_log());
     let deaf = lab.guest(Guest::named("smoke-deaf").deaf()).await;
+    let mut line = Serial::open(&lab.host_a().connect().await, "smoke-deaf", 0).await.unwrap();
+    line.log_in("smoke-deaf").await;
     lab.host_a().virsh(&["shutdown", "smoke-deaf"]).await.good();
+    // Three seconds of the guest's own time: the other one takes less to be off.
+    line.run("sleep 3").await;
     assert!(!deaf.serial_log().contains("button: Power Button"), "{}", deaf.serial_log());
     assert_eq!(lab.host_a().state("smoke-deaf").await, "running");
 }

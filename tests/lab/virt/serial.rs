@@ -1,5 +1,7 @@
 //! Somebody at a serial line, through noctule's own client.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use noctule::controllers::libvirt::client::Connection;
 use noctule::controllers::libvirt::error::Error;
@@ -23,6 +25,18 @@ impl Serial {
         let domain = connection.domain(name).await?;
         let stream = connection.console(&domain, None, flags).await?;
         Ok(Self { stream, said: String::new(), answered: 0 })
+    }
+
+    /// The same when another stream of it has just been let go: libvirt learns of that a little later.
+    pub async fn open_again(connection: &Connection, name: &str) -> Self {
+        let begun = Instant::now();
+        loop {
+            match Self::open(connection, name, 0).await {
+                Ok(line) => return line,
+                Err(error) => assert!(error.console_in_use() && begun.elapsed() < PATIENCE, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Presses these keys.

@@ -3,7 +3,7 @@
 use super::super::client::{CHANGE, Connection, LONG, What};
 use super::super::procs;
 use super::super::stream::Stream;
-use super::super::wire::{BlockInfo, Domain, DomainInfo, GuestInterface, Params, SendKey, StatsRecord};
+use super::super::wire::{BlockInfo, Domain, DomainInfo, GuestInterface, SendKey, StatsRecord, uuid_text};
 use super::Told;
 
 /// The most bytes of a picture of a screen.
@@ -23,8 +23,7 @@ impl Connection {
 
     /// A machine by its UUID.
     pub async fn domain_by_uuid(&self, uuid: [u8; 16]) -> Told<Domain> {
-        let text = uuid::Uuid::from_bytes(uuid).to_string();
-        self.call(&procs::DOMAIN_LOOKUP_BY_UUID, &uuid, What("find", &text), self.read).await
+        self.call(&procs::DOMAIN_LOOKUP_BY_UUID, &uuid, What("find", &uuid_text(&uuid)), self.read).await
     }
 
     /// All figures of these machines, or of all when there are none: which ([`super::super::flags::stats`];
@@ -71,18 +70,6 @@ impl Connection {
         let args = (domain.clone(), whom, 0);
         let what = What("read the addresses of", &domain.name);
         self.call(&procs::DOMAIN_INTERFACE_ADDRESSES, &args, what, self.read).await
-    }
-
-    /// What its guest's agent tells ([`super::super::flags::guest`]; 0: all).
-    pub async fn guest_info(&self, domain: &Domain, what: u32) -> Told<Params> {
-        let args = (domain.clone(), what, 0);
-        self.call(&procs::DOMAIN_GET_GUEST_INFO, &args, What("ask the agent of", &domain.name), CHANGE).await
-    }
-
-    /// What libvirt has to say of it (tainted …).
-    pub async fn messages(&self, domain: &Domain) -> Told<Vec<String>> {
-        let args = (domain.clone(), 0);
-        self.call(&procs::DOMAIN_GET_MESSAGES, &args, What("read", &domain.name), self.read).await
     }
 
     /// Size of a disk: its target or path.
@@ -145,12 +132,6 @@ impl Connection {
         self.call(&procs::DOMAIN_RESUME, domain, What("resume", &domain.name), CHANGE).await
     }
 
-    /// Sends a non-maskable interrupt.
-    pub async fn inject_nmi(&self, domain: &Domain) -> Told<()> {
-        let args = (domain.clone(), 0);
-        self.call(&procs::DOMAIN_INJECT_NMI, &args, What("send an interrupt to", &domain.name), CHANGE).await
-    }
-
     /// Presses keys at once: Linux key codes, at most 16, held so many milliseconds (0: the
     /// hypervisor chooses).
     pub async fn send_key(&self, domain: &Domain, keys: &[u32], hold_ms: u32) -> Told<()> {
@@ -180,32 +161,6 @@ impl Connection {
     pub async fn rename(&self, domain: &Domain, name: &str) -> Told<()> {
         let args = (domain.clone(), Some(name.to_owned()), 0);
         self.call(&procs::DOMAIN_RENAME, &args, What("rename", &domain.name), CHANGE).await.map(drop)
-    }
-
-    /// Changes a device ([`super::super::flags::affect`]).
-    pub async fn update_device(&self, domain: &Domain, xml: &str, flags: u32) -> Told<()> {
-        let args = (domain.clone(), xml.to_owned(), flags);
-        self.call(&procs::DOMAIN_UPDATE_DEVICE_FLAGS, &args, What("change a device of", &domain.name), CHANGE).await
-    }
-
-    /// Adds a device ([`super::super::flags::affect`]).
-    pub async fn attach_device(&self, domain: &Domain, xml: &str, flags: u32) -> Told<()> {
-        let args = (domain.clone(), xml.to_owned(), flags);
-        self.call(&procs::DOMAIN_ATTACH_DEVICE_FLAGS, &args, What("add a device to", &domain.name), CHANGE).await
-    }
-
-    /// Writes a piece of the definition (kind 0 description, 1 title, 2 an element of a namespace).
-    pub async fn set_metadata(
-        &self,
-        domain: &Domain,
-        kind: i32,
-        text: Option<&str>,
-        key_and_namespace: Option<(&str, &str)>,
-        flags: u32,
-    ) -> Told<()> {
-        let (key, namespace) = key_and_namespace.map(|(k, n)| (k.to_owned(), n.to_owned())).unzip();
-        let args = (domain.clone(), kind, text.map(str::to_owned), key, namespace, flags);
-        self.call(&procs::DOMAIN_SET_METADATA, &args, What("write metadata of", &domain.name), CHANGE).await
     }
 
     /// Freezes its guest's file systems (its agent has to run); how many.

@@ -37,20 +37,6 @@ impl Connection {
         self.call(&procs::CONNECT_GET_CAPABILITIES, &(), What("read capabilities", ""), self.read).await
     }
 
-    /// What machines can be here, as XML.
-    pub async fn domain_capabilities(
-        &self,
-        emulator: Option<&str>,
-        arch: Option<&str>,
-        machine: Option<&str>,
-        virt_type: Option<&str>,
-    ) -> Told<String> {
-        let text = |t: Option<&str>| t.map(str::to_owned);
-        let args = (text(emulator), text(arch), text(machine), text(virt_type), 0);
-        let what = What("read what machines can be", "");
-        self.call(&procs::CONNECT_GET_DOMAIN_CAPABILITIES, &args, what, self.read).await
-    }
-
     /// Hardware.
     pub async fn node_info(&self) -> Told<NodeInfo> {
         self.call(&procs::NODE_GET_INFO, &(), What("read the hardware", ""), self.read).await
@@ -69,16 +55,6 @@ impl Connection {
         let what = What("read memory figures", "");
         let (_, count) = self.call(&procs::NODE_GET_MEMORY_STATS, &(0, -1, 0), what, self.read).await?;
         Ok(self.call(&procs::NODE_GET_MEMORY_STATS, &(count, -1, 0), what, self.read).await?.0)
-    }
-
-    /// Free memory, bytes.
-    pub async fn free_memory(&self) -> Told<u64> {
-        self.call(&procs::NODE_GET_FREE_MEMORY, &(), What("read the free memory", ""), self.read).await
-    }
-
-    /// Compares a `<cpu>` with the host's: 0 incompatible, 1 identical, 2 superset.
-    pub async fn compare_cpu(&self, xml: &str) -> Told<i32> {
-        self.call(&procs::CONNECT_COMPARE_CPU, &(xml.to_owned(), 0), What("compare CPUs", ""), self.read).await
     }
 
     /// Compares a `<cpu>` with what the hypervisor can: 0 incompatible, 1 identical, 2 superset.

@@ -94,12 +94,6 @@ impl Connection {
         self.call(&procs::DOMAIN_CHECKPOINT_LOOKUP_BY_NAME, &args, What("find checkpoint", name), self.read).await
     }
 
-    /// Makes a checkpoint.
-    pub async fn create_checkpoint(&self, domain: &Domain, xml: &str, flags: u32) -> Told<Checkpoint> {
-        let args = (domain.clone(), xml.to_owned(), flags);
-        self.call(&procs::DOMAIN_CHECKPOINT_CREATE_XML, &args, What("make a checkpoint of", &domain.name), LONG).await
-    }
-
     /// Deletes a checkpoint ([`super::super::flags::delete`]).
     pub async fn delete_checkpoint(&self, checkpoint: &Checkpoint, flags: u32) -> Told<()> {
         let args = (checkpoint.clone(), flags);

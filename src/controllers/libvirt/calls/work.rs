@@ -2,7 +2,7 @@
 
 use super::super::client::{CHANGE, Connection, LONG, What};
 use super::super::procs;
-use super::super::wire::{BlockJobInfo, Domain, Param, Params};
+use super::super::wire::{BlockJobInfo, Domain, Params};
 use super::Told;
 
 /// Jobs.
@@ -34,13 +34,6 @@ impl Connection {
         self.call(&procs::DOMAIN_BLOCK_COMMIT, &args, What("commit a disk of", &domain.name), CHANGE).await
     }
 
-    /// Copies a disk: target, XML of the destination, parameters (`bandwidth` in bytes a second,
-    /// `granularity`, `buf-size`), flags ([`super::super::flags::copy`]).
-    pub async fn block_copy(&self, domain: &Domain, disk: &str, xml: &str, params: &[Param], flags: u32) -> Told<()> {
-        let args = (domain.clone(), disk.to_owned(), xml.to_owned(), params.to_vec(), flags);
-        self.call(&procs::DOMAIN_BLOCK_COPY, &args, What("copy a disk of", &domain.name), CHANGE).await
-    }
-
     /// The job on a disk; `None`: there is none.
     pub async fn block_job(&self, domain: &Domain, disk: &str) -> Told<Option<BlockJobInfo>> {
         let args = (domain.clone(), disk.to_owned(), 1);
@@ -53,25 +46,5 @@ impl Connection {
     pub async fn abort_block_job(&self, domain: &Domain, disk: &str, flags: u32) -> Told<()> {
         let args = (domain.clone(), disk.to_owned(), flags);
         self.call(&procs::DOMAIN_BLOCK_JOB_ABORT, &args, What("end the block job of", &domain.name), LONG).await
-    }
-
-    /// Limits the job on a disk, bytes a second (0: no limit).
-    pub async fn limit_block_job(&self, domain: &Domain, disk: &str, bytes_per_s: u64) -> Told<()> {
-        let args = (domain.clone(), disk.to_owned(), bytes_per_s, 1);
-        self.call(&procs::DOMAIN_BLOCK_JOB_SET_SPEED, &args, What("limit the block job of", &domain.name), CHANGE).await
-    }
-
-    /// Most that a migration sends, MiB a second.
-    pub async fn set_migration_speed(&self, domain: &Domain, mib_per_s: u64) -> Told<()> {
-        let args = (domain.clone(), mib_per_s, 0);
-        self.call(&procs::DOMAIN_MIGRATE_SET_MAX_SPEED, &args, What("limit the migration of", &domain.name), CHANGE)
-            .await
-    }
-
-    /// How long a migrating machine may stand still, ms.
-    pub async fn set_migration_downtime(&self, domain: &Domain, ms: u64) -> Told<()> {
-        let args = (domain.clone(), ms, 0);
-        let what = What("set the downtime of", &domain.name);
-        self.call(&procs::DOMAIN_MIGRATE_SET_MAX_DOWNTIME, &args, what, CHANGE).await
     }
 }

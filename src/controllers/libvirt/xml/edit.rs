@@ -16,8 +16,6 @@ pub enum Change {
     Name(String),
     /// Another UUID.
     Uuid(String),
-    /// Without a UUID: the host gives one.
-    NoUuid,
     /// A disk, by its target, in another file. Its chain of backing files is taken out of the
     /// definition (the host reads it from the image again), its format set when one is given.
     DiskFile {
@@ -31,8 +29,6 @@ pub enum Change {
     /// Without hardware addresses: the host gives new ones. Two machines with one address in a
     /// network cut each other off.
     NoAddresses,
-    /// The file of firmware variables elsewhere.
-    Nvram(String),
 }
 
 /// Applies changes to a `<domain>`.
@@ -54,22 +50,10 @@ pub fn edit(xml: &str, changes: &[Change]) -> Result<String> {
                     cuts.push((name.whole.end..name.whole.end, uuid));
                 }
             }
-            Change::NoUuid => cuts.extend(root.child("uuid").map(|node| (with_blanks(xml, node), String::new()))),
             Change::DiskFile { target, file, format } => disk(xml, &root, target, file, format.as_deref(), &mut cuts)?,
             Change::NoAddresses => {
                 for node in root.child("devices").into_iter().flat_map(|devices| devices.all("interface")) {
                     cuts.extend(node.child("mac").map(|mac| (with_blanks(xml, mac), String::new())));
-                }
-            }
-            Change::Nvram(file) => {
-                let node = need(&root, &["os", "nvram"])?;
-                let file = value("the file of firmware variables", file)?;
-                match node.child("source") {
-                    Some(source) => cuts.push((source.open.clone(), retag(xml, source, &[("file", &file)]))),
-                    None if node.open == node.whole => {
-                        cuts.push((node.whole.clone(), format!("<nvram>{file}</nvram>")));
-                    }
-                    None => cuts.push((node.inner(xml), file)),
                 }
             }
         }

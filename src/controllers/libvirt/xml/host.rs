@@ -2,7 +2,7 @@
 
 use super::Result;
 use super::tree::{self, Node};
-use crate::model::vm::host::{Capabilities, Emulation, MachineType};
+use crate::model::vm::host::{Capabilities, MachineType};
 
 /// Reads a host's `<capabilities>`.
 pub fn capabilities(xml: &str) -> Result<Capabilities> {
@@ -45,25 +45,4 @@ pub fn machine_types(xml: &str) -> Result<Vec<MachineType>> {
     out.sort_by(|a, b| (&a.arch, &a.name, &a.canonical).cmp(&(&b.arch, &b.name, &b.canonical)));
     out.dedup();
     Ok(out)
-}
-
-/// Reads a `<domainCapabilities>`.
-pub fn emulation(xml: &str) -> Result<Emulation> {
-    let root = tree::read(xml, "domainCapabilities")?;
-    let none = Node::default();
-    let modes = root.child("cpu").unwrap_or(&none);
-    let usable = |model: &&Node| model.attr("usable") != "no";
-    Ok(Emulation {
-        emulator: root.text_at(&["path"]).to_owned(),
-        virt_type: root.text_at(&["domain"]).to_owned(),
-        machine: root.text_at(&["machine"]).to_owned(),
-        vcpus: root.attr_at(&["vcpu"], "max").parse().unwrap_or(0),
-        cpu_models: modes
-            .all("mode")
-            .filter(|mode| mode.attr("name") == "custom")
-            .flat_map(|mode| mode.all("model"))
-            .filter(usable)
-            .map(|model| model.text.clone())
-            .collect(),
-    })
 }

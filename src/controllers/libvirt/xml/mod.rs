@@ -12,7 +12,7 @@ mod host;
 mod snapshot;
 #[cfg(test)]
 mod tests;
-mod tree;
+pub(crate) mod tree;
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ use thiserror::Error;
 pub use backup::{BackupDisk, BackupMode, backup, checkpoint};
 pub use domain::{definition, mirrors};
 pub use edit::{Change, edit};
-pub use host::{capabilities, emulation, machine_types};
+pub use host::{capabilities, machine_types};
 pub use snapshot::{NewSnapshot, SnapshotPart, read_checkpoint, read_snapshot, snapshot};
 
 /// What is wrong with an XML text.

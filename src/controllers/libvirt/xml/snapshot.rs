@@ -27,19 +27,21 @@ pub fn read_snapshot(xml: &str) -> Result<Snapshot> {
     })
 }
 
+/// The file or device of a disk; empty without one.
+fn file(disk: &Node) -> &str {
+    let of = |name| disk.attr_at(&["source"], name);
+    if of("file").is_empty() { of("dev") } else { of("file") }
+}
+
 /// Target and file of a disk of the definition that a snapshot carries.
 fn source(node: &Node) -> (String, String) {
-    let from = node.child("source");
-    let path = from.map(|s| if s.attr("file").is_empty() { s.attr("dev") } else { s.attr("file") });
-    (node.attr_at(&["target"], "dev").to_owned(), path.unwrap_or_default().to_owned())
+    (node.attr_at(&["target"], "dev").to_owned(), file(node).to_owned())
 }
 
 fn disk(node: &Node, then: &[(String, String)]) -> SnapshotDisk {
     let target = node.attr("name").to_owned();
-    let new = node.child("source");
-    let file = new.map(|s| if s.attr("file").is_empty() { s.attr("dev") } else { s.attr("file") }).unwrap_or_default();
     let was = then.iter().find(|(t, _)| *t == target).map(|(_, path)| path.clone()).unwrap_or_default();
-    SnapshotDisk { kept: kept(node.attr("snapshot"), file), target, was }
+    SnapshotDisk { kept: kept(node.attr("snapshot"), file(node)), target, was }
 }
 
 fn kept(word: &str, file: &str) -> Kept {

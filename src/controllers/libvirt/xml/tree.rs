@@ -20,7 +20,7 @@ const MOST_NODES: usize = 400_000;
 
 /// An element.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Name as it is written, prefix included.
     pub name: String,
     /// Attributes, entities resolved.
@@ -37,47 +37,38 @@ pub(super) struct Node {
 
 impl Node {
     /// The first element of that name in it.
-    pub(super) fn child(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|node| node.name == name)
     }
 
     /// The elements of that name in it.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
         self.children.iter().filter(move |node| node.name == name)
     }
 
     /// The element at the end of a path.
-    pub(super) fn at(&self, path: &[&str]) -> Option<&Self> {
+    pub(crate) fn at(&self, path: &[&str]) -> Option<&Self> {
         path.iter().try_fold(self, |node, name| node.child(name))
     }
 
     /// The text at the end of a path; empty without one.
-    pub(super) fn text_at(&self, path: &[&str]) -> &str {
+    pub(crate) fn text_at(&self, path: &[&str]) -> &str {
         self.at(path).map_or("", |node| &node.text)
     }
 
     /// An attribute; empty without it.
-    pub(super) fn attr(&self, name: &str) -> &str {
+    pub(crate) fn attr(&self, name: &str) -> &str {
         self.attrs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
     /// An attribute of the element at the end of a path; empty without one.
-    pub(super) fn attr_at(&self, path: &[&str], name: &str) -> &str {
+    pub(crate) fn attr_at(&self, path: &[&str], name: &str) -> &str {
         self.at(path).map_or("", |node| node.attr(name))
-    }
-
-    /// What stands between its tags, in the text that it was read from.
-    pub(super) fn inner(&self, xml: &str) -> Range<usize> {
-        if self.open == self.whole {
-            return self.open.end..self.open.end;
-        }
-        let end = xml.get(self.whole.clone()).and_then(|text| text.rfind("</")).unwrap_or(0);
-        self.open.end..(self.whole.start + end).max(self.open.end)
     }
 }
 
 /// Reads a text; `root` is the element that it has to be.
-pub(super) fn read(xml: &str, root: &str) -> Result<Node> {
+pub(crate) fn read(xml: &str, root: &str) -> Result<Node> {
     if xml.len() > MOST_BYTES {
         return Err(XmlError::TooLarge { what: root.to_owned() });
     }

@@ -1,64 +1,33 @@
 //! Streams: a serial line that is talked to, a picture or an image that is read.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::{Writer, error, send};
 use crate::controllers::libvirt::frame::{Frame, Header, Kind, MOST_DATA, Status};
-use crate::sim::libvirt::live::Live;
+use crate::sim::libvirt::live::Line;
 use crate::sim::libvirt::world::{Refusal, origin};
 
 /// What is at the other end of a stream.
 pub(crate) enum Source {
-    /// A serial line, which is ours until the token ends.
-    Line { host: usize, uuid: [u8; 16], line: usize, number: u64, taken: CancellationToken },
+    /// A serial line.
+    Line(Line),
     /// Bytes, and their end.
     Bytes(Bytes),
-    /// What is sent is counted and nothing else.
-    Sink,
 }
 
 /// Serves a stream until either end closes it.
-pub(super) async fn stream(
-    live: Arc<Live>,
-    call: Header,
-    source: Source,
-    mut typed: mpsc::Receiver<(Status, Bytes)>,
-    writer: Writer,
-) {
+pub(super) async fn stream(call: Header, source: Source, mut typed: mpsc::Receiver<(Status, Bytes)>, writer: Writer) {
     match source {
-        Source::Line { host, uuid, line, number, taken } => {
-            let at = At { live: Arc::clone(&live), host, uuid, line };
-            // Given back however this ends, also when the connection breaks.
-            let _held = Taken(live, (host, uuid, line, number));
+        Source::Line(line) => {
             // A stream whose client is gone is over.
-            let _ = at.talk(call, &mut typed, &writer, &taken).await;
+            let _ = talk(&line, call, &mut typed, &writer).await;
         }
         Source::Bytes(bytes) => {
             let _ = give(call, bytes, &mut typed, &writer).await;
         }
-        Source::Sink => {
-            while let Some((status, _)) = typed.recv().await {
-                if status != Status::Continue {
-                    let _ = finish(call, &writer).await;
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// A serial line that is given back when this is dropped.
-struct Taken(Arc<Live>, (usize, [u8; 16], usize, u64));
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        let (host, uuid, line, number) = self.1;
-        self.0.leave_line(host, uuid, line, number);
     }
 }
 
@@ -67,74 +36,63 @@ async fn finish(call: Header, writer: &Writer) -> std::io::Result<()> {
     send(writer, &Frame::piece(call, Status::Ok, Bytes::new())).await
 }
 
-/// One serial line.
-struct At {
-    live: Arc<Live>,
-    host: usize,
-    uuid: [u8; 16],
-    line: usize,
+/// What is printed now and when there is more; nothing when the machine is gone.
+fn printed(at: &Line) -> Option<(Vec<u8>, Option<i64>)> {
+    let mut world = at.live.world();
+    let now = world.now();
+    let (tty, machine) = world.tty(at.host, &at.uuid, at.nth).ok()?;
+    tty.advance(&machine);
+    let next = tty.next().map(|at| (at - now).max(0));
+    Some((tty.take(), next))
 }
 
-impl At {
-    /// What is printed now and when there is more; nothing when the machine is gone.
-    fn printed(&self) -> Option<(Vec<u8>, Option<i64>)> {
-        let mut world = self.live.world();
-        let now = world.now();
-        let (tty, machine) = world.tty(self.host, &self.uuid, self.line).ok()?;
-        tty.advance(&machine);
-        let next = tty.next().map(|at| (at - now).max(0));
-        Some((tty.take(), next))
-    }
-
-    async fn talk(
-        &self,
-        call: Header,
-        typed: &mut mpsc::Receiver<(Status, Bytes)>,
-        writer: &Writer,
-        taken: &CancellationToken,
-    ) -> std::io::Result<()> {
-        let mut changes = self.live.changes();
-        // What it said before anybody came is lost.
-        let _ = self.printed();
-        loop {
-            let Some((out, next)) = self.printed() else {
-                // Its machine is off: the end, which the client confirms.
-                send(writer, &Frame::piece(call, Status::Continue, Bytes::new())).await?;
-                while let Some((status, _)) = typed.recv().await {
-                    if status != Status::Continue {
-                        return finish(call, writer).await;
-                    }
+async fn talk(
+    at: &Line,
+    call: Header,
+    typed: &mut mpsc::Receiver<(Status, Bytes)>,
+    writer: &Writer,
+) -> std::io::Result<()> {
+    let mut changes = at.live.changes();
+    // What it said before anybody came is lost.
+    let _ = printed(at);
+    loop {
+        let Some((out, next)) = printed(at) else {
+            // Its machine is off: the end, which the client confirms.
+            send(writer, &Frame::piece(call, Status::Continue, Bytes::new())).await?;
+            while let Some((status, _)) = typed.recv().await {
+                if status != Status::Continue {
+                    return finish(call, writer).await;
                 }
-                return Ok(());
-            };
-            let flooding = !out.is_empty() && next == Some(0);
-            let out = Bytes::from(out);
-            let mut at = 0;
-            while at < out.len() {
-                let end = (at + MOST_DATA).min(out.len());
-                send(writer, &Frame::piece(call, Status::Continue, out.slice(at..end))).await?;
-                at = end;
             }
-            let wait = async {
-                match next {
-                    _ if flooding => tokio::task::yield_now().await,
-                    Some(us) => tokio::time::sleep(self.live.real(us).max(Duration::from_millis(1))).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = taken.cancelled() => {
-                    let why = Refusal::new(39, origin::STREAMS, "stream had I/O failure".to_owned());
-                    return send(writer, &Frame::new(call.with(Kind::Stream, Status::Error), &error(&why))).await;
-                }
-                piece = typed.recv() => match piece {
-                    None => return Ok(()),
-                    Some((Status::Continue, bytes)) => self.live.type_in(self.host, &self.uuid, self.line, &bytes),
-                    Some(_) => return finish(call, writer).await,
-                },
-                _ = changes.changed() => {}
-                () = wait => {}
+            return Ok(());
+        };
+        let flooding = !out.is_empty() && next == Some(0);
+        let out = Bytes::from(out);
+        let mut start = 0;
+        while start < out.len() {
+            let end = (start + MOST_DATA).min(out.len());
+            send(writer, &Frame::piece(call, Status::Continue, out.slice(start..end))).await?;
+            start = end;
+        }
+        let wait = async {
+            match next {
+                _ if flooding => tokio::task::yield_now().await,
+                Some(us) => tokio::time::sleep(at.live.real(us).max(Duration::from_millis(1))).await,
+                None => std::future::pending().await,
             }
+        };
+        tokio::select! {
+            () = at.taken.cancelled() => {
+                let why = Refusal::new(39, origin::STREAMS, "stream had I/O failure".to_owned());
+                return send(writer, &Frame::new(call.with(Kind::Stream, Status::Error), &error(&why))).await;
+            }
+            piece = typed.recv() => match piece {
+                None => return Ok(()),
+                Some((Status::Continue, bytes)) => at.live.type_in(at.host, &at.uuid, at.nth, &bytes),
+                Some(_) => return finish(call, writer).await,
+            },
+            _ = changes.changed() => {}
+            () = wait => {}
         }
     }
 }

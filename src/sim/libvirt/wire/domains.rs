@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Act, Said, Session, answer, calls, console, first, params, undecodable};
+use super::{Act, Said, Session, answer, calls, console, first, undecodable};
+use crate::controllers::libvirt::flags::{all_stats, console as console_flags, shutdown, start, xml};
 use crate::controllers::libvirt::frame::Frame;
 use crate::controllers::libvirt::procs;
 use crate::controllers::libvirt::wire::{BlockInfo, Domain, DomainInfo, StatsRecord};
@@ -28,19 +29,16 @@ mod number {
     pub(super) const HOSTNAME: u32 = 277;
 }
 
-/// Flags of [`procs::DOMAIN_GET_XML_DESC`].
-const SECURE: u32 = 1;
-const INACTIVE: u32 = 2;
-
-fn named(vm: &Vm) -> Domain {
-    Domain::from(&vm.named())
-}
-
 /// The machine of a call.
 fn of<T>(live: &Arc<Live>, host: usize, dom: &Domain, read: impl FnOnce(&World, &Vm) -> T) -> Result<T, Refusal> {
     let world = live.world();
     let vm = world.vm_by_uuid(host, &dom.uuid).map_err(|_| missing(dom))?;
     Ok(read(&world, vm))
+}
+
+/// What only the guest's agent could tell or do: no guest here has one.
+fn without_agent<T>(live: &Arc<Live>, host: usize, dom: &Domain) -> Result<T, Refusal> {
+    of(live, host, dom, |_, _| ()).and_then(|()| Err(Refusal::no_agent()))
 }
 
 fn missing(dom: &Domain) -> Refusal {
@@ -52,22 +50,22 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
     calls! { frame,
         procs::CONNECT_LIST_ALL_DOMAINS, (wanted, flags) => {
             live.world().host(host).map(|h| {
-                let all: Vec<Domain> = h.vms.iter().filter(|vm| vm.listed(flags)).map(named).collect();
+                let all: Vec<Domain> = h.vms.iter().filter(|vm| vm.listed(flags)).map(Vm::named).collect();
                 let count = all.len() as u32;
                 (if wanted { all } else { Vec::new() }, count)
             })
         };
-        procs::DOMAIN_LOOKUP_BY_NAME, name => live.world().vm_by_name(host, &name).map(named);
-        procs::DOMAIN_LOOKUP_BY_UUID, uuid => live.world().vm_by_uuid(host, &uuid).map(named);
+        procs::DOMAIN_LOOKUP_BY_NAME, name => live.world().vm_by_name(host, &name).map(Vm::named);
+        procs::DOMAIN_LOOKUP_BY_UUID, uuid => live.world().vm_by_uuid(host, &uuid).map(Vm::named);
         procs::CONNECT_GET_ALL_DOMAIN_STATS, (asked, groups, flags) => {
             let world = live.world();
             world.host(host).map(|h| {
                 let wanted = |vm: &&Vm| {
-                    if asked.is_empty() { vm.listed(flags & 0xff) } else { asked.iter().any(|d| d.uuid == vm.uuid) }
+                    if asked.is_empty() { vm.listed(flags & all_stats::MACHINES) } else { asked.iter().any(|d| d.uuid == vm.uuid) }
                 };
                 let record = |vm: &Vm| StatsRecord {
-                    domain: named(vm),
-                    params: params(&world.stats(host, vm, groups, flags)),
+                    domain: vm.named(),
+                    params: world.stats(host, vm, groups, flags),
                 };
                 h.vms.iter().filter(wanted).map(record).collect::<Vec<_>>()
             })
@@ -81,11 +79,11 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
         });
         procs::DOMAIN_GET_STATE, (dom, _) => of(live, host, &dom, |_, vm| (vm.state as i32, vm.reason));
         procs::DOMAIN_GET_XML_DESC, (dom, flags) => {
-            if flags & SECURE != 0 && session.read_only {
+            if flags & xml::SECURE != 0 && session.read_only {
                 let words = "operation forbidden: virDomainGetXMLDesc with secure flag".to_owned();
                 return Err(Refusal::new(29, origin::DOMAIN, words));
             }
-            of(live, host, &dom, |w, vm| caps::machine(w, host, vm, flags & SECURE != 0, flags & INACTIVE != 0))
+            of(live, host, &dom, |w, vm| caps::machine(w, host, vm, flags & xml::SECURE != 0, flags & xml::INACTIVE != 0))
         };
         procs::DOMAIN_GET_AUTOSTART, dom => of(live, host, &dom, |_, vm| vm.autostart);
         procs::DOMAIN_SET_AUTOSTART, (dom, on) => {
@@ -108,21 +106,6 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
             1 if !vm.title.is_empty() => Ok(vm.title.clone()),
             _ => Err(Refusal::new(80, origin::QEMU, "metadata not found: Requested metadata element is not present".into())),
         }).and_then(|text| text);
-        procs::DOMAIN_SET_METADATA, (dom, kind, text, _, _, _) => {
-            session.may_write("virDomainSetMetadata")?;
-            live.world().vm_mut(host, &dom.uuid).map(|vm| match kind {
-                0 => vm.description = text.unwrap_or_default(),
-                1 => vm.title = text.unwrap_or_default(),
-                _ => {}
-            })
-        };
-        procs::DOMAIN_MEMORY_STATS, (dom, most, _) => of(live, host, &dom, |world, vm| {
-            vm.must_run()?;
-            let rss = vm.rss_kib(world.now());
-            let unused = vm.memory_kib.saturating_sub(rss);
-            let all = [(6, vm.memory_kib), (7, rss), (4, unused), (5, vm.memory_kib / 100 * 97), (8, unused + rss / 5)];
-            Ok(all.into_iter().take(most as usize).collect::<Vec<(i32, u64)>>())
-        }).and_then(|stats| stats);
         procs::DOMAIN_GET_BLOCK_INFO, (dom, disk, _) => of(live, host, &dom, |world, vm| {
             let found = vm.disk(&disk);
             let none = || Refusal::argument(&format!("invalid path {disk} not assigned to domain"));
@@ -134,21 +117,9 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
                 physical: image.physical(),
             }))
         }).and_then(|info| info);
-        procs::DOMAIN_INTERFACE_ADDRESSES, (dom, _, _) => {
-            of(live, host, &dom, |_, _| ()).and_then(|()| Err::<Vec<_>, _>(Refusal::no_agent()))
-        };
-        procs::DOMAIN_GET_GUEST_INFO, (dom, _, _) => {
-            of(live, host, &dom, |_, _| ()).and_then(|()| Err::<Vec<_>, _>(Refusal::no_agent()))
-        };
-        procs::DOMAIN_GET_TIME, (dom, _) => {
-            of(live, host, &dom, |_, _| ()).and_then(|()| Err::<(i64, u32), _>(Refusal::no_agent()))
-        };
-        procs::DOMAIN_FSFREEZE, (dom, _, _) => {
-            of(live, host, &dom, |_, _| ()).and_then(|()| Err::<i32, _>(Refusal::no_agent()))
-        };
-        procs::DOMAIN_FSTHAW, (dom, _, _) => {
-            of(live, host, &dom, |_, _| ()).and_then(|()| Err::<i32, _>(Refusal::no_agent()))
-        };
+        procs::DOMAIN_INTERFACE_ADDRESSES, (dom, _, _) => without_agent::<Vec<_>>(live, host, &dom);
+        procs::DOMAIN_FSFREEZE, (dom, _, _) => without_agent::<i32>(live, host, &dom);
+        procs::DOMAIN_FSTHAW, (dom, _, _) => without_agent::<i32>(live, host, &dom);
     }
     streams(session, frame).or_else(|| others(session, frame))
 }
@@ -158,7 +129,6 @@ fn streams(session: &Session, frame: &Frame) -> Said {
     let (host, live) = (session.host, &session.live);
     if procs::DOMAIN_OPEN_CONSOLE.is(&frame.header) {
         return Some((|| {
-            const FORCE: u32 = 1;
             session.may_write("virDomainOpenConsole")?;
             let (dom, alias, flags) = procs::DOMAIN_OPEN_CONSOLE.args(frame).map_err(undecodable)?;
             let line = {
@@ -170,9 +140,8 @@ fn streams(session: &Session, frame: &Frame) -> Said {
                 let number = number.and_then(|n| n.parse::<usize>().ok()).filter(|n| *n < vm.serials);
                 number.ok_or_else(|| Refusal::internal(&format!("cannot find character device {wanted}")))? + 1
             };
-            let (number, taken) = live.take_line(host, dom.uuid, line, flags & FORCE != 0)?;
-            let source = console::Source::Line { host, uuid: dom.uuid, line, number, taken };
-            Ok(Act::Stream(Vec::new(), source))
+            let line = live.take_line(host, dom.uuid, line, flags & console_flags::FORCE != 0)?;
+            Ok(Act::Stream(Vec::new(), console::Source::Line(line)))
         })());
     }
     if procs::DOMAIN_SCREENSHOT.is(&frame.header) {
@@ -225,7 +194,7 @@ fn others(session: &mut Session, frame: &Frame) -> Said {
         number::SECURITY_LABEL => read(|_| encode(&(vec![0_u32], 0_u32))),
         number::LOOKUP_BY_ID => Some(first::<i32>(frame).and_then(|id| {
             let world = live.world();
-            let found = world.host(host)?.vms.iter().find(|vm| vm.id == Some(id)).map(named);
+            let found = world.host(host)?.vms.iter().find(|vm| vm.id == Some(id)).map(Vm::named);
             let found = found.ok_or_else(|| Refusal::no_domain(&format!("id {id}")))?;
             Ok(Act::Answer(encode(&found)))
         })),
@@ -236,7 +205,7 @@ fn others(session: &mut Session, frame: &Frame) -> Said {
             session.may_write("virDomainDefineXML")?;
             let mut world = live.world();
             let uuid = world.define(host, &xml)?;
-            Ok(Act::Answer(encode(&named(world.vm_by_uuid(host, &uuid)?))))
+            Ok(Act::Answer(encode(&Vm::named(world.vm_by_uuid(host, &uuid)?))))
         })),
         _ => None,
     }
@@ -260,8 +229,6 @@ fn verb(
 
 /// What changes the state of a machine.
 pub(super) fn power(session: &mut Session, frame: &Frame) -> Said {
-    /// Starts paused.
-    const PAUSED: u32 = 1;
     let h = &frame.header;
     let flags = || {
         let (_, flags): (Domain, u32) = first(frame)?;
@@ -274,17 +241,16 @@ pub(super) fn power(session: &mut Session, frame: &Frame) -> Said {
     }
     if procs::DOMAIN_CREATE_WITH_FLAGS.is(h) {
         return Some(flags().and_then(|flags| {
-            verb(session, frame, "virDomainCreateWithFlags", |w, h, u| w.start(h, u, flags & PAUSED != 0))?;
+            verb(session, frame, "virDomainCreateWithFlags", |w, h, u| w.start(h, u, flags & start::PAUSED != 0))?;
             let dom: Domain = first(frame)?;
-            let started = session.live.world().vm_by_uuid(host, &dom.uuid).map(named)?;
+            let started = session.live.world().vm_by_uuid(host, &dom.uuid).map(Vm::named)?;
             Ok(answer(&procs::DOMAIN_CREATE_WITH_FLAGS, &started))
         }));
     }
     if procs::DOMAIN_SHUTDOWN_FLAGS.is(h) {
-        /// Through the guest's agent, and nothing else.
-        const AGENT: u32 = 2;
         return Some(flags().and_then(|flags| {
-            if flags & AGENT != 0 && flags & 1 == 0 {
+            // Through the guest's agent, and nothing else.
+            if flags & shutdown::AGENT != 0 && flags & shutdown::ACPI == 0 {
                 return Err(Refusal::no_agent());
             }
             verb(session, frame, "virDomainShutdownFlags", World::shutdown)
@@ -308,9 +274,6 @@ pub(super) fn power(session: &mut Session, frame: &Frame) -> Said {
     if procs::DOMAIN_RESUME.is(h) {
         return Some(verb(session, frame, "virDomainResume", World::resume));
     }
-    if procs::DOMAIN_INJECT_NMI.is(h) {
-        return Some(verb(session, frame, "virDomainInjectNMI", World::crash));
-    }
     if procs::DOMAIN_UNDEFINE_FLAGS.is(h) {
         return Some(
             flags().and_then(|flags| verb(session, frame, "virDomainUndefineFlags", |w, h, u| w.undefine(h, u, flags))),
@@ -322,7 +285,7 @@ pub(super) fn power(session: &mut Session, frame: &Frame) -> Said {
             session.may_write("virDomainDefineXMLFlags")?;
             let mut world = live.world();
             let uuid = world.define(host, &xml)?;
-            world.vm_by_uuid(host, &uuid).map(named)
+            world.vm_by_uuid(host, &uuid).map(Vm::named)
         };
         procs::DOMAIN_RENAME, (dom, name, _) => {
             session.may_write("virDomainRename")?;

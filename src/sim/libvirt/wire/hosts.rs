@@ -36,11 +36,6 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
         procs::CONNECT_GET_CAPABILITIES, () => live.world().host(host).map(caps::host);
         procs::CONNECT_GET_LIB_VERSION, () => Ok::<_, Refusal>(LIBVIRT);
         procs::CONNECT_GET_VERSION, () => Ok::<_, Refusal>(QEMU);
-        procs::CONNECT_GET_DOMAIN_CAPABILITIES, (_, _, machine, _, _) => {
-            let machine = machine.unwrap_or_else(|| "pc-i440fx-7.2".to_owned());
-            live.world().host(host).map(|h| caps::domain(h, &machine))
-        };
-        procs::CONNECT_COMPARE_CPU, (xml, _) => live.world().host(host).map(|h| fits(&xml, h.cpu));
         procs::CONNECT_COMPARE_HYPERVISOR_CPU, (_, _, _, _, xml, _) => {
             live.world().host(host).map(|h| fits(&xml, h.cpu))
         };
@@ -54,9 +49,6 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
             cores: h.cpus as i32 / 2,
             threads: 2,
         });
-        procs::NODE_GET_FREE_MEMORY, () => {
-            Ok::<_, Refusal>(live.world().memory(host).get(1).map_or(0, |(_, kib)| kib << 10))
-        };
         procs::NODE_GET_CPU_STATS, (_, wanted, _) => {
             let all = live.world().cpu_times(host);
             Ok::<_, Refusal>((stats(&all, wanted), all.len() as i32))

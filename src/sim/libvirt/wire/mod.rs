@@ -19,12 +19,12 @@ use tokio::sync::{Mutex, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::live::{Live, Told};
-use super::world::{Happened, Named, Refusal, Value, origin};
+use super::world::{Happened, Refusal, origin};
+use crate::controllers::libvirt::flags::open::READ_ONLY;
 use crate::controllers::libvirt::frame::{Frame, FrameReader, Header, Kind, Status};
 use crate::controllers::libvirt::procs::{self, EventKind, Proc};
 use crate::controllers::libvirt::wire::{
-    BlockJobMsg, Domain, DomainMsg, GraphicsMsg, IterationMsg, JobCompletedMsg, LifecycleMsg, Param, RemoteError,
-    ScreenAddress, Value as Field,
+    BlockJobMsg, DomainMsg, GraphicsMsg, IterationMsg, JobCompletedMsg, LifecycleMsg, RemoteError, ScreenAddress,
 };
 use crate::controllers::libvirt::xdr::{Reader, Wire, encode};
 
@@ -102,28 +102,6 @@ pub(super) fn error(refusal: &Refusal) -> RemoteError {
     }
 }
 
-impl From<&Named> for Domain {
-    fn from(named: &Named) -> Self {
-        Self { name: named.name.clone(), uuid: named.uuid, id: named.id }
-    }
-}
-
-impl From<&Value> for Field {
-    fn from(value: &Value) -> Self {
-        match value {
-            Value::Int(v) => Self::Int(*v),
-            Value::U32(v) => Self::Uint(*v),
-            Value::U64(v) => Self::Ulong(*v),
-            Value::Bool(v) => Self::Bool(*v),
-            Value::Text(v) => Self::Text(v.clone()),
-        }
-    }
-}
-
-pub(super) fn params<N: AsRef<str>>(params: &[(N, Value)]) -> Vec<Param> {
-    params.iter().map(|(name, value)| Param { field: name.as_ref().to_owned(), value: value.into() }).collect()
-}
-
 /// Serves everybody who connects to a host.
 pub(super) async fn serve(listener: UnixListener, live: Arc<Live>, host: usize, stop: CancellationToken) {
     loop {
@@ -137,10 +115,10 @@ pub(super) async fn serve(listener: UnixListener, live: Arc<Live>, host: usize, 
             continue;
         };
         let Some(switches) = live.switches.get(host) else { return };
-        if switches.down.load(Ordering::SeqCst) {
+        if switches.faults.refuses() {
             continue;
         }
-        let cut = switches.token();
+        let cut = switches.faults.token();
         let (live, stop) = (Arc::clone(&live), stop.clone());
         tokio::spawn(async move {
             tokio::select! {
@@ -211,11 +189,7 @@ impl Session {
         }
         let live = Arc::clone(&self.live);
         let Some(switches) = live.switches.get(self.host) else { return Ok(()) };
-        switches.answering().await;
-        let slow = switches.slow_ms.load(Ordering::SeqCst);
-        if slow > 0 {
-            tokio::time::sleep(Duration::from_millis(slow)).await;
-        }
+        switches.faults.answering().await;
         if switches.garbage.load(Ordering::SeqCst) {
             let wrong: Vec<u8> = (0..=255_u8).rev().collect();
             return writer.lock().await.write_all(&wrong).await;
@@ -231,7 +205,7 @@ impl Session {
                 send(writer, &Frame { header: head, payload: payload.into() }).await?;
                 let (input, typed) = mpsc::channel(16);
                 self.streams.insert(frame.header.serial, input);
-                tasks.spawn(console::stream(live.clone(), frame.header, source, typed, Arc::clone(writer)));
+                tasks.spawn(console::stream(frame.header, source, typed, Arc::clone(writer)));
                 Ok(())
             }
             Ok(Act::Later(number)) => {
@@ -308,7 +282,7 @@ impl Session {
                 return Err(Refusal::new(5, 0, format!("no connection driver available for {uri}")));
             }
             self.opened = true;
-            self.read_only = flags & 1 != 0;
+            self.read_only = flags & READ_ONLY != 0;
             Ok(answer(&procs::CONNECT_OPEN, &()))
         }))
     }
@@ -377,7 +351,7 @@ impl Session {
 fn event_frame(callback: i32, event: i32, told: &Told) -> Option<Frame> {
     /// Jobs on disks, told by the path of the image.
     const BLOCK_JOB_BY_PATH: (i32, u32) = (8, 326);
-    let machine = Domain::from(&told.machine);
+    let machine = told.machine.clone();
     let kind = |kind: EventKind| (event == kind.id()).then(|| kind.procedure());
     match &told.what {
         Happened::Lifecycle { event, detail } => {
@@ -404,7 +378,7 @@ fn event_frame(callback: i32, event: i32, told: &Told) -> Option<Frame> {
             Some(procs::message(kind(EventKind::MigrationIteration)?, &body))
         }
         Happened::JobCompleted(numbers) => {
-            let body = JobCompletedMsg { callback, domain: machine, params: params(numbers) };
+            let body = JobCompletedMsg { callback, domain: machine, params: numbers.clone() };
             Some(procs::message(kind(EventKind::JobCompleted)?, &body))
         }
         Happened::BlockJob { path, target, kind: job, status } => {

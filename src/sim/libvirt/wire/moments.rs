@@ -1,6 +1,7 @@
 //! Calls about snapshots, checkpoints, jobs and migration.
 
-use super::{Act, Said, Session, calls, first, params, undecodable};
+use super::{Act, Said, Session, calls, first, undecodable};
+use crate::controllers::libvirt::flags::{block_abort, checkpoint_xml, commit, job, snapshot_list};
 use crate::controllers::libvirt::frame::Frame;
 use crate::controllers::libvirt::procs;
 use crate::controllers::libvirt::wire::{BlockJobInfo, Checkpoint, Domain, Param, Snapshot, number, param};
@@ -20,12 +21,9 @@ mod other {
 }
 
 fn listed(vm: &Vm, dom: &Domain, flags: u32) -> Vec<Snapshot> {
-    /// Only those that none is the parent of, only those without a parent.
-    const ROOTS: u32 = 1;
-    const LEAVES: u32 = 4;
     let has_children = |name: &str| vm.snapshots.iter().any(|s| s.parent.as_deref() == Some(name));
-    let kept = vm.snapshots.iter().filter(|s| flags & ROOTS == 0 || s.parent.is_none());
-    let kept = kept.filter(|s| flags & LEAVES == 0 || !has_children(&s.name));
+    let kept = vm.snapshots.iter().filter(|s| flags & snapshot_list::ROOTS == 0 || s.parent.is_none());
+    let kept = kept.filter(|s| flags & snapshot_list::LEAVES == 0 || !has_children(&s.name));
     kept.map(|s| Snapshot { name: s.name.clone(), domain: dom.clone() }).collect()
 }
 
@@ -98,30 +96,12 @@ pub(super) fn calls(session: &mut Session, frame: &Frame) -> Said {
                 .map(|()| Checkpoint { name: name.clone(), domain: dom.clone() })
         };
         procs::DOMAIN_CHECKPOINT_GET_XML_DESC, (checkpoint, flags) => {
-            /// Without the machine.
-            const NO_DOMAIN: u32 = 2;
             let world = live.world();
             world.vm_by_uuid(host, &checkpoint.domain.uuid).and_then(|vm| {
                 let found = vm.checkpoint(&checkpoint.name)?;
-                let machine = (flags & NO_DOMAIN == 0).then(|| caps::machine(&world, host, vm, false, true));
+                let machine = (flags & checkpoint_xml::NO_DOMAIN == 0).then(|| caps::machine(&world, host, vm, false, true));
                 Ok(caps::checkpoint(found, machine.as_deref()))
             })
-        };
-        procs::DOMAIN_CHECKPOINT_GET_PARENT, (checkpoint, _) => {
-            let world = live.world();
-            world.vm_by_uuid(host, &checkpoint.domain.uuid).and_then(|vm| {
-                let parent = vm.checkpoint(&checkpoint.name)?.parent.clone();
-                let none = || {
-                    let words = format!("checkpoint '{}' does not have a parent", checkpoint.name);
-                    Refusal::new(103, origin::QEMU, format!("Domain checkpoint not found: {words}"))
-                };
-                Ok(Checkpoint { name: parent.ok_or_else(none)?, domain: checkpoint.domain.clone() })
-            })
-        };
-        procs::DOMAIN_CHECKPOINT_CREATE_XML, (dom, xml, _) => {
-            session.may_write("virDomainCheckpointCreateXML")?;
-            let name = live.world().mark(host, &dom.uuid, &xml);
-            name.map(|name| Checkpoint { name, domain: dom.clone() })
         };
         procs::DOMAIN_CHECKPOINT_DELETE, (checkpoint, flags) => {
             session.may_write("virDomainCheckpointDelete")?;
@@ -171,12 +151,7 @@ fn others(session: &Session, frame: &Frame) -> Said {
                 "disk_remaining",
             ];
             for name in names {
-                let found = params.iter().find(|(n, _)| *n == name);
-                let value = found.map_or(0, |(_, v)| match v {
-                    crate::sim::libvirt::world::Value::U64(v) => *v,
-                    _ => 0,
-                });
-                value.put(&mut out);
+                number(&params, name).unwrap_or(0).put(&mut out);
             }
             Ok(Act::Answer(out))
         })),
@@ -219,17 +194,15 @@ pub(super) fn jobs(session: &mut Session, frame: &Frame) -> Said {
     }
     calls! { frame,
         procs::DOMAIN_GET_JOB_STATS, (dom, flags) => {
-            const COMPLETED: u32 = 1;
-            const KEEP: u32 = 2;
             let mut world = live.world();
             let now = world.now();
             world.vm_mut(host, &dom.uuid).and_then(|vm| {
-                if flags & COMPLETED != 0 {
-                    let done = if flags & KEEP != 0 { vm.completed.clone() } else { vm.completed.take() };
-                    return Ok(done.map_or((0, Vec::new()), |done| (done.kind, params(&done.params))));
+                if flags & job::COMPLETED != 0 {
+                    let done = if flags & job::KEEP_COMPLETED != 0 { vm.completed.clone() } else { vm.completed.take() };
+                    return Ok(done.map_or((0, Vec::new()), |done| (done.kind, done.params)));
                 }
                 vm.must_run()?;
-                Ok(vm.job.as_ref().map_or((0, Vec::new()), |job| (2, params(&job.params(now)))))
+                Ok(vm.job.as_ref().map_or((0, Vec::new()), |job| (2, job.params(now))))
             })
         };
         procs::DOMAIN_ABORT_JOB, dom => {
@@ -242,30 +215,21 @@ pub(super) fn jobs(session: &mut Session, frame: &Frame) -> Said {
         };
         procs::DOMAIN_BACKUP_GET_XML_DESC, (dom, _) => live.world().backup_xml(host, &dom.uuid);
         procs::DOMAIN_BLOCK_COMMIT, (dom, disk, base, top, _, flags) => {
-            const SHALLOW: u32 = 1;
-            const DELETE: u32 = 2;
-            const ACTIVE: u32 = 4;
             session.may_write("virDomainBlockCommit")?;
             let mut world = live.world();
-            let base = if base.is_none() && flags & SHALLOW != 0 {
+            let base = if base.is_none() && flags & commit::SHALLOW != 0 {
                 let vm = world.vm_by_uuid(host, &dom.uuid)?;
                 let source = vm.disk(&disk).map(|d| d.source.clone()).unwrap_or_default();
                 world.chain(host, &source).get(1).cloned()
             } else {
                 base
             };
-            let ask = Commit { base, top, active: flags & ACTIVE != 0, delete: flags & DELETE != 0 };
+            let ask = Commit { base, top, active: flags & commit::ACTIVE != 0, delete: flags & commit::DELETE != 0 };
             world.commit(host, &dom.uuid, &disk, &ask)
         };
-        procs::DOMAIN_BLOCK_COPY, (dom, disk, xml, _, flags) => {
-            const REUSE: u32 = 2;
-            session.may_write("virDomainBlockCopy")?;
-            live.world().copy(host, &dom.uuid, &disk, &xml, flags & REUSE != 0)
-        };
         procs::DOMAIN_BLOCK_JOB_ABORT, (dom, disk, flags) => {
-            const PIVOT: u32 = 2;
             session.may_write("virDomainBlockJobAbort")?;
-            live.world().block_end(host, &dom.uuid, &disk, flags & PIVOT != 0)
+            live.world().block_end(host, &dom.uuid, &disk, flags & block_abort::PIVOT != 0)
         };
         procs::DOMAIN_GET_BLOCK_JOB_INFO, (dom, disk, _) => {
             live.world().block_job(host, &dom.uuid, &disk).map(|job| match job {
@@ -273,19 +237,12 @@ pub(super) fn jobs(session: &mut Session, frame: &Frame) -> Said {
                 None => BlockJobInfo::default(),
             })
         };
-        procs::DOMAIN_BLOCK_JOB_SET_SPEED, (dom, _, _, _) => live.world().vm_by_uuid(host, &dom.uuid).map(|_| ());
-        procs::DOMAIN_MIGRATE_SET_MAX_DOWNTIME, (dom, _, _) => live.world().vm_by_uuid(host, &dom.uuid).map(|_| ());
-        procs::DOMAIN_MIGRATE_SET_MAX_SPEED, (dom, _, _) => live.world().vm_by_uuid(host, &dom.uuid).map(|_| ());
-        procs::DOMAIN_MIGRATE_GET_MAX_SPEED, (dom, _) => {
-            live.world().vm_by_uuid(host, &dom.uuid).map(|_| 8_796_093_022_207_u64)
-        };
     }
     None
 }
 
 /// The host that a URI leads to: by the socket that it names, or by its name.
 fn reached(session: &Session, world: &World, uri: &str) -> Result<usize, Refusal> {
-    use std::sync::atomic::Ordering;
     let names = |name: &str| {
         let of_socket = uri.contains(&format!("{}/{name}/", world.folder));
         let of_host = uri.split_once("://").is_some_and(|(_, rest)| {
@@ -298,7 +255,7 @@ fn reached(session: &Session, world: &World, uri: &str) -> Result<usize, Refusal
     let failed = |why: &str| Refusal::failed(&format!("Failed to connect to remote libvirt URI {uri}: {why}"));
     let to = world.hosts.iter().position(|h| names(&h.name));
     let to = to.ok_or_else(|| failed("Cannot recv data: Host key verification failed.: Connection reset by peer"))?;
-    if session.live.switches.get(to).is_some_and(|s| s.down.load(Ordering::SeqCst)) {
+    if session.live.switches.get(to).is_some_and(|s| s.faults.refuses()) {
         return Err(failed("Failed to connect socket to '/run/libvirt/libvirt-sock': Connection refused"));
     }
     Ok(to)

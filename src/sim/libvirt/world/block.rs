@@ -1,12 +1,9 @@
 //! Jobs on one disk: an overlay is committed into what is below it, and the machine goes on there.
 
-use super::define::Document;
-use super::files::Image;
 use super::vm::BlockJob;
-use super::{Happened, Refusal, SECOND, Step, World};
+use super::{Happened, Refusal, SECOND, Step, World, origin};
 
 /// `virDomainBlockJobType` and `virConnectDomainEventBlockJobStatus`.
-const COPY: i32 = 2;
 const COMMIT: i32 = 3;
 const ACTIVE_COMMIT: i32 = 4;
 const COMPLETED: i32 = 0;
@@ -76,78 +73,12 @@ impl World {
         Ok(())
     }
 
-    /// Copies a disk to another file, to which the machine may go over when all is there.
-    ///
-    /// # Errors
-    /// There is no such disk, a job already, or the file is not what was said.
-    pub(crate) fn copy(
-        &mut self,
-        host: usize,
-        uuid: &[u8; 16],
-        disk: &str,
-        xml: &str,
-        reuse: bool,
-    ) -> Result<(), Refusal> {
-        let doc = Document::read(xml, "disk_definition")?;
-        let file = doc.first("disk/source").and_then(|e| e.attribute("file")).unwrap_or("").to_owned();
-        let format = doc.first("disk/driver").and_then(|e| e.attribute("type")).unwrap_or("raw").to_owned();
-        if file.is_empty() {
-            return Err(Refusal::argument("missing source of the copy"));
-        }
-        let vm = self.vm_by_uuid(host, uuid)?;
-        vm.must_run()?;
-        let found = vm.disk(disk).ok_or_else(|| Refusal::no_disk(disk))?;
-        let (target, source) = (found.target.clone(), found.source.clone());
-        if vm.block_jobs.iter().any(|job| job.target == target) {
-            return Err(Refusal::new_busy(&target));
-        }
-        if vm.job.is_some() {
-            return Err(Refusal::busy());
-        }
-        let there = self.image(host, &file).is_some();
-        if reuse && !there {
-            let words = format!("Cannot access storage file '{file}': No such file or directory");
-            return Err(Refusal { code: 38, ..Refusal::internal("") }.with(&words));
-        }
-        let (capacity, bytes) = self.image(host, &source).map_or((0, 0), |i| (i.capacity, i.allocation));
-        if !there {
-            self.put(host, &file, Image::new(&format, capacity, 0));
-        }
-        let length = (bytes as i64 / (RATE / SECOND)).clamp(60_000, 3_600 * SECOND);
-        let started = self.now;
-        let job = BlockJob {
-            target: target.clone(),
-            kind: COPY,
-            started,
-            length_us: length,
-            bytes,
-            base: file,
-            top: source,
-            ready: false,
-            pivots: true,
-            delete: false,
-        };
-        self.vm_mut(host, uuid)?.block_jobs.push(job);
-        self.after(length, Step::Block { host, uuid: *uuid, target, started });
-        Ok(())
-    }
-
     /// A commit has moved everything.
     pub(super) fn block_step(&mut self, host: usize, uuid: &[u8; 16], target: &str, started: i64) {
         let Ok(vm) = self.vm_mut(host, uuid) else { return };
         let path = vm.disk(target).map(|d| d.source.clone()).unwrap_or_default();
         let Some(job) = vm.block_jobs.iter_mut().find(|j| j.target == target && j.started == started) else { return };
         let kind = job.kind;
-        if kind == COPY {
-            let (file, bytes) = (job.base.clone(), job.bytes);
-            job.ready = true;
-            if let Some(image) = self.image_mut(host, &file) {
-                image.allocation = bytes;
-            }
-            let what = Happened::BlockJob { path, target: target.to_owned(), kind, status: READY };
-            self.tell(host, uuid, what);
-            return;
-        }
         let event = |status| Happened::BlockJob { path, target: target.to_owned(), kind, status };
         if job.pivots {
             job.ready = true;
@@ -199,14 +130,10 @@ impl World {
         };
         if pivot && !job.ready {
             let words = format!("block job on disk {target} is still in progress");
-            return Err(Refusal { code: 83, ..Refusal::invalid("") }.with(&format!("block copy still active: {words}")));
+            return Err(Refusal::copy_active(&words));
         }
         vm.block_jobs.retain(|j| j.target != target);
-        if pivot && job.kind == COPY {
-            if let Some(disk) = self.vm_mut(host, uuid)?.disk_mut(&target) {
-                disk.source.clone_from(&job.base);
-            }
-        } else if pivot {
+        if pivot {
             self.merged(host, uuid, &job);
         }
         let status = if pivot { COMPLETED } else { CANCELLED };
@@ -236,8 +163,11 @@ impl World {
 }
 
 impl Refusal {
+    fn copy_active(what: &str) -> Self {
+        Self::new(83, origin::QEMU, format!("block copy still active: {what}"))
+    }
+
     fn new_busy(target: &str) -> Self {
-        Self { code: 83, ..Self::invalid("") }
-            .with(&format!("block copy still active: disk '{target}' already in active block job"))
+        Self::copy_active(&format!("disk '{target}' already in active block job"))
     }
 }

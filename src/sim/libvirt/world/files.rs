@@ -11,14 +11,13 @@ pub(crate) struct Pool {
     pub(crate) folder: &'static str,
     /// On storage that the first two hosts share.
     pub(crate) shared: bool,
-    pub(crate) capacity: u64,
 }
 
 /// The pools of every host.
 pub(crate) const POOLS: [Pool; 3] = [
-    Pool { name: "images", folder: "/var/lib/libvirt/images", shared: false, capacity: 1_800 << 30 },
-    Pool { name: "backups", folder: "/var/lib/libvirt/backups", shared: false, capacity: 3_600 << 30 },
-    Pool { name: "shared", folder: "/srv/vm-shared", shared: true, capacity: 7_200 << 30 },
+    Pool { name: "images", folder: "/var/lib/libvirt/images", shared: false },
+    Pool { name: "backups", folder: "/var/lib/libvirt/backups", shared: false },
+    Pool { name: "shared", folder: "/srv/vm-shared", shared: true },
 ];
 
 /// How many hosts have the shared pool, from the first.
@@ -113,13 +112,6 @@ impl World {
         chain
     }
 
-    /// Paths of the images in a pool.
-    pub(crate) fn volumes(&self, host: usize, pool: &Pool) -> Vec<String> {
-        let files = if pool.shared { Some(&self.shared) } else { self.hosts.get(host).map(|h| &h.files) };
-        let within = |path: &&String| path.strip_prefix(pool.folder).is_some_and(|r| r.starts_with('/'));
-        files.map(|files| files.0.keys().filter(within).cloned().collect()).unwrap_or_default()
-    }
-
     /// Whether both hosts see the same file under a path.
     pub(crate) fn sees_same(from: usize, to: usize, path: &str) -> bool {
         let shared = |host| Self::pool_of(host, path).is_some_and(|pool| pool.shared);
@@ -127,33 +119,4 @@ impl World {
     }
 }
 
-impl World {
-    /// What the XML of a volume says: its name and what is to be made.
-    ///
-    /// # Errors
-    /// It is none, or its name leads elsewhere.
-    pub(crate) fn read_volume(xml: &str) -> Result<(String, Image), Refusal> {
-        let doc = super::define::Document::read(xml, "storage_volume_definition")?;
-        let name = doc.text("volume/name").unwrap_or("").to_owned();
-        let wrong = |what: &str| Refusal::new(27, super::origin::STORAGE, format!("XML error: {what}"));
-        if name.is_empty() || name.split('/').any(|part| part == "..") {
-            return Err(wrong("volume name is missing or leads out of the pool"));
-        }
-        let bytes = |path: &str| {
-            let element = doc.first(path)?;
-            let number: u64 = element.text.parse().ok()?;
-            let shift = match element.attribute("unit").unwrap_or("bytes") {
-                "K" | "KiB" => 10,
-                "M" | "MiB" => 20,
-                "G" | "GiB" => 30,
-                _ => 0,
-            };
-            number.checked_shl(shift)
-        };
-        let capacity = bytes("volume/capacity").ok_or_else(|| wrong("missing capacity element"))?;
-        let format = doc.first("volume/target/format").and_then(|e| e.attribute("type")).unwrap_or("raw");
-        let backing = doc.text("volume/backingStore/path").map(str::to_owned);
-        let allocation = if format == "raw" { bytes("volume/allocation").unwrap_or(capacity) } else { 0 };
-        Ok((name, Image { backing, ..Image::new(format, capacity, allocation.min(capacity)) }))
-    }
-}
+impl World {}

@@ -1,20 +1,12 @@
 //! Jobs of whole machines: backup and migration. How far one is follows from the time; only its parts
 //! and its end are planned.
 
-use super::define::Document;
+use super::define::{disks, document, given};
 use super::files::Image;
 use super::vm::{Checkpoint, Vm};
 use super::{Happened, Refusal, SECOND, Step, World};
-
-/// A value of a typed parameter.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
-    Int(i32),
-    U32(u32),
-    U64(u64),
-    Bool(bool),
-    Text(String),
-}
+use crate::controllers::libvirt::wire::{Param, Params, Value};
+use crate::controllers::libvirt::xml::tree::Node;
 
 /// `virDomainJobOperation`.
 pub(crate) mod operation {
@@ -86,7 +78,7 @@ pub(crate) struct Job {
 #[derive(Debug, Clone)]
 pub(crate) struct Completed {
     pub(crate) kind: i32,
-    pub(crate) params: Vec<(&'static str, Value)>,
+    pub(crate) params: Params,
 }
 
 impl Job {
@@ -123,11 +115,12 @@ impl Job {
     }
 
     /// Its numbers, as libvirt names them.
-    pub(crate) fn params(&self, now: i64) -> Vec<(&'static str, Value)> {
+    pub(crate) fn params(&self, now: i64) -> Params {
         let (memory, disk, pass) = self.moved(now);
         let elapsed = ((now - self.started) / 1_000).max(0) as u64;
-        let mut out = vec![("operation", Value::Int(self.operation)), ("time_elapsed", Value::U64(elapsed))];
-        let mut put = |name, value| out.push((name, Value::U64(value)));
+        let mut out = vec![Param::new("operation", Value::Int(self.operation))];
+        let mut put = |name, value| out.push(Param::new(name, Value::Ulong(value)));
+        put("time_elapsed", elapsed);
         if self.operation != operation::BACKUP {
             // What is sent again makes more of the memory than there is.
             let sent: u64 = self.parts.iter().map(|p| p.memory).sum();
@@ -166,21 +159,21 @@ impl World {
         text: &str,
         checkpoint: Option<&str>,
     ) -> Result<(), Refusal> {
-        let doc = Document::read(text, "domainbackup")?;
+        let root = document(text, "domainbackup", "domainbackup")?;
         let vm = self.vm_by_uuid(host, uuid)?;
         vm.must_run()?;
         if vm.job.is_some() {
             return Err(Refusal::busy());
         }
-        if doc.first("domainbackup").and_then(|e| e.attribute("mode")).unwrap_or("push") != "push" {
+        if !matches!(root.attr("mode"), "" | "push") {
             return Err(Refusal::not_supported("pull mode backups are not simulated"));
         }
-        let incremental = doc.text("domainbackup/incremental").map(str::to_owned);
+        let incremental = given(root.text_at(&["incremental"]));
         let since = match &incremental {
             Some(name) => Some(vm.checkpoint(name)?.created),
             None => None,
         };
-        let files = self.backup_files(host, vm, &doc, since)?;
+        let files = self.backup_files(host, vm, &root, since)?;
         if let Some(text) = checkpoint {
             self.mark(host, uuid, text)?;
         }
@@ -226,19 +219,19 @@ impl World {
         &self,
         host: usize,
         vm: &Vm,
-        doc: &Document,
+        root: &Node,
         since: Option<i64>,
     ) -> Result<Vec<(String, String, u64, u64)>, Refusal> {
         let mut files = Vec::new();
-        let asked: Vec<_> = doc.all("domainbackup/disks/disk").collect();
+        let asked: Vec<&Node> = disks(root).collect();
         let now = self.clock(self.now);
         for disk in vm.disks.iter().filter(|d| d.device == "disk" && !d.source.is_empty()) {
-            let mine = asked.iter().find(|(_, e)| e.attribute("name") == Some(&disk.target));
-            if mine.is_none() && !asked.is_empty() || mine.is_some_and(|(_, e)| e.attribute("backup") == Some("no")) {
+            let mine = asked.iter().find(|asked| asked.attr("name") == disk.target);
+            if mine.is_none() && !asked.is_empty() || mine.is_some_and(|mine| mine.attr("backup") == "no") {
                 continue;
             }
-            let target = mine.and_then(|(at, _)| doc.child(*at, "target")).and_then(|t| t.attribute("file"));
-            let file = target.map_or_else(|| format!("{}.{now}", disk.source), str::to_owned);
+            let target = mine.and_then(|mine| given(mine.attr_at(&["target"], "file")));
+            let file = target.unwrap_or_else(|| format!("{}.{now}", disk.source));
             let image = self.image(host, &disk.source);
             let (capacity, held) = image.map_or((0, 0), |i| (i.capacity, i.allocation));
             let changed = |since: i64| {
@@ -247,8 +240,8 @@ impl World {
             };
             files.push((disk.target.clone(), file, since.map_or(held, changed), capacity));
         }
-        for (_, element) in &asked {
-            let name = element.attribute("name").unwrap_or("");
+        for disk in &asked {
+            let name = disk.attr("name");
             if vm.disk(name).is_none() {
                 return Err(Refusal::argument(&format!("no disk named '{name}'")));
             }
@@ -301,9 +294,9 @@ impl World {
         };
         if job.operation != operation::BACKUP && kind == kind::COMPLETED {
             let downtime = job.parts.last().map_or(0, |p| p.length_us / 1_000).max(0) as u64;
-            params.push(("downtime", Value::U64(downtime)));
-            params.push(("downtime_net", Value::U64(downtime)));
-            params.push(("setup_time", Value::U64(3)));
+            for (name, value) in [("downtime", downtime), ("downtime_net", downtime), ("setup_time", 3)] {
+                params.push(Param::new(name, Value::Ulong(value)));
+            }
         }
         // A migration that did not come to its end leaves no numbers behind; a backup does.
         let kept = job.operation == operation::BACKUP || kind == kind::COMPLETED;
@@ -315,9 +308,9 @@ impl World {
                 Outcome::Cancelled => 2,
                 Outcome::Failed(_) | Outcome::Gone => 1,
             };
-            params.push(("success", Value::Bool(status == 0)));
+            params.push(Param::new("success", Value::Bool(status == 0)));
             if let Outcome::Failed(why) = &outcome {
-                params.push(("errmsg", Value::Text(why.message.clone())));
+                params.push(Param::text("errmsg", &why.message));
             }
             for (target, file, bytes, capacity) in files {
                 // What was begun stays where it is: nobody cleans up but who asked for it.
@@ -365,16 +358,19 @@ impl World {
     /// None runs.
     pub(crate) fn backup_xml(&self, host: usize, uuid: &[u8; 16]) -> Result<String, Refusal> {
         use std::fmt::Write as _;
+
+        use quick_xml::escape::escape;
+
         let vm = self.vm_by_uuid(host, uuid)?;
         let job = vm.job.as_ref().map(|job| &job.purpose);
         let Some(Purpose::Backup { files, incremental }) = job else { return Err(Refusal::no_backup()) };
         let mut x = String::from("<domainbackup mode='push'>\n");
         if let Some(name) = incremental {
-            let _ = writeln!(x, "  <incremental>{}</incremental>", super::xml::escape(name));
+            let _ = writeln!(x, "  <incremental>{}</incremental>", escape(name));
         }
         x.push_str("  <disks>\n");
         for (target, file, ..) in files {
-            let (target, file) = (super::xml::escape(target), super::xml::escape(file));
+            let (target, file) = (escape(target), escape(file));
             let _ = writeln!(x, "    <disk name='{target}' backup='yes' type='file' state='running'>");
             let _ = writeln!(x, "      <driver type='qcow2'/>\n      <target file='{file}'/>\n    </disk>");
         }

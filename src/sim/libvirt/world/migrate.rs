@@ -4,17 +4,8 @@
 use super::job::{Job, Outcome, Part, Purpose, arrives, operation};
 use super::vm::{Vm, reason};
 use super::{Happened, Refusal, SECOND, State, Step, World, life};
-
-/// Flags of a migration.
-pub(crate) mod flag {
-    pub(crate) const PEER2PEER: u32 = 2;
-    pub(crate) const PERSIST_DEST: u32 = 8;
-    pub(crate) const UNDEFINE_SOURCE: u32 = 16;
-    pub(crate) const PAUSED: u32 = 32;
-    pub(crate) const NON_SHARED_DISK: u32 = 64;
-    pub(crate) const NON_SHARED_INC: u32 = 128;
-    pub(crate) const UNSAFE: u32 = 512;
-}
+use crate::controllers::libvirt::flags::migrate as flag;
+use crate::controllers::libvirt::wire::{Param, Value, uuid_text};
 
 /// Bytes a second over the wire between the hosts.
 const RATE: u64 = 110 << 20;
@@ -45,7 +36,7 @@ impl World {
             return Err(Refusal::busy());
         }
         if from == to {
-            let uuid = super::vm::uuid_text(&self.host(to)?.uuid);
+            let uuid = uuid_text(&self.host(to)?.uuid);
             return Err(Refusal::internal(&format!("Attempt to migrate guest to the same host {uuid}")));
         }
         Self::movable(from, vm, to, &ask)?;
@@ -229,8 +220,8 @@ impl World {
         vm.made.clear();
         vm.ttys = ttys;
         vm.completed = completed.map(|mut done| {
-            done.params.retain(|(name, _)| *name != "operation");
-            done.params.insert(0, ("operation", super::Value::Int(operation::MIGRATION_IN)));
+            done.params.retain(|param| param.field != "operation");
+            done.params.insert(0, Param::new("operation", Value::Int(operation::MIGRATION_IN)));
             done
         });
         let paused = ask.flags & flag::PAUSED != 0 || was_paused;

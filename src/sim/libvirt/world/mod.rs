@@ -19,33 +19,23 @@ use std::collections::{BinaryHeap, VecDeque};
 
 pub(crate) use block::Commit;
 pub(crate) use files::{Files, Image, Pool};
-pub(crate) use job::{Outcome, Value};
+pub(crate) use job::Outcome;
 pub(crate) use migrate::Ask;
 pub(crate) use refusal::{Refusal, origin};
 pub(crate) use vm::{Display, State, Vm};
 
 /// XML of what hosts and machines are.
 pub(crate) mod caps {
-    pub(crate) use super::xml::{
-        capabilities as host, checkpoint, domain as machine, domain_capabilities as domain, pool, snapshot, volume,
-    };
+    pub(crate) use super::xml::{capabilities as host, checkpoint, domain as machine, snapshot};
 }
 
+use crate::controllers::libvirt::wire::{Domain, Params, uuid_text};
 use crate::sim::timed::Timed as Due;
 
 /// A second of virtual time.
 pub(crate) const SECOND: i64 = 1_000_000;
 
 type Timed = Due<Step>;
-
-/// A machine as it is named on the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Named {
-    pub(crate) name: String,
-    pub(crate) uuid: [u8; 16],
-    /// -1 while it is off.
-    pub(crate) id: i32,
-}
 
 /// What a host tells those who listen.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +62,7 @@ pub(crate) enum Happened {
         auth: &'static str,
     },
     /// A job ended.
-    JobCompleted(Vec<(&'static str, Value)>),
+    JobCompleted(Params),
 }
 
 /// Lifecycle events and their details.
@@ -152,7 +142,7 @@ pub(crate) struct World {
     anchor: i64,
     order: u64,
     queue: BinaryHeap<Reverse<Timed>>,
-    out: Vec<(usize, Named, Happened)>,
+    out: Vec<(usize, Domain, Happened)>,
     /// Somebody typed, or something else changed that is no event.
     pub(crate) touched: bool,
     /// What became of migrations and other jobs that somebody waits for, by their numbers.
@@ -218,7 +208,7 @@ impl World {
     }
 
     /// What happened since this was last asked, in order.
-    pub(crate) fn take_happened(&mut self) -> Vec<(usize, Named, Happened)> {
+    pub(crate) fn take_happened(&mut self) -> Vec<(usize, Domain, Happened)> {
         std::mem::take(&mut self.out)
     }
 
@@ -267,7 +257,7 @@ impl World {
     /// There is none.
     pub(crate) fn vm_by_uuid(&self, host: usize, uuid: &[u8; 16]) -> Result<&Vm, Refusal> {
         let found = self.host(host)?.vms.iter().find(|vm| vm.uuid == *uuid);
-        found.ok_or_else(|| Refusal::no_domain(&format!("uuid '{}'", vm::uuid_text(uuid))))
+        found.ok_or_else(|| Refusal::no_domain(&format!("uuid '{}'", uuid_text(uuid))))
     }
 
     /// The same, to change it.
@@ -275,7 +265,7 @@ impl World {
     /// # Errors
     /// There is none.
     pub(crate) fn vm_mut(&mut self, host: usize, uuid: &[u8; 16]) -> Result<&mut Vm, Refusal> {
-        let missing = || Refusal::no_domain(&format!("uuid '{}'", vm::uuid_text(uuid)));
+        let missing = || Refusal::no_domain(&format!("uuid '{}'", uuid_text(uuid)));
         self.host_mut(host)?.vms.iter_mut().find(|vm| vm.uuid == *uuid).ok_or_else(missing)
     }
 
@@ -295,15 +285,15 @@ impl World {
     }
 
     /// The same of one that is not there any more.
-    pub(crate) fn tell_of(&mut self, host: usize, named: Named, what: Happened) {
+    pub(crate) fn tell_of(&mut self, host: usize, named: Domain, what: Happened) {
         self.out.push((host, named, what));
     }
 }
 
 impl Vm {
     /// As it is named on the wire.
-    pub(crate) fn named(&self) -> Named {
-        Named { name: self.name.clone(), uuid: self.uuid, id: self.id.unwrap_or(-1) }
+    pub(crate) fn named(&self) -> Domain {
+        Domain { name: self.name.clone(), uuid: self.uuid, id: self.id.unwrap_or(-1) }
     }
 }
 

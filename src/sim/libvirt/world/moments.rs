@@ -1,20 +1,11 @@
 //! Snapshots and checkpoints: made, gone back to where libvirt 9.0 can, deleted where it can.
 
-use super::define::Document;
+use super::define::{disks, document, given};
 use super::files::Image;
 use super::vm::{Checkpoint, Memory, Snapshot, Vm, reason};
 use super::{Happened, Refusal, State, World, life, xml};
-
-/// Flags of creating and deleting snapshots.
-pub(crate) mod create {
-    pub(crate) const NO_METADATA: u32 = 4;
-    pub(crate) const HALT: u32 = 8;
-    pub(crate) const DISK_ONLY: u32 = 16;
-    pub(crate) const DELETE_CHILDREN: u32 = 1;
-    pub(crate) const DELETE_METADATA: u32 = 2;
-    pub(crate) const REVERT_RUNNING: u32 = 1;
-    pub(crate) const REVERT_PAUSED: u32 = 2;
-}
+use crate::controllers::libvirt::flags::{delete, revert, snapshot_create};
+use crate::controllers::libvirt::xml::tree::Node;
 
 impl World {
     /// Takes a snapshot; the name that it got.
@@ -22,9 +13,9 @@ impl World {
     /// # Errors
     /// The XML, or what this machine cannot have.
     pub(crate) fn snap(&mut self, host: usize, uuid: &[u8; 16], text: &str, flags: u32) -> Result<String, Refusal> {
-        let doc = Document::read(text, "domainsnapshot")?;
+        let root = document(text, "domainsnapshot", "domainsnapshot")?;
         let created = self.clock(self.now);
-        let name = doc.text("domainsnapshot/name").map_or_else(|| created.to_string(), str::to_owned);
+        let name = given(root.text_at(&["name"])).unwrap_or_else(|| created.to_string());
         let vm = self.vm_by_uuid(host, uuid)?;
         if vm.snapshots.iter().any(|s| s.name == name) {
             return Err(Refusal::failed(&format!("domain moment {name} already exists")));
@@ -32,10 +23,9 @@ impl World {
         if vm.job.is_some() {
             return Err(Refusal::busy());
         }
-        let external_memory =
-            doc.first("domainsnapshot/memory").filter(|m| m.attribute("snapshot") == Some("external"));
-        let file = external_memory.and_then(|m| m.attribute("file")).map(str::to_owned);
-        let disk_only = flags & create::DISK_ONLY != 0 || !vm.active() && wants_external(&doc);
+        let external_memory = root.child("memory").filter(|m| m.attr("snapshot") == "external");
+        let file = external_memory.and_then(|m| given(m.attr("file")));
+        let disk_only = flags & snapshot_create::DISK_ONLY != 0 || !vm.active() && wants_external(&root);
         let external = disk_only || file.is_some();
         if !external && vm.disks.iter().any(|d| d.device == "disk" && d.format != "qcow2") {
             return Err(Refusal::unsupported("internal snapshot for disk unsupported for storage type raw"));
@@ -54,7 +44,7 @@ impl World {
         };
         let mut taken = Snapshot {
             name: name.clone(),
-            description: doc.text("domainsnapshot/description").unwrap_or("").to_owned(),
+            description: root.text_at(&["description"]).to_owned(),
             created,
             parent: vm.current.clone(),
             state,
@@ -65,7 +55,7 @@ impl World {
         };
         let mut made = Vec::new();
         for disk in vm.disks.iter().filter(|d| d.device == "disk" && !d.source.is_empty()) {
-            let asked = asked(&doc, &disk.target);
+            let asked = asked(&root, &disk.target);
             if asked.as_ref().is_some_and(|a| a.no) {
                 continue;
             }
@@ -97,12 +87,12 @@ impl World {
             let file = file.clone();
             self.put(host, &file, Image::new("raw", size, size));
         }
-        if flags & create::NO_METADATA == 0 {
+        if flags & snapshot_create::NO_METADATA == 0 {
             let vm = self.vm_mut(host, uuid)?;
             vm.current = Some(name.clone());
             vm.snapshots.push(taken);
         }
-        if flags & create::HALT != 0 && self.vm_by_uuid(host, uuid)?.active() {
+        if flags & snapshot_create::HALT != 0 && self.vm_by_uuid(host, uuid)?.active() {
             self.off(host, uuid, reason::OFF_FROM_SNAPSHOT, life::STOPPED_FROM_SNAPSHOT)?;
         }
         Ok(name)
@@ -126,7 +116,7 @@ impl World {
             self.off(host, uuid, reason::OFF_FROM_SNAPSHOT, life::STOPPED_FROM_SNAPSHOT)?;
         }
         let now = self.now;
-        let started = (running || flags & create::REVERT_RUNNING != 0) && !was;
+        let started = (running || flags & revert::RUNNING != 0) && !was;
         if started {
             self.disks_free(host, uuid)?;
             self.process(host, uuid)?;
@@ -142,8 +132,7 @@ impl World {
         if !running && !started {
             return Ok(());
         }
-        let paused =
-            snapshot.state == "paused" && flags & create::REVERT_RUNNING == 0 || flags & create::REVERT_PAUSED != 0;
+        let paused = snapshot.state == "paused" && flags & revert::RUNNING == 0 || flags & revert::PAUSED != 0;
         if paused {
             vm.stand(now);
             (vm.state, vm.reason) = (State::Paused, reason::PAUSED_FROM_SNAPSHOT);
@@ -169,7 +158,7 @@ impl World {
         let snapshot = vm.snapshot(name)?;
         let parent = snapshot.parent.clone();
         let mut gone = vec![name.to_owned()];
-        if flags & create::DELETE_CHILDREN != 0 {
+        if flags & delete::CHILDREN != 0 {
             let mut at = 0;
             while let Some(above) = gone.get(at).cloned() {
                 gone.extend(vm.snapshots.iter().filter(|s| s.parent.as_ref() == Some(&above)).map(|s| s.name.clone()));
@@ -177,7 +166,7 @@ impl World {
             }
         }
         let external = |name: &String| vm.snapshots.iter().any(|s| s.name == *name && s.external());
-        if flags & create::DELETE_METADATA == 0 && gone.iter().any(external) {
+        if flags & delete::METADATA_ONLY == 0 && gone.iter().any(external) {
             let internal_parent = parent.as_ref().is_some_and(|p| !external(p));
             let words = if internal_parent {
                 "deleting external snapshot that has internal snapshot as parent not supported"
@@ -203,19 +192,18 @@ impl World {
     /// # Errors
     /// The XML, or it is off.
     pub(crate) fn mark(&mut self, host: usize, uuid: &[u8; 16], text: &str) -> Result<String, Refusal> {
-        let doc = Document::read(text, "domaincheckpoint")?;
+        let root = document(text, "domaincheckpoint", "domaincheckpoint")?;
         let created = self.clock(self.now);
         let vm = self.vm_mut(host, uuid)?;
         if !vm.active() {
             return Err(Refusal::not_supported("cannot create checkpoint for inactive domain"));
         }
-        let name = doc.text("domaincheckpoint/name").map_or_else(|| created.to_string(), str::to_owned);
+        let name = given(root.text_at(&["name"])).unwrap_or_else(|| created.to_string());
         if vm.checkpoints.iter().any(|c| c.name == name) {
             return Err(Refusal::failed(&format!("domain moment {name} already exists")));
         }
-        let asked = doc.all("domaincheckpoint/disks/disk");
-        let asked: Vec<_> = asked.filter(|(_, e)| e.attribute("checkpoint") != Some("no")).collect();
-        let named = asked.iter().filter_map(|(_, e)| e.attribute("name")).map(str::to_owned).collect::<Vec<_>>();
+        let asked = disks(&root).filter(|disk| disk.attr("checkpoint") != "no");
+        let named: Vec<String> = asked.filter_map(|disk| given(disk.attr("name"))).collect();
         let every = || vm.disks.iter().filter(|d| d.device == "disk").map(|d| d.target.clone()).collect();
         let disks: Vec<String> = if named.is_empty() { every() } else { named };
         for disk in &disks {
@@ -238,7 +226,7 @@ impl World {
         let vm = self.vm_mut(host, uuid)?;
         let parent = vm.checkpoint(name)?.parent.clone();
         let mut gone = vec![name.to_owned()];
-        if flags & create::DELETE_CHILDREN != 0 {
+        if flags & delete::CHILDREN != 0 {
             let mut at = 0;
             while let Some(above) = gone.get(at).cloned() {
                 gone.extend(
@@ -263,15 +251,13 @@ struct Asked {
     file: Option<String>,
 }
 
-fn asked(doc: &Document, target: &str) -> Option<Asked> {
-    let mut disks = doc.all("domainsnapshot/disks/disk");
-    let (at, element) = disks.find(|(_, e)| e.attribute("name") == Some(target))?;
-    let file = doc.child(at, "source").and_then(|s| s.attribute("file")).map(str::to_owned);
-    Some(Asked { no: element.attribute("snapshot") == Some("no"), file })
+fn asked(root: &Node, target: &str) -> Option<Asked> {
+    let disk = disks(root).find(|disk| disk.attr("name") == target)?;
+    Some(Asked { no: disk.attr("snapshot") == "no", file: given(disk.attr_at(&["source"], "file")) })
 }
 
-fn wants_external(doc: &Document) -> bool {
-    doc.all("domainsnapshot/disks/disk").any(|(_, e)| e.attribute("snapshot") == Some("external"))
+fn wants_external(root: &Node) -> bool {
+    disks(root).any(|disk| disk.attr("snapshot") == "external")
 }
 
 impl Vm {

@@ -1,7 +1,7 @@
 //! Starting, stopping, pausing. A guest takes its time to shut down, and one of them never does.
 
 use super::vm::reason;
-use super::{Happened, Refusal, State, Step, World, life};
+use super::{Happened, Refusal, State, Step, World, life, origin};
 use crate::sim::libvirt::guest::{Machine, Request, Tty};
 
 /// A guest needs so long to shut down, and to restart.
@@ -45,7 +45,7 @@ impl World {
             for image in self.chain(host, &disk.source) {
                 if self.image(host, &image).is_none() {
                     let why = format!("Cannot access storage file '{image}': No such file or directory");
-                    return Err(Refusal { code: 38, ..Refusal::internal("") }.with(&why));
+                    return Err(Refusal::new(38, origin::QEMU, why));
                 }
             }
         }
@@ -130,10 +130,14 @@ impl World {
         Ok(())
     }
 
-    /// What a guest asked for at its shell.
+    /// What a guest asks for itself, at its shell or because of the keys that were pressed: only one that
+    /// runs, and is not on its way elsewhere, does anything.
     pub(crate) fn requested(&mut self, host: usize, uuid: &[u8; 16], what: Request) {
-        // The machine may be gone since.
-        let _ = self.guest_stops(host, uuid, what == Request::Reboot);
+        let awake = |vm: &super::Vm| vm.state == State::Running && vm.must_stay().is_ok();
+        if self.vm_by_uuid(host, uuid).is_ok_and(awake) {
+            // It is there: it was just looked at.
+            let _ = self.guest_stops(host, uuid, what == Request::Reboot);
+        }
     }
 
     pub(super) fn restart(&mut self, host: usize, uuid: &[u8; 16]) {
@@ -296,13 +300,6 @@ impl World {
         let tty = slot.get_or_insert_with(|| Box::new(Tty::new(line, &machine, now)));
         tty.pause(paused);
         Ok((tty, machine))
-    }
-}
-
-impl Refusal {
-    /// The same with other words.
-    pub(super) fn with(self, message: &str) -> Self {
-        Self { message: message.to_owned(), ..self }
     }
 }
 

@@ -1,85 +1,71 @@
 //! What a host tells of its machines in numbers, under libvirt's names.
 
-use super::job::Value;
 use super::vm::{State, Vm};
 use super::{SECOND, World};
-
-/// Groups of statistics that can be asked for (`virDomainStatsTypes`).
-pub(crate) mod mask {
-    pub(crate) const STATE: u32 = 1;
-    pub(crate) const CPU: u32 = 1 << 1;
-    pub(crate) const BALLOON: u32 = 1 << 2;
-    pub(crate) const VCPU: u32 = 1 << 3;
-    pub(crate) const INTERFACE: u32 = 1 << 4;
-    pub(crate) const BLOCK: u32 = 1 << 5;
-    /// With the images below the overlays (a flag, not a group).
-    pub(crate) const BACKING: u32 = 1 << 30;
-}
-
-/// Named numbers of a machine.
-pub(crate) type Params = Vec<(String, Value)>;
+use crate::controllers::libvirt::flags::{all_stats, list, stats};
+use crate::controllers::libvirt::wire::{Param, Params, Value};
 
 impl World {
     /// The statistics of a machine; `groups` of 0: all.
     pub(crate) fn stats(&self, host: usize, vm: &Vm, groups: u32, flags: u32) -> Params {
         let on = |group: u32| groups == 0 || groups & group != 0;
         let mut out = Params::new();
-        let mut put = |name: String, value: Value| out.push((name, value));
-        if on(mask::STATE) {
+        let mut put = |name: String, value: Value| out.push(Param { field: name, value });
+        if on(stats::STATE) {
             put("state.state".into(), Value::Int(vm.state as i32));
             put("state.reason".into(), Value::Int(vm.reason));
         }
         let used = vm.used(self.now);
-        if on(mask::CPU) && (vm.active() || used.cpu_ns > 0) {
-            put("cpu.time".into(), Value::U64(used.cpu_ns));
-            put("cpu.user".into(), Value::U64(used.cpu_ns / 10 * 7));
-            put("cpu.system".into(), Value::U64(used.cpu_ns - used.cpu_ns / 10 * 7));
+        if on(stats::CPU_TOTAL) && (vm.active() || used.cpu_ns > 0) {
+            put("cpu.time".into(), Value::Ulong(used.cpu_ns));
+            put("cpu.user".into(), Value::Ulong(used.cpu_ns / 10 * 7));
+            put("cpu.system".into(), Value::Ulong(used.cpu_ns - used.cpu_ns / 10 * 7));
             if vm.active() {
-                put("cpu.cache.monitor.count".into(), Value::U32(0));
+                put("cpu.cache.monitor.count".into(), Value::Uint(0));
             }
         }
-        if on(mask::BALLOON) {
-            put("balloon.current".into(), Value::U64(vm.memory_kib));
-            put("balloon.maximum".into(), Value::U64(vm.memory_kib));
+        if on(stats::BALLOON) {
+            put("balloon.current".into(), Value::Ulong(vm.memory_kib));
+            put("balloon.maximum".into(), Value::Ulong(vm.memory_kib));
             if vm.active() {
                 let rss = vm.rss_kib(self.now);
-                put("balloon.swap_in".into(), Value::U64(0));
-                put("balloon.swap_out".into(), Value::U64(0));
+                put("balloon.swap_in".into(), Value::Ulong(0));
+                put("balloon.swap_out".into(), Value::Ulong(0));
                 let unused = vm.memory_kib.saturating_sub(rss);
-                put("balloon.unused".into(), Value::U64(unused));
-                put("balloon.available".into(), Value::U64(vm.memory_kib / 100 * 97));
-                put("balloon.usable".into(), Value::U64(unused + rss / 5));
-                put("balloon.last-update".into(), Value::U64(self.clock(self.now).max(0) as u64));
-                put("balloon.rss".into(), Value::U64(rss));
+                put("balloon.unused".into(), Value::Ulong(unused));
+                put("balloon.available".into(), Value::Ulong(vm.memory_kib / 100 * 97));
+                put("balloon.usable".into(), Value::Ulong(unused + rss / 5));
+                put("balloon.last-update".into(), Value::Ulong(self.clock(self.now).max(0) as u64));
+                put("balloon.rss".into(), Value::Ulong(rss));
             }
         }
-        if on(mask::VCPU) {
-            put("vcpu.current".into(), Value::U32(vm.vcpus));
-            put("vcpu.maximum".into(), Value::U32(vm.vcpus));
+        if on(stats::VCPU) {
+            put("vcpu.current".into(), Value::Uint(vm.vcpus));
+            put("vcpu.maximum".into(), Value::Uint(vm.vcpus));
             for n in (0..vm.vcpus).filter(|_| vm.active()) {
                 put(format!("vcpu.{n}.state"), Value::Int(1));
-                put(format!("vcpu.{n}.time"), Value::U64(used.cpu_ns / u64::from(vm.vcpus) / 100 * 97));
-                put(format!("vcpu.{n}.wait"), Value::U64(0));
-                put(format!("vcpu.{n}.delay"), Value::U64(used.cpu_ns / 900));
+                put(format!("vcpu.{n}.time"), Value::Ulong(used.cpu_ns / u64::from(vm.vcpus) / 100 * 97));
+                put(format!("vcpu.{n}.wait"), Value::Ulong(0));
+                put(format!("vcpu.{n}.delay"), Value::Ulong(used.cpu_ns / 900));
             }
         }
-        if on(mask::INTERFACE) && vm.active() {
+        if on(stats::INTERFACE) && vm.active() {
             let nics = vm.nics.len() as u64;
-            put("net.count".into(), Value::U32(nics as u32));
+            put("net.count".into(), Value::Uint(nics as u32));
             for n in 0..nics {
                 // The first carries one part, the second two.
                 let part = |bytes: u64| if nics == 1 { bytes } else { bytes / 3 * (n + 1) };
                 put(format!("net.{n}.name"), Value::Text(vm.tap(n as usize)));
                 for (way, bytes) in [("rx", part(used.receive)), ("tx", part(used.send))] {
-                    put(format!("net.{n}.{way}.bytes"), Value::U64(bytes));
-                    put(format!("net.{n}.{way}.pkts"), Value::U64(bytes / 640));
-                    put(format!("net.{n}.{way}.errs"), Value::U64(0));
-                    put(format!("net.{n}.{way}.drop"), Value::U64(bytes / 70_000_000));
+                    put(format!("net.{n}.{way}.bytes"), Value::Ulong(bytes));
+                    put(format!("net.{n}.{way}.pkts"), Value::Ulong(bytes / 640));
+                    put(format!("net.{n}.{way}.errs"), Value::Ulong(0));
+                    put(format!("net.{n}.{way}.drop"), Value::Ulong(bytes / 70_000_000));
                 }
             }
         }
-        if on(mask::BLOCK) {
-            self.block_stats(host, vm, flags & mask::BACKING != 0, &mut put);
+        if on(stats::BLOCK) {
+            self.block_stats(host, vm, flags & all_stats::BACKING != 0, &mut put);
         }
         out
     }
@@ -92,36 +78,36 @@ impl World {
             let chain = if disk.source.is_empty() { vec![String::new()] } else { self.chain(host, &disk.source) };
             let shown = if backing { chain.len() } else { 1 };
             for (depth, path) in chain.iter().take(shown).enumerate() {
-                let mut row = |name: &str, value: Value| rows.push((format!("block.{n}.{name}"), value));
+                let mut row = |name: &str, value| rows.push(Param { field: format!("block.{n}.{name}"), value });
                 row("name", Value::Text(disk.target.clone()));
                 if !path.is_empty() {
                     row("path", Value::Text(path.clone()));
                 }
                 if depth > 0 || vm.active() {
-                    row("backingIndex", Value::U32(disk.index.saturating_sub(depth as u32)));
+                    row("backingIndex", Value::Uint(disk.index.saturating_sub(depth as u32)));
                 }
                 if vm.active() {
                     let mine = u64::from(depth == 0 && (at == 0 || disk.device == "disk"));
                     let parts = vm.disks.iter().filter(|d| d.device == "disk").count().max(1) as u64;
                     for (way, bytes) in [("rd", used.read * mine / parts), ("wr", used.write * mine / parts)] {
-                        row(&format!("{way}.reqs"), Value::U64(bytes / 16_384));
-                        row(&format!("{way}.bytes"), Value::U64(bytes));
-                        row(&format!("{way}.times"), Value::U64(bytes * 9));
+                        row(&format!("{way}.reqs"), Value::Ulong(bytes / 16_384));
+                        row(&format!("{way}.bytes"), Value::Ulong(bytes));
+                        row(&format!("{way}.times"), Value::Ulong(bytes * 9));
                     }
-                    row("fl.reqs", Value::U64(used.write * mine / 400_000));
-                    row("fl.times", Value::U64(used.write * mine / 4));
+                    row("fl.reqs", Value::Ulong(used.write * mine / 400_000));
+                    row("fl.times", Value::Ulong(used.write * mine / 4));
                 }
                 if let Some(image) = self.image(host, path) {
-                    row("allocation", Value::U64(self.grown(vm, depth, image.allocation, image.capacity)));
-                    row("capacity", Value::U64(image.capacity));
-                    row("physical", Value::U64(image.physical()));
+                    row("allocation", Value::Ulong(self.grown(vm, depth, image.allocation, image.capacity)));
+                    row("capacity", Value::Ulong(image.capacity));
+                    row("physical", Value::Ulong(image.physical()));
                 }
                 n += 1;
             }
         }
-        put("block.count".into(), Value::U32(n));
-        for (name, value) in rows {
-            put(name, value);
+        put("block.count".into(), Value::Uint(n));
+        for row in rows {
+            put(row.field, row.value);
         }
     }
 
@@ -165,23 +151,28 @@ impl Vm {
 
     /// Whether it takes part in a list that asks for some states (`virConnectListAllDomainsFlags`).
     pub(crate) fn listed(&self, flags: u32) -> bool {
-        let group = |bits: [(u32, bool); 2]| {
-            let asked = bits.iter().any(|(bit, _)| flags & bit != 0);
-            !asked || bits.iter().any(|(bit, holds)| flags & bit != 0 && *holds)
+        // Of a group of flags that none is asked for, none chooses.
+        let group = |bits: &[(u32, bool)]| {
+            let mut asked = bits.iter().filter(|(bit, _)| flags & bit != 0).peekable();
+            asked.peek().is_none() || asked.any(|(_, holds)| *holds)
         };
-        let state = [
-            (1 << 4, self.state == State::Running),
-            (1 << 5, self.state == State::Paused),
-            (1 << 6, self.state == State::Off),
-            (1 << 7, matches!(self.state, State::Crashed | State::Stopping)),
-        ];
-        let asked = state.iter().any(|(bit, _)| flags & bit != 0);
-        group([(1, self.active()), (2, !self.active())])
-            && group([(4, self.persistent), (8, !self.persistent)])
-            && (!asked || state.iter().any(|(bit, holds)| flags & bit != 0 && *holds))
-            && group([(1 << 8, false), (1 << 9, true)])
-            && group([(1 << 10, self.autostart), (1 << 11, !self.autostart)])
-            && group([(1 << 12, !self.snapshots.is_empty()), (1 << 13, self.snapshots.is_empty())])
-            && group([(1 << 14, !self.checkpoints.is_empty()), (1 << 15, self.checkpoints.is_empty())])
+        group(&[(list::ACTIVE, self.active()), (list::INACTIVE, !self.active())])
+            && group(&[(list::PERSISTENT, self.persistent), (list::TRANSIENT, !self.persistent)])
+            && group(&[
+                (list::RUNNING, self.state == State::Running),
+                (list::PAUSED, self.state == State::Paused),
+                (list::SHUT_OFF, self.state == State::Off),
+                (list::OTHER, matches!(self.state, State::Crashed | State::Stopping)),
+            ])
+            && group(&[(list::MANAGED_SAVE, false), (list::NO_MANAGED_SAVE, true)])
+            && group(&[(list::AUTOSTART, self.autostart), (list::NO_AUTOSTART, !self.autostart)])
+            && group(&[
+                (list::HAS_SNAPSHOT, !self.snapshots.is_empty()),
+                (list::NO_SNAPSHOT, self.snapshots.is_empty()),
+            ])
+            && group(&[
+                (list::HAS_CHECKPOINT, !self.checkpoints.is_empty()),
+                (list::NO_CHECKPOINT, self.checkpoints.is_empty()),
+            ])
     }
 }

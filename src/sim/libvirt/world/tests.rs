@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::migrate::flag;
 use super::*;
+use crate::controllers::libvirt::flags::{migrate as flag, snapshot_create, undefine};
+use crate::sim::libvirt::guest::Request;
 
 const ANCHOR: i64 = 1_795_000_000 * SECOND;
 
@@ -79,6 +80,24 @@ fn the_target_is_destroyed_while_a_machine_moves() {
     assert!(world.vm_by_uuid(1, &vm).is_err());
 }
 
+#[test]
+fn a_guest_that_stands_still_does_not_hear_its_keys() {
+    let mut world = world();
+    let vm = uuid(&world, 0, "radius-1");
+    let rebooted = |world: &mut World| {
+        world.take_happened();
+        world.requested(0, &vm, Request::Reboot);
+        world.settle(world.now() + 60 * SECOND);
+        world.take_happened().iter().any(|(_, _, what)| matches!(what, Happened::Reboot))
+    };
+    assert!(rebooted(&mut world), "it does while it runs");
+    world.suspend(0, &vm).unwrap();
+    assert!(!rebooted(&mut world));
+    world.resume(0, &vm).unwrap();
+    world.crash(0, &vm).unwrap();
+    assert!(!rebooted(&mut world));
+}
+
 /// What somebody may do, in any order.
 #[derive(Debug, Clone)]
 enum Do {
@@ -90,6 +109,7 @@ enum Do {
     Suspend,
     Resume,
     Crash,
+    Keys(Request),
     Snapshot(bool),
     Revert,
     Commit,
@@ -114,6 +134,8 @@ fn acts() -> impl Strategy<Value = (usize, usize, Do)> {
         Just(Do::Suspend),
         Just(Do::Resume),
         Just(Do::Crash),
+        Just(Do::Keys(Request::Reboot)),
+        Just(Do::Keys(Request::PowerOff)),
         any::<bool>().prop_map(Do::Snapshot),
         Just(Do::Revert),
         Just(Do::Commit),
@@ -133,7 +155,7 @@ fn acts() -> impl Strategy<Value = (usize, usize, Do)> {
 
 fn perform(world: &mut World, host: usize, nth: usize, act: &Do) {
     let Some(vm) = world.hosts.get(host).and_then(|h| h.vms.get(nth)).map(|vm| vm.uuid) else { return };
-    let flags = |external: &bool| if *external { 16 } else { 0 };
+    let flags = |external: &bool| if *external { snapshot_create::DISK_ONLY } else { 0 };
     // Many of them are refused: that is part of it.
     let _ = match act {
         Do::Start => world.start(host, &vm, false),
@@ -144,6 +166,10 @@ fn perform(world: &mut World, host: usize, nth: usize, act: &Do) {
         Do::Suspend => world.suspend(host, &vm),
         Do::Resume => world.resume(host, &vm),
         Do::Crash => world.crash(host, &vm),
+        Do::Keys(request) => {
+            world.requested(host, &vm, *request);
+            Ok(())
+        }
         Do::Snapshot(external) => {
             let name = format!("<domainsnapshot><name>s{}</name></domainsnapshot>", world.number());
             world.snap(host, &vm, &name, flags(external)).map(|_| ())
@@ -157,7 +183,7 @@ fn perform(world: &mut World, host: usize, nth: usize, act: &Do) {
         Do::Backup => world.backup(host, &vm, "<domainbackup/>", Some("<domaincheckpoint/>")),
         Do::Migrate(to, flags) => world.migrate(host, &vm, *to, Ask { flags: *flags, ..Ask::default() }).map(|_| ()),
         Do::Abort => world.abort(host, &vm),
-        Do::Undefine => world.undefine(host, &vm, 2 | 16),
+        Do::Undefine => world.undefine(host, &vm, undefine::SNAPSHOTS_METADATA | undefine::CHECKPOINTS_METADATA),
         Do::Daemon => {
             world.daemon_restarted(host);
             Ok(())
@@ -227,6 +253,5 @@ proptest! {
         let mut dice = fastrand::Rng::with_seed(1);
         let _ = define::read(&text, &mut dice);
         let _ = define::read(&tag, &mut dice);
-        let _ = World::read_volume(&text);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::SECOND;
 use super::job::{Completed, Job};
+use crate::controllers::libvirt::wire::uuid_text;
 use crate::sim::libvirt::guest::Tty;
 
 /// `virDomainState`.
@@ -335,11 +336,6 @@ impl Vm {
     pub(crate) fn disk_mut(&mut self, name: &str) -> Option<&mut Disk> {
         self.disks.iter_mut().find(|d| d.target == name || (!d.source.is_empty() && d.source == name))
     }
-}
-
-/// A UUID with dashes.
-pub(crate) fn uuid_text(uuid: &[u8; 16]) -> String {
-    uuid::Uuid::from_bytes(*uuid).to_string()
 }
 
 #[cfg(test)]

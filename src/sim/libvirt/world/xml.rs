@@ -2,25 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::files::Pool;
-use super::vm::{Checkpoint, Display, Memory, Snapshot, Vm, uuid_text};
-use super::{Host, World};
+use quick_xml::escape::escape;
 
-/// Text as it stands in XML.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\'' => out.push_str("&apos;"),
-            '"' => out.push_str("&quot;"),
-            _ => out.push(c),
-        }
-    }
-    out
-}
+use super::files::Pool;
+use super::vm::{Checkpoint, Display, Memory, Snapshot, Vm};
+use super::{Host, World};
+use crate::controllers::libvirt::wire::uuid_text;
 
 /// A line; writing to a string does not fail.
 macro_rules! line {
@@ -274,61 +261,6 @@ pub(crate) fn capabilities(host: &Host) -> String {
     line!(x, "      <machine canonical='pc-i440fx-7.2' maxCpus='255'>pc</machine>");
     line!(x, "      <machine maxCpus='255'>pc-i440fx-2.8</machine>\n      <machine maxCpus='288'>pc-q35-7.2</machine>");
     line!(x, "      <domain type='qemu'/>\n      <domain type='kvm'/>\n    </arch>\n  </guest>\n\n</capabilities>");
-    x
-}
-
-/// What machines of a kind may have on a host.
-pub(crate) fn domain_capabilities(host: &Host, machine: &str) -> String {
-    let mut x = String::new();
-    line!(x, "<domainCapabilities>\n  <path>/usr/bin/qemu-system-x86_64</path>\n  <domain>kvm</domain>");
-    line!(x, "  <machine>{}</machine>\n  <arch>x86_64</arch>\n  <vcpu max='255'/>", escape(machine));
-    line!(
-        x,
-        "  <cpu>\n    <mode name='host-passthrough' supported='yes'/>\n    <mode name='host-model' supported='yes'>"
-    );
-    line!(
-        x,
-        "      <model fallback='forbid'>{}</model>\n    </mode>\n    <mode name='custom' supported='yes'>",
-        host.cpu
-    );
-    for model in ["qemu64", "kvm64", "Broadwell-noTSX-IBRS", host.cpu] {
-        line!(x, "      <model usable='yes'>{model}</model>");
-    }
-    line!(
-        x,
-        "    </mode>\n  </cpu>\n  <features>\n    <backup supported='yes'/>\n    <genid supported='yes'/>\n  </features>"
-    );
-    line!(x, "</domainCapabilities>");
-    x
-}
-
-/// A pool.
-pub(crate) fn pool(pool: &Pool, held: u64) -> String {
-    let mut x = String::new();
-    line!(x, "<pool type='dir'>\n  <name>{}</name>\n  <uuid>{}</uuid>", pool.name, uuid_text(&pool.uuid()));
-    line!(x, "  <capacity unit='bytes'>{}</capacity>\n  <allocation unit='bytes'>{held}</allocation>", pool.capacity);
-    line!(x, "  <available unit='bytes'>{}</available>\n  <source>\n  </source>", pool.capacity.saturating_sub(held));
-    line!(x, "  <target>\n    <path>{}</path>\n  </target>\n</pool>", pool.folder);
-    x
-}
-
-/// A volume.
-pub(crate) fn volume(path: &str, image: &super::Image) -> String {
-    let mut x = String::new();
-    let name = path.rsplit('/').next().unwrap_or(path);
-    line!(x, "<volume type='file'>\n  <name>{0}</name>\n  <key>{1}</key>", escape(name), escape(path));
-    line!(
-        x,
-        "  <capacity unit='bytes'>{}</capacity>\n  <allocation unit='bytes'>{}</allocation>",
-        image.capacity,
-        image.physical()
-    );
-    line!(x, "  <physical unit='bytes'>{}</physical>\n  <target>\n    <path>{}</path>", image.physical(), escape(path));
-    line!(x, "    <format type='{}'/>\n  </target>", escape(&image.format));
-    if let Some(below) = &image.backing {
-        line!(x, "  <backingStore>\n    <path>{}</path>\n    <format type='qcow2'/>\n  </backingStore>", escape(below));
-    }
-    line!(x, "</volume>");
     x
 }
 

@@ -7,21 +7,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::files::Place as FilePlace;
 use super::{Host, Machine, Told as Progress, Wait, job, of_call, words};
-use crate::controllers::libvirt::client::{Connection, What};
+use crate::controllers::libvirt::client::Connection;
 use crate::controllers::libvirt::connect::Target;
 use crate::controllers::libvirt::error::Error;
 use crate::controllers::libvirt::flags::{migrate as flags, undefine};
-use crate::controllers::libvirt::wire::{Param, Value};
-use crate::controllers::libvirt::xdr::Opaque;
-use crate::controllers::libvirt::{map, procs, xml};
+use crate::controllers::libvirt::migrate::{bandwidth, params as name};
+use crate::controllers::libvirt::wire::Param;
+use crate::controllers::libvirt::{map, xml};
 use crate::engine::vm::checks::{self, Check, Cpu, DiskFacts, Facts, File, Plan, Wish};
 use crate::engine::vm::migrate::{Act, Migration, Place, Seen, Side, Told};
 use crate::engine::vm::{Fault, Report, Turn, sets};
 use crate::model::vm::Definition;
 use crate::model::vm::state::Power;
 
-/// How long a machine may move.
-const LONG: Duration = Duration::from_secs(24 * 3600);
 /// Between two looks at both sides.
 const MOMENT: Duration = Duration::from_millis(1500);
 
@@ -185,18 +183,16 @@ async fn moving(
     let domain = domain.ok_or_else(|| Fault::Failed(format!("{} is not on {}", plan.vm, plan.source)))?;
     let mut params = Vec::new();
     if let Some(data) = &target.migration.data {
-        params.push(Param::text("migrate_uri", data));
+        params.push(Param::text(name::URI, data));
         // Disks go the same way where that is a socket; a port cannot be shared.
         if data.starts_with("unix:") && !plan.copy.is_empty() {
-            params.push(Param::text("disks_uri", &format!("{data}.disks")));
+            params.push(Param::text(name::DISKS_URI, &format!("{data}.disks")));
         }
     }
-    if target.migration.bandwidth_mib > 0 {
-        params.push(Param::new("bandwidth", Value::Ulong(target.migration.bandwidth_mib)));
-    }
-    params.extend(plan.copy.iter().map(|disk| Param::text("migrate_disks", disk)));
+    params.extend(bandwidth(target.migration.bandwidth_mib));
+    params.extend(plan.copy.iter().map(|disk| Param::text(name::DISKS, disk)));
     let chosen = [
-        (flags::LIVE | flags::PEER2PEER | flags::ABORT_ON_ERROR | flags::AUTO_CONVERGE, true),
+        (flags::LIVE | flags::ABORT_ON_ERROR | flags::AUTO_CONVERGE, true),
         (flags::PERSIST_DEST, plan.persist),
         (flags::UNDEFINE_SOURCE, plan.undefine_source),
         (flags::NON_SHARED_DISK, !plan.copy.is_empty()),
@@ -204,8 +200,7 @@ async fn moving(
         (flags::PAUSED, plan.was == Power::Paused),
     ];
     let all = chosen.iter().filter(|(_, wanted)| *wanted).fold(0, |flags, (flag, _)| flags | flag);
-    let args = (domain.clone(), Some(to), params, Opaque::default(), all);
-    let call = connection.call(&procs::DOMAIN_MIGRATE_PERFORM3_PARAMS, &args, What("move", &plan.vm), LONG);
+    let call = connection.migrate_peer_to_peer(&domain, &to, &params, all);
     tokio::pin!(call);
     let cancel = async {
         stop.cancelled().await;
@@ -218,16 +213,16 @@ async fn moving(
         }
     };
     let wait = Wait { host: source, domain: &domain, doing: "moving", told: progress };
-    let told: Result<Opaque, Error> = tokio::select! {
+    let told = tokio::select! {
         told = &mut call => told,
         () = cancel => unreachable_end(),
         () = wait.tell() => unreachable_end(),
     };
-    of_call(told).map(drop)
+    of_call(told)
 }
 
 /// What runs beside the call never ends by itself.
-fn unreachable_end() -> Result<Opaque, Error> {
+fn unreachable_end() -> Result<(), Error> {
     let what = crate::controllers::libvirt::error::Failure::Broken("it was not waited for".to_owned());
     Err(Error { place: String::new(), call: "move".to_owned(), what })
 }

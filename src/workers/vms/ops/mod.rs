@@ -24,12 +24,11 @@ use crate::controllers::libvirt::client::{Connection, Hypervisor};
 use crate::controllers::libvirt::connect::Target;
 use crate::controllers::libvirt::error::{Error, Failure, RemoteKind};
 use crate::controllers::libvirt::flags::xml as xml_flags;
-use crate::controllers::libvirt::programs::{Program, ProgramError, Programs};
+use crate::controllers::libvirt::programs::{Apart, ProgramError, Programs};
 use crate::controllers::libvirt::wire::Domain;
 use crate::controllers::libvirt::{map, xml};
 use crate::engine::vm::Fault;
 use crate::engine::vm::pace::{Pace, VmProgress};
-use crate::model::text::clean;
 use crate::model::time::Ts;
 use crate::model::vm::Definition;
 use crate::model::vm::state::{Power, VmJob};
@@ -41,9 +40,6 @@ pub(in crate::workers) use migrate::{check_migration, migrate, migration_again};
 pub(in crate::workers) use restore::{RestoreGoal, RestoreRequest, machine_of, restore, restore_plan};
 pub(in crate::workers) use snapshot::{cleanup, cleanups, orphans};
 pub(in crate::workers::vms) use used::Used;
-
-/// How long a host may take to tell its name.
-const SAME: Duration = Duration::from_secs(20);
 
 /// Time between two looks at a job.
 const LOOK: Duration = Duration::from_millis(200);
@@ -102,26 +98,18 @@ impl Host {
         Ok(connection)
     }
 
-    /// Programs on the machine that the machines are on. A socket may lead elsewhere (forwarded, simulated):
-    /// then files would be looked for, and removed, on a machine that has nothing to do with it.
+    /// Programs on the machine that the machines are on, and on no other.
     async fn programs(&self) -> Result<Programs, Fault> {
         let programs = Programs::on(self.target.clone());
         let same = self.same.get_or_try_init(|| async {
-            let told = of_call(match self.connection().await {
-                Ok(connection) => connection.hostname().await,
-                Err(error) => Err(error),
-            })?;
-            let text = Program { text: "exec uname -n", args: &[], input: None, limit: SAME };
-            let here = of_program(programs.ask(&text).await)?;
-            if first_label(&told) == first_label(&here) {
-                return Ok(());
+            match programs.beside(&of_call(self.connection().await)?).await {
+                Ok(()) => Ok(()),
+                Err(Apart::Call(error)) => of_call(Err(error)),
+                Err(Apart::Program(error)) => of_program(Err(error)),
+                Err(apart @ Apart::Elsewhere { .. }) => Err(Fault::Failed(format!(
+                    "{apart}: nothing was done; name the host as [source.ssh] instead of a socket that leads to it"
+                ))),
             }
-            Err(Fault::Failed(format!(
-                "its libvirt is on {}, and programs for it would run on {}: nothing was done; name the host as \
-                 [source.ssh] instead of a socket that leads to it",
-                clean(told.trim()),
-                clean(here.trim())
-            )))
         });
         same.await?;
         Ok(programs)
@@ -144,7 +132,7 @@ impl Host {
         let bytes = uuid::Uuid::parse_str(uuid).map(uuid::Uuid::into_bytes).map_err(|why| Error {
             place: self.name.to_string(),
             call: "look for a machine".to_owned(),
-            what: Failure::Config(format!("{} is no UUID: {why}", clean(uuid))),
+            what: Failure::Config(format!("{} is no UUID: {why}", crate::model::text::clean(uuid))),
         })?;
         match self.connection().await?.domain_by_uuid(bytes).await {
             Ok(domain) => Ok(Some(domain)),
@@ -171,11 +159,6 @@ impl Machine {
     }
 }
 
-/// The name of a machine without its domain.
-fn first_label(name: &str) -> String {
-    name.trim().split('.').next().unwrap_or_default().to_ascii_lowercase()
-}
-
 /// A moment as a part of a name: `20261128T181500Z`.
 fn stamp(at: Ts) -> String {
     at.to_utc().map_or_else(|| at.0.to_string(), |utc| utc.format("%Y%m%dT%H%M%SZ").to_string())
@@ -196,7 +179,7 @@ fn of_call<T>(told: Result<T, Error>) -> Result<T, Fault> {
 fn of_program<T>(told: Result<T, ProgramError>) -> Result<T, Fault> {
     told.map_err(|e| match e {
         ProgramError::Lost(_) => Fault::Lost(e.to_string()),
-        ProgramError::NotStarted(_) | ProgramError::Failed { .. } | ProgramError::Cancelled => {
+        ProgramError::NotStarted(_) | ProgramError::Failed { .. } | ProgramError::TooLong | ProgramError::Cancelled => {
             Fault::Failed(e.to_string())
         }
     })
