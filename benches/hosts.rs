@@ -20,6 +20,7 @@ use std::time::Duration;
 use noctule::config::schema::SourceKind;
 use noctule::controllers::libvirt::client::Hypervisor;
 use noctule::controllers::libvirt::connect::Target;
+use noctule::controllers::libvirt::xml;
 use noctule::sim::libvirt::{VirtOptions, VirtSim};
 
 /// Hosts.
@@ -68,11 +69,15 @@ async fn fill(socket: &std::path::Path) {
     for domain in here.domains(0).await.expect("a list").iter().filter(|d| d.id < 0) {
         here.start_domain(domain, 0).await.expect("started");
     }
-    for n in here.domains(0).await.expect("a list").len()..MACHINES {
+    // One image does for all: nothing reads it.
+    let all = here.domains(0).await.expect("a list");
+    let text = here.xml(&all[0], 0).await.expect("a definition");
+    let image = xml::definition(&text).expect("a definition").disks[0].source.clone();
+    for n in all.len()..MACHINES {
         let xml = format!(
             "<domain type='kvm'><name>bench-{n}</name><memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type \
              arch='x86_64'>hvm</type></os><devices><disk type='file' device='disk'><driver name='qemu' \
-             type='qcow2'/><source file='/var/lib/libvirt/images/bench-{n}.qcow2'/><target dev='vda' \
+             type='qcow2'/><source file='{image}'/><readonly/><target dev='vda' \
              bus='virtio'/></disk><interface type='network'><source network='default'/><target dev='vnet{n}'/>\
              </interface><serial type='pty'/></devices></domain>"
         );

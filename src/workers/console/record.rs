@@ -52,6 +52,11 @@ impl Recording {
         if self.lines.len() >= GATHER { self.write() } else { Ok(()) }
     }
 
+    /// Writes what was gathered: a frame of the screen is over.
+    pub(super) fn flush(&mut self) -> Result<(), String> {
+        if self.lines.is_empty() { Ok(()) } else { self.write() }
+    }
+
     /// Another size.
     pub(super) fn resized(&mut self, rows: u16, columns: u16) {
         self.recorder.resized(self.began.elapsed(), rows, columns, &mut self.lines);

@@ -139,13 +139,7 @@ impl Line {
             answer.extend(self.emulator.feed(slice));
         }
         self.dirty = true;
-        if let Some(recording) = &mut self.recording
-            && let Err(why) = recording.output(bytes)
-        {
-            self.recording = None;
-            self.news.tell(ConsoleNews::Recording(None));
-            self.news.tell(ConsoleNews::Note(why));
-        }
+        self.recorded(|recording| recording.output(bytes));
         for event in self.emulator.take_events() {
             match event {
                 Event::Bell if !live => {}
@@ -156,8 +150,18 @@ impl Line {
         answer
     }
 
+    /// Does something to the recording, where there is one; ends it when it cannot be written.
+    fn recorded(&mut self, what: impl FnOnce(&mut Recording) -> Result<(), String>) {
+        if let Some(Err(why)) = self.recording.as_mut().map(what) {
+            self.recording = None;
+            self.news.tell(ConsoleNews::Recording(None));
+            self.news.tell(ConsoleNews::Note(why));
+        }
+    }
+
     /// Tells the screen what is to be seen, where that is something else.
     fn tell(&mut self) {
+        self.recorded(Recording::flush);
         self.dirty = false;
         self.told = Some(Instant::now());
         if let Some(screen) = self.view.changed(&self.emulator) {
@@ -290,6 +294,10 @@ impl Line {
                 Ok(recording) => self.recording = Some(recording),
                 Err(why) => self.news.tell(ConsoleNews::Note(why)),
             }
+        }
+        // What is played back begins with what is seen now.
+        if let Some(screen) = self.emulator.redraw() {
+            self.recorded(|recording| recording.output(&screen).and_then(|()| recording.flush()));
         }
         let path = self.recording.as_ref().map(|r| r.path().to_owned());
         self.news.tell(ConsoleNews::Recording(path));

@@ -51,15 +51,15 @@ impl Hub<Past> {
     /// Output of the guest that `emulator` has read just now.
     pub(in crate::workers::console) fn output(&mut self, bytes: &[u8], emulator: &Emulator) {
         self.subject.output(bytes, emulator);
-        self.catch_up(emulator);
-        if self.peers.values().all(|peer| peer.behind) {
-            return;
-        }
-        for frame in frames(bytes, Tell::Output) {
-            for peer in self.peers.values_mut().filter(|peer| !peer.behind) {
-                peer.behind = !peer.out.push(frame.clone());
+        if self.peers.values().any(|peer| !peer.behind) {
+            for frame in frames(bytes, Tell::Output) {
+                for peer in self.peers.values_mut().filter(|peer| !peer.behind) {
+                    peer.behind = !peer.out.push(frame.clone());
+                }
             }
         }
+        // What these see of the emulator has this output in it.
+        self.catch_up(emulator);
     }
 
     /// The terminal has another size.

@@ -24,6 +24,9 @@ const AGAIN: Duration = Duration::from_millis(250);
 /// How long the noctule that has a console may take to let us in: it may be opening it.
 const WELCOME: Duration = Duration::from_secs(30);
 
+/// How often one that hangs up before it lets us in is asked again.
+const MOST_GONE: u32 = 20;
+
 /// How long to wait before a console is taken over.
 pub(super) fn pause() -> Duration {
     Duration::from_millis(fastrand::u64(JITTER))
@@ -45,6 +48,7 @@ pub(super) async fn open<C: Console>(
         }
     };
     let (mut force, mut linger) = (false, again.then(Instant::now));
+    let mut gone = 0;
     loop {
         let mut seat = None;
         match &place {
@@ -64,11 +68,13 @@ pub(super) async fn open<C: Console>(
                             return Ok(Some(Upstream::Theirs(link)));
                         }
                         Joined::Closed => return Ok(None),
-                        Joined::No(End::Gone) => {
+                        Joined::No(End::Gone) if gone < MOST_GONE => {
+                            gone += 1;
                             linger = Some(Instant::now());
                             sleep(pause()).await;
                             continue;
                         }
+                        Joined::No(End::Gone) => "another noctule here has it and hangs up at once".to_owned(),
                         Joined::No(End::Ended(why)) => why,
                         Joined::Late => "another noctule here has it and does not answer".to_owned(),
                     };

@@ -24,6 +24,8 @@ use super::{Event, Heard, US};
 
 /// Peers served at a time.
 const MOST: usize = 32;
+/// And so many more that are told why they are not.
+const REFUSED: usize = 8;
 /// How long a peer has for its first frame, and to take one of ours.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes that wait for a peer at most.
@@ -77,8 +79,18 @@ pub(super) async fn listen(seat: Seat, events: mpsc::Sender<Event>) {
             taken = seat.listening.listener.accept() => match taken {
                 Ok((stream, _)) => {
                     let Ok(uid) = stream.peer_cred().map(|cred| cred.uid()) else { continue };
-                    if (!seat.group && uid != us()) || peers.len() >= MOST {
-                        tracing::warn!(uid, "a look at a shared console was refused");
+                    let why = if !seat.group && uid != us() {
+                        "it belongs to another user, who shares it with nobody else".to_owned()
+                    } else if peers.len() >= MOST {
+                        format!("{MOST} look at it already")
+                    } else {
+                        String::new()
+                    };
+                    if !why.is_empty() {
+                        tracing::warn!(uid, %why, "a look at a shared console was refused");
+                        if peers.len() < MOST + REFUSED {
+                            peers.spawn(refuse(stream, why));
+                        }
                         continue;
                     }
                     last += 1;
@@ -94,6 +106,19 @@ pub(super) async fn listen(seat: Seat, events: mpsc::Sender<Event>) {
     // Nobody who comes now is served: the name goes first.
     drop(seat);
     while peers.join_next().await.is_some() {}
+}
+
+/// Says why it is of no use to come again.
+async fn refuse(pipe: impl Pipe, why: String) {
+    let (read, write) = split(pipe);
+    let (mut read, mut write) = (FramedRead::new(read, codec()), FramedWrite::new(write, codec()));
+    let Some(frame) = pack(&Tell::Refused(why)) else { return };
+    let said = async {
+        // Its first word is waited for: one that is hung up on while it speaks hears nothing.
+        drop(read.next().await);
+        write.send(frame).await
+    };
+    let _ = timeout(PATIENCE, said).await;
 }
 
 /// One peer, from its first word to its end.
