@@ -6,7 +6,7 @@ mod way;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::app::effect::ConsoleRequest;
 use crate::controllers::vnc::{Buttons, Input, News as Drawn, Refused};
@@ -63,41 +63,30 @@ impl Console for Show {
         Shown::new(way.name())
     }
 
-    async fn follow(&mut self, session: &mut Session, upstream: &mut Upstream<Vnc>) -> Result<(), Over> {
+    fn opened(&mut self, upstream: &Upstream<Vnc>) {
         if let Upstream::Own(own) = upstream {
             self.news.tell(ConsoleNews::Title(own.way.name().to_owned()));
         }
-        loop {
-            let frame = self.due.is_any().then(|| self.last.map_or_else(Instant::now, |last| last + FRAME));
-            tokio::select! {
-                biased;
-                request = session.requests.recv() => {
-                    let Some(request) = request else { return Ok(()) };
-                    self.asked(request, session.view_only, upstream).await?;
-                }
-                () = async {
-                    match frame {
-                        Some(at) => sleep_until(at).await,
-                        None => std::future::pending().await,
-                    }
-                } => self.tell(),
-                came = upstream.next() => self.came(came?, upstream).await?,
-            }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.due.is_any().then(|| self.last.map_or_else(Instant::now, |last| last + FRAME))
+    }
+
+    fn tell(&mut self) {
+        self.last = Some(Instant::now());
+        let due = std::mem::take(&mut self.due);
+        if due.picture {
+            self.tell_picture();
+        }
+        if let Some(text) = due.clipboard {
+            self.news.tell(ConsoleNews::Clipboard(text));
+        }
+        if due.bell {
+            self.news.tell(ConsoleNews::Bell);
         }
     }
 
-    fn last(&mut self) {
-        self.tell();
-    }
-}
-
-impl Show {
-    fn new(news: News) -> Self {
-        let (reader, due) = (Reader::new(), Due::default());
-        Self { news, picture: None, as_picture: false, reader, told: None, found: None, due, last: None }
-    }
-
-    /// Something came.
     async fn came(&mut self, came: Came<Drawn>, upstream: &mut Upstream<Vnc>) -> Result<(), Over> {
         match came {
             Came::Host(drawn) => self.drawn(drawn, upstream),
@@ -117,79 +106,6 @@ impl Show {
         Ok(())
     }
 
-    /// News of the host's: of what it tells who works at the machine, others have their part.
-    fn drawn(&mut self, drawn: Drawn, upstream: &mut Upstream<Vnc>) {
-        let Upstream::Own(Own { hub, .. }) = upstream else { return };
-        if let Some(frame) = drawn.frame {
-            if let Some(hub) = hub {
-                hub.drawn(&frame.picture, &frame.damage);
-            }
-            self.show(frame.picture);
-        }
-        let ours = |aside: &dyn Fn(&Hub<Shown>) -> bool| hub.as_ref().is_none_or(aside);
-        if let Some(text) = drawn.clipboard
-            && ours(&|hub| hub.copied(&text))
-        {
-            self.due.clipboard = Some(text);
-        }
-        if drawn.bells > 0 && ours(&Hub::rang) {
-            self.due.bell = true;
-        }
-        if let Some(why) = drawn.declined
-            && ours(&|hub| hub.told(&why))
-        {
-            self.news.tell(ConsoleNews::Note(why));
-        }
-    }
-
-    fn show(&mut self, picture: Arc<Picture>) {
-        self.picture = Some(picture);
-        self.due.picture = true;
-    }
-
-    /// Tells the screen what there is to be told.
-    fn tell(&mut self) {
-        self.last = Some(Instant::now());
-        let due = std::mem::take(&mut self.due);
-        if due.picture {
-            self.tell_picture();
-        }
-        if let Some(text) = due.clipboard {
-            self.news.tell(ConsoleNews::Clipboard(text));
-        }
-        if due.bell {
-            self.news.tell(ConsoleNews::Bell);
-        }
-    }
-
-    fn tell_picture(&mut self) {
-        let Some(picture) = &self.picture else { return };
-        let text = if self.as_picture { None } else { self.reader.feed(picture) };
-        let Some(text) = text else {
-            self.told = None;
-            return self.news.tell(ConsoleNews::Image(Image::Picture(Arc::clone(picture))));
-        };
-        if self.told.as_deref() != Some(&text.screen) {
-            let screen = Arc::new(text.screen);
-            self.told = Some(Arc::clone(&screen));
-            self.news.tell(ConsoleNews::Image(Image::Screen(screen)));
-        }
-    }
-
-    /// Looks for a text in what is read of the picture: on from what was found last, and round.
-    fn search(&mut self, text: &str, backwards: bool) {
-        let all = self.told.as_deref().map(|screen| hits(screen, text)).unwrap_or_default();
-        let at = |found: &Found| (found.from.line, found.from.column);
-        let last = self.found.as_ref().map(at);
-        self.found = if backwards {
-            all.iter().rfind(|found| last.is_none_or(|last| at(found) < last)).or_else(|| all.last()).copied()
-        } else {
-            all.iter().find(|found| last.is_none_or(|last| at(found) > last)).or_else(|| all.first()).copied()
-        };
-        self.news.tell(ConsoleNews::Found(self.found));
-    }
-
-    /// Does what was asked.
     async fn asked(
         &mut self,
         request: ConsoleRequest,
@@ -222,6 +138,70 @@ impl Show {
             self.news.tell(told);
         }
         Ok(())
+    }
+}
+
+impl Show {
+    fn new(news: News) -> Self {
+        let (reader, due) = (Reader::new(), Due::default());
+        Self { news, picture: None, as_picture: false, reader, told: None, found: None, due, last: None }
+    }
+
+    /// News of the host's: of what it tells who works at the machine, others have their part.
+    fn drawn(&mut self, drawn: Drawn, upstream: &mut Upstream<Vnc>) {
+        let Upstream::Own(Own { hub, .. }) = upstream else { return };
+        if let Some(frame) = drawn.frame {
+            if let Some(hub) = hub {
+                hub.drawn(&frame.picture, &frame.damage);
+            }
+            self.show(frame.picture);
+        }
+        let ours = |aside: &dyn Fn(&Hub<Shown>) -> bool| hub.as_ref().is_none_or(aside);
+        if let Some(text) = drawn.clipboard
+            && ours(&|hub| hub.copied(&text))
+        {
+            self.due.clipboard = Some(text);
+        }
+        if drawn.bells > 0 && ours(&Hub::rang) {
+            self.due.bell = true;
+        }
+        if let Some(why) = drawn.declined
+            && ours(&|hub| hub.told(&why))
+        {
+            self.news.tell(ConsoleNews::Note(why));
+        }
+    }
+
+    fn show(&mut self, picture: Arc<Picture>) {
+        self.picture = Some(picture);
+        self.due.picture = true;
+    }
+
+    fn tell_picture(&mut self) {
+        let Some(picture) = &self.picture else { return };
+        let text = if self.as_picture { None } else { self.reader.feed(picture) };
+        let Some(text) = text else {
+            self.told = None;
+            return self.news.tell(ConsoleNews::Image(Image::Picture(Arc::clone(picture))));
+        };
+        if self.told.as_deref() != Some(&text.screen) {
+            let screen = Arc::new(text.screen);
+            self.told = Some(Arc::clone(&screen));
+            self.news.tell(ConsoleNews::Image(Image::Screen(screen)));
+        }
+    }
+
+    /// Looks for a text in what is read of the picture: on from what was found last, and round.
+    fn search(&mut self, text: &str, backwards: bool) {
+        let all = self.told.as_deref().map(|screen| hits(screen, text)).unwrap_or_default();
+        let at = |found: &Found| (found.from.line, found.from.column);
+        let last = self.found.as_ref().map(at);
+        self.found = if backwards {
+            all.iter().rfind(|found| last.is_none_or(|last| at(found) < last)).or_else(|| all.last()).copied()
+        } else {
+            all.iter().find(|found| last.is_none_or(|last| at(found) > last)).or_else(|| all.first()).copied()
+        };
+        self.news.tell(ConsoleNews::Found(self.found));
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::app::effect::{ConsoleRequest, RecordIn};
 use crate::engine::emulator::{Emulator, Event, Limits, View, keys};
@@ -45,28 +45,64 @@ impl Console for Line {
         Past::new(&self.emulator)
     }
 
-    async fn follow(&mut self, session: &mut Session, upstream: &mut Upstream<Wire>) -> Result<(), Over> {
-        loop {
-            let frame = self.dirty.then(|| self.told.map_or_else(Instant::now, |told| told + FRAME));
-            tokio::select! {
-                biased;
-                request = session.requests.recv() => {
-                    let Some(request) = request else { return Ok(()) };
-                    self.asked(request, session.view_only, upstream).await?;
-                }
-                () = async {
-                    match frame {
-                        Some(at) => sleep_until(at).await,
-                        None => std::future::pending().await,
-                    }
-                } => self.tell(),
-                came = upstream.next() => self.came(came?, upstream).await?,
-            }
+    fn due(&self) -> Option<Instant> {
+        self.dirty.then(|| self.told.map_or_else(Instant::now, |told| told + FRAME))
+    }
+
+    fn tell(&mut self) {
+        self.recorded(Recording::flush);
+        self.dirty = false;
+        self.told = Some(Instant::now());
+        if let Some(screen) = self.view.changed(&self.emulator) {
+            self.hits(&screen);
+            self.news.tell(ConsoleNews::Image(Image::Screen(screen)));
         }
     }
 
-    fn last(&mut self) {
-        self.tell();
+    async fn came(&mut self, came: Came<Bytes>, upstream: &mut Upstream<Wire>) -> Result<(), Over> {
+        self.heard(came, upstream).await
+    }
+
+    async fn asked(
+        &mut self,
+        request: ConsoleRequest,
+        view_only: bool,
+        upstream: &mut Upstream<Wire>,
+    ) -> Result<(), Over> {
+        let modes = self.emulator.modes();
+        let told = match request {
+            ConsoleRequest::Key(_) | ConsoleRequest::Paste(_) if view_only => None,
+            ConsoleRequest::Key(stroke) => {
+                self.bottom();
+                upstream.types(keys::encode(stroke, modes)).await?
+            }
+            ConsoleRequest::Paste(text) if text.len() > MOST_PASTED => Some(ConsoleNews::Note(format!(
+                "a text of more than {MOST_PASTED} bytes is not typed into a line: nothing was sent"
+            ))),
+            ConsoleRequest::Paste(text) => {
+                self.bottom();
+                upstream.types(keys::paste(&text, modes)).await?
+            }
+            ConsoleRequest::Resize(columns, rows) => match upstream.wants_size((rows, columns)).await? {
+                Err(why) => Some(ConsoleNews::Note(why)),
+                Ok(now) => {
+                    if now {
+                        self.resize(rows, columns, upstream);
+                    }
+                    if view_only { None } else { upstream.types(stty::keystrokes(rows, columns)).await? }
+                }
+            },
+            ConsoleRequest::Control(wanted) => upstream.control(wanted).await?,
+            ConsoleRequest::HandOver => upstream.hand_over().await?,
+            request => {
+                self.asked_here(request);
+                None
+            }
+        };
+        if let Some(told) = told {
+            self.news.tell(told);
+        }
+        Ok(())
     }
 }
 
@@ -100,8 +136,8 @@ impl Line {
         }
     }
 
-    /// Something came.
-    async fn came<W>(&mut self, came: Came<Bytes>, upstream: &mut Upstream<W>) -> Result<(), Over>
+    /// Something came, whatever way the line has.
+    async fn heard<W>(&mut self, came: Came<Bytes>, upstream: &mut Upstream<W>) -> Result<(), Over>
     where
         W: Way<Subject = Past, Input = Typed>,
     {
@@ -159,17 +195,6 @@ impl Line {
         }
     }
 
-    /// Tells the screen what is to be seen, where that is something else.
-    fn tell(&mut self) {
-        self.recorded(Recording::flush);
-        self.dirty = false;
-        self.told = Some(Instant::now());
-        if let Some(screen) = self.view.changed(&self.emulator) {
-            self.hits(&screen);
-            self.news.tell(ConsoleNews::Image(Image::Screen(screen)));
-        }
-    }
-
     fn resize<W>(&mut self, rows: u16, columns: u16, upstream: &mut Upstream<W>)
     where
         W: Way<Subject = Past, Input = Typed>,
@@ -180,49 +205,6 @@ impl Line {
             recording.resized(rows, columns);
         }
         upstream.resized(&self.emulator);
-    }
-
-    /// Does what was asked.
-    async fn asked(
-        &mut self,
-        request: ConsoleRequest,
-        view_only: bool,
-        upstream: &mut Upstream<Wire>,
-    ) -> Result<(), Over> {
-        let modes = self.emulator.modes();
-        let told = match request {
-            ConsoleRequest::Key(_) | ConsoleRequest::Paste(_) if view_only => None,
-            ConsoleRequest::Key(stroke) => {
-                self.bottom();
-                upstream.types(keys::encode(stroke, modes)).await?
-            }
-            ConsoleRequest::Paste(text) if text.len() > MOST_PASTED => Some(ConsoleNews::Note(format!(
-                "a text of more than {MOST_PASTED} bytes is not typed into a line: nothing was sent"
-            ))),
-            ConsoleRequest::Paste(text) => {
-                self.bottom();
-                upstream.types(keys::paste(&text, modes)).await?
-            }
-            ConsoleRequest::Resize(columns, rows) => match upstream.wants_size((rows, columns)).await? {
-                Err(why) => Some(ConsoleNews::Note(why)),
-                Ok(now) => {
-                    if now {
-                        self.resize(rows, columns, upstream);
-                    }
-                    if view_only { None } else { upstream.types(stty::keystrokes(rows, columns)).await? }
-                }
-            },
-            ConsoleRequest::Control(wanted) => upstream.control(wanted).await?,
-            ConsoleRequest::HandOver => upstream.hand_over().await?,
-            request => {
-                self.asked_here(request);
-                None
-            }
-        };
-        if let Some(told) = told {
-            self.news.tell(told);
-        }
-        Ok(())
     }
 
     /// Does what does not concern the guest.
@@ -356,7 +338,7 @@ mod tests {
             let mut line = Line::new(News { id: ConsoleId(1), msgs }, target);
             let mut upstream = Upstream::Own(Own::alone(Kept::default(), looks_only));
             // Where the cursor is, and what kind of terminal this is.
-            line.came(Came::Host("# \x1b[6n\x1b[c".into()), &mut upstream).await.unwrap();
+            line.heard(Came::Host("# \x1b[6n\x1b[c".into()), &mut upstream).await.unwrap();
             let Upstream::Own(own) = upstream else { panic!("it is ours") };
             let sent = own.way.0.iter().any(|typed| matches!(typed, Typed::Bytes(bytes) if !bytes.is_empty()));
             assert_eq!(sent, !looks_only, "{:?}", own.way.0);

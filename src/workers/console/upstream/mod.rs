@@ -7,8 +7,9 @@ mod open;
 use std::future::pending;
 use std::sync::Arc;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::app::effect::ConsoleRequest;
 use crate::model::console::{ConsoleNews, ConsolePhase, Presence};
 
 use super::share::{Asked, End, Event, Hub, Link, Member, Subject, Told};
@@ -76,15 +77,55 @@ pub(super) trait Console: Send {
     /// What is shared of one that has just been opened.
     fn subject(&self, way: &Self::Way) -> <Self::Way as Way>::Subject;
 
-    /// Follows it until it is closed or over.
-    fn follow(
+    /// It has just been opened, or is followed from now on.
+    fn opened(&mut self, _: &Upstream<Self::Way>) {}
+
+    /// When the screen is to be told something; `None`: nothing is new.
+    fn due(&self) -> Option<Instant>;
+
+    /// Tells the screen what is seen.
+    fn tell(&mut self);
+
+    /// Something came.
+    fn came(
         &mut self,
-        session: &mut Session,
+        came: Came<<Self::Way as Way>::News>,
         upstream: &mut Upstream<Self::Way>,
     ) -> impl Future<Output = Result<(), Over>> + Send;
 
-    /// Tells the screen what is seen last.
-    fn last(&mut self);
+    /// Does what the operator asked for.
+    fn asked(
+        &mut self,
+        request: ConsoleRequest,
+        view_only: bool,
+        upstream: &mut Upstream<Self::Way>,
+    ) -> impl Future<Output = Result<(), Over>> + Send;
+}
+
+/// Follows a console until it is closed or over.
+async fn follow<C: Console>(
+    console: &mut C,
+    session: &mut Session,
+    upstream: &mut Upstream<C::Way>,
+) -> Result<(), Over> {
+    console.opened(upstream);
+    loop {
+        let due = console.due();
+        tokio::select! {
+            biased;
+            request = session.requests.recv() => {
+                let Some(request) = request else { return Ok(()) };
+                console.asked(request, session.view_only, upstream).await?;
+            }
+            () = async {
+                match due {
+                    Some(at) => sleep_until(at).await,
+                    None => pending().await,
+                }
+            } => console.tell(),
+            came = upstream.next() => console.came(came?, upstream).await?,
+        }
+    }
 }
 
 /// Runs a console until it is closed, ends, or fails. When the noctule that it was followed through
@@ -97,13 +138,13 @@ pub(super) async fn run<C: Console>(mut session: Session, mut console: C) -> Res
         let used = Used::new(shared, &session.target, &session.operator);
         session.news.phase(ConsolePhase::Open);
         session.news.tell(ConsoleNews::Presence(upstream.presence().unwrap_or_default()));
-        let over = console.follow(&mut session, &mut upstream).await;
+        let over = follow(&mut console, &mut session, &mut upstream).await;
         upstream.close(over.as_ref().err()).await;
         drop(used);
         match over {
             Ok(()) => return Ok(()),
             Err(Over::Ended(why) | Over::Broken(why)) => {
-                console.last();
+                console.tell();
                 return Err(why);
             }
             Err(Over::Gone) => {}
