@@ -554,11 +554,11 @@ fn a_picture_is_told_to_the_terminal_with_what_lies_over_it() {
     screen.keys("ctrl-] + ctrl-] +");
     let closer = screen.sight().expect("a picture");
     assert_eq!((closer.at.0, closer.size.0, closer.part.2 < 320), (0, 120, true));
-    screen.keys("ctrl-] k");
+    screen.keys("ctrl-] /");
     let covered = screen.sight().expect("a picture").covered;
-    assert!(covered[12] && !covered[0] && !covered[24], "a list in the middle: {covered:?}");
+    assert!(covered.contains(&true) && !covered[0] && !covered[24], "a question in the middle: {covered:?}");
     screen.keys("esc");
-    assert!(!screen.sight().expect("a picture").covered[12]);
+    assert!(!screen.sight().expect("a picture").covered.contains(&true));
     screen.keys("ctrl-] w");
     assert_eq!(screen.sight(), None, "thumbnails stay half blocks");
     screen.keys("enter");

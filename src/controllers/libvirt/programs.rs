@@ -123,7 +123,7 @@ impl Programs {
         let told = libvirt.hostname().await.map_err(Apart::Call)?;
         let name = Program { text: "exec uname -n", args: &[], input: None, limit: NAME };
         let here = self.ask(&name).await.map_err(Apart::Program)?;
-        if first_label(&told) == first_label(&here) {
+        if same_host(&told, &here) {
             return Ok(());
         }
         let word = |name: &str| clean(name.trim()).into_owned();
@@ -217,9 +217,13 @@ impl Programs {
     }
 }
 
-/// The name of a machine without its domain.
-fn first_label(name: &str) -> String {
-    name.trim().split('.').next().unwrap_or_default().to_ascii_lowercase()
+/// Whether two names are of one machine: whole names that differ are of two, and of one that has no domain only
+/// the first label can be compared.
+fn same_host(one: &str, other: &str) -> bool {
+    let [one, other] = [one, other].map(|name| name.trim().trim_end_matches('.').to_ascii_lowercase());
+    let whole = one.contains('.') && other.contains('.');
+    let label = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+    if whole { one == other } else { !one.is_empty() && label(&one) == label(&other) }
 }
 
 fn lost(limit: Duration) -> ProgramError {
@@ -308,6 +312,19 @@ mod tests {
 
     fn here() -> Programs {
         Programs::on(Target::Local(None))
+    }
+
+    #[test]
+    fn machines_of_one_name_in_two_domains_are_two() {
+        for (one, other, same) in [
+            ("kvm-1", "kvm-1.site-a.example\n", true),
+            ("KVM-1.site-a.example", "kvm-1.site-a.example.", true),
+            ("kvm-1.site-a.example", "kvm-1.site-b.example", false),
+            ("kvm-1", "kvm-2", false),
+            ("", "", false),
+        ] {
+            assert_eq!(super::same_host(one, other), same, "{one} {other}");
+        }
     }
 
     #[tokio::test]
