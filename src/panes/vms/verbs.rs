@@ -100,7 +100,7 @@ impl VmsPane {
                 held(&args),
             ),
             "vm.restore" if !args.contains_key("to") => {
-                let title = "Restore as a new machine called? (empty: the machine itself is put back)".to_owned();
+                let title = "Name of a new machine (empty: the same is put back)".to_owned();
                 vec![Effect::Prompt(Prompt {
                     title,
                     initial: String::new(),

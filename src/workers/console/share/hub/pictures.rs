@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::super::keys::Key;
 use super::super::link::{End, Guest, Link, Told};
 use super::super::screen::Shown;
-use super::peer::serve;
+use super::tests::visitor;
 use super::*;
 use crate::controllers::vnc::{Area, Input};
 use crate::model::console::{ConsoleKey, Picture, Stroke};
@@ -83,10 +83,7 @@ impl Rig {
     }
 
     fn raw(&mut self) -> DuplexStream {
-        let (ours, theirs) = duplex(32 << 10);
-        self.last += 1;
-        tokio::spawn(serve(theirs, self.last, 1_000_000, CONSOLE.into(), self.events.clone()));
-        ours
+        visitor(CONSOLE, &self.events, &mut self.last)
     }
 
     async fn join(&mut self, name: &str, looks_only: bool) -> Look {

@@ -27,6 +27,14 @@ enum Act {
     End(&'static str),
 }
 
+/// Another process that comes to the console, before its first word.
+pub(super) fn visitor(console: &str, events: &mpsc::Sender<Event>, last: &mut u64) -> DuplexStream {
+    let (ours, theirs) = duplex(32 << 10);
+    *last += 1;
+    tokio::spawn(serve(theirs, *last, 1_000_000, console.into(), events.clone()));
+    ours
+}
+
 struct Rig {
     events: mpsc::Sender<Event>,
     acts: UnboundedSender<Act>,
@@ -87,10 +95,7 @@ impl Rig {
 
     /// Another process, before its first word.
     fn raw(&mut self) -> DuplexStream {
-        let (ours, theirs) = duplex(32 << 10);
-        self.last += 1;
-        tokio::spawn(serve(theirs, self.last, 1_000_000, CONSOLE.into(), self.events.clone()));
-        ours
+        visitor(CONSOLE, &self.events, &mut self.last)
     }
 
     async fn join(&mut self, name: &str, looks_only: bool) -> Look {
