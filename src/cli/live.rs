@@ -22,7 +22,7 @@ use crate::workers::relay::wire::{About, PROTOCOL};
 use crate::workers::relay::{self, Client, Hands, server::Owner};
 use crate::workers::source::Sources;
 use crate::workers::supervisor::Supervisor;
-use crate::workers::{inventory, now, timers};
+use crate::workers::{inventory, now, outbox, timers};
 
 /// How long workers have to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -205,6 +205,7 @@ impl Start<'_> {
         // An instance that does not own the store asks for details itself, but polls nothing.
         let (sources, hands) = if opened.owner {
             timers::start(&supervisor, &store);
+            outbox::start(&supervisor, &store);
             if let Some(file) = &loaded.config.inventory.file {
                 inventory::start(&supervisor, &store, PathBuf::from(file), msgs);
             }

@@ -14,6 +14,7 @@ mod kind;
 mod measure;
 mod names;
 mod open;
+mod outbox;
 mod queue;
 mod reader;
 mod refold;
@@ -37,6 +38,7 @@ pub use error::Error;
 pub use examine::{Examined, examine};
 pub use journal::{Journal, Ticket};
 pub use open::owner;
+pub use outbox::{Outbox, Piece, is_piece};
 pub use reader::{Blast, Interrupter, KnownCpe, KnownNode, Reader, StandingAlarm};
 
 use crate::model::alarm::Counts;
@@ -203,6 +205,18 @@ impl Store {
     /// The way in.
     pub fn journal(&self) -> Arc<dyn Journal> {
         Arc::new(journal::Embedded { store: Arc::clone(&self.inner) })
+    }
+
+    /// Whether this process owns the file, and so writes it.
+    #[must_use]
+    pub fn is_owner(&self) -> bool {
+        self.inner.queue.is_some()
+    }
+
+    /// Where those who do not own the file leave what they have to tell its owner.
+    #[must_use]
+    pub fn outbox(&self) -> Outbox {
+        Outbox::of(&self.inner.options.path)
     }
 
     /// A connection for one reading thread.

@@ -20,6 +20,17 @@ impl Cache for Store {
         Box::pin(async move { ticket.durable().await.map(|_| ()).map_err(|e| e.to_string()) })
     }
 
+    fn audit(&self, records: Vec<Record>) -> Durable {
+        if self.is_owner() {
+            return self.append(records);
+        }
+        let left = self.outbox().put(&records).map_err(|e| format!("a row of the log is not kept: {e}"));
+        if let Err(error) = &left {
+            tracing::error!(%error, "nothing could be left for the owner of the cache");
+        }
+        Box::pin(std::future::ready(left))
+    }
+
     fn offsets(&self, source: &str) -> Result<Vec<Origin>, String> {
         self.offsets(source).map_err(|e| e.to_string())
     }

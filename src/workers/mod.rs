@@ -15,6 +15,7 @@ mod fixture;
 pub mod inventory;
 pub mod job_verb;
 pub mod jobs;
+pub mod outbox;
 pub mod plan;
 pub mod pm;
 mod prometheus;

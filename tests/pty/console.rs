@@ -4,7 +4,7 @@ use noctule::config::schema::SourceKind;
 use noctule::sim::libvirt::{RunningVirt, VirtOptions, VirtSim};
 use tempfile::TempDir;
 
-use super::lab::until;
+use super::lab::{noctule, until};
 use super::tty::{Start, Tty};
 
 pub struct Rack {
@@ -81,4 +81,26 @@ fn a_screen_is_opened_as_text_and_what_is_off_says_so() {
     tty.wait_for("esc closes it");
     tty.send("\x1b");
     assert_eq!(tty.exit(), 0);
+}
+
+#[test]
+fn who_was_at_a_console_is_journalled_although_nobody_owned_the_cache_and_it_was_killed() {
+    let rack = Rack::new();
+    let log = || noctule(rack.home.path(), &["log"]).0;
+    let mut tty = rack.start(&["dns-1"]);
+    tty.wait("the console open", |s| s.contains("dns-1 serial") && !s.contains("being opened"));
+    tty.send("\x1dq");
+    assert_eq!(tty.exit(), 0);
+    let tty = rack.start(&["dns-1"]);
+    tty.wait("the console open", |s| s.contains("dns-1 serial") && !s.contains("being opened"));
+    tty.signal("KILL");
+    until("what waits", || log().contains("3 rows are not in the journal yet"));
+    assert!(!log().contains("console.open"));
+    let (doctor, _) = noctule(rack.home.path(), &["doctor"]);
+    assert!(doctor.contains("3 rows wait for the journal"), "{doctor}");
+    // Whoever owns the cache next takes them up, even one that only lists something.
+    until("the rows", || noctule(rack.home.path(), &["vms", "--fresh"]).1 && !log().contains("not in the journal"));
+    let log = log();
+    assert_eq!(log.matches("console.open").count(), 2, "{log}");
+    assert!(log.contains("opened the serial console") && log.contains("left the serial console after"), "{log}");
 }

@@ -95,13 +95,7 @@ impl Lab {
 
     /// Runs a command of the same installation and returns what it printed.
     pub fn noctule(&self, args: &[&str]) -> (String, bool) {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_noctule"));
-        command.args(args).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        for (name, folder) in super::tty::FOLDERS {
-            command.env(name, self.home().join(folder));
-        }
-        let out = command.env("HOME", self.home()).output().expect("noctule runs");
-        (String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned(), out.status.success())
+        noctule(self.home(), args)
     }
 }
 
@@ -112,6 +106,17 @@ impl Drop for Lab {
             network.stop();
         }
     }
+}
+
+/// Runs a command of the installation under `home`: what it printed, and whether it was done.
+pub fn noctule(home: &Path, args: &[&str]) -> (String, bool) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_noctule"));
+    command.args(args).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    for (name, folder) in super::tty::FOLDERS {
+        command.env(name, home.join(folder));
+    }
+    let out = command.env("HOME", home).output().expect("noctule runs");
+    (String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned(), out.status.success())
 }
 
 /// Waits for a condition outside the screen, looking again every 20 ms.

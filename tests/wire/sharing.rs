@@ -39,14 +39,14 @@ impl Desk {
         .await;
     }
 
-    /// What the log says of sharing.
+    /// What the log says of consoles.
     fn log(&self) -> Vec<String> {
         let mut reader = self.rig.console.store.reader().unwrap();
         let mut rows = Vec::new();
         reader
             .each_row(&page(Table::Log), &mut |row| {
                 let text = FIELDS.map(|name| row.get(name).to_plain().into_owned()).join(" ");
-                if text.contains("console.share") {
+                if text.contains("console.") {
                     rows.push(text);
                 }
                 ControlFlow::Continue(())
@@ -109,7 +109,7 @@ async fn shared(kind: ConsoleKind, connections: impl Fn(&Desk) -> usize) {
     assert_eq!(connections(&ben), 1);
 
     let log = anna.log().join("\n");
-    for words in ["ben", "looks at it", "asks for control", "has control"] {
+    for words in ["ben", "looks at it", "asks for control", "has control", "console.open", "console.close"] {
         assert!(log.contains(words), "{words} is not in the log:\n{log}");
     }
     assert!(!log.contains("secret") && !log.contains("uname"), "what is typed is in no log:\n{log}");

@@ -10,7 +10,7 @@ use crate::config::{self, Error, Loaded};
 use crate::model::ids::Seq;
 use crate::model::text::{counted, grouped, iec};
 use crate::model::time::Ts;
-use crate::store;
+use crate::store::{self, Outbox};
 use crate::theme::load;
 
 /// Less free space than this is worth a word, bytes.
@@ -90,6 +90,7 @@ pub(super) fn cache(loaded: &Loaded) -> Vec<Check> {
             out.push(mode(&meta));
             out.push(size(&path, &meta));
             out.extend(contents(&path));
+            out.push(outbox(&Outbox::of(&path)));
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             out.push(Check::ok("contents", "none yet: it is made at the first start"));
@@ -155,6 +156,21 @@ fn contents(path: &Path) -> Vec<Check> {
         ),
     };
     vec![sound.took(began.elapsed()), journal(found.first, found.last)]
+}
+
+/// What waits for the owner of the cache, and what was no piece of a journal.
+fn outbox(outbox: &Outbox) -> Check {
+    match outbox.waiting() {
+        Ok(pieces) if pieces.is_empty() => Check::ok("outbox", "nothing waits for the journal"),
+        Ok(pieces) => {
+            let found = format!("{} for the journal", counted(pieces.len() as u64, "row waits", "rows wait"));
+            Check::warn("outbox", found, "start noctule or `noctule agent`: whoever owns the cache takes them up")
+        }
+        Err(e) => {
+            let advice = "check owner and permissions: rows of consoles cannot be kept there";
+            Check::fail("outbox", format!("{}: {e}", outbox.folder().display()), advice)
+        }
+    }
 }
 
 fn journal(first: Option<(Seq, Ts)>, last: Option<(Seq, Ts)>) -> Check {

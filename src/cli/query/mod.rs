@@ -19,6 +19,7 @@ use super::fresh::{self, say};
 use super::live::{Live, Role, store_options};
 use crate::model::ids::RowId;
 use crate::model::page::Table;
+use crate::model::text::counted;
 use crate::store::{Reader, Store};
 use crate::workers::now;
 use crate::workers::resolve::sources;
@@ -63,6 +64,9 @@ fn answer(start: &Start, ask: &Ask, args: &ListArgs) -> Result<Code, Failure> {
         let (store, _) = Store::open(&store_options(&loaded, true))?;
         let mut reader = store.reader()?;
         tell_age(&mut reader)?;
+        if ask.request.table == Table::Log {
+            tell_waiting(&store);
+        }
         print(start, &mut reader, ask)?;
         return Ok(Code::Done);
     }
@@ -90,6 +94,19 @@ fn tell_age(reader: &mut Reader) -> Result<(), Failure> {
     let now = now();
     say(&age::line(&sources(reader, now)?, now));
     Ok(())
+}
+
+/// What other processes left for the journal is not in the list yet.
+fn tell_waiting(store: &Store) {
+    match store.outbox().waiting() {
+        Ok(pieces) if pieces.is_empty() => {}
+        Ok(pieces) => say(&format!(
+            "{} not in the journal yet: {}",
+            counted(pieces.len() as u64, "row is", "rows are"),
+            "whoever owns the cache next takes them up (noctule, noctule agent)"
+        )),
+        Err(error) => say(&format!("{}: {error}", store.outbox().folder().display())),
+    }
 }
 
 pub(super) fn print(start: &Start, reader: &mut Reader, ask: &Ask) -> Result<(), Failure> {

@@ -31,6 +31,12 @@ pub trait Cache: Send + Sync + 'static {
     /// Journals records; never blocks.
     fn append(&self, records: Vec<Record>) -> Durable;
 
+    /// Keeps rows of the log that must not be lost: they are journalled, or left for the process that
+    /// journals. Never waits for another process.
+    fn audit(&self, records: Vec<Record>) -> Durable {
+        self.append(records)
+    }
+
     /// The last journalled place of each partition of the source's stream.
     ///
     /// # Errors

@@ -133,12 +133,13 @@ impl Watched {
 
     /// Journals observations.
     pub(super) fn journal(&self, what: Vec<Observation>) -> Option<Durable> {
-        if what.is_empty() {
-            return None;
-        }
+        (!what.is_empty()).then(|| self.cache.append(self.records(what)))
+    }
+
+    fn records(&self, what: Vec<Observation>) -> Vec<Record> {
         let at = now();
         let observed = |what| Record::Observed(Observed { source: self.name.clone(), at, origin: None, what });
-        Some(self.cache.append(what.into_iter().map(observed).collect()))
+        what.into_iter().map(observed).collect()
     }
 
     /// Logs a call.
@@ -155,20 +156,10 @@ impl Watched {
         began: Instant,
         outcome: Result<&str, &str>,
     ) -> Result<(), String> {
-        match self.call(actor, call, target, began, outcome) {
-            Some(done) => done.await,
-            None => Ok(()),
-        }
+        self.call(actor, call, target, began, outcome).await
     }
 
-    fn call(
-        &self,
-        actor: &str,
-        call: &str,
-        target: &str,
-        began: Instant,
-        outcome: Result<&str, &str>,
-    ) -> Option<Durable> {
+    fn call(&self, actor: &str, call: &str, target: &str, began: Instant, outcome: Result<&str, &str>) -> Durable {
         let record = CallRecord {
             call: call.to_owned(),
             target: crate::model::text::clean(target).into_owned(),
@@ -179,7 +170,7 @@ impl Watched {
             actor: actor.to_owned(),
             bytes: 0,
         };
-        self.journal(vec![Observation::Call(record)])
+        self.cache.audit(self.records(vec![Observation::Call(record)]))
     }
 
     /// Raises or clears the alarm of a server that is not there.

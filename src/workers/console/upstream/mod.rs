@@ -13,7 +13,7 @@ use crate::app::effect::ConsoleRequest;
 use crate::model::console::{ConsoleNews, ConsolePhase, Presence};
 
 use super::share::{Asked, End, Event, Hub, Link, Member, Subject, Told};
-use super::{Session, Shared, Used};
+use super::{Session, Shared};
 
 /// Why it is over.
 #[derive(Debug)]
@@ -135,12 +135,12 @@ pub(super) async fn run<C: Console>(mut session: Session, mut console: C) -> Res
     loop {
         let Some(mut upstream) = open::open(&mut session, &console, again).await? else { return Ok(()) };
         let shared = Arc::clone(session.host()?);
-        let used = Used::new(shared, &session.target, &session.operator);
+        let visit = open::Visit::new(shared, &session);
         session.news.phase(ConsolePhase::Open);
         session.news.tell(ConsoleNews::Presence(upstream.presence().unwrap_or_default()));
         let over = follow(&mut console, &mut session, &mut upstream).await;
         upstream.close(over.as_ref().err()).await;
-        drop(used);
+        drop(visit);
         match over {
             Ok(()) => return Ok(()),
             Err(Over::Ended(why) | Over::Broken(why)) => {

@@ -64,7 +64,13 @@ pub(super) async fn open<C: Console>(
                     };
                     let held = match joined(session, Link::join(stream, guest)).await {
                         Joined::In(link) => {
-                            note(&shared, session, "looks at it through another noctule");
+                            log(
+                                &shared,
+                                &session.target,
+                                "console.share",
+                                &session.operator,
+                                "follows it through another noctule",
+                            );
                             return Ok(Some(Upstream::Theirs(link)));
                         }
                         Joined::Closed => return Ok(None),
@@ -126,7 +132,7 @@ fn hub<S: Subject>(seat: Seat, shared: &Arc<Shared>, session: &Session, subject:
     let (shared, target) = (Arc::clone(shared), session.target.clone());
     let others = std::sync::Mutex::new(Vec::new());
     let audit: share::Audit = Box::new(move |done| {
-        log(&shared, &target, done.who(), &done.words());
+        log(&shared, &target, "console.share", done.who(), &done.words());
         let mut others = crate::workers::lock(&others);
         match done {
             Done::Joined(who) => others.push((who.clone(), Used::new(Arc::clone(&shared), &target, who))),
@@ -141,15 +147,37 @@ fn hub<S: Subject>(seat: Seat, shared: &Arc<Shared>, session: &Session, subject:
     Hub::start(seat, (&session.operator, session.view_only), Duration::from_secs(minutes * 60), subject, audit)
 }
 
-fn note(shared: &Shared, session: &Session, words: &str) {
-    log(shared, &session.target, &session.operator, words);
+/// An operator at a console: the log has who came to which and how long they stayed, also where the
+/// program ends under it.
+pub(super) struct Visit {
+    shared: Arc<Shared>,
+    target: ConsoleTarget,
+    operator: String,
+    began: Instant,
+    _used: Used,
 }
 
-/// A row of the log, and a line of the log file: `noctule console` keeps no rows. What is typed is in
-/// neither.
-fn log(shared: &Shared, target: &ConsoleTarget, who: &str, words: &str) {
-    tracing::info!(console = %target.canonical(), kind = target.kind.word(), who, "{words}");
-    shared.log(who, "console.share", &target.canonical(), Instant::now(), Ok(words));
+impl Visit {
+    /// Begins with the console open.
+    pub(super) fn new(shared: Arc<Shared>, session: &Session) -> Self {
+        let (target, operator) = (session.target.clone(), session.operator.clone());
+        log(&shared, &target, "console.open", &operator, &format!("opened the {} console", target.kind.word()));
+        let used = Used::new(Arc::clone(&shared), &target, &operator);
+        Self { shared, target, operator, began: Instant::now(), _used: used }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let words = format!("left the {} console after {} s", self.target.kind.word(), self.began.elapsed().as_secs());
+        log(&self.shared, &self.target, "console.close", &self.operator, &words);
+    }
+}
+
+/// A row of the log, and a line of the log file. What is typed is in neither.
+fn log(shared: &Shared, target: &ConsoleTarget, call: &str, who: &str, words: &str) {
+    tracing::info!(console = %target.canonical(), kind = target.kind.word(), call, who, "{words}");
+    shared.log(who, call, &target.canonical(), Instant::now(), Ok(words));
 }
 
 /// What came of asking to be let in.

@@ -1,0 +1,182 @@
+//! Journals what processes that do not own the cache left for its owner ([`Outbox`]): at the start, and
+//! whenever something comes.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::{EventKind, RecursiveMode, Watcher as _};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::{Outbox, Piece, Store, is_piece};
+
+use super::supervisor::Supervisor;
+
+/// Pieces that are dealt with in one go.
+const MOST: usize = 256;
+/// It is looked again after so long, whatever was told: a disk may be full no longer.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// Starts the worker. Only the instance that owns the cache runs it.
+pub fn start(supervisor: &Supervisor, store: &Store) {
+    let (store, stop) = (store.clone(), supervisor.stopping());
+    supervisor.spawn("outbox", move || run(store.clone(), stop.clone()));
+}
+
+async fn run(store: Store, stop: CancellationToken) {
+    let outbox = store.outbox();
+    let came = Arc::new(Notify::new());
+    // The watcher comes first: what is left between looking and watching would wait.
+    let watcher = outbox
+        .make()
+        .map_err(|e| e.to_string())
+        .and_then(|()| watch(outbox.folder(), Arc::clone(&came)).map_err(|e| e.to_string()));
+    if let Err(error) = &watcher {
+        tracing::warn!(%error, folder = %outbox.folder().display(), "the outbox is not watched: it is looked into once a minute");
+    }
+    // Journalled, and still there: a folder may give nothing away.
+    let mut told = HashSet::new();
+    loop {
+        // Not given up half-way: what is journalled is to be removed.
+        match deliver(&store, &outbox, &mut told).await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => tracing::warn!(%error, "what other processes left for the journal waits"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = came.notified() => {}
+            () = sleep(AGAIN) => {}
+        }
+    }
+}
+
+fn watch(folder: &Path, came: Arc<Notify>) -> notify::Result<notify::RecommendedWatcher> {
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Our own reading and removing is nothing new.
+        let new = event.is_ok_and(|e| {
+            !matches!(e.kind, EventKind::Access(_) | EventKind::Remove(_)) && e.paths.iter().any(|p| is_piece(p))
+        });
+        if new {
+            came.notify_one();
+        }
+    })?;
+    watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}
+
+/// Journals the pieces that wait; how many there were.
+async fn deliver(store: &Store, outbox: &Outbox, told: &mut HashSet<PathBuf>) -> Result<usize, String> {
+    let from = outbox.clone();
+    let Ok(read) = super::blocking(move || from.pieces(MOST)).await else { return Ok(0) };
+    let pieces = read.map_err(|e| e.to_string())?;
+    for piece in &pieces {
+        settle(store, piece, told).await?;
+    }
+    Ok(pieces.len())
+}
+
+async fn settle(store: &Store, piece: &Piece, told: &mut HashSet<PathBuf>) -> Result<(), String> {
+    let settled = match &piece.records {
+        Ok(records) => {
+            if !told.contains(&piece.path) {
+                store.journal().append(records.clone()).durable().await.map_err(|e| e.to_string())?;
+                told.insert(piece.path.clone());
+            }
+            piece.done().map(|()| {
+                told.remove(&piece.path);
+            })
+        }
+        Err(why) => {
+            tracing::warn!(file = %piece.path.display(), why, "a piece of the outbox is put aside");
+            piece.refuse()
+        }
+    };
+    settled.map_err(|e| format!("{}: {e}", piece.path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+
+    use super::*;
+    use crate::model::observation::{CallRecord, Observation, Observed};
+    use crate::model::record::Record;
+    use crate::model::time::Ts;
+    use crate::store::OpenOptions;
+    use crate::workers::source::Cache as _;
+
+    fn options(folder: &Path) -> OpenOptions {
+        OpenOptions {
+            path: folder.join("cache.db"),
+            tenant: String::new(),
+            keep_us: i64::MAX / 4,
+            max_bytes: u64::MAX / 4,
+            purge_after_us: i64::MAX / 4,
+            read_only: false,
+        }
+    }
+
+    fn row(status: &str) -> Record {
+        let what = Observation::Call(CallRecord {
+            call: "console.open".into(),
+            target: "kvm/web".into(),
+            status: status.into(),
+            error: String::new(),
+            duration_us: 0,
+            tries: 1,
+            actor: "anna".into(),
+            bytes: 0,
+        });
+        Record::Observed(Observed { source: "kvm".into(), at: Ts(7), origin: None, what })
+    }
+
+    fn journalled(store: &Store) -> Vec<Record> {
+        store.journal().read(crate::model::ids::Seq(0), 100).unwrap().into_iter().map(|entry| entry.record).collect()
+    }
+
+    async fn until<T, F: Future<Output = Option<T>>>(mut seen: impl FnMut() -> F) -> T {
+        let look = async {
+            loop {
+                if let Some(seen) = seen().await {
+                    return seen;
+                }
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), look).await.expect("in time")
+    }
+
+    #[tokio::test]
+    async fn rows_of_others_are_journalled_whether_or_not_their_owner_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (owner, _) = Store::open(&options(folder.path())).unwrap();
+        let (guest, opened) = Store::open(&options(folder.path())).unwrap();
+        assert!(!opened.owner && !guest.is_owner());
+        guest.audit(vec![row("before")]).await.unwrap();
+        assert!(journalled(&owner).is_empty());
+
+        let supervisor = Supervisor::new(tokio::runtime::Handle::current(), tokio::sync::mpsc::unbounded_channel().0);
+        start(&supervisor, &owner);
+        until(|| async { (journalled(&owner) == [row("before")]).then_some(()) }).await;
+        std::fs::write(owner.outbox().folder().join("0.cbor"), b"no piece").unwrap();
+        guest.audit(vec![row("meanwhile")]).await.unwrap();
+        until(|| async { (journalled(&owner).len() == 2).then_some(()) }).await;
+        until(|| async { owner.outbox().waiting().unwrap().is_empty().then_some(()) }).await;
+        assert!(owner.outbox().folder().join("0.refused").exists());
+        assert!(supervisor.stop(Duration::from_secs(10)).await);
+        assert_eq!(journalled(&owner), [row("before"), row("meanwhile")]);
+    }
+
+    #[tokio::test]
+    async fn the_owner_journals_its_own_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (owner, _) = Store::open(&options(folder.path())).unwrap();
+        owner.audit(vec![row("own")]).await.unwrap();
+        assert_eq!(journalled(&owner), [row("own")]);
+        assert!(owner.outbox().waiting().unwrap().is_empty());
+    }
+}
