@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::model::action::Verb;
-use crate::model::command::{Intent, Plan, SECRET, Targets};
+use crate::model::command::{Args, Intent, Plan, SECRET, Targets};
 use crate::model::fault::FaultRow;
 use crate::model::ids::RowId;
 use crate::model::job::read::{Format, read};
@@ -85,6 +85,8 @@ pub struct NewJob {
     pub list: Result<List, String>,
     /// The devices, counted.
     pub tally: Tally,
+    /// What was read of it, where it is a file.
+    pub read: Option<String>,
 }
 
 impl Resolved {
@@ -156,9 +158,17 @@ pub fn plan(reader: &mut Reader, intent: &Intent, now: Ts) -> Result<Plan, Resol
         }
         Resolved::Cpes(verb, targets) => plan::of_cpes(&verb, &targets),
         Resolved::Sources(verb, targets) => plan::of_sources(verb, &targets),
-        Resolved::NewJob(new) => plan::jobs::of_new(&new, now),
+        Resolved::NewJob(new) => Plan { args: as_read(intent, new.read.as_deref()), ..plan::jobs::of_new(&new, now) },
         Resolved::Jobs(verb, targets) => plan::jobs::of_jobs(&verb, &targets),
     })
+}
+
+/// The arguments with what a file held in its place: it is not read again.
+fn as_read(intent: &Intent, text: Option<&str>) -> Option<Args> {
+    let mut args = intent.args.clone();
+    args.insert("request".to_owned(), text?.to_owned());
+    args.remove("file");
+    Some(args)
 }
 
 fn below(reader: &mut Reader, targets: &NodeTargets) -> Result<Below, store::Error> {
@@ -233,17 +243,17 @@ fn cpes(reader: &mut Reader, targets: &Targets, verb: &CpeVerb) -> Result<CpeTar
 }
 
 fn new_job(reader: &mut Reader, wish: &Wish, intent: &Intent, now: Ts) -> Result<NewJob, ResolveError> {
-    let (text, format, place) = match wish {
+    let (text, format, place, is_file) = match wish {
         Wish::Text(text) => {
             let json = text.trim_start().starts_with('{');
-            (text.clone(), if json { Format::Json } else { Format::Toml }, String::new())
+            (text.clone(), if json { Format::Json } else { Format::Toml }, String::new(), false)
         }
         Wish::File(path) => {
             let shown = crate::model::text::clean(path).into_owned();
             let text = super::text_of(std::path::Path::new(path)).map_err(ResolveError::Request)?;
             let is_json = std::path::Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
             let json = is_json || text.trim_start().starts_with('{');
-            (text, if json { Format::Json } else { Format::Toml }, format!("{shown}, "))
+            (text, if json { Format::Json } else { Format::Toml }, format!("{shown}, "), true)
         }
     };
     let mut parsed = read(&text, format).map_err(|e| ResolveError::Request(format!("{place}{e}")))?;
@@ -275,7 +285,7 @@ fn new_job(reader: &mut Reader, wish: &Wish, intent: &Intent, now: Ts) -> Result
             serial => format!("CPE {} {serial}", found.model).replace("  ", " "),
         });
     }
-    Ok(NewJob { request: parsed.request, typed: parsed.typed, list, tally })
+    Ok(NewJob { request: parsed.request, typed: parsed.typed, list, tally, read: is_file.then_some(text) })
 }
 
 fn jobs(reader: &mut Reader, targets: &Targets, verb: &JobVerb) -> Result<JobTargets, ResolveError> {
@@ -326,5 +336,46 @@ pub fn sources(reader: &mut Reader, now: Ts) -> Result<Vec<SourceRow>, store::Er
             _ => Ok(Vec::new()),
         },
         _ => Ok(Vec::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{OpenOptions, Store};
+
+    #[test]
+    fn the_plan_of_a_request_is_of_what_its_file_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = OpenOptions {
+            path: folder.path().join("cache.db"),
+            tenant: String::new(),
+            keep_us: i64::MAX / 4,
+            max_bytes: u64::MAX / 4,
+            purge_after_us: i64::MAX / 4,
+            read_only: false,
+        };
+        let (store, _) = Store::open(&options).unwrap();
+        let file = folder.path().join("job.toml");
+        let text = "name = \"x\"\nfilter = \"online=online\"\n[wifi]\nssid = \"Guests\"\n";
+        let args = [("file", file.to_str().unwrap()), ("dry-run", "yes")];
+        let intent = Intent {
+            command: "cpe.job.create",
+            targets: Targets::None,
+            args: args.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            actor: "anna".into(),
+        };
+        let now = Ts(1_795_186_238_000_000);
+        let planned = || plan(&mut store.reader().unwrap(), &intent, now);
+        assert!(planned().unwrap_err().to_string().contains("job.toml"));
+        std::fs::write(&file, text).unwrap();
+        let args = planned().unwrap().args.expect("the arguments are fixed");
+        let expected = [("dry-run", "yes"), ("request", text)];
+        assert_eq!(args, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        std::fs::write(&file, text.replace("Guests", "Nobody")).unwrap();
+        let again = Intent { args, ..intent.clone() };
+        let plan = plan(&mut store.reader().unwrap(), &again, now).unwrap();
+        assert!(plan.calls.iter().any(|call| call.contains("Guests")), "{:?}", plan.calls);
+        assert_eq!(plan.args, None, "there is nothing to fix");
     }
 }

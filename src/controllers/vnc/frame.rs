@@ -51,6 +51,27 @@ pub struct Pointer {
     pub rgba: Vec<u8>,
 }
 
+impl Pointer {
+    /// A picture with the pointer on one of its pixels. What would lie outside of it is left out.
+    #[must_use]
+    pub fn over(&self, picture: &Picture, (x, y): (u32, u32)) -> Picture {
+        let mut picture = picture.clone();
+        let (width, height) = (picture.width as usize, picture.height as usize);
+        let place = |at: u32, hot: u32, step: usize| (at as usize + step).checked_sub(hot as usize);
+        for (down, row) in self.rgba.chunks_exact(self.width.max(1) as usize * 4).enumerate() {
+            let Some(y) = place(y, self.hot.1, down).filter(|y| *y < height) else { continue };
+            for (right, pixel) in row.chunks_exact(4).enumerate() {
+                let Some(x) = place(x, self.hot.0, right).filter(|x| *x < width) else { continue };
+                let at = (y * width + x) * 3;
+                if let (&[r, g, b, 255], Some(to)) = (pixel, picture.rgb.get_mut(at..at + 3)) {
+                    to.copy_from_slice(&[r, g, b]);
+                }
+            }
+        }
+        picture
+    }
+}
+
 /// A picture, and what changed in it since the frame before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -237,6 +258,24 @@ mod tests {
     }
 
     #[test]
+    fn a_pointer_lies_over_the_picture_with_what_points_where_it_is() {
+        let mut canvas = canvas(4, 3);
+        // Two by two, its lower right pixel points; the upper right one is not there.
+        canvas.point(area(1, 1, 2, 2), &[1, 1, 1, 255, 2, 2, 2, 0, 3, 3, 3, 255, 4, 4, 4, 255]);
+        let frame = canvas.frame().unwrap();
+        let pointer = frame.pointer.unwrap();
+        let shown = |at| {
+            let picture = pointer.over(&frame.picture, at);
+            let red = |y| (0..4).map(|x| picture.pixel(x, y)[0]).collect::<Vec<_>>();
+            [red(0), red(1), red(2)]
+        };
+        assert_eq!(shown((2, 1)), [[0, 1, 0, 0], [0, 3, 4, 0], [0, 0, 0, 0]]);
+        assert_eq!(shown((0, 0)), [[4, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]], "the rest is outside");
+        assert_eq!(shown((9, 9)), [[0; 4]; 3]);
+        assert_eq!(Pointer::default().over(&frame.picture, (1, 1)), *frame.picture, "one that is hidden");
+    }
+
+    #[test]
     fn damage_stays_a_few_rectangles() {
         let mut canvas = canvas(640, 480);
         canvas.frame();
@@ -271,6 +310,9 @@ mod tests {
                 }
                 let (width, height) = canvas.size();
                 prop_assert_eq!(canvas.picture.rgb.len(), (width * height * 3) as usize);
+                if let Some(pointer) = &canvas.pointer {
+                    prop_assert_eq!(pointer.over(&canvas.picture, (fx, fy)).rgb.len(), canvas.picture.rgb.len());
+                }
                 prop_assert!(canvas.damage.iter().all(|a| a.x + a.width <= width.max(32) && a.y + a.height <= height.max(40)));
             }
         }

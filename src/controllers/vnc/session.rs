@@ -93,6 +93,23 @@ impl Drop for AbortOnDrop {
     }
 }
 
+/// Ends a session however its task ends, also in a panic: nobody waits for news that cannot come.
+struct Over<'a>(&'a Shared);
+
+impl Over<'_> {
+    fn because(self, end: Error) {
+        self.0.tell(|pending| pending.end = Some(end));
+    }
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.tell(|pending| {
+            pending.end.get_or_insert_with(|| Error::Nonsense("something that its session died of".to_owned()));
+        });
+    }
+}
+
 impl Session {
     /// Name of the desktop, as the server says it, sanitised.
     #[must_use]
@@ -182,9 +199,10 @@ where
     let (inputs, receiver) = mpsc::channel(INPUTS);
     let ours = shared.clone();
     let task = tokio::spawn(async move {
+        let over = Over(&ours);
         let end = Run::new(&client, &ours, pace).run(receiver).await;
         let _ = client.close().await;
-        ours.tell(|pending| pending.end = Some(end));
+        over.because(end);
     });
     Ok(Session { name, shared, inputs, _task: AbortOnDrop(task) })
 }
@@ -495,5 +513,23 @@ impl Canvas {
                 merge(all, area);
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_session_whose_task_dies_is_over() {
+        let shared = Arc::new(Shared::default());
+        let ours = shared.clone();
+        let task = tokio::spawn(async move {
+            let _over = Over(&ours);
+            panic!("as a library may");
+        });
+        let mut session = Session { name: String::new(), shared, inputs: mpsc::channel(1).0, _task: AbortOnDrop(task) };
+        let end = timeout(Duration::from_secs(20), session.next()).await.expect("nobody waits for it");
+        assert!(matches!(end, Err(Error::Nonsense(_))), "{end:?}");
     }
 }

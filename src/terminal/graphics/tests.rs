@@ -44,13 +44,21 @@ fn sight(picture: &Arc<Picture>) -> Sight {
 struct Clock(Instant);
 
 impl Clock {
-    /// The bytes for a frame with this picture; the clock goes on by a second.
+    /// The bytes for a frame with this picture, and for those that follow at once until it is whole; the
+    /// clock goes on by a second.
     fn sent(&mut self, pictures: &mut Pictures, sight: Option<&Sight>) -> (Vec<u8>, Buffer) {
-        let mut buf = Buffer::empty(AREA);
-        buf.set_style(AREA, ratatui::style::Color::Blue);
-        pictures.plan(sight, &mut buf, self.0, Duration::ZERO);
+        let mut bytes = Vec::new();
+        let buf = loop {
+            let mut buf = Buffer::empty(AREA);
+            buf.set_style(AREA, ratatui::style::Color::Blue);
+            pictures.plan(sight, &mut buf, self.0, Duration::ZERO);
+            bytes.extend(pictures.take());
+            if pictures.due() != Some(self.0) {
+                break buf;
+            }
+        };
         self.0 += Duration::from_secs(1);
-        (pictures.take(), buf)
+        (bytes, buf)
     }
 }
 
@@ -328,6 +336,33 @@ fn what_the_guest_changes_is_shown_four_times_a_second_and_what_the_operator_doe
     assert_eq!(at(&mut pictures, 260, &closer, 0), (true, None));
     // A line on which a picture takes long has fewer.
     assert_eq!(at(&mut pictures, 600, &Sight { part: closer.part, ..shade(5) }, 300), (false, Some(1460)));
+}
+
+#[test]
+fn a_frame_encodes_so_much_and_the_next_ones_the_rest() {
+    let mut pictures = pictures(Wanted::Sixel, (10, 20));
+    let start = Instant::now();
+    let frame = |pictures: &mut Pictures, ms: u64, shade: u8| {
+        let now = start + Duration::from_millis(ms);
+        let mut buf = Buffer::empty(AREA);
+        pictures.plan(Some(&sight(&picture(32, 20, |_, _| [shade; 3]))), &mut buf, now, Duration::ZERO);
+        let rows = (3..23).filter(|y| buf[(5, *y)].diff_option == CellDiffOption::Skip).count();
+        (read(&pictures.take()).len(), rows, pictures.due() == Some(now))
+    };
+    // Seven bands, six of three rows and one of two: 400 x 60 pixels each, of which two are within a frame.
+    assert_eq!(frame(&mut pictures, 0, 1), (2, 6, true), "the others are half blocks for now");
+    assert_eq!(frame(&mut pictures, 16, 1), (2, 12, true));
+    assert_eq!(frame(&mut pictures, 32, 1), (2, 18, true));
+    assert_eq!(frame(&mut pictures, 48, 1), (1, 20, false));
+    assert_eq!(frame(&mut pictures, 64, 1), (0, 20, false));
+    // Another picture each time: none of its bands is forgotten over the first ones.
+    assert_eq!(frame(&mut pictures, 300, 2), (2, 20, true), "the others stay as they were");
+    assert_eq!(frame(&mut pictures, 316, 3), (2, 20, true));
+    assert_eq!(frame(&mut pictures, 332, 4), (2, 20, true));
+    assert_eq!(frame(&mut pictures, 348, 5), (1, 20, false));
+    assert_eq!(frame(&mut pictures, 364, 6), (0, 20, false), "four times a second");
+    pictures.forget();
+    assert_eq!(frame(&mut pictures, 380, 6), (2, 6, true), "what the operator does is shown at once");
 }
 
 #[test]

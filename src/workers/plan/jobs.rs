@@ -214,7 +214,7 @@ mod tests {
         let found = |i| Found { device: format!("d{i}"), serial: format!("S{i}"), model: "HG".into() };
         let list = List { source: "acs".into(), found: (0..n).map(found).collect(), ..List::default() };
         let tally = Tally { total: n.into(), ..Tally::default() };
-        NewJob { request: parsed.request, typed: parsed.typed, list: Ok(list), tally }
+        NewJob { request: parsed.request, typed: parsed.typed, list: Ok(list), tally, read: None }
     }
 
     #[test]

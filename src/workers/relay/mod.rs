@@ -66,7 +66,7 @@ impl Hands {
 /// A file that an argument names is one of ours: the owner may stand in another folder.
 async fn read_here(mut intent: Intent) -> Result<Intent, Error> {
     let text = match intent.command {
-        "cpe.job.create" => Some("request"),
+        "cpe.job.create" | "cpe.job.try" => Some("request"),
         "vm.define" => Some("xml"),
         _ => None,
     };

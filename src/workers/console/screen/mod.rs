@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::app::effect::ConsoleRequest;
-use crate::controllers::vnc::{Buttons, Input, News as Drawn, Refused};
+use crate::controllers::vnc::{Buttons, Input, News as Drawn, Pointer, Refused};
 use crate::engine::vga::Reader;
 use crate::model::console::{ConsoleNews, Found, Image, Picture, Place, Screen};
 
@@ -31,6 +31,9 @@ pub(super) async fn run(session: Session) -> Result<(), String> {
 struct Show {
     news: News,
     picture: Option<Arc<Picture>>,
+    /// The shape of the machine's pointer where drawing it is left to us, and where it was put last.
+    pointer: Option<Arc<Pointer>>,
+    pointed: Option<(u32, u32)>,
     /// The picture is wanted although it could be read.
     as_picture: bool,
     reader: Reader,
@@ -93,7 +96,10 @@ impl Console for Show {
             Came::Event(event) => match upstream.look(event, &()) {
                 None => {}
                 Some(Asked::Presence(presence)) => self.news.tell(ConsoleNews::Presence(presence)),
-                Some(Asked::Input(from, input)) => upstream.pass(from, input).await?,
+                Some(Asked::Input(from, input)) => {
+                    self.points(&input);
+                    upstream.pass(from, input).await?;
+                }
             },
             Came::Told(Told::Picture(picture)) => self.show(picture),
             Came::Told(Told::Title(title)) => self.news.tell(ConsoleNews::Title(title)),
@@ -118,7 +124,10 @@ impl Console for Show {
                 note(format!("a text of more than {MOST_TYPED} bytes is not typed into a screen"))
             }
             Ok(_) if view_only => note(Refused::ViewOnly.to_string()),
-            Ok(input) => upstream.does(input).await?,
+            Ok(input) => {
+                self.points(&input);
+                upstream.does(input).await?
+            }
             Err(ConsoleRequest::Control(wanted)) => upstream.control(wanted).await?,
             Err(ConsoleRequest::HandOver) => upstream.hand_over().await?,
             Err(ConsoleRequest::Record(Some(_))) => note("only serial consoles are recorded".to_owned()),
@@ -144,7 +153,34 @@ impl Console for Show {
 impl Show {
     fn new(news: News) -> Self {
         let (reader, due) = (Reader::new(), Due::default());
-        Self { news, picture: None, as_picture: false, reader, told: None, found: None, due, last: None }
+        Self {
+            news,
+            picture: None,
+            pointer: None,
+            pointed: None,
+            as_picture: false,
+            reader,
+            told: None,
+            found: None,
+            due,
+            last: None,
+        }
+    }
+
+    /// Follows the pointer: a machine that leaves its shape to us does not say where it is.
+    fn points(&mut self, input: &Input) {
+        if let Input::Pointer { x, y, .. } = input {
+            self.pointed = Some((u32::from(*x), u32::from(*y)));
+            self.due.picture |= self.pointer.is_some() && self.told.is_none();
+        }
+    }
+
+    /// The picture as it is to be seen.
+    fn pointed_at(&self, picture: &Arc<Picture>) -> Arc<Picture> {
+        match (&self.pointer, self.pointed) {
+            (Some(pointer), Some(at)) if !pointer.rgba.is_empty() => Arc::new(pointer.over(picture, at)),
+            _ => Arc::clone(picture),
+        }
     }
 
     /// News of the host's: of what it tells who works at the machine, others have their part.
@@ -154,6 +190,7 @@ impl Show {
             if let Some(hub) = hub {
                 hub.drawn(&frame.picture, &frame.damage);
             }
+            self.pointer = frame.pointer;
             self.show(frame.picture);
         }
         let ours = |aside: &dyn Fn(&Hub<Shown>) -> bool| hub.as_ref().is_none_or(aside);
@@ -182,7 +219,7 @@ impl Show {
         let text = if self.as_picture { None } else { self.reader.feed(picture) };
         let Some(text) = text else {
             self.told = None;
-            return self.news.tell(ConsoleNews::Image(Image::Picture(Arc::clone(picture))));
+            return self.news.tell(ConsoleNews::Image(Image::Picture(self.pointed_at(picture))));
         };
         if self.told.as_deref() != Some(&text.screen) {
             let screen = Arc::new(text.screen);
@@ -230,4 +267,37 @@ fn input(request: ConsoleRequest) -> Result<Input, ConsoleRequest> {
         ConsoleRequest::Resize(width, height) => Input::Size { width, height },
         other => return Err(other),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+    use crate::app::message::Msg;
+    use crate::model::console::ConsoleId;
+
+    #[test]
+    fn a_pointer_that_is_ours_to_draw_follows_ours_and_lies_over_no_text() {
+        let (msgs, mut told) = unbounded_channel();
+        let mut show = Show::new(News { id: ConsoleId(1), msgs });
+        show.pointer = Some(Arc::new(Pointer { width: 1, height: 1, hot: (0, 0), rgba: vec![9, 8, 7, 255] }));
+        show.show(Arc::new(Picture::new(8, 4)));
+        let mut seen = |show: &mut Show| {
+            show.tell();
+            match told.try_recv() {
+                Ok(Msg::Console(_, ConsoleNews::Image(Image::Picture(picture)))) => Some(picture.pixel(3, 2)),
+                _ => None,
+            }
+        };
+        assert_eq!(seen(&mut show), Some([0; 3]), "nobody knows yet where it is");
+        show.points(&Input::Pointer { x: 3, y: 2, buttons: Buttons(0) });
+        assert!(show.due().is_some());
+        assert_eq!(seen(&mut show), Some([9, 8, 7]));
+        show.points(&Input::LetGo);
+        assert!(show.due().is_none());
+        show.told = Some(Arc::default());
+        show.points(&Input::Pointer { x: 0, y: 0, buttons: Buttons(0) });
+        assert!(show.due().is_none(), "what is read has no pointer");
+    }
 }

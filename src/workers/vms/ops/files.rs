@@ -31,7 +31,8 @@ d=$(dirname -- "$2"); sync -- "$d" 2>/dev/null || sync"#;
 const LOOK: &str = r#"if [ -e "$1" ] || [ -L "$1" ]; then echo yes; else echo no; fi"#;
 const WRITTEN: &str = r#"if [ -e "$1" ] || [ -L "$1" ]; then stat -c %Y -- "$1"; else echo gone; fi"#;
 const REMOVE: &str = r#"rm -f -- "$1""#;
-const REMOVE_FOLDER: &str = r#"rm -rf -- "$1""#;
+/// With the one it is in, where nothing else is in that.
+const REMOVE_FOLDER: &str = r#"rm -rf -- "$1" && { rmdir -- "$2" 2>/dev/null || true; }"#;
 const LIST: &str = r#"cd -- "$1" 2>/dev/null || exit 0
 for d in *; do [ -d "$d" ] || continue; printf '\n==set %s\n' "$d"; cat -- "$d/manifest.json" 2>/dev/null; done
 exit 0"#;
@@ -164,7 +165,7 @@ impl Host {
         if folder.len() < 2 || name.and_then(safe_name).is_none() {
             return Err(Fault::Failed(format!("{path} is no backup in {folder}; it is not removed")));
         }
-        self.soon(REMOVE_FOLDER, &[path]).await.map(drop)
+        self.soon(REMOVE_FOLDER, &[path, folder]).await.map(drop)
     }
 
     /// The backups in a folder, finished or not; those that are not have no manifest to be trusted.
