@@ -310,7 +310,7 @@ impl Reader {
             Table::Stored => {}
             Table::Appliances => _ = appliances::all(&rows, request)?.iter().all(|row| give(row)),
             Table::Collectors => _ = appliances::collectors(&rows, request)?.iter().all(|row| give(row)),
-            Table::Vms => _ = vms::all(&rows, request)?.iter().all(|row| give(row)),
+            Table::Vms => _ = vms::found(&rows, request)?.iter().all(|row| give(row)),
             Table::Log => log::walk(&rows, request, None, log::is_newest_first(request), |row| give(&row))?,
         }
         Ok(given)
