@@ -5,6 +5,7 @@ use ratatui::Frame;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 
+use crate::model::order;
 use crate::model::sight::Sight;
 use crate::model::source::Health;
 use crate::model::time::Ts;
@@ -254,7 +255,7 @@ impl App {
             .all()
             .filter(|s| s.hint && contexts.contains(&s.context) && super::layers::disabled(s, &situation).is_none())
             .collect();
-        specs.sort_by_key(|s| contexts.iter().position(|c| *c == s.context));
+        order::by_key(&mut specs, |s| contexts.iter().position(|c| *c == s.context));
         let hints: Vec<Hint> = specs
             .into_iter()
             .filter_map(|s| {

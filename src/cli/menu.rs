@@ -20,6 +20,7 @@ use crate::commands::pin::{Guarded, Lock, Pin};
 use crate::config::Loaded;
 use crate::config::schema::{Menu, MenuPin, SourceKind};
 use crate::config::secret::SecretRef;
+use crate::model::order;
 use crate::model::time::SECOND;
 use crate::panes::menu::MenuPane;
 use crate::terminal::{Caps, bytes_a_second, line_pace};
@@ -178,7 +179,7 @@ fn host_facts() -> HostFacts {
         }
     }
     // What one types at the rack is an IPv4 address.
-    addresses.sort_by_key(std::net::IpAddr::is_ipv6);
+    order::by_key(&mut addresses, std::net::IpAddr::is_ipv6);
     HostFacts { name, addresses: addresses.iter().map(ToString::to_string).collect(), gateway: gateway() }
 }
 

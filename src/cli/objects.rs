@@ -11,6 +11,7 @@ use super::live::{Live, Role};
 use super::query::ask::ask;
 use super::query::print;
 use crate::model::field::Record as _;
+use crate::model::order;
 use crate::model::page::Table;
 use crate::model::stored::Stored;
 use crate::workers::now;
@@ -51,7 +52,7 @@ pub(super) fn list(start: &Start, args: &ListArgs) -> Result<Code, Failure> {
     let usual = crate::model::tables::STORED.default_sort.iter().copied();
     let given: Vec<(&str, bool)> = ask.request.sort.iter().map(|s| (s.field, s.desc)).collect();
     let keys: Vec<(&str, bool)> = if given.is_empty() { usual.collect() } else { given };
-    rows.sort_by(|a, b| {
+    order::by(&mut rows, |a, b| {
         let orders = keys.iter().map(|(field, desc)| {
             let order = a.get(field).to_plain().cmp(&b.get(field).to_plain());
             if *desc { order.reverse() } else { order }

@@ -12,6 +12,7 @@ use super::fresh::say;
 use super::live::{Live, Role};
 use crate::controllers::prometheus::map::silence_matchers;
 use crate::controllers::prometheus::wire::{QueryResult, Sample, Silence, series};
+use crate::model::order;
 use crate::model::text::{Align, clean, pad, width};
 use crate::model::time::{MINUTE, SECOND, Ts, parse_duration};
 use crate::workers::now;
@@ -72,7 +73,7 @@ pub(super) fn silences(start: &Start, args: &SilencesArgs) -> Result<Code, Failu
         }
     }
     found.retain(|(_, s)| args.all || s.status.state != "expired");
-    found.sort_by(|a, b| (&a.1.ends_at, &a.1.id).cmp(&(&b.1.ends_at, &b.1.id)));
+    order::by(&mut found, |a, b| (&a.1.ends_at, &a.1.id).cmp(&(&b.1.ends_at, &b.1.id)));
     let mut out = BufWriter::new(io::stdout().lock());
     if args.json {
         let list = found.iter().map(|(source, silence)| as_json(source, silence)).collect();

@@ -4,6 +4,7 @@
 //! `:note called the site owner` and `:filter severity>=major` need no quotes.
 
 use crate::model::command::Args;
+use crate::model::order;
 
 use super::registry::Registry;
 use super::spec::{ArgKind, CommandSpec, Context};
@@ -140,7 +141,7 @@ fn names(prefix: &str, registry: &Registry, contexts: &[Context]) -> Vec<Complet
             ));
         }
     }
-    out.sort_by(|a, b| (a.0, a.1.label.len(), &a.1.label).cmp(&(b.0, b.1.label.len(), &b.1.label)));
+    order::by(&mut out, |a, b| (a.0, a.1.label.len(), &a.1.label).cmp(&(b.0, b.1.label.len(), &b.1.label)));
     out.into_iter().map(|(_, c)| c).collect()
 }
 

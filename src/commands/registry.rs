@@ -1,6 +1,7 @@
 //! All commands in one place. The kernel fills it once from its own list and the panes' lists.
 
 use super::spec::{CommandSpec, Context};
+use crate::model::order;
 
 /// An id without its group: `ack` of `alarm.ack`, `preset.put` of `cpe.preset.put`.
 #[must_use]
@@ -19,7 +20,7 @@ impl Registry {
     #[must_use]
     pub fn new(lists: &[&'static [CommandSpec]]) -> Self {
         let mut specs: Vec<&'static CommandSpec> = lists.iter().flat_map(|l| l.iter()).collect();
-        specs.sort_by_key(|s| s.context);
+        order::by_key(&mut specs, |s| s.context);
         Self { specs }
     }
 

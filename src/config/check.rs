@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::Problem;
 use super::formats;
+use crate::model::order;
 use crate::model::place::{Place, nearest};
 
 /// The schema of the configuration, generated once.
@@ -47,7 +48,7 @@ pub(super) fn check(origin: &str, text: &str) -> Checked {
     if errors.is_empty() {
         walk.table(root.get_ref(), root.span(), &Shape::of(schema(), None), "");
     }
-    walk.problems.sort_by_key(|p| p.place);
+    order::by_key(&mut walk.problems, |p| p.place);
     Checked { problems: walk.problems, readable: errors.is_empty(), places: walk.places }
 }
 

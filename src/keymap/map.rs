@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::chord::{Chord, print_sequence};
 use crate::commands::spec::{CommandSpec, Context};
+use crate::model::order;
 
 /// A node: what runs here, and where further keys lead. A node of a keymap never has both.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -180,7 +181,7 @@ impl Keymap {
     pub fn keys_of(&self, id: &str) -> Vec<String> {
         let mut keys: Vec<String> =
             self.bindings().into_iter().filter(|(_, _, command)| *command == id).map(|(_, keys, _)| keys).collect();
-        keys.sort_by_key(|k| (k.chars().count(), k.clone()));
+        order::by_key(&mut keys, |k| (k.chars().count(), k.clone()));
         keys.dedup();
         keys
     }

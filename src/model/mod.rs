@@ -22,6 +22,7 @@ pub mod job;
 pub mod labels;
 pub mod log;
 pub mod observation;
+pub mod order;
 pub mod page;
 pub mod place;
 pub mod query;

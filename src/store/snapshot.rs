@@ -11,6 +11,7 @@ use super::fold::sql::CACHE;
 use super::names::Names;
 use super::{Error, Snapshot, open};
 use crate::model::ids::RowId;
+use crate::model::order;
 use crate::model::page::Generations;
 use crate::model::source::{SourceReport, SourceRow};
 use crate::model::time::Ts;
@@ -30,7 +31,7 @@ pub(crate) fn sources(conn: &Connection, names: &Names) -> rusqlite::Result<Arc<
         let as_of = Ts(row.get(2)?);
         out.push(SourceRow { id: RowId(id.into()), name: names.name(id), report, as_of, alarms });
     }
-    out.sort_by(|a, b| a.name.cmp(&b.name));
+    order::by(&mut out, |a, b| a.name.cmp(&b.name));
     Ok(out.into())
 }
 

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::paint::{Paint, Piece, columns as piece_columns};
+use crate::model::order;
 use crate::theme::Token;
 
 /// Columns before the cells: cursor sign and mark sign.
@@ -65,7 +66,7 @@ pub struct Placed {
 pub fn place(columns: &[Column<'_>], width: u16) -> Vec<Placed> {
     let room = width.saturating_sub(GUTTER + 1);
     let mut order: Vec<usize> = (0..columns.len()).collect();
-    order.sort_by_key(|i| columns.get(*i).map_or(u8::MAX, |c| c.priority));
+    order::by_key(&mut order, |i| columns.get(*i).map_or(u8::MAX, |c| c.priority));
     let mut widths: Vec<Option<u16>> = vec![None; columns.len()];
     let (mut used, mut comfort) = (0_u16, 0_u16);
     for i in &order {

@@ -30,6 +30,7 @@ use crate::commands::Registry;
 use crate::commands::spec::{CommandSpec, Context, Situation};
 use crate::keymap::Keymap;
 use crate::model::command::{Args, Intent};
+use crate::model::order;
 
 use super::ctx::ViewCtx;
 use super::effect::Prompt;
@@ -163,7 +164,7 @@ pub(crate) fn entries(cx: &LayerCx<'_>) -> Vec<Entry> {
         .filter(|s| !(cx.situation.console && (s.id.starts_with("pane.") || HIDDEN.contains(&s.id))))
         .map(|spec| Entry { spec, keys: cx.keymap.keys_of(spec.id), disabled: disabled(spec, cx.situation) })
         .collect();
-    out.sort_by_key(|e| cx.contexts.iter().position(|c| *c == e.spec.context));
+    order::by_key(&mut out, |e| cx.contexts.iter().position(|c| *c == e.spec.context));
     out
 }
 

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use crate::app::ctx::ViewCtx;
 use crate::app::line::Line;
 use crate::model::command::Args;
+use crate::model::order;
 use crate::ui::fuzzy::{self, Hit};
 use crate::ui::palette;
 
@@ -29,7 +30,7 @@ impl PaletteLayer {
     #[must_use]
     pub fn new(cx: &LayerCx<'_>) -> Self {
         let mut found = entries(cx);
-        found.sort_by_key(|e| e.disabled.is_some());
+        order::by_key(&mut found, |e| e.disabled.is_some());
         let mut out = Self {
             line: Line::default(),
             ids: found.iter().map(|e| e.spec.id).collect(),

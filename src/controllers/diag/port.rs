@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::socket::{self, Datagrams, Sent};
 use super::{DiagError, Events, Found, resolve};
 use crate::model::diag::{DiagData, DiagEvent, PortOutcome, PortRequest, PortState, Protocol, Unreach};
+use crate::model::order;
 
 /// TCP ports tried at once.
 const AT_ONCE_TCP: usize = 16;
@@ -58,7 +59,7 @@ pub(super) async fn run(
             },
         }
     }
-    ports.sort_by_key(|p| request.ports.iter().position(|port| *port == p.port));
+    order::by_key(&mut ports, |p| request.ports.iter().position(|port| *port == p.port));
     Ok((Some(host.ip()), DiagData::Port(ports)))
 }
 

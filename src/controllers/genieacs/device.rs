@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::model::order;
 use crate::model::time::Ts;
 
 use super::wire::{DeviceId, Scalar};
@@ -172,7 +173,7 @@ impl Node {
     /// What hangs below, numbers in their order before names in theirs.
     fn ordered(&self) -> Vec<(&str, &Self)> {
         let mut all: Vec<_> = self.children().collect();
-        all.sort_by_key(|(name, _)| (name.parse::<u64>().unwrap_or(u64::MAX), *name));
+        order::by_key(&mut all, |(name, _)| (name.parse::<u64>().unwrap_or(u64::MAX), *name));
         all
     }
 }

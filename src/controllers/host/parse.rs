@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::model::appliance::poll::{Disk, Socket};
+use crate::model::order;
 use crate::model::text::clean;
 
 /// The most sockets that are told of.
@@ -59,7 +60,7 @@ pub fn named(sockets: Vec<(u64, Socket)>, owners: &Owners) -> Vec<Socket> {
             socket
         })
         .collect();
-    named.sort_by(|a, b| (a.tcp, a.port, &a.address, a.pid).cmp(&(b.tcp, b.port, &b.address, b.pid)));
+    order::by(&mut named, |a, b| (a.tcp, a.port, &a.address, a.pid).cmp(&(b.tcp, b.port, &b.address, b.pid)));
     named.dedup();
     named
 }

@@ -6,6 +6,7 @@ use super::proto::openflow_13::ofp_instruction::Data;
 use super::proto::openflow_13::ofp_oxm_field::Field;
 use super::proto::openflow_13::ofp_oxm_ofb_field::Value;
 use super::proto::openflow_13::{Flows, Meters, OfpFlowStats, OfpMeterConfig, OfpOxmOfbField};
+use crate::model::order;
 
 /// `OFPVID_PRESENT`: the bit that says that there is a tag.
 const PRESENT: u32 = 0x1000;
@@ -21,7 +22,7 @@ pub const METER_HEADERS: [&str; 6] = ["meter", "cir_kbps", "cbs_kb", "pir_kbps",
 #[must_use]
 pub fn flow_rows(flows: &Flows) -> Vec<Vec<String>> {
     let mut items: Vec<_> = flows.items.iter().collect();
-    items.sort_by_key(|f| (f.table_id, std::cmp::Reverse(f.priority), f.cookie, f.id));
+    order::by_key(&mut items, |f| (f.table_id, std::cmp::Reverse(f.priority), f.cookie, f.id));
     items.into_iter().map(flow_row).collect()
 }
 
@@ -112,7 +113,7 @@ pub fn meter_rows(meters: &Meters, wanted: &[u32]) -> Vec<Vec<String>> {
         .filter_map(|m| m.config.as_ref())
         .filter(|c| wanted.is_empty() || wanted.contains(&c.meter_id))
         .collect();
-    configs.sort_by_key(|c| c.meter_id);
+    order::by_key(&mut configs, |c| c.meter_id);
     configs.into_iter().map(meter_row).collect()
 }
 

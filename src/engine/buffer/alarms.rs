@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::appliance::state::StandingAlarm;
+use crate::model::order;
 use crate::model::severity::Severity;
 
 /// Every alarm type of this engine: identity, polls in a row before it is raised or made worse,
@@ -144,7 +145,7 @@ impl Board {
                 Some(AlarmChange { type_id: id, collector: collector.clone(), qualifier: qualifier.clone(), raise })
             })
             .collect();
-        all.sort_by_key(|a| std::cmp::Reverse(a.raise.as_ref().map(|(s, _)| *s)));
+        order::by_key(&mut all, |a| std::cmp::Reverse(a.raise.as_ref().map(|(s, _)| *s)));
         all
     }
 

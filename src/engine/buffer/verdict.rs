@@ -4,6 +4,7 @@
 use super::alarms::AlarmChange;
 use super::words;
 use crate::model::appliance::state::{ApplianceState, Contact, UplinkState, Verdict};
+use crate::model::order;
 use crate::model::severity::Severity;
 use crate::model::text::grouped;
 
@@ -61,7 +62,7 @@ pub(super) fn judge(state: &ApplianceState, standing: &[AlarmChange]) -> (Verdic
     {
         reasons.push((Verdict::Warning, danger));
     }
-    reasons.sort_by_key(|(v, _)| std::cmp::Reverse(*v));
+    order::by_key(&mut reasons, |(v, _)| std::cmp::Reverse(*v));
     let worst = reasons.first().map(|(v, _)| *v);
     let (verdict, own) = match state.contact {
         Contact::NotAsked => (Verdict::Unknown, Some("nobody has asked yet".to_owned())),

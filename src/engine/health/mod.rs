@@ -10,6 +10,7 @@ use crate::model::appliance::state::{
     CollectorState, Confidence, Contact, Flow, Forecast, ProcessState, ReplayState, UplinkState, Verdict,
 };
 use crate::model::appliance::{ApplianceRow, ApplianceState};
+use crate::model::order;
 use crate::model::text::{counted, grouped};
 use crate::model::time::brief_duration;
 
@@ -86,7 +87,7 @@ pub fn lines(state: &ApplianceState) -> Vec<Line> {
 pub fn fleet(rows: &[ApplianceRow]) -> Vec<Line> {
     let mut out: Vec<Line> =
         rows.iter().map(|row| Line::new(&row.source, row.state.verdict, reasons(&row.state))).collect();
-    out.sort_by(|a, b| weight(b.verdict).cmp(&weight(a.verdict)).then_with(|| a.subject.cmp(&b.subject)));
+    order::by(&mut out, |a, b| weight(b.verdict).cmp(&weight(a.verdict)).then_with(|| a.subject.cmp(&b.subject)));
     out
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::device::{Device, State};
 use super::header::Header;
 use crate::model::job::Phase;
+use crate::model::order;
 use crate::model::time::{MINUTE, Ts, brief_duration};
 
 /// Failures with one cause.
@@ -29,7 +30,7 @@ pub fn causes<'a>(devices: impl IntoIterator<Item = (u32, &'a Device)>) -> Vec<C
         }
     }
     let mut causes: Vec<Cause> = found.into_values().collect();
-    causes.sort_by(|a, b| b.devices.cmp(&a.devices).then_with(|| a.cause.cmp(&b.cause)));
+    order::by(&mut causes, |a, b| b.devices.cmp(&a.devices).then_with(|| a.cause.cmp(&b.cause)));
     causes
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::order;
 use crate::model::vm::{BackupSet, Manifest};
 
 use super::sets::PARTIAL;
@@ -13,7 +14,7 @@ pub fn whole<'a>(sets: &'a [BackupSet], uuid: &str) -> Vec<(&'a str, &'a Manifes
         .filter_map(|set| Some((set.name.as_str(), set.manifest.as_ref().ok()?)))
         .filter(|(_, manifest)| manifest.uuid == uuid)
         .collect();
-    out.sort_by_key(|(name, manifest)| (manifest.at, *name));
+    order::by_key(&mut out, |(name, manifest)| (manifest.at, *name));
     out
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::order;
 use crate::model::vm::definition::Disk;
 use crate::model::vm::snapshot::{Kept, Snapshot};
 use crate::model::vm::{Definition, state::Power};
@@ -34,7 +35,7 @@ pub fn tree(all: &[Snapshot]) -> Vec<Branch<'_>> {
         children.entry(parent).or_default().push(snapshot);
     }
     for list in children.values_mut() {
-        list.sort_by_key(|s| (s.created, s.name.as_str()));
+        order::by_key(list, |s| (s.created, s.name.as_str()));
     }
     let mut out = Vec::with_capacity(all.len());
     let mut seen = BTreeSet::new();

@@ -18,6 +18,7 @@ use crate::commands::spec::{CommandSpec, Context, Situation};
 use crate::model::alarm::{AlarmDetail, AlarmRow, OpState, Visibility};
 use crate::model::command::{Args, Targets};
 use crate::model::ids::RowId;
+use crate::model::order;
 use crate::model::page::{Data, DataRequest, RequestId, Scope, Sort};
 use crate::model::text;
 use crate::model::time::Ts;
@@ -325,7 +326,7 @@ impl Pane for AlarmsPane {
     fn linear(&mut self, msg: &Msg, cx: &Ctx) -> Vec<String> {
         let Msg::Data(_, Data::Page(_)) = msg else { return Vec::new() };
         let mut news: Vec<&AlarmRow> = self.split.list.rows().iter().filter(|r| r.last_changed > self.told).collect();
-        news.sort_by_key(|r| r.last_changed);
+        order::by_key(&mut news, |r| r.last_changed);
         let lines = news.iter().map(|row| linear_line(row, cx)).collect();
         self.told = news.last().map_or(self.told, |r| r.last_changed);
         lines

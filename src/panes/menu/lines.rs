@@ -5,6 +5,7 @@ use chrono::{DateTime, FixedOffset};
 use crate::app::ctx::Ctx;
 use crate::model::appliance::ApplianceRow;
 use crate::model::appliance::state::{Contact, Flow, PortCheck, ProcessState, UplinkState, Verdict};
+use crate::model::order;
 use crate::model::time::{MINUTE, Ts};
 use crate::panes::buffers::words::{brief, forecast, percent, uplink_token};
 use crate::theme::Token;
@@ -119,7 +120,7 @@ pub(super) fn services(row: &ApplianceRow) -> Vec<Piece<'static>> {
     if ill.is_empty() {
         return one(format!("{running} running"), Token::Good);
     }
-    ill.sort_by_key(|(critical, _)| !critical);
+    order::by_key(&mut ill, |(critical, _)| !critical);
     let token = if ill.iter().any(|(critical, _)| *critical) { Token::Bad } else { Token::Busy };
     one(ill.into_iter().map(|(_, words)| words).collect::<Vec<_>>().join(", "), token)
 }

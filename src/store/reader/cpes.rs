@@ -9,6 +9,7 @@ use crate::model::cpe::{
     CpeDeed, CpeDetail, CpeFault, CpeRow, FleetStats, Leaf, Online, OnlineRule, canonical, id_hash, id_of,
 };
 use crate::model::ids::RowId;
+use crate::model::order;
 use crate::model::record::Record;
 use crate::model::time::Ts;
 use crate::store::fold::cpes::unpack_rule;
@@ -115,7 +116,7 @@ pub(super) fn detail(rows: &Rows<'_>, id: RowId, now: Ts) -> rusqlite::Result<Op
         .query_map(params![id_hash(&row.device_id) as i64, id.0], |row| row.get::<_, Vec<u8>>(0))?
         .filter_map(|bytes| bytes.map(|b| minicbor::decode(&b).ok()).transpose())
         .collect::<rusqlite::Result<_>>()?;
-    faults.sort_by_key(|fault| std::cmp::Reverse(fault.at));
+    order::by_key(&mut faults, |fault| std::cmp::Reverse(fault.at));
     let node = match row.onu.as_str() {
         "" => None,
         onu => {
@@ -250,7 +251,7 @@ pub(super) fn stats(conn: &Connection, list: &List, now: Ts) -> rusqlite::Result
             (model.to_owned(), version.to_owned(), n)
         })
         .collect();
-    versions.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| (&a.0, &a.1).cmp(&(&b.0, &b.1))));
+    order::by(&mut versions, |a, b| b.2.cmp(&a.2).then_with(|| (&a.0, &a.1).cmp(&(&b.0, &b.1))));
     stats.other = versions.iter().skip(VERSIONS).map(|v| v.2).sum();
     versions.truncate(VERSIONS);
     stats.firmware = versions;

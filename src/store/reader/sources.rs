@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::rows;
 use super::slice::Slice;
 use crate::model::field::{Record, Value};
+use crate::model::order;
 use crate::model::page::{Page, PageRequest, Rows, Total};
 use crate::model::source::SourceRow;
 use crate::store::fold::read_counts;
@@ -17,7 +18,7 @@ pub(crate) fn all(rows: &rows::Rows<'_>, request: &PageRequest) -> rusqlite::Res
     if let Some(query) = &request.filter {
         found.retain(|row| query.matches(row, request.now));
     }
-    found.sort_by(|a, b| {
+    order::by(&mut found, |a, b| {
         for sort in &request.sort {
             let order = compare(&a.get(sort.field), &b.get(sort.field));
             let order = if sort.desc { order.reverse() } else { order };

@@ -4,6 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::app::effect::SavedView;
+use crate::model::order;
 use crate::store::Store;
 
 /// The store's key of a value of the user interface.
@@ -50,7 +51,7 @@ impl Views {
         self.change(store, |views| {
             views.retain(|v| !same(v, &view));
             views.push(view);
-            views.sort_by(|a, b| (a.pane, &a.name).cmp(&(b.pane, &b.name)));
+            order::by(views, |a, b| (a.pane, &a.name).cmp(&(b.pane, &b.name)));
         })
     }
 

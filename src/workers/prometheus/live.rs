@@ -10,6 +10,7 @@ use crate::controllers::prometheus::wire::{AmAlert, PromAlert, QueryResult, Sile
 use crate::controllers::prometheus::{AmClient, PromClient};
 use crate::model::command::{LiveRequest, LiveSection};
 use crate::model::labels::{Labels, Matcher};
+use crate::model::order;
 use crate::model::resource::{NodeKind, Resource};
 use crate::model::text;
 
@@ -298,7 +299,7 @@ async fn of_server(made: &Made) -> Result<Vec<LiveSection>, Error> {
         Made::Alertmanager { client, .. } => {
             let mut silences = client.silences().await?;
             silences.retain(|s| s.status.state != "expired");
-            silences.sort_by(|a, b| a.ends_at.cmp(&b.ends_at));
+            order::by(&mut silences, |a, b| a.ends_at.cmp(&b.ends_at));
             Ok(vec![silence_section("Silences", &silences)])
         }
         Made::Prometheus { client, .. } => {

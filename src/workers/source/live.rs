@@ -16,6 +16,7 @@ use crate::controllers::voltha::proto::extension::{
 };
 use crate::controllers::voltha::values::{self, LONG_DEADLINE, Value, empty, table};
 use crate::model::command::{LiveRequest, LiveSection};
+use crate::model::order;
 use crate::model::resource::NodeKind;
 use crate::model::topology::{AdminState, NodeRow, OperStatus};
 
@@ -146,7 +147,7 @@ async fn ports(shared: &Arc<Shared>, device_id: &str) -> Result<Answer<Ports>, E
 
 fn port_section(ports: &Ports, only: Option<u32>) -> LiveSection {
     let mut items: Vec<_> = ports.items.iter().filter(|p| only.is_none_or(|n| n == p.port_no)).collect();
-    items.sort_by_key(|p| (p.r#type, p.port_no));
+    order::by_key(&mut items, |p| (p.r#type, p.port_no));
     let rows = items.into_iter().map(|p| {
         let kind = p.r#type().as_str_name().to_lowercase().replace('_', " ");
         let (admin, oper) = (AdminState::from_wire(p.admin_state), OperStatus::from_wire(p.oper_status));
@@ -321,7 +322,7 @@ async fn olt_value(shared: &Arc<Shared>, olt: &NodeRow, value: Value) -> Result<
             )
         })
         .collect();
-    items.sort_by_key(|p| (p.r#type, p.port_no));
+    order::by_key(&mut items, |p| (p.r#type, p.port_no));
     let mut sections = Vec::new();
     for port in items {
         let pon = port.r#type() == PortType::PonOlt;

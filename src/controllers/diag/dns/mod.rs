@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{DiagError, Events, Found, resolve_all};
 use crate::model::diag::{DiagData, DiagEvent, DnsAnswer, DnsName, DnsOutcome, DnsRequest, DnsType, Family, Protocol};
+use crate::model::order;
 use exchange::{Failure, Reply};
 
 /// Asks for every type at once.
@@ -45,7 +46,7 @@ pub(super) async fn run(request: &DnsRequest, events: &Events, cancel: &Cancella
         return Err(DiagError::Cancelled);
     }
     let place = |a: &DnsAnswer| request.types.iter().position(|t| *t == a.kind);
-    answers.sort_by_key(place);
+    order::by_key(&mut answers, place);
     Ok((None, DiagData::Dns(answers)))
 }
 

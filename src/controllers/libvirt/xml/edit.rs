@@ -8,6 +8,7 @@ use quick_xml::events::BytesStart;
 
 use super::tree::{self, Node};
 use super::{Result, XmlError, value};
+use crate::model::order;
 
 /// A change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +139,7 @@ fn with_blanks(xml: &str, node: &Node) -> Range<usize> {
 /// one is what counts.
 fn splice(xml: &str, mut cuts: Vec<(Range<usize>, String)>) -> String {
     // What is only put in goes before what is replaced at the same place.
-    cuts.sort_by_key(|(range, _)| (range.start, !range.is_empty(), std::cmp::Reverse(range.end)));
+    order::by_key(&mut cuts, |(range, _)| (range.start, !range.is_empty(), std::cmp::Reverse(range.end)));
     let mut out = String::with_capacity(xml.len() + 256);
     let mut at = 0;
     for (range, new) in cuts {

@@ -2,6 +2,7 @@
 
 use super::Result;
 use super::tree::{self, Node};
+use crate::model::order;
 use crate::model::vm::host::{Capabilities, MachineType};
 
 /// Reads a host's `<capabilities>`.
@@ -42,7 +43,7 @@ pub fn machine_types(xml: &str) -> Result<Vec<MachineType>> {
         }
     }
     // Each kind of emulation lists them again, and there are hundreds.
-    out.sort_by(|a, b| (&a.arch, &a.name, &a.canonical).cmp(&(&b.arch, &b.name, &b.canonical)));
+    order::by(&mut out, |a, b| (&a.arch, &a.name, &a.canonical).cmp(&(&b.arch, &b.name, &b.canonical)));
     out.dedup();
     Ok(out)
 }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{BufferConfig, spec};
+use crate::model::order;
 use crate::model::text;
 
 /// One thing that is wrong.
@@ -48,7 +49,7 @@ impl BufferConfig {
         self.kills(&mut out);
         self.loses(&mut out);
         self.idle(&mut out);
-        out.sort_by_key(|d| d.kind);
+        order::by_key(&mut out, |d| d.kind);
         out
     }
 

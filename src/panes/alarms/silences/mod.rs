@@ -17,6 +17,7 @@ use crate::app::pane::PaneId;
 use crate::commands::spec::{Context, Situation};
 use crate::model::command::{Args, Targets};
 use crate::model::ids::SourceName;
+use crate::model::order;
 use crate::model::page::RequestId;
 use crate::model::silence::{SilenceList, SilenceRow, SilenceState};
 use crate::model::time::{SECOND, Ts};
@@ -148,7 +149,7 @@ impl Silences {
         };
         let mut rows: Vec<&SilenceRow> = self.all().filter(|row| self.tab.holds(row.state)).filter(holds).collect();
         let (field, turned) = self.sort;
-        rows.sort_by(|a, b| {
+        order::by(&mut rows, |a, b| {
             let by_field = match field {
                 "state" => a.state.cmp(&b.state),
                 "alarms" => self.held.number(b).cmp(&self.held.number(a)),

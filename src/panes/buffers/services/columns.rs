@@ -4,6 +4,7 @@ use crate::app::ctx::Ctx;
 use crate::model::appliance::CollectorRow;
 use crate::model::appliance::state::{Flow, PortCheck, PortState, ProcessState};
 use crate::model::ids::RowId;
+use crate::model::order;
 use crate::model::page::{Rows, Table};
 use crate::panes::health::stale_words;
 use crate::panes::list::{CellCx, ColumnDef, Row};
@@ -102,7 +103,7 @@ pub(in super::super) fn ports<'a>(ports: &[PortState], glyphs: &Glyphs) -> Vec<P
     let mut pieces = Vec::new();
     let (dead, mut alive): (Vec<&PortState>, Vec<&PortState>) = ports.iter().partition(|p| p.relay_without_collector());
     // What is cut at the edge is what is well.
-    alive.sort_by_key(|p| match p.public_state {
+    order::by_key(&mut alive, |p| match p.public_state {
         PortCheck::Closed => 0,
         PortCheck::NotChecked => 1,
         PortCheck::Listening => 2,

@@ -11,6 +11,7 @@ use crate::app::message::Msg;
 use crate::commands::spec::{Context, Situation};
 use crate::model::command::{Args, Targets};
 use crate::model::ids::SourceName;
+use crate::model::order;
 use crate::model::page::{RequestId, Table};
 use crate::model::stored::{Stored, StoredKind, StoredList};
 use crate::model::time::Ts;
@@ -55,7 +56,7 @@ impl Objects {
             needle.is_empty() || s.name.to_lowercase().contains(&needle) || s.text.to_lowercase().contains(&needle)
         };
         let mut rows: Vec<&Stored> = self.all().filter(|s| s.kind == kind).filter(holds).collect();
-        rows.sort_by(|a, b| (&a.name, &a.source).cmp(&(&b.name, &b.source)));
+        order::by(&mut rows, |a, b| (&a.name, &a.source).cmp(&(&b.name, &b.source)));
         rows
     }
 

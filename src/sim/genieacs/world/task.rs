@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::model::order;
 use crate::sim::genieacs::data::{ObjectId, Value, stamp};
 use crate::sim::genieacs::query::Crash;
 
@@ -229,7 +230,7 @@ impl Tasks {
     /// Tasks of a device in the order in which they run.
     pub(crate) fn of_device(&self, device: u32) -> Vec<ObjectId> {
         let mut ids = self.by_device.get(&device).cloned().unwrap_or_default();
-        ids.sort_by_key(|id| (self.by_id.get(id).map_or(0, |t| t.timestamp), *id));
+        order::by_key(&mut ids, |id| (self.by_id.get(id).map_or(0, |t| t.timestamp), *id));
         ids
     }
 

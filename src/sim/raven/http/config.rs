@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::{Asked, Told, go};
+use crate::model::order;
 use crate::sim::raven::ports;
 use crate::sim::raven::world::{Appliance, Saved};
 
@@ -173,7 +174,7 @@ fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {
             let mut all: Vec<_> = map.into_iter().map(|(k, v)| (k, sorted(v))).collect();
-            all.sort_by(|(a, _), (b, _)| a.cmp(b));
+            order::by(&mut all, |(a, _), (b, _)| a.cmp(b));
             Value::Object(all.into_iter().collect())
         }
         Value::Array(all) => Value::Array(all.into_iter().map(sorted).collect()),
