@@ -36,14 +36,14 @@ pub(in crate::workers::console) enum Done {
 }
 
 impl Done {
-    /// In words, for a row of the log.
-    pub(in crate::workers::console) fn words(&self) -> String {
+    /// What they did, for a row of the log.
+    pub(in crate::workers::console) const fn words(&self) -> &'static str {
         match self {
-            Self::Joined(who) => format!("{who} looks at it"),
-            Self::Left(who) => format!("{who} left"),
-            Self::Asks(who) => format!("{who} asks for control"),
-            Self::Took(who) => format!("{who} has control"),
-            Self::Freed(who) => format!("{who} no longer has control, nobody has"),
+            Self::Joined(_) => "looks at it",
+            Self::Left(_) => "left",
+            Self::Asks(_) => "asks for control",
+            Self::Took(_) => "has control",
+            Self::Freed(_) => "no longer has control, nobody has",
         }
     }
 

@@ -132,7 +132,7 @@ fn hub<S: Subject>(seat: Seat, shared: &Arc<Shared>, session: &Session, subject:
     let (shared, target) = (Arc::clone(shared), session.target.clone());
     let others = std::sync::Mutex::new(Vec::new());
     let audit: share::Audit = Box::new(move |done| {
-        log(&shared, &target, "console.share", done.who(), &done.words());
+        log(&shared, &target, "console.share", done.who(), done.words());
         let mut others = crate::workers::lock(&others);
         match done {
             Done::Joined(who) => others.push((who.clone(), Used::new(Arc::clone(&shared), &target, who))),
@@ -161,7 +161,7 @@ impl Visit {
     /// Begins with the console open.
     pub(super) fn new(shared: Arc<Shared>, session: &Session) -> Self {
         let (target, operator) = (session.target.clone(), session.operator.clone());
-        log(&shared, &target, "console.open", &operator, &format!("opened the {} console", target.kind.word()));
+        log(&shared, &target, "console.open", &operator, target.kind.word());
         let used = Used::new(Arc::clone(&shared), &target, &operator);
         Self { shared, target, operator, began: Instant::now(), _used: used }
     }
@@ -169,7 +169,7 @@ impl Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        let words = format!("left the {} console after {} s", self.target.kind.word(), self.began.elapsed().as_secs());
+        let words = format!("{}, {} s", self.target.kind.word(), self.began.elapsed().as_secs());
         log(&self.shared, &self.target, "console.close", &self.operator, &words);
     }
 }

@@ -52,7 +52,7 @@ impl Rig {
         let log: Arc<Mutex<Vec<String>>> = Arc::default();
         let rows = Arc::clone(&log);
         let mut emulator = Emulator::new(Limits { rows: 5, columns: 20, ..Limits::default() });
-        let audit: Audit = Box::new(move |done| rows.lock().unwrap().push(done.words()));
+        let audit: Audit = Box::new(move |done| rows.lock().unwrap().push(format!("{} {}", done.who(), done.words())));
         let mut hub = Hub::quiet(("anna", looks_only), IDLE, Past::new(&emulator), audit, heard);
         tokio::spawn(async move {
             loop {
