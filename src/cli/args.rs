@@ -41,7 +41,7 @@ pub struct Global {
     /// Refuse everything that changes something, even where the profile allows it
     #[arg(long, global = true, help_heading = "Options for every command")]
     pub read_only: bool,
-    /// What to log: error, warn, info, debug, trace, off, or tracing directives [env: NOCTULE_LOG]
+    /// What to log: error, warn, info, debug, off, or tracing directives [env: NOCTULE_LOG]
     #[arg(long, global = true, value_name = "LEVEL", help_heading = "Options for every command")]
     pub log_level: Option<String>,
     /// What the screen looks like.

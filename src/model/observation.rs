@@ -247,7 +247,7 @@ pub enum GoneCause {
 }
 
 /// A call noctule made, for the Log pane. Never holds secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct CallRecord {
     /// Method or path.
     #[n(0)]

@@ -38,6 +38,20 @@ impl Ticket {
         (sender, Self(receiver))
     }
 
+    /// Whether the records were not even taken, so that nothing of them will be written.
+    pub(crate) fn refused(&mut self) -> bool {
+        match self.0.try_recv() {
+            Err(oneshot::error::TryRecvError::Empty) => false,
+            Ok(Ok(seq)) => {
+                let (sender, written) = Self::new();
+                let _ = sender.send(Ok(seq));
+                *self = written;
+                false
+            }
+            Ok(Err(_)) | Err(oneshot::error::TryRecvError::Closed) => true,
+        }
+    }
+
     /// A ticket that has failed already.
     pub(crate) fn failed(error: Error) -> Self {
         let (sender, ticket) = Self::new();

@@ -38,7 +38,7 @@ pub use error::Error;
 pub use examine::{Examined, examine};
 pub use journal::{Journal, Ticket};
 pub use open::owner;
-pub use outbox::{Outbox, Piece, is_piece};
+pub use outbox::{Content, Outbox, Piece, is_piece};
 pub use reader::{Blast, Interrupter, KnownCpe, KnownNode, Reader, StandingAlarm};
 
 use crate::model::alarm::Counts;

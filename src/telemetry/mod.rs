@@ -47,9 +47,7 @@ pub enum Error {
         cause: std::io::Error,
     },
     /// The level is none.
-    #[error(
-        "log level {0:?}: error, warn, info, debug, trace or off, or tracing directives such as noctule::store=debug"
-    )]
+    #[error("log level {0:?}: error, warn, info, debug or off, or tracing directives such as noctule::store=debug")]
     Level(String),
     /// There is one already in this process.
     #[error("the log is running already")]
@@ -60,7 +58,7 @@ pub enum Error {
 const LINES: usize = 8_192;
 
 /// Begins the log `noctule.log` in the folder `state`. `level` is a word (`debug`) or tracing
-/// directives (`noctule::store=trace,tonic=debug`).
+/// directives (`noctule::store=debug,tonic=info`). What is below debug is left out of a release build.
 ///
 /// # Errors
 /// When the level cannot be read, or the file not be written.
@@ -87,7 +85,7 @@ fn filter(level: Option<&str>) -> Result<EnvFilter, Error> {
     let text = match level.map(str::trim) {
         None | Some("") => DEFAULT.to_owned(),
         Some(word) if word.chars().all(|c| c.is_ascii_alphabetic()) => {
-            let known = ["error", "warn", "info", "debug", "trace", "off"];
+            let known = ["error", "warn", "info", "debug", "off"];
             if !known.iter().any(|k| k.eq_ignore_ascii_case(word)) {
                 return Err(Error::Level(word.to_owned()));
             }
@@ -104,7 +102,7 @@ mod tests {
 
     #[test]
     fn levels_are_words_or_directives() {
-        for good in [None, Some("debug"), Some("OFF"), Some("noctule::store=trace,tonic=debug")] {
+        for good in [None, Some("debug"), Some("OFF"), Some("noctule::store=debug,tonic=info")] {
             assert!(filter(good).is_ok(), "{good:?}");
         }
         for bad in ["loud", "noctule=loud"] {

@@ -10,19 +10,26 @@ use crate::model::page::Table;
 use crate::model::record::Record;
 use crate::model::topology::NodeRow;
 use crate::model::vm::HostState;
-use crate::store::Store;
+use crate::store::{Store, Ticket};
 
 use super::source::{Cache, Durable, Known};
 
+fn durable(ticket: Ticket) -> Durable {
+    Box::pin(async move { ticket.durable().await.map(|_| ()).map_err(|e| e.to_string()) })
+}
+
 impl Cache for Store {
     fn append(&self, records: Vec<Record>) -> Durable {
-        let ticket = self.journal().append(records);
-        Box::pin(async move { ticket.durable().await.map(|_| ()).map_err(|e| e.to_string()) })
+        durable(self.journal().append(records))
     }
 
     fn audit(&self, records: Vec<Record>) -> Durable {
         if self.is_owner() {
-            return self.append(records);
+            let mut ticket = self.journal().append(records.clone());
+            // A journal that takes nothing any more has a successor.
+            if !ticket.refused() {
+                return durable(ticket);
+            }
         }
         let left = self.outbox().put(&records).map_err(|e| format!("a row of the log is not kept: {e}"));
         if let Err(error) = &left {

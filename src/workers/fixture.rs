@@ -1,4 +1,6 @@
-//! Rows for the tests of this folder.
+//! Rows, and a cache, for the tests of this folder.
+
+use std::path::Path;
 
 use crate::model::alarm::{AlarmRow, OpState, Visibility};
 use crate::model::ids::{AlarmKey, RowId};
@@ -7,8 +9,21 @@ use crate::model::resource::{NodeKind, Resource};
 use crate::model::severity::Severity;
 use crate::model::time::Ts;
 use crate::model::topology::{AdminState, ConnectStatus, NodeRow, OperStatus};
+use crate::store::OpenOptions;
 
 pub(crate) const NOW: Ts = Ts(1_795_186_238_000_000);
+
+/// A cache in a folder, of which nothing goes.
+pub(crate) fn options(folder: &Path) -> OpenOptions {
+    OpenOptions {
+        path: folder.join("cache.db"),
+        tenant: String::new(),
+        keep_us: i64::MAX / 4,
+        max_bytes: u64::MAX / 4,
+        purge_after_us: i64::MAX / 4,
+        read_only: false,
+    }
+}
 
 pub(crate) fn alarm(serial: &str) -> AlarmRow {
     let resource = Resource::new(NodeKind::Onu, serial);

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::{Outbox, Piece, Store, is_piece};
+use crate::store::{Content, Outbox, Store, Ticket, is_piece};
 
 use super::supervisor::Supervisor;
 
@@ -43,6 +43,7 @@ async fn run(store: Store, stop: CancellationToken) {
         // Not given up half-way: what is journalled is to be removed.
         match deliver(&store, &outbox, &mut told).await {
             Ok(0) => {}
+            Ok(_) if stop.is_cancelled() => return,
             Ok(_) => continue,
             Err(error) => tracing::warn!(%error, "what other processes left for the journal waits"),
         }
@@ -68,34 +69,43 @@ fn watch(folder: &Path, came: Arc<Notify>) -> notify::Result<notify::Recommended
     Ok(watcher)
 }
 
-/// Journals the pieces that wait; how many there were.
+/// Journals the pieces that wait; how many there were. What goes wrong with one keeps no other back.
 async fn deliver(store: &Store, outbox: &Outbox, told: &mut HashSet<PathBuf>) -> Result<usize, String> {
-    let from = outbox.clone();
-    let Ok(read) = super::blocking(move || from.pieces(MOST)).await else { return Ok(0) };
+    let (from, known) = (outbox.clone(), told.clone());
+    let Ok(read) = super::blocking(move || from.pieces(MOST, &known)).await else { return Ok(0) };
     let pieces = read.map_err(|e| e.to_string())?;
-    for piece in &pieces {
-        settle(store, piece, told).await?;
-    }
-    Ok(pieces.len())
-}
-
-async fn settle(store: &Store, piece: &Piece, told: &mut HashSet<PathBuf>) -> Result<(), String> {
-    let settled = match &piece.records {
-        Ok(records) => {
-            if !told.contains(&piece.path) {
-                store.journal().append(records.clone()).durable().await.map_err(|e| e.to_string())?;
-                told.insert(piece.path.clone());
+    // All are queued before one is waited for: the writer takes them together.
+    let journal = store.journal();
+    let tickets: Vec<Option<Ticket>> = pieces
+        .iter()
+        .map(|piece| match &piece.content {
+            Content::Rows(rows) => Some(journal.append(rows.clone())),
+            Content::Nothing(_) | Content::Unread(_) => None,
+        })
+        .collect();
+    let mut wrong = None;
+    for (piece, ticket) in pieces.iter().zip(tickets) {
+        let settled = match (&piece.content, ticket) {
+            (Content::Rows(_), Some(ticket)) => match ticket.durable().await {
+                Ok(_) => {
+                    told.insert(piece.path.clone());
+                    piece.done().map_err(|e| e.to_string())
+                }
+                Err(e) => Err(e.to_string()),
+            },
+            (Content::Nothing(why), _) => {
+                tracing::warn!(file = %piece.path.display(), why, "a piece of the outbox is put aside");
+                piece.refuse().map_err(|e| e.to_string())
             }
-            piece.done().map(|()| {
-                told.remove(&piece.path);
-            })
+            (Content::Unread(why), _) => Err(why.clone()),
+            (Content::Rows(_), None) => Ok(()),
+        };
+        match settled {
+            Ok(()) => _ = told.remove(&piece.path),
+            Err(why) => _ = wrong.get_or_insert_with(|| format!("{}: {why}", piece.path.display())),
         }
-        Err(why) => {
-            tracing::warn!(file = %piece.path.display(), why, "a piece of the outbox is put aside");
-            piece.refuse()
-        }
-    };
-    settled.map_err(|e| format!("{}: {e}", piece.path.display()))
+    }
+    wrong.map_or(Ok(pieces.len()), Err)
 }
 
 #[cfg(test)]
@@ -106,30 +116,14 @@ mod tests {
     use crate::model::observation::{CallRecord, Observation, Observed};
     use crate::model::record::Record;
     use crate::model::time::Ts;
-    use crate::store::OpenOptions;
+    use crate::workers::fixture::options;
     use crate::workers::source::Cache as _;
-
-    fn options(folder: &Path) -> OpenOptions {
-        OpenOptions {
-            path: folder.join("cache.db"),
-            tenant: String::new(),
-            keep_us: i64::MAX / 4,
-            max_bytes: u64::MAX / 4,
-            purge_after_us: i64::MAX / 4,
-            read_only: false,
-        }
-    }
 
     fn row(status: &str) -> Record {
         let what = Observation::Call(CallRecord {
             call: "console.open".into(),
-            target: "kvm/web".into(),
             status: status.into(),
-            error: String::new(),
-            duration_us: 0,
-            tries: 1,
-            actor: "anna".into(),
-            bytes: 0,
+            ..CallRecord::default()
         });
         Record::Observed(Observed { source: "kvm".into(), at: Ts(7), origin: None, what })
     }
@@ -162,11 +156,13 @@ mod tests {
         let supervisor = Supervisor::new(tokio::runtime::Handle::current(), tokio::sync::mpsc::unbounded_channel().0);
         start(&supervisor, &owner);
         until(|| async { (journalled(&owner) == [row("before")]).then_some(()) }).await;
+        // One that is none, and one that can neither be read nor put aside, are in nobody's way.
         std::fs::write(owner.outbox().folder().join("0.cbor"), b"no piece").unwrap();
+        std::fs::create_dir(owner.outbox().folder().join("1.cbor")).unwrap();
         guest.audit(vec![row("meanwhile")]).await.unwrap();
         until(|| async { (journalled(&owner).len() == 2).then_some(()) }).await;
-        until(|| async { owner.outbox().waiting().unwrap().is_empty().then_some(()) }).await;
-        assert!(owner.outbox().folder().join("0.refused").exists());
+        until(|| async { (owner.outbox().waiting().unwrap().len() == 1).then_some(()) }).await;
+        assert_eq!(owner.outbox().refused().unwrap().len(), 1);
         assert!(supervisor.stop(Duration::from_secs(10)).await);
         assert_eq!(journalled(&owner), [row("before"), row("meanwhile")]);
     }
@@ -178,5 +174,9 @@ mod tests {
         owner.audit(vec![row("own")]).await.unwrap();
         assert_eq!(journalled(&owner), [row("own")]);
         assert!(owner.outbox().waiting().unwrap().is_empty());
+        // Its writer has ended and it has not: the next owner takes up what it still has to tell.
+        owner.clone().close();
+        owner.audit(vec![row("late")]).await.unwrap();
+        assert_eq!(owner.outbox().waiting().unwrap().len(), 1);
     }
 }

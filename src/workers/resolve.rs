@@ -6,7 +6,8 @@ use crate::model::action::Verb;
 use crate::model::command::{Args, Intent, Plan, SECRET, Targets};
 use crate::model::fault::FaultRow;
 use crate::model::ids::RowId;
-use crate::model::job::read::{Format, read};
+use crate::model::job::read::read;
+use crate::model::job::write::format_of;
 use crate::model::job::{JobRequest, JobRow};
 use crate::model::page::{Data, DataRequest, PageRequest, Rows, Scope, Table};
 use crate::model::source::SourceRow;
@@ -243,20 +244,15 @@ fn cpes(reader: &mut Reader, targets: &Targets, verb: &CpeVerb) -> Result<CpeTar
 }
 
 fn new_job(reader: &mut Reader, wish: &Wish, intent: &Intent, now: Ts) -> Result<NewJob, ResolveError> {
-    let (text, format, place, is_file) = match wish {
-        Wish::Text(text) => {
-            let json = text.trim_start().starts_with('{');
-            (text.clone(), if json { Format::Json } else { Format::Toml }, String::new(), false)
-        }
+    let (text, place, is_file) = match wish {
+        Wish::Text(text) => (text.clone(), String::new(), false),
         Wish::File(path) => {
             let shown = crate::model::text::clean(path).into_owned();
             let text = super::text_of(std::path::Path::new(path)).map_err(ResolveError::Request)?;
-            let is_json = std::path::Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-            let json = is_json || text.trim_start().starts_with('{');
-            (text, if json { Format::Json } else { Format::Toml }, format!("{shown}, "), true)
+            (text, format!("{shown}, "), true)
         }
     };
-    let mut parsed = read(&text, format).map_err(|e| ResolveError::Request(format!("{place}{e}")))?;
+    let mut parsed = read(&text, format_of(&text)).map_err(|e| ResolveError::Request(format!("{place}{e}")))?;
     if intent.command == "cpe.job.try" || intent.args.get("dry-run").is_some_and(|v| v == "yes") {
         // What is only tried is tried now, whenever it is to be done.
         (parsed.request.dry_run, parsed.request.schedule) = (true, None);
@@ -342,20 +338,13 @@ pub fn sources(reader: &mut Reader, now: Ts) -> Result<Vec<SourceRow>, store::Er
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{OpenOptions, Store};
+    use crate::store::Store;
+    use crate::workers::fixture::{NOW, options};
 
     #[test]
     fn the_plan_of_a_request_is_of_what_its_file_held() {
         let folder = tempfile::tempdir().unwrap();
-        let options = OpenOptions {
-            path: folder.path().join("cache.db"),
-            tenant: String::new(),
-            keep_us: i64::MAX / 4,
-            max_bytes: u64::MAX / 4,
-            purge_after_us: i64::MAX / 4,
-            read_only: false,
-        };
-        let (store, _) = Store::open(&options).unwrap();
+        let (store, _) = Store::open(&options(folder.path())).unwrap();
         let file = folder.path().join("job.toml");
         let text = "name = \"x\"\nfilter = \"online=online\"\n[wifi]\nssid = \"Guests\"\n";
         let args = [("file", file.to_str().unwrap()), ("dry-run", "yes")];
@@ -365,8 +354,7 @@ mod tests {
             args: args.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             actor: "anna".into(),
         };
-        let now = Ts(1_795_186_238_000_000);
-        let planned = || plan(&mut store.reader().unwrap(), &intent, now);
+        let planned = || plan(&mut store.reader().unwrap(), &intent, NOW);
         assert!(planned().unwrap_err().to_string().contains("job.toml"));
         std::fs::write(&file, text).unwrap();
         let args = planned().unwrap().args.expect("the arguments are fixed");
@@ -374,7 +362,7 @@ mod tests {
         assert_eq!(args, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
         std::fs::write(&file, text.replace("Guests", "Nobody")).unwrap();
         let again = Intent { args, ..intent.clone() };
-        let plan = plan(&mut store.reader().unwrap(), &again, now).unwrap();
+        let plan = plan(&mut store.reader().unwrap(), &again, NOW).unwrap();
         assert!(plan.calls.iter().any(|call| call.contains("Guests")), "{:?}", plan.calls);
         assert_eq!(plan.args, None, "there is nothing to fix");
     }

@@ -90,7 +90,7 @@ pub(super) fn cache(loaded: &Loaded) -> Vec<Check> {
             out.push(mode(&meta));
             out.push(size(&path, &meta));
             out.extend(contents(&path));
-            out.push(outbox(&Outbox::of(&path)));
+            out.push(outbox(&path));
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             out.push(Check::ok("contents", "none yet: it is made at the first start"));
@@ -159,12 +159,22 @@ fn contents(path: &Path) -> Vec<Check> {
 }
 
 /// What waits for the owner of the cache, and what was no piece of a journal.
-fn outbox(outbox: &Outbox) -> Check {
-    match outbox.waiting() {
-        Ok(pieces) if pieces.is_empty() => Check::ok("outbox", "nothing waits for the journal"),
-        Ok(pieces) => {
-            let found = format!("{} for the journal", counted(pieces.len() as u64, "row waits", "rows wait"));
-            Check::warn("outbox", found, "start noctule or `noctule agent`: whoever owns the cache takes them up")
+fn outbox(path: &Path) -> Check {
+    let outbox = Outbox::of(path);
+    match outbox.waiting().and_then(|waiting| Ok((waiting.len(), outbox.refused()?.len()))) {
+        Ok((0, 0)) => Check::ok("outbox", "nothing waits for the journal"),
+        Ok((0, refused)) => {
+            let files = counted(refused as u64, "file was", "files were");
+            let found = format!("{files} put aside as no rows of the log: *.refused in {}", outbox.folder().display());
+            Check::warn("outbox", found, "the log says why; remove them when you have looked at them")
+        }
+        Ok((waiting, _)) => {
+            let found = format!("{} for the journal", counted(waiting as u64, "row waits", "rows wait"));
+            let advice = match store::owner(path) {
+                Ok(Some(_)) => "the log of the noctule that owns the cache says why it does not take them up",
+                _ => "start noctule or `noctule agent`: whoever owns the cache takes them up",
+            };
+            Check::warn("outbox", found, advice)
         }
         Err(e) => {
             let advice = "check owner and permissions: rows of consoles cannot be kept there";

@@ -17,6 +17,7 @@ use crate::config::schema::SourceKind;
 use crate::model::command::{Args, Intent, Outcome, Targets};
 use crate::model::job::JobId;
 use crate::model::job::read::{Format, read};
+use crate::model::job::write::format_of;
 use crate::model::page::Table;
 use crate::model::source::Health;
 use crate::model::text::clean;
@@ -69,10 +70,6 @@ fn text_of(file: &str) -> Result<String, Failure> {
         return Err(wrong(io::Error::other(format!("longer than {} MiB", LONGEST >> 20))));
     }
     Ok(text)
-}
-
-fn format_of(text: &str) -> Format {
-    if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') { Format::Json } else { Format::Toml }
 }
 
 /// The same request, only to find out.

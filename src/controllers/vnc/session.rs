@@ -111,6 +111,20 @@ impl Drop for Over<'_> {
 }
 
 impl Session {
+    fn start(
+        name: String,
+        shared: Arc<Shared>,
+        inputs: mpsc::Sender<Input>,
+        run: impl Future<Output = Error> + Send + 'static,
+    ) -> Self {
+        let ours = shared.clone();
+        let task = tokio::spawn(async move {
+            let over = Over(&ours);
+            over.because(run.await);
+        });
+        Self { name, shared, inputs, _task: AbortOnDrop(task) }
+    }
+
     /// Name of the desktop, as the server says it, sanitised.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -198,13 +212,12 @@ where
     let shared = Arc::new(Shared { view_only: AtomicBool::new(view_only), ..Shared::default() });
     let (inputs, receiver) = mpsc::channel(INPUTS);
     let ours = shared.clone();
-    let task = tokio::spawn(async move {
-        let over = Over(&ours);
+    let run = async move {
         let end = Run::new(&client, &ours, pace).run(receiver).await;
         let _ = client.close().await;
-        over.because(end);
-    });
-    Ok(Session { name, shared, inputs, _task: AbortOnDrop(task) })
+        end
+    };
+    Ok(Session::start(name, shared, inputs, run))
 }
 
 /// Reads the greeting: it tells a server from a tunnel that leads nowhere.
@@ -522,13 +535,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_session_whose_task_dies_is_over() {
-        let shared = Arc::new(Shared::default());
-        let ours = shared.clone();
-        let task = tokio::spawn(async move {
-            let _over = Over(&ours);
-            panic!("as a library may");
-        });
-        let mut session = Session { name: String::new(), shared, inputs: mpsc::channel(1).0, _task: AbortOnDrop(task) };
+        async fn dies() -> Error {
+            tokio::task::yield_now().await;
+            panic!("as a library may")
+        }
+        let mut session = Session::start(String::new(), Arc::default(), mpsc::channel(1).0, dies());
         let end = timeout(Duration::from_secs(20), session.next()).await.expect("nobody waits for it");
         assert!(matches!(end, Err(Error::Nonsense(_))), "{end:?}");
     }

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use crate::model::order;
 use crate::model::severity::Severity;
 use crate::model::time::{SECOND, Ts};
 use crate::model::vm::poll::DiskPoll;
@@ -119,7 +118,7 @@ impl Track {
         let counters = std::mem::take(&mut self.counters);
         let mut vms: Vec<VmState> =
             poll.vms.into_iter().map(|vm| self.machine(vm, &before, &counters, (poll.at, span_us))).collect();
-        order::by(&mut vms, |a, b| a.name.cmp(&b.name));
+        vms.sort_by(|a, b| a.name.cmp(&b.name));
         self.state.vms = vms;
         let alarms = self.alarms();
         (self.state.clone(), alarms)
@@ -202,7 +201,7 @@ impl Track {
             type_id,
             raise: None,
         }));
-        order::by(&mut changes, |a, b| (&a.vm, a.type_id).cmp(&(&b.vm, b.type_id)));
+        changes.sort_by(|a, b| (&a.vm, a.type_id).cmp(&(&b.vm, b.type_id)));
         self.raised = now;
         changes
     }

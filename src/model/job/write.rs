@@ -29,7 +29,8 @@ pub struct Prefill {
 /// The form of a text.
 #[must_use]
 pub fn format_of(text: &str) -> Format {
-    if text.trim_start().starts_with('{') { Format::Json } else { Format::Toml }
+    // Some editors write a mark of the byte order first.
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') { Format::Json } else { Format::Toml }
 }
 
 const HEAD: &str = "\

@@ -7,7 +7,6 @@ use super::Live;
 use super::answer::{Answer, Asked, invalid, json as answer_json, text};
 use super::state::{Alert, SimSilence, State, fingerprint, now};
 use crate::model::labels::{Labels, Matcher};
-use crate::model::order;
 use crate::model::time::Ts;
 
 pub(super) fn answer(live: &Live, asked: &Asked) -> Answer {
@@ -69,7 +68,7 @@ fn alerts(live: &Live, asked: &Asked) -> Answer {
                 && (wanted("active") || json["status"]["state"] != "active")
         })
         .collect();
-    order::by(&mut list, |a, b| a.0.cmp(&b.0));
+    list.sort_by(|a, b| a.0.cmp(&b.0));
     answer_json(StatusCode::OK, &Json::Array(list.into_iter().map(|(_, json)| json).collect()))
 }
 

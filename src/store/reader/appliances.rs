@@ -12,7 +12,6 @@ use crate::model::appliance::{ApplianceRow, ApplianceState, CollectorRow, Histor
 use crate::model::command::Targets;
 use crate::model::field::{FieldKind, Record, Value};
 use crate::model::ids::RowId;
-use crate::model::order;
 use crate::model::page::{Page, PageRequest, Rows, Scope, Table, Total};
 use crate::model::resource::{NodeKind, Resource};
 use crate::model::tables::spec;
@@ -55,7 +54,7 @@ pub(super) fn sorted<T: Record>(mut found: Vec<T>, request: &PageRequest, name: 
     } else {
         request.sort.iter().map(|s| (s.field, s.desc)).collect()
     };
-    order::by(&mut found, |a, b| {
+    found.sort_by(|a, b| {
         for (field, desc) in &wanted {
             let (x, y) = (a.get(field), b.get(field));
             // What is not known stands last, whichever way.

@@ -111,8 +111,11 @@ pub struct Pictures {
     stale: bool,
     last: Option<Instant>,
     due: Option<Instant>,
-    /// The first band that the frame before had no time for.
+    /// The first band that the frame before had no time for: a round goes on until all have been sent.
     rest: Option<usize>,
+    /// Whether something of a round was in the frame before, and how long the terminal took for all of it.
+    sent: bool,
+    round: Duration,
     curious: bool,
     out: Vec<u8>,
 }
@@ -137,6 +140,8 @@ impl Pictures {
             last: None,
             due: None,
             rest: None,
+            sent: false,
+            round: Duration::ZERO,
             curious: false,
             out: Vec::new(),
         }
@@ -214,7 +219,10 @@ impl Pictures {
         let layout = Layout::of(sight);
         let moved = std::mem::take(&mut self.stale) || self.layout != Some(layout);
         self.layout = Some(layout);
-        let next = self.last.map(|last| last + PACE.max(took * 4)).filter(|next| *next > now);
+        if std::mem::take(&mut self.sent) {
+            self.round += took;
+        }
+        let next = self.last.map(|last| last + PACE.max(self.round * 4)).filter(|next| *next > now);
         let rest = self.rest.take().filter(|_| !moved);
         let (mut bands, mut spent) = (0, 0);
         for (n, rows) in layout.bands().enumerate() {
@@ -228,7 +236,12 @@ impl Pictures {
             }
             let before = self.shown.get(n).copied().flatten();
             let sum = sum(sight, &rows);
-            let held = next.filter(|_| rest.is_none_or(|rest| n < rest));
+            // What was sent in this round waits for the next one, however long this one takes.
+            let held = match rest {
+                Some(rest) if n >= rest => None,
+                Some(_) => Some(next.unwrap_or(now)),
+                None => next,
+            };
             let cost = self.cost(sight, &rows);
             match (before, held) {
                 (Some(old), _) if old == sum && !moved => {}
@@ -248,9 +261,10 @@ impl Pictures {
                         self.remove(n);
                         continue;
                     }
-                    if rest.is_none() {
-                        self.last = Some(now);
+                    if rest.is_none() && !self.sent {
+                        (self.last, self.round) = (Some(now), Duration::ZERO);
                     }
+                    self.sent = true;
                     if let Some(band) = self.shown.get_mut(n) {
                         *band = Some(sum);
                     }

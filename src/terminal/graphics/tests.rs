@@ -366,6 +366,30 @@ fn a_frame_encodes_so_much_and_the_next_ones_the_rest() {
 }
 
 #[test]
+fn no_band_is_forgotten_however_long_the_terminal_takes() {
+    let mut pictures = pictures(Wanted::Sixel, (10, 20));
+    let (start, mut rows) = (Instant::now(), std::collections::BTreeSet::new());
+    let mut at = |pictures: &mut Pictures, ms: u64, took: u64| {
+        let mut buf = Buffer::empty(AREA);
+        let sight = sight(&picture(32, 20, |_, _| [(ms / 100) as u8; 3]));
+        let now = start + Duration::from_millis(ms);
+        pictures.plan(Some(&sight), &mut buf, now, Duration::from_millis(took));
+        let seen = read(&pictures.take());
+        rows.extend(seen.iter().map(|seen| if let Seen::Dcs((_, row), _) = seen { *row } else { 0 }));
+        let rows = std::mem::take(&mut rows);
+        (rows.into_iter().collect::<Vec<_>>(), pictures.due().map(|due| due.duration_since(start).as_millis()))
+    };
+    assert_eq!(at(&mut pictures, 0, 0), (vec![3, 6], Some(0)));
+    // Another picture in every frame, and a round that lasts longer than the pace.
+    assert_eq!(at(&mut pictures, 100, 100), (vec![9, 12], Some(100)));
+    assert_eq!(at(&mut pictures, 200, 100), (vec![15, 18], Some(200)));
+    assert_eq!(at(&mut pictures, 300, 100), (vec![21], Some(1200)), "a quarter of the way, over all frames of it");
+    assert_eq!(at(&mut pictures, 400, 100), (vec![], Some(1600)));
+    assert_eq!(at(&mut pictures, 1600, 0), (vec![3, 6], Some(1600)));
+    assert_eq!(at(&mut pictures, 2000, 0), (vec![9, 12], Some(2000)));
+}
+
+#[test]
 fn a_band_that_something_lies_over_goes_and_comes_back() {
     for wanted in [Wanted::Kitty, Wanted::Sixel] {
         let mut pictures = pictures(wanted, (10, 20));

@@ -6,23 +6,15 @@ use crate::model::job::{
     Answer, Before, DeviceEvent, Frozen, JobEvent, JobRecord, Old, ParamValue, Proof, ReadBack, SkipReason,
 };
 use crate::model::record::Record;
-use crate::store::{OpenOptions, Store};
-use crate::workers::fixture::NOW;
+use crate::store::Store;
+use crate::workers::fixture::{NOW, options};
 
 const ID: JobId = JobId([9; 16]);
 const KEY: &str = "D.KeyPassphrase";
 
 fn store() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
-    let options = OpenOptions {
-        path: dir.path().join("noctule.db"),
-        tenant: "t".to_owned(),
-        keep_us: i64::MAX,
-        max_bytes: u64::MAX,
-        purge_after_us: i64::MAX,
-        read_only: false,
-    };
-    let (store, _) = Store::open(&options).unwrap();
+    let (store, _) = Store::open(&options(dir.path())).unwrap();
     (dir, store)
 }
 

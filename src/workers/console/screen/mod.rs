@@ -31,7 +31,8 @@ pub(super) async fn run(session: Session) -> Result<(), String> {
 struct Show {
     news: News,
     picture: Option<Arc<Picture>>,
-    /// The shape of the machine's pointer where drawing it is left to us, and where it was put last.
+    /// The shape of the machine's pointer where drawing it is left to us, and where it was put last. Who
+    /// follows another noctule has none.
     pointer: Option<Arc<Pointer>>,
     pointed: Option<(u32, u32)>,
     /// The picture is wanted although it could be read.
@@ -97,8 +98,10 @@ impl Console for Show {
                 None => {}
                 Some(Asked::Presence(presence)) => self.news.tell(ConsoleNews::Presence(presence)),
                 Some(Asked::Input(from, input)) => {
-                    self.points(&input);
-                    upstream.pass(from, input).await?;
+                    let at = place_of(&input);
+                    if upstream.pass(from, input).await? {
+                        self.points(at);
+                    }
                 }
             },
             Came::Told(Told::Picture(picture)) => self.show(picture),
@@ -125,8 +128,12 @@ impl Console for Show {
             }
             Ok(_) if view_only => note(Refused::ViewOnly.to_string()),
             Ok(input) => {
-                self.points(&input);
-                upstream.does(input).await?
+                let at = place_of(&input);
+                let told = upstream.does(input).await?;
+                if !matches!(told, Some(ConsoleNews::Note(_))) {
+                    self.points(at);
+                }
+                told
             }
             Err(ConsoleRequest::Control(wanted)) => upstream.control(wanted).await?,
             Err(ConsoleRequest::HandOver) => upstream.hand_over().await?,
@@ -168,9 +175,9 @@ impl Show {
     }
 
     /// Follows the pointer: a machine that leaves its shape to us does not say where it is.
-    fn points(&mut self, input: &Input) {
-        if let Input::Pointer { x, y, .. } = input {
-            self.pointed = Some((u32::from(*x), u32::from(*y)));
+    fn points(&mut self, at: Option<(u32, u32)>) {
+        if at.is_some() {
+            self.pointed = at;
             self.due.picture |= self.pointer.is_some() && self.told.is_none();
         }
     }
@@ -242,6 +249,14 @@ impl Show {
     }
 }
 
+/// Where an input puts the pointer.
+fn place_of(input: &Input) -> Option<(u32, u32)> {
+    match input {
+        Input::Pointer { x, y, .. } => Some((u32::from(*x), u32::from(*y))),
+        _ => None,
+    }
+}
+
 /// Where a text is on a screen, from the top; upper and lower case are the same.
 fn hits(screen: &Screen, text: &str) -> Vec<Found> {
     let wanted: Vec<char> = text.to_lowercase().chars().collect();
@@ -291,13 +306,13 @@ mod tests {
             }
         };
         assert_eq!(seen(&mut show), Some([0; 3]), "nobody knows yet where it is");
-        show.points(&Input::Pointer { x: 3, y: 2, buttons: Buttons(0) });
+        show.points(place_of(&Input::Pointer { x: 3, y: 2, buttons: Buttons(0) }));
         assert!(show.due().is_some());
         assert_eq!(seen(&mut show), Some([9, 8, 7]));
-        show.points(&Input::LetGo);
+        show.points(place_of(&Input::LetGo));
         assert!(show.due().is_none());
         show.told = Some(Arc::default());
-        show.points(&Input::Pointer { x: 0, y: 0, buttons: Buttons(0) });
+        show.points(place_of(&Input::Pointer { x: 0, y: 0, buttons: Buttons(0) }));
         assert!(show.due().is_none(), "what is read has no pointer");
     }
 }

@@ -150,7 +150,7 @@ impl Line {
                 None => {}
                 Some(Asked::Presence(presence)) => self.news.tell(ConsoleNews::Presence(presence)),
                 Some(Asked::Input(_, Typed::Size(rows, columns))) => self.resize(rows, columns, upstream),
-                Some(Asked::Input(from, input)) => upstream.pass(from, input).await?,
+                Some(Asked::Input(from, input)) => _ = upstream.pass(from, input).await?,
             },
             // Who has the line has answered it.
             Came::Told(Told::Output(bytes)) => drop(self.output(&bytes, true).await),

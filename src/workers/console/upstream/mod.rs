@@ -212,15 +212,14 @@ impl<W: Way> Upstream<W> {
         asked
     }
 
-    /// Does to the machine what another one asked for who may.
-    pub(super) async fn pass(&mut self, from: Member, input: W::Input) -> Result<(), Over> {
-        if let Self::Own(own) = self
-            && let Some(why) = own.way.send(input).await?
-            && let Some(hub) = &own.hub
-        {
-            hub.note(from, &why);
+    /// Does to the machine what another one asked for who may; whether it was done.
+    pub(super) async fn pass(&mut self, from: Member, input: W::Input) -> Result<bool, Over> {
+        let Self::Own(own) = self else { return Ok(false) };
+        let refused = own.way.send(input).await?;
+        if let (Some(why), Some(hub)) = (&refused, &own.hub) {
+            hub.note(from, why);
         }
-        Ok(())
+        Ok(refused.is_none())
     }
 
     /// The operator does something to the machine; what is to be told because of it.
