@@ -217,6 +217,7 @@ pub(super) fn follow_host(live: &Live) -> Follow {
                     return;
                 }
             }
+            // The system tells nobody that an address has changed, short of a netlink socket.
             tokio::time::sleep(LOOK).await;
         }
     });

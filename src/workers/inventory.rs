@@ -7,7 +7,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use notify::{EventKind, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -63,18 +62,9 @@ async fn settled(touches: &mut UnboundedReceiver<()>) -> bool {
 /// Watches the folder, not the file: editors replace files.
 fn watch(file: &Path, touched: UnboundedSender<()>) -> notify::Result<notify::RecommendedWatcher> {
     let name = file.file_name().map(std::ffi::OsStr::to_owned);
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Our own reading is an access, and no change.
-        let ours = event.is_ok_and(|e| {
-            !matches!(e.kind, EventKind::Access(_)) && e.paths.iter().any(|p| p.file_name() == name.as_deref())
-        });
-        if ours {
-            let _ = touched.send(());
-        }
-    })?;
     let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    watcher.watch(folder, RecursiveMode::NonRecursive)?;
-    Ok(watcher)
+    let ours = move |path: &Path| path.file_name() == name.as_deref();
+    super::watch(folder, ours, move || _ = touched.send(()))
 }
 
 /// Reads the file, tells what is wrong with it, journals what is new in it.

@@ -43,6 +43,22 @@ pub(crate) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, 
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Watches a folder for changes of files in it that `ours` names, and tells of each.
+fn watch(
+    folder: &std::path::Path,
+    ours: impl Fn(&std::path::Path) -> bool + Send + 'static,
+    tell: impl Fn() + Send + 'static,
+) -> notify::Result<notify::RecommendedWatcher> {
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Our own reading is an access, and no change.
+        if event.is_ok_and(|e| !e.kind.is_access() && e.paths.iter().any(|path| ours(path))) {
+            tell();
+        }
+    })?;
+    notify::Watcher::watch(&mut watcher, folder, notify::RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}
+
 /// Runs what blocks (the cache, a secret, a file) away from the tasks; it begins at once. When the runtime
 /// ends under it, nothing is returned: the end of a process is no outcome of the work, and nobody may tell
 /// it, or even journal it, as a failure.

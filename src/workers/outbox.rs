@@ -2,11 +2,10 @@
 //! whenever something comes.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify::{EventKind, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -29,11 +28,12 @@ pub fn start(supervisor: &Supervisor, store: &Store) {
 async fn run(store: Store, stop: CancellationToken) {
     let outbox = store.outbox();
     let came = Arc::new(Notify::new());
+    let tell = Arc::clone(&came);
     // The watcher comes first: what is left between looking and watching would wait.
     let watcher = outbox
         .make()
         .map_err(|e| e.to_string())
-        .and_then(|()| watch(outbox.folder(), Arc::clone(&came)).map_err(|e| e.to_string()));
+        .and_then(|()| super::watch(outbox.folder(), is_piece, move || tell.notify_one()).map_err(|e| e.to_string()));
     if let Err(error) = &watcher {
         tracing::warn!(%error, folder = %outbox.folder().display(), "the outbox is not watched: it is looked into once a minute");
     }
@@ -53,20 +53,6 @@ async fn run(store: Store, stop: CancellationToken) {
             () = sleep(AGAIN) => {}
         }
     }
-}
-
-fn watch(folder: &Path, came: Arc<Notify>) -> notify::Result<notify::RecommendedWatcher> {
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Our own reading and removing is nothing new.
-        let new = event.is_ok_and(|e| {
-            !matches!(e.kind, EventKind::Access(_) | EventKind::Remove(_)) && e.paths.iter().any(|p| is_piece(p))
-        });
-        if new {
-            came.notify_one();
-        }
-    })?;
-    watcher.watch(folder, RecursiveMode::NonRecursive)?;
-    Ok(watcher)
 }
 
 /// Journals the pieces that wait; how many there were. What goes wrong with one keeps no other back.
